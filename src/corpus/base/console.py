@@ -1,0 +1,64 @@
+"""What a person sees in the terminal: plain lines, and progress with a rate and the time left."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from corpus.base.units import format_count, format_duration
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def say(message: str = "", *, style: str | None = None) -> None:
+    """Print one line for the user, as it stands (square brackets are not markup)."""
+    console.print(Text(message, style=style or ""))
+
+
+def warn(message: str) -> None:
+    """Print one line that the user should not miss."""
+    say(f"warning: {message}", style="yellow")
+
+
+class Task:
+    """A piece of long work that reports how far it is."""
+
+    def __init__(self, label: str, total: float | None, unit: str, bar: Progress | None) -> None:
+        self._label, self._total, self._unit, self._bar = label, total, unit, bar
+        self._done, self._start, self._printed = 0.0, time.monotonic(), time.monotonic()
+        self._id = bar.add_task(label, total=total, rate="") if bar else None
+
+    def advance(self, amount: float = 1, *, note: str = "") -> None:
+        """Add `amount` of work done; `note` stands at the end of the line."""
+        self.update(self._done + amount, note=note)
+
+    def update(self, done: float, *, total: float | None = None, note: str = "") -> None:
+        """Set the work done so far (and the total, where it became known)."""
+        self._done, self._total = done, self._total if total is None else total
+        seconds = time.monotonic() - self._start
+        rate = f"{format_count(self._done / seconds)} {self._unit}/s" if seconds > 0 and self._unit else ""
+        text = " · ".join(part for part in (rate, note) if part)
+        if self._bar is not None and self._id is not None:
+            self._bar.update(self._id, completed=done, total=self._total, rate=text)
+        elif time.monotonic() - self._printed > 15:
+            self._printed = time.monotonic()
+            left = ""
+            if self._total and done > 0:
+                left = f" · {done / self._total:.0%} · {format_duration(seconds * (self._total / done - 1))} left"
+            say(f"  {self._label}{left} · {text}")
+
+
+@contextmanager
+def progress(label: str, total: float | None = None, unit: str = "") -> Iterator[Task]:
+    """Show progress of one piece of work: a live bar in a terminal, a line every 15 seconds elsewhere."""
+    if not sys.stdout.isatty():
+        yield Task(label, total, unit, None)
+        return
+    label_column, rate_column = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[rate]}"))
+    columns = (SpinnerColumn(), label_column, BarColumn(bar_width=24), rate_column)
+    with Progress(*columns, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console, transient=True) as bar:
+        yield Task(label, total, unit, bar)

@@ -1,0 +1,223 @@
+"""Files that are either whole or not there: atomic writes, digests, JSON in and out."""
+
+import errno
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from corpus.base.errors import ArtifactError, CorpusError, StorageError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
+_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
+_SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk, or one that cannot be written under `path`, into a `StorageError` that names the fix."""
+    try:
+        yield
+    except CorpusError:
+        raise
+    except Exception as error:
+        code = _error_code(error)
+        if code in _FULL:
+            raise StorageError(
+                f"the disk holding {path} is full. What was saved before is intact; free some space and run the same command again."
+            ) from error
+        if code in _REFUSED and _concerns(error, Path(path)):
+            raise StorageError(
+                f"cannot write {path}: {os.strerror(code)}. Choose another folder, or change its permissions."
+            ) from error
+        raise
+
+
+def _error_code(error: Exception) -> int:
+    """Return the system's number of an error, 0 where it has none.
+
+    safetensors and tokenizers raise errors of their own that only spell the number out; NumPy reports a short write without one.
+    """
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    if match := _RUST_ERROR.search(str(error)):
+        return int(match[1])
+    return errno.ENOSPC if isinstance(error, OSError) and _SHORT_WRITE.search(str(error)) else 0
+
+
+def _concerns(error: Exception, path: Path) -> bool:
+    """True unless the error names a file elsewhere: an input that cannot be read must not be reported as an output."""
+    name = getattr(error, "filename", None)
+    if not isinstance(name, (str, Path)):
+        return True
+    there, folder = Path(name).absolute(), path.absolute().parent
+    return there.is_relative_to(folder) or folder.is_relative_to(there)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that becomes `path` only when the block ends without an error.
+
+    The contents are flushed to disk before the rename, so after a crash `path` is the old file or the new one, never a part.
+    """
+    path = Path(path)
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary(path)
+        try:
+            yield temporary
+            _sync_file(temporary)
+            os.replace(temporary, path)
+            sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder that becomes `path` only when the block ends without an error; an older folder is replaced.
+
+    The older folder is moved aside and deleted last. A crash between two renames can leave neither, never a mixture of both.
+    """
+    path = Path(path)
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary(path)
+        temporary.mkdir()
+        try:
+            yield temporary
+            for entry in temporary.rglob("*"):
+                if entry.is_file():
+                    _sync_file(entry)
+                else:
+                    sync_folder(entry)
+            sync_folder(temporary)
+            _swap_in(temporary, path)
+            sync_folder(path.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap_in(temporary: Path, path: Path) -> None:
+    if not path.is_dir():
+        os.replace(temporary, path)
+        return
+    retired = path.with_name(f".{path.name}.old.{_owner()}.tmp")
+    os.replace(path, retired)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.replace(retired, path)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def _owner() -> str:
+    """Name this process among all that may write to a shared disk: host and process number."""
+    host = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+    return f"{host}-{os.getpid()}"
+
+
+def _temporary(path: Path) -> Path:
+    """Return a hidden name beside `path`, and clear away what killed processes of this machine left there."""
+    host, own = _owner().split("-")
+    for leftover in path.parent.glob(f".*.{host}-*.tmp"):
+        number = leftover.stem.rpartition("-")[2]
+        stale = leftover.name.startswith(f".{path.name}.") if number == own else not _is_running(number)
+        if stale:
+            _remove(leftover)
+    return path.with_name(f".{path.name}.{host}-{own}.tmp")
+
+
+def _is_running(number: str) -> bool:
+    """True where a process with this number may exist. Asking is safe on POSIX alone; elsewhere the answer is always yes."""
+    if os.name != "posix" or not number.isdigit():
+        return True
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync_file(path: Path) -> None:
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's entries to disk, where the platform allows opening a folder."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically, as UTF-8 with its line ends as they are."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` to `path` atomically, as indented JSON with a final newline."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    if not _is_unicode(text):
+        text = json.dumps(value, indent=2)
+    write_text(path, text + "\n")
+
+
+def _is_unicode(text: str) -> bool:
+    """False for text with lone surrogates (half an emoji in somebody's data), which UTF-8 cannot hold and `\\u` escapes can."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that Corpus wrote. Raises `ArtifactError` where it is missing, unreadable or not JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing. Run the stage that writes it, or check the folder's name.") from None
+    except NotADirectoryError:
+        raise ArtifactError(f"{path} cannot be read: a part of that path is a file, not a folder.") from None
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}. Check its permissions, and that it is a file.") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ArtifactError(f"{path} is damaged ({error}). Delete it and run the stage that writes it again.") from None
+
+
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_json(value: Any) -> str:
+    """Return the SHA-256 of a JSON value, independent of the order of its keys. Values JSON does not know count as their text."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,57 @@
+"""The note beside every artifact: what it is, what it was made from, what it holds, how long it took."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from corpus.base.config import from_plain, to_plain
+from corpus.base.errors import ArtifactError, ConfigError
+from corpus.base.files import digest_json, read_json, write_json
+
+FORMAT = 1
+NAME = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a folder holds. `key` is the digest of the stage's config and inputs: the same key means the work is done."""
+
+    kind: str
+    key: str
+    config: dict[str, Any]
+    inputs: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    format: int = FORMAT
+
+
+def make_key(kind: str, config: Any, inputs: dict[str, str]) -> str:
+    """Return the digest that decides whether a stage's work is already done."""
+    return digest_json({"kind": kind, "format": FORMAT, "config": config, "inputs": inputs})
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` last: a folder without it is unfinished."""
+    write_json(Path(folder) / NAME, to_plain(manifest))
+
+
+def read_manifest(folder: Path, *, kind: str) -> Manifest:
+    """Read a folder's manifest. Raises `ArtifactError` where it is missing, damaged, of another kind or a newer format."""
+    path = Path(folder) / NAME
+    plain = read_json(path)
+    found = plain.get("kind") if isinstance(plain, dict) else None
+    if found != kind:
+        raise ArtifactError(f"{folder} holds {found!r}, expected {kind!r}; name the right folder, or another one to write to")
+    if plain.get("format") != FORMAT:
+        raise ArtifactError(f"{folder} has format {plain.get('format')!r}; this version of Corpus reads {FORMAT}. Make it again.")
+    try:
+        return from_plain(Manifest, plain, where=str(path))
+    except ConfigError as error:
+        raise ArtifactError(f"{path} is damaged: {error}. Delete it and run the stage that writes it again.") from None
+
+
+def is_done(folder: Path, *, kind: str, key: str) -> bool:
+    """True where `folder` holds the finished artifact with this key."""
+    if not (Path(folder) / NAME).exists():
+        return False
+    return read_manifest(folder, kind=kind).key == key

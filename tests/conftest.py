@@ -1,0 +1,27 @@
+"""What all tests share: where real data lies, and how properties are tried."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parents[1]
+
+# A busy machine must not fail a test, and a run must not differ from the one before it.
+settings.register_profile(
+    "corpus",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("corpus")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real text and problems, beside the checkout or in it; tests that need it are skipped where it is not there."""
+    for folder in (ROOT.parent / "shared" / "data", ROOT / "shared" / "data"):
+        if folder.is_dir():
+            return folder
+    pytest.skip("needs the folder shared/data beside the checkout or in it (real text and problems), which is not there")
