@@ -1,0 +1,193 @@
+"""The tokenizer: byte-level BPE, one token a digit, and one token for each symbol of the program language.
+
+Text is only ever text: `<|eos|>` written in a document becomes the bytes `<`, `|`, `e` …, never the special token, which only
+`token_id` and `symbol_id` give. So any string round-trips, and no document can end itself or start a program.
+
+The ids are laid out as special tokens, program symbols, bytes, merges; the first two groups have the same ids in every vocabulary.
+Reference: Sennrich et al. 2016, arXiv:1508.07909; byte-level: Radford et al. 2019 (GPT-2); single digits: Touvron et al. 2023,
+arXiv:2302.13971, sec. 2.1.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer as Backend
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+from corpus.base.errors import ArtifactError, ConfigError, DataError, did_you_mean
+from corpus.base.files import read_json, write_json, write_text
+from corpus.program.language import SYMBOLS
+from corpus.text.config import SPECIAL, TokenizerConfig
+
+TOKENIZER_FILE = "tokenizer.json"
+TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
+
+EOS, PAD, PROBLEM, PROGRAM = SPECIAL
+
+RESERVED = (*SPECIAL, *(f"<|{symbol}|>" for symbol in SYMBOLS))
+"""The tokens with fixed ids, in the order of their ids."""
+
+PIECE_CHARACTERS = 50_000
+"""Longer texts are encoded in pieces, so that one long text feeds every core."""
+
+GROUP_CHARACTERS = 2_000_000
+"""Text encoded at a time: the library takes some 100 bytes a token while it does."""
+
+_CUT = re.compile(r"(?<=[A-Za-z,.;:)}>])(?=[ \n])")
+"""Places where a cut changes no id: the pre-tokenizer always splits between a visible character and white space."""
+
+
+class Tokenizer:
+    """Text to ids and back, with the ids of the special tokens and program symbols."""
+
+    def __init__(self, backend: Backend) -> None:
+        wrong = [token for index, token in enumerate(RESERVED) if backend.token_to_id(token) != index]
+        if wrong:
+            raise ArtifactError(
+                f"this is not a tokenizer of this version of Corpus: {wrong[0]} should have id {RESERVED.index(wrong[0])} and has "
+                f"{backend.token_to_id(wrong[0])}. Prepare the data again."
+            )
+        backend.encode_special_tokens = True  # their spelling in a text is plain text; not part of tokenizer.json, so set here
+        self._backend = backend
+        self._symbols = {symbol: len(SPECIAL) + index for index, symbol in enumerate(SYMBOLS)}
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of `text`, without any special token. Raises `DataError` for a lone surrogate."""
+        return self.encode_batch([text])[0]
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each text, using every core."""
+        return [ids.tolist() for ids in self.encode_arrays(texts)]
+
+    def encode_arrays(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return the ids of each text as int32; a tenth of the memory of `encode_batch`, for long texts."""
+        found: list[list[np.ndarray]] = [[np.empty(0, dtype=np.int32)] for _ in texts]
+        try:
+            pieces = ((index, piece) for index, text in enumerate(texts) for piece in _pieces(text, PIECE_CHARACTERS))
+            for group in _groups(pieces, GROUP_CHARACTERS):
+                encodings = self._backend.encode_batch_fast([piece for _, piece in group], add_special_tokens=False)
+                for (index, _), encoding in zip(group, encodings, strict=True):
+                    found[index].append(np.array(encoding.ids, dtype=np.int32))
+        except (TypeError, UnicodeEncodeError):
+            raise DataError(_not_text(texts)) from None
+        return [np.concatenate(parts) for parts in found]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text of `ids`; special tokens appear as they are written, bytes that are no UTF-8 as U+FFFD."""
+        return self._backend.decode(list(map(int, ids)), skip_special_tokens=False)
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of ids; they are 0 … vocab_size - 1."""
+        return self._backend.get_vocab_size(with_added_tokens=True)
+
+    def token_id(self, token: str) -> int:
+        """Return the id of a token by its spelling, such as `<|eos|>`. Raises `ConfigError` where there is none."""
+        found = self._backend.token_to_id(token)
+        if found is None:
+            raise ConfigError(f"the tokenizer has no token {token!r}.{did_you_mean(token, RESERVED)}")
+        return found
+
+    def symbol_id(self, symbol: str) -> int:
+        """Return the id of a program symbol, such as `add`, `const_100`, `n0` or `#1`. Raises `ConfigError` where there is none."""
+        if symbol not in self._symbols:
+            raise ConfigError(f"{symbol!r} is not a symbol of the program language.{did_you_mean(symbol, SYMBOLS)}")
+        return self._symbols[symbol]
+
+    def id_to_symbol(self, token: int) -> str | None:
+        """Return the program symbol with this id, or None for an id that is no symbol."""
+        index = int(token) - len(SPECIAL)
+        return SYMBOLS[index] if 0 <= index < len(SYMBOLS) else None
+
+    def token_text(self, token: int) -> str:
+        """Return one id as it stands in the vocabulary (byte-level: a space reads `Ġ`), for people to look at."""
+        return self._backend.id_to_token(int(token)) or f"<unknown id {token}>"
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the vocabulary and its rules: equal digests mean equal ids for every text."""
+        return hashlib.sha256(self._backend.to_str().encode()).hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write `tokenizer.json` and `tokenizer_config.json`, which `transformers.AutoTokenizer` reads and gives the same ids."""
+        write_text(Path(folder) / TOKENIZER_FILE, self._backend.to_str(pretty=True) + "\n")
+        settings = {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "eos_token": EOS,
+            "pad_token": PAD,
+            "clean_up_tokenization_spaces": False,
+            "split_special_tokens": True,
+        }
+        write_json(Path(folder) / TOKENIZER_CONFIG_FILE, settings)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Tokenizer":
+        """Read what `save` wrote. Raises `ArtifactError` where it is missing, damaged or not a tokenizer of Corpus."""
+        path = Path(folder) / TOKENIZER_FILE
+        plain = read_json(path)
+        try:
+            backend = Backend.from_str(json.dumps(plain, ensure_ascii=False))
+        except Exception as error:  # the library raises bare exceptions
+            raise ArtifactError(f"{path} is not a tokenizer ({error}). Prepare the data again.") from None
+        return cls(backend)
+
+
+def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
+    """Learn the merges from `texts`; the same texts in the same order give the same file, byte for byte.
+
+    `config.sample_bytes` is the business of whoever chooses the texts: all that is given is used.
+    """
+    backend = Backend(models.BPE())
+    # No prefix space and no normaliser: what goes in must come out. Digits come first, so that no merge ever joins two of them.
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+    backend.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=config.vocab_size,
+        special_tokens=list(RESERVED),
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        min_frequency=2,
+        show_progress=False,
+    )
+    backend.train_from_iterator(texts, trainer)
+    return Tokenizer(backend)
+
+
+def _pieces(text: str, size: int) -> Iterator[str]:
+    """Cut `text` into pieces of at least `size` characters (the last may be shorter) without changing a single id."""
+    start = 0
+    while len(text) - start > size and (cut := _CUT.search(text, start + size)):
+        yield text[start : cut.start()]
+        start = cut.start()
+    yield text[start:]
+
+
+def _groups(pieces: Iterable[tuple[int, str]], size: int) -> Iterator[list[tuple[int, str]]]:
+    """Gather pieces, each with the place of its text, until they hold `size` characters together."""
+    group, gathered = [], 0
+    for index, piece in pieces:
+        group.append((index, piece))
+        gathered += len(piece)
+        if gathered >= size:
+            yield group
+            group, gathered = [], 0
+    if group:
+        yield group
+
+
+def _not_text(texts: Sequence[str]) -> str:
+    for text in texts:
+        if not isinstance(text, str):
+            return f"{text!r} is not text; expected a string"
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            return (
+                f"the text {text[max(0, error.start - 20) : error.start + 20]!r} holds a lone surrogate, which is not valid Unicode"
+            )
+    return "a text could not be encoded"
