@@ -1,0 +1,209 @@
+"""The decoder, top to bottom: RMSNorm, grouped-query attention, SwiGLU, a block, the whole.
+
+Dims of the shapes below:
+    batch   rows
+    seq     positions of a row in this call (queries)
+    slots   positions that can be attended to (keys and values): seq, or with a cache all that was seen so far
+    dim     width of the residual stream
+    heads   query heads; kv: key/value heads, each serving heads / kv query heads
+    head    features of one head; half: head / 2
+    vocab   rows of the embedding
+
+The architecture is Llama's, weight for weight. References: Touvron et al. 2023, arXiv:2302.13971; grouped queries: Ainslie et al.
+2023, arXiv:2305.13245; RMSNorm: Zhang and Sennrich 2019, arXiv:1910.07467; SwiGLU: Shazeer 2020, arXiv:2002.05202.
+"""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from corpus.model import rope
+from corpus.model.cache import Cache
+from corpus.model.config import ModelConfig
+
+Rotation = tuple[Tensor, ...]
+"""What turns queries and keys: (angles,) in complex arithmetic, (cosine, sine) in real; each [batch or 1, seq, half]."""
+
+
+class RMSNorm(nn.Module):
+    """Divides by the root of the mean square, then scales; the statistics are in fp32 whatever the input is."""
+
+    def __init__(self, dim: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(dim))
+        self.eps = eps
+
+    def forward(self, x: Float[Tensor, "batch seq dim"]) -> Float[Tensor, "batch seq dim"]:
+        wide = x.float()
+        normed = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
+        return normed.to(x.dtype) * self.weight
+
+
+class Attention(nn.Module):
+    """Causal attention with grouped queries and rotary positions."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        head_dim = config.resolved_head_dim
+        self.num_heads, self.num_kv_heads, self.head_dim = config.num_heads, config.num_kv_heads, head_dim
+        self.query = nn.Linear(config.dim, config.num_heads * head_dim, bias=False)
+        self.key = nn.Linear(config.dim, config.num_kv_heads * head_dim, bias=False)
+        self.value = nn.Linear(config.dim, config.num_kv_heads * head_dim, bias=False)
+        self.output = nn.Linear(config.num_heads * head_dim, config.dim, bias=False)
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch seq dim"],
+        rotation: Rotation,
+        mask: Float[Tensor, "#batch 1 seq slots"] | None,
+        cache: Cache | None,
+        layer: int,
+    ) -> Float[Tensor, "batch seq dim"]:
+        """Attend to earlier positions. Without a mask all earlier positions of the row are visible."""
+        query = _rotate(self._split(self.query(x), self.num_heads), rotation)
+        key = _rotate(self._split(self.key(x), self.num_kv_heads), rotation)
+        value = self._split(self.value(x), self.num_kv_heads)
+        if cache is not None:
+            key, value = cache.write(layer, key, value)
+        mixed = attend(query, key, value, mask)
+        return self.output(mixed.transpose(1, 2).flatten(2))
+
+    def _split(self, x: Float[Tensor, "batch seq features"], num_heads: int) -> Float[Tensor, "batch heads seq head"]:
+        return x.unflatten(-1, (num_heads, self.head_dim)).transpose(1, 2)
+
+
+def attend(
+    query: Float[Tensor, "batch heads seq head"],
+    key: Float[Tensor, "batch kv slots head"],
+    value: Float[Tensor, "batch kv slots head"],
+    mask: Float[Tensor, "#batch 1 seq slots"] | None,
+) -> Float[Tensor, "batch heads seq head"]:
+    """Scaled dot-product attention; `mask` is added to the scores (0 or -inf), None means causal."""
+    group = query.shape[1] // key.shape[1]
+    if mask is not None and query.is_cuda and group > 1:
+        # No fused CUDA kernel takes both a mask and grouped heads; with the heads repeated there is one. The CPU's takes both.
+        key, value, group = key.repeat_interleave(group, dim=1), value.repeat_interleave(group, dim=1), 1
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None, enable_gqa=group > 1)
+
+
+class FeedForward(nn.Module):
+    """SwiGLU: a gated layer, down(silu(gate(x)) · up(x))."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.gate = nn.Linear(config.dim, config.resolved_ffn_dim, bias=False)
+        self.up = nn.Linear(config.dim, config.resolved_ffn_dim, bias=False)
+        self.down = nn.Linear(config.resolved_ffn_dim, config.dim, bias=False)
+
+    def forward(self, x: Float[Tensor, "batch seq dim"]) -> Float[Tensor, "batch seq dim"]:
+        return self.down(F.silu(self.gate(x)) * self.up(x))
+
+
+class Block(nn.Module):
+    """Attention, then feed-forward, each added to the residual stream and each reading it through a norm."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.attention_norm = RMSNorm(config.dim, config.norm_eps)
+        self.attention = Attention(config)
+        self.feed_forward_norm = RMSNorm(config.dim, config.norm_eps)
+        self.feed_forward = FeedForward(config)
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch seq dim"],
+        rotation: Rotation,
+        mask: Float[Tensor, "#batch 1 seq slots"] | None,
+        cache: Cache | None,
+        layer: int,
+    ) -> Float[Tensor, "batch seq dim"]:
+        x = x + self.attention(self.attention_norm(x), rotation, mask, cache, layer)
+        return x + self.feed_forward(self.feed_forward_norm(x))
+
+
+class Transformer(nn.Module):
+    """The language model. Weights are uninitialised until `init.init_weights` or `weights.load_model`."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.num_embeddings, config.dim)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
+        self.norm = RMSNorm(config.dim, config.norm_eps)
+        self.unembedding = None if config.tie_embeddings else nn.Linear(config.dim, config.num_embeddings, bias=False)
+
+    def forward(
+        self,
+        tokens: Int[Tensor, "batch seq"],
+        *,
+        positions: Int[Tensor, "batch seq"] | None = None,
+        documents: Int[Tensor, "batch seq"] | None = None,
+        cache: Cache | None = None,
+        select: Int[Tensor, " chosen"] | None = None,
+    ) -> Float[Tensor, "batch seq vocab"] | Float[Tensor, "chosen vocab"]:
+        """Return logits for the token after each position.
+
+        Args:
+            tokens: token ids.
+            positions: place of each token in its row; None counts from 0. Only differences matter to the result.
+            documents: number of the document each token belongs to; tokens see earlier tokens of their own document only. None
+                means one document a row.
+            cache: keys and values of earlier calls; this call's are added at `positions`. Not together with `documents`.
+            select: indices into the flattened [batch · seq]; logits are computed there alone.
+        """
+        hidden = self.hidden(tokens, positions=positions, documents=documents, cache=cache)
+        return self.head(hidden if select is None else hidden.flatten(0, 1)[select])
+
+    def hidden(
+        self,
+        tokens: Int[Tensor, "batch seq"],
+        *,
+        positions: Int[Tensor, "batch seq"] | None = None,
+        documents: Int[Tensor, "batch seq"] | None = None,
+        cache: Cache | None = None,
+    ) -> Float[Tensor, "batch seq dim"]:
+        """Return the hidden states after the last norm: what `head` reads. Arguments as in `forward`."""
+        if cache is not None and documents is not None:
+            raise ValueError("a cache holds one document a row: give cache or documents, not both")
+        if positions is None:
+            positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
+        rotation = self._rotation(positions)
+        if cache is not None:
+            mask = cache.begin(positions.expand(tokens.shape))
+        else:
+            mask = None if documents is None else document_mask(documents)
+        x = self.embedding(tokens)
+        mask = None if mask is None else mask.to(_product_dtype(x))
+        for layer, block in enumerate(self.blocks):
+            x = block(x, rotation, mask, cache, layer)
+        return self.norm(x)
+
+    def head(self, hidden: Float[Tensor, "*places dim"]) -> Float[Tensor, "*places vocab"]:
+        """Return the logits of hidden states; columns from `config.vocab_size` on belong to no token."""
+        return F.linear(hidden, self.embedding.weight if self.unembedding is None else self.unembedding.weight)
+
+    def _rotation(self, positions: Int[Tensor, "#batch seq"]) -> Rotation:
+        theta = rope.angles(positions, self.config.resolved_head_dim, self.config.rope_base)
+        return (theta,) if self.config.rope == "complex" else (theta.cos(), theta.sin())
+
+
+def document_mask(documents: Int[Tensor, "batch seq"]) -> Float[Tensor, "batch 1 seq seq"]:
+    """Return what is added to the scores so that each position sees its own document up to itself: 0 there, -inf elsewhere."""
+    seq = documents.shape[1]
+    causal = torch.ones(seq, seq, dtype=torch.bool, device=documents.device).tril()
+    return additive((documents[:, :, None] == documents[:, None, :]) & causal)
+
+
+def additive(visible: Bool[Tensor, "batch seq slots"]) -> Float[Tensor, "batch 1 seq slots"]:
+    """Turn a boolean mask into one that is added to the scores, once for all layers and heads."""
+    return torch.zeros(visible.shape, device=visible.device).masked_fill_(~visible, float("-inf"))[:, None]
+
+
+def _product_dtype(x: Tensor) -> torch.dtype:
+    """The type matrix products of `x` are computed in: autocast's where it is on."""
+    return torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
+
+
+def _rotate(x: Float[Tensor, "batch heads seq head"], rotation: Rotation) -> Float[Tensor, "batch heads seq head"]:
+    return rope.rotate_complex(x, *rotation) if len(rotation) == 1 else rope.rotate_real(x, *rotation)

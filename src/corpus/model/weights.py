@@ -1,0 +1,94 @@
+"""Weights for inference: one safetensors file, fp32, a tied embedding stored once.
+
+The file's metadata says which tokenizer the weights were trained with, so that they are never read with another one.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from corpus.base.errors import ArtifactError
+from corpus.base.files import atomic_path
+from corpus.model.config import ModelConfig
+from corpus.model.init import empty_model
+from corpus.model.transformer import Transformer
+
+TOKENIZER = "tokenizer"
+"""Name of the metadata entry that holds the tokenizer's digest."""
+
+
+def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> None:
+    """Write the model's weights to `path` atomically, as fp32.
+
+    `metadata` should hold the tokenizer's digest under `TOKENIZER`; `check_tokenizer` refuses a file without it.
+    """
+    tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(tensors, {"format": "pt", **metadata}))
+
+
+def load_model(path: Path, config: ModelConfig, *, device: torch.device | str = "cpu") -> Transformer:
+    """Return the model whose weights `path` holds, in fp32 on `device`.
+
+    Raises `ArtifactError` where the file is missing or damaged, or holds weights of another shape than `config`.
+    """
+    tensors = read_tensors(path)
+    model = empty_model(config, device)
+    _check_fit(path, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, model)
+    model.load_state_dict(tensors)
+    return model
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file, on the CPU. Raises `ArtifactError`."""
+    _check_exists(path)
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise _damaged(path, error) from None
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata of a safetensors file. Raises `ArtifactError`."""
+    _check_exists(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except SafetensorError as error:
+        raise _damaged(path, error) from None
+
+
+def check_tokenizer(path: Path, digest: str) -> None:
+    """Raise `ArtifactError` unless the weights in `path` were trained with the tokenizer that has this digest."""
+    stored = read_metadata(path).get(TOKENIZER)
+    if stored != digest:
+        trained_with = f"tokenizer {stored[:12]}…" if stored else "a tokenizer that the file does not name"
+        raise ArtifactError(
+            f"wrong tokenizer for the weights: {path} was trained with {trained_with}, and this one is {digest[:12]}…. Use the "
+            "tokenizer.json that lies beside the weights in their own run."
+        )
+
+
+def _check_exists(path: Path) -> None:
+    if not Path(path).is_file():
+        raise ArtifactError(f"there are no weights at {path}. Train first, or check the path.")
+
+
+def _damaged(path: Path, error: Exception) -> ArtifactError:
+    return ArtifactError(f"the weights in {path} are damaged ({error}). Delete the file and run the stage that writes it again.")
+
+
+def _check_fit(path: Path, found: Mapping[str, tuple[int, ...]], model: Transformer) -> None:
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    fix = "The weights belong to another model: use the model.json that lies beside them."
+    for problem, names in (("lacks", expected.keys() - found.keys()), ("has an unknown tensor", found.keys() - expected.keys())):
+        if names:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            raise ArtifactError(f"{path} {problem} {min(names)}{more}. {fix}")
+    for name, shape in expected.items():
+        if found[name] != shape:
+            raise ArtifactError(f"{name} in {path} is {list(found[name])}; this model's is {list(shape)}. {fix}")
