@@ -1,0 +1,129 @@
+"""Every known problem set, recognised by the content of its files: a new set is one new file and one line here.
+
+Sets that cannot be loaded yet are listed all the same, so that their files are never taken for text.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus.base.errors import ConfigError, DataError, did_you_mean
+from corpus.problems.mathqa import COLUMNS, load_mathqa
+from corpus.problems.problem import Problem
+
+FIRST_BYTES = 1 << 20
+"""How much of a file is looked at: enough for the first record of any problem set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemSet:
+    """A problem set: the fields that its records have, and how a file of it is read."""
+
+    name: str
+    fields: frozenset[str]
+    """Fields of a record that together tell this set from others."""
+    load: Callable[[Path, str], list[Problem]] | None
+    """Reads a file as a split; None where the set is recognised only."""
+    is_one: Callable[[dict[str, Any]], bool] = lambda record: True
+    """A further check of a record that has the fields."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemFile:
+    """A file that holds problems of a known set."""
+
+    path: Path
+    set_name: str
+    split: str | None
+    """`train`, `dev` or `test` by the file's name (or its folder's), None where it does not say."""
+
+    @property
+    def is_loadable(self) -> bool:
+        """True where this version can train on the set and score it."""
+        return PROBLEM_SETS[self.set_name].load is not None
+
+
+def _has_final_answer(record: dict[str, Any]) -> bool:
+    return isinstance(record["answer"], str) and "####" in record["answer"]
+
+
+_SETS = (
+    ProblemSet(name="mathqa", fields=frozenset(COLUMNS), load=load_mathqa),
+    ProblemSet(name="gsm8k", fields=frozenset({"question", "answer"}), load=None, is_one=_has_final_answer),
+    ProblemSet(name="svamp", fields=frozenset({"Body", "Question", "Equation", "Answer"}), load=None),
+    ProblemSet(name="aqua_rat", fields=frozenset({"question", "options", "rationale", "correct"}), load=None),
+    # what Corpus itself wrote into a run folder: recognised, so that a run inside the data folder is left alone
+    ProblemSet(name="prepared", fields=frozenset({"set_name", "split", "index", "text", "options", "program"}), load=None),
+)
+PROBLEM_SETS: dict[str, ProblemSet] = {each.name: each for each in _SETS}
+"""Every known set by its name."""
+
+_SPLITS = {"train": "train", "dev": "dev", "valid": "dev", "val": "dev", "validation": "dev", "test": "test"}
+
+
+def recognise(path: Path) -> ProblemFile | None:
+    """Return what problem set a file belongs to, judged by its first record; None for any other file. Reads 1 MiB at most."""
+    path = Path(path)
+    record = _first_record(path)
+    if record is None:
+        return None
+    for known in PROBLEM_SETS.values():
+        if known.fields <= record.keys() and known.is_one(record):
+            return ProblemFile(path=path, set_name=known.name, split=split_of(path))
+    return None
+
+
+def split_of(path: Path) -> str | None:
+    """Return the split that a file's name tells, or else its folder's: `train`, `dev` (validation too), `test` or None."""
+    for name in (path.stem, path.parent.name):
+        splits = [_SPLITS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in _SPLITS]
+        if splits:
+            return splits[-1]
+    return None
+
+
+def load_problems(set_name: str, path: Path, split: str) -> list[Problem]:
+    """Read a file of the set `set_name` as its split `split`.
+
+    Raises `ConfigError` for a set that is not known and `DataError` for one that cannot be loaded yet, or a malformed file.
+    """
+    known = PROBLEM_SETS.get(set_name)
+    readable = "It reads: " + ", ".join(name for name, each in PROBLEM_SETS.items() if each.load)
+    if known is None:
+        raise ConfigError(f"{set_name!r} is not a problem set.{did_you_mean(set_name, PROBLEM_SETS)} {readable}")
+    if known.load is None:
+        raise DataError(f"{path} is of the set {set_name}, which this version of Corpus recognises but cannot use. {readable}")
+    return known.load(Path(path), split)
+
+
+def _first_record(path: Path) -> dict[str, Any] | None:
+    try:
+        with open(path, "rb") as file:
+            start = file.read(FIRST_BYTES)
+    except OSError:
+        return None
+    if start.startswith(b"PAR1"):
+        return _parquet_columns(path)
+    text = start.decode("utf-8-sig", errors="replace").lstrip()
+    if not text.startswith(("{", "[")):
+        return None
+    try:
+        record, _ = json.JSONDecoder().raw_decode(text.removeprefix("[").lstrip())
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _parquet_columns(path: Path) -> dict[str, Any] | None:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            first = next(file.iter_batches(batch_size=1), None)
+    except (pyarrow.ArrowException, OSError):
+        return None
+    return first.to_pylist()[0] if first is not None and first.num_rows else None

@@ -1,0 +1,110 @@
+"""Nearest problems, against a plain computation of the same similarity."""
+
+import math
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.problems import neighbours
+from corpus.problems.neighbours import NeighbourIndex
+from corpus.problems.numbers import template_of
+from corpus.problems.problem import Problem
+
+
+def problem(text: str, program: str | None = "add(n0,n1)", index: int = 0) -> Problem:
+    return Problem("made", "train", index, text, (), None, program, "")
+
+
+TEXTS = [
+    "a train covers 120 km in 2 hours . what is its speed ?",
+    "a train covers 60 km in 3 hours . what is its speed ?",
+    "a man buys 5 pens for 20 dollars . what does a pen cost ?",
+    "what is 20 % of 50 ?",
+    "find the area of a square of side 5 cm .",
+    "find the area of a circle of radius 5 cm .",
+    "the ages of two boys are 3 and 5 . what is their sum ?",
+]
+
+
+def plain_similarities(query: str, templates: list[str], limit: float) -> list[float]:
+    """TF-IDF cosine, word by word; words in too many templates count in the entries' lengths alone."""
+
+    def words(template: str) -> Counter[str]:
+        single = template.split()
+        return Counter(single + [" ".join(pair) for pair in zip(["", *single], [*single, ""])])
+
+    counted = [words(template) for template in templates]
+    holders = Counter(word for each in counted for word in each)
+    rarity = {word: math.log((1 + len(templates)) / (1 + count)) + 1 for word, count in holders.items()}
+    similarities = []
+    for each in counted:
+        length = math.sqrt(sum((count * rarity[word]) ** 2 for word, count in each.items()))
+        shared = [word for word in words(query) if word in each and holders[word] <= limit]
+        similarities.append(sum(words(query)[word] * each[word] * rarity[word] ** 2 for word in shared) / length)
+    return similarities
+
+
+@given(st.lists(st.sampled_from(" ".join(TEXTS).split()), min_size=1, max_size=12).map(" ".join), st.booleans())
+def test_the_order_is_that_of_the_plain_computation(query: str, cut_common: bool) -> None:
+    problems = [problem(text) for text in TEXTS[1:]]
+    templates = [template_of(each.text) for each in problems]
+    with pytest.MonkeyPatch.context() as patch:
+        if cut_common:
+            patch.setattr(neighbours, "RARE", 0)
+        limit = neighbours.COMMON * len(templates) if cut_common else math.inf
+        expected = plain_similarities(template_of(query), templates, limit)
+        index = NeighbourIndex(problems)
+    found = index.nearest(query, k=len(problems))
+    if template_of(query) not in templates:
+        assert [expected[index] for index in found] == pytest.approx(sorted(expected, reverse=True), abs=1e-6)
+    assert sorted(found) == list(range(len(problems)))
+
+
+def test_an_exact_twin_comes_first() -> None:
+    index = NeighbourIndex([problem(text) for text in TEXTS])
+    for place, text in enumerate(TEXTS[1:], start=1):
+        twin = text.replace("5", "17").upper()
+        assert index.nearest(twin)[0] in (place, 0 if place == 1 else place)
+    assert index.nearest_batch(TEXTS[2:], k=3) == [index.nearest(text, k=3) for text in TEXTS[2:]]
+
+
+def test_an_exact_twin_comes_first_even_of_common_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "RARE", 0)
+    fillers = [f"the the {letter}" for letter in "abcdefghij"]
+    index = NeighbourIndex([problem(text) for text in ["pens", "the " * 30 + "pens", *fillers]])
+    assert index.nearest("the " * 30 + "pens", k=2) == [1, 0]
+
+
+def test_twins_are_one_entry_with_their_most_common_program() -> None:
+    programs = ["add(n0,n1)", "divide(n0,n1)", "divide(n0,n1)", None]
+    index = NeighbourIndex([problem(f"go {place} km in 2 hours", program) for place, program in enumerate(programs)])
+    assert index.nearest("go 9 km in 9 hours", k=5) == [1]
+
+
+def test_a_program_is_copied_with_the_new_numbers() -> None:
+    index = NeighbourIndex([problem(TEXTS[0], "speed(n0,n1)"), problem(TEXTS[3], "multiply(n0,n1)|divide(#0,const_100)")])
+    assert str(index.copy_program(problem("a bus covers 90 km in 3 hours . what is its speed ?", None))) == "speed(n0,n1)"
+
+
+def test_candidates_with_as_many_numbers_come_first() -> None:
+    problems = [problem("share 6 pens among 2 boys now", "inverse(n0)"), problem("share 6 pens", "negate(n0)")]
+    index = NeighbourIndex(problems)
+    query = problem("share 6 pens among some boys now", None)
+    assert index.nearest(query.text)[0] == 0
+    assert str(index.copy_program(query)) == "negate(n0)"
+
+
+def test_a_program_that_does_not_execute_gives_way_to_the_next() -> None:
+    index = NeighbourIndex(
+        [problem("share 6 pens among 2 boys", "divide(n0,n1)"), problem("share 6 pens and 2 caps", "add(n0,n1)")]
+    )
+    assert str(index.copy_program(problem("share 6 pens among 0 boys", None))) == "add(n0,n1)"
+    assert index.copy_program(problem("share some pens among boys", None)) is None
+
+
+def test_problems_without_a_program_and_empty_indices_give_nothing() -> None:
+    index = NeighbourIndex([problem(TEXTS[0], None)])
+    assert index.nearest(TEXTS[0], k=3) == []
+    assert index.copy_program(problem(TEXTS[0])) is None

@@ -1,0 +1,74 @@
+"""Problem records and their files."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from corpus.base.errors import ArtifactError
+from corpus.problems.problem import Problem, read_problems, write_problems
+from corpus.program.answer import parse_options
+
+PROBLEM = Problem(
+    set_name="mathqa",
+    split="dev",
+    index=17,
+    text="a train covers 120 km in 2 hours . what is its speed ? √ é",
+    options=parse_options("a ) 50 , b ) 60 , c ) none"),
+    correct="b",
+    program="speed(n0,n1)",
+    category="physics",
+)
+
+
+def test_a_problem_knows_its_place_and_numbers() -> None:
+    assert PROBLEM.id == "mathqa/dev/17"
+    assert PROBLEM.numbers == (120.0, 2.0)
+    assert PROBLEM.numbers is PROBLEM.numbers
+
+
+def test_problems_come_back_as_written(tmp_path: Path) -> None:
+    problems = [PROBLEM, replace(PROBLEM, index=18, program=None, options=(), correct=None, answer=60.0)]
+    path = tmp_path / "problems.jsonl"
+    assert write_problems(path, problems) == 2
+    assert read_problems(path) == problems
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "problems.jsonl"
+    write_problems(path, [PROBLEM])
+
+    def broken():
+        yield PROBLEM
+        raise RuntimeError("cut")
+
+    with pytest.raises(RuntimeError):
+        write_problems(path, broken())
+    assert read_problems(path) == [PROBLEM]
+    assert [file.name for file in tmp_path.iterdir()] == ["problems.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"text": None}, {"text": " "}, {"program": "frob(n0)"}, {"options": [{"letter": "a"}]}, {"extra": 1}]
+)
+def test_a_damaged_line_is_named(tmp_path: Path, change: dict) -> None:
+    path = tmp_path / "problems.jsonl"
+    write_problems(path, [PROBLEM])
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps({**PROBLEM.to_json(), **change}) + "\n")
+    with pytest.raises(ArtifactError, match=r"problems\.jsonl line 2 is not a problem"):
+        read_problems(path)
+
+
+@pytest.mark.parametrize("line", ['{"set_name": "ma', "[]", "17", '{"text": "x"}'])
+def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "problems.jsonl"
+    path.write_text(line)
+    with pytest.raises(ArtifactError, match="line 1"):
+        read_problems(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="No such file"):
+        read_problems(tmp_path / "nothing.jsonl")
