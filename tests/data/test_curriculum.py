@@ -1,0 +1,95 @@
+"""The curriculum as pure functions: phases cover 0…1, mixtures sum to one, each order is what its name says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.base.errors import ConfigError
+from corpus.data.config import ORDER, PROBLEMS, CurriculumConfig
+from corpus.data.curriculum import mixture_at, plan_phases
+
+SIX = (*ORDER,)
+
+
+def leads(config: CurriculumConfig, prepared: tuple[str, ...] = SIX) -> list[str]:
+    return [phase.name for phase in plan_phases(config, prepared)]
+
+
+def test_sequential_reads_the_sources_in_the_original_order():
+    assert leads(CurriculumConfig()) == ["c4", "wikipedia", "github", "arxiv", "book", "stackexchange"]
+    assert plan_phases(CurriculumConfig(), SIX)[2].mixture == {"github": 1.0}
+
+
+def test_reverse_is_sequential_backwards():
+    assert leads(CurriculumConfig(order="reverse")) == leads(CurriculumConfig())[::-1]
+
+
+def test_shuffled_is_one_phase_of_everything():
+    (phase,) = plan_phases(CurriculumConfig(order="shuffled", weights={"c4": 3.0}), SIX)
+    assert phase.mixture["c4"] == pytest.approx(3 / 8)
+
+
+def test_commoncrawl_is_read_with_c4():
+    phases = plan_phases(CurriculumConfig(), (*SIX, "commoncrawl"))
+    assert [p.name for p in phases] == [*ORDER]
+    assert phases[0].mixture == {"c4": 0.5, "commoncrawl": 0.5}
+    assert phases[0].end == pytest.approx(2 / 7)
+
+
+def test_commoncrawl_stands_alone_where_there_is_no_c4():
+    assert "commoncrawl" in leads(CurriculumConfig(), ("commoncrawl", "arxiv"))
+
+
+def test_interleaved_replays_the_others_at_the_given_share():
+    phase = plan_phases(CurriculumConfig(order="interleaved", replay=0.4), SIX)[1]
+    assert phase.mixture["wikipedia"] == pytest.approx(0.6)
+    assert sum(share for name, share in phase.mixture.items() if name != "wikipedia") == pytest.approx(0.4)
+
+
+def test_own_sources_follow_the_known_ones():
+    assert leads(CurriculumConfig(), ("zeta", "book", "alpha"))[-2:] == ["alpha", "zeta"]
+
+
+def test_anneal_mixes_problems_into_the_end_and_squeezes_the_rest():
+    phases = plan_phases(CurriculumConfig(anneal=0.25, anneal_problems=0.6), (*SIX, PROBLEMS))
+    assert phases[-1].name == "anneal"
+    assert phases[-1].start == pytest.approx(0.75)
+    assert phases[-2].end == pytest.approx(0.75)
+    assert phases[-1].mixture[PROBLEMS] == pytest.approx(0.6)
+    assert all(PROBLEMS not in phase.mixture for phase in phases[:-1])
+
+
+def test_without_an_anneal_problems_are_never_read():
+    assert all(PROBLEMS not in phase.mixture for phase in plan_phases(CurriculumConfig(order="shuffled"), (*SIX, PROBLEMS)))
+
+
+@given(
+    order=st.sampled_from(["sequential", "reverse", "shuffled", "interleaved"]),
+    prepared=st.sets(st.sampled_from([*SIX, "commoncrawl", "notes"]), min_size=1),
+    anneal=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    heavy=st.floats(0.1, 10),
+    progress=st.floats(0, 1),
+)
+def test_phases_cover_everything_and_mixtures_sum_to_one(order, prepared, anneal, heavy, progress):
+    name = min(prepared)
+    phases = plan_phases(CurriculumConfig(order=order, anneal=anneal, weights={name: heavy}), (*prepared, PROBLEMS))
+    assert phases[0].start == 0.0
+    assert phases[-1].end == 1.0
+    assert all(a.end == pytest.approx(b.start) for a, b in zip(phases, phases[1:]))
+    assert sum(mixture_at(phases, progress).values()) == pytest.approx(1.0)
+
+
+def test_a_weight_for_an_unknown_source_is_refused_with_the_nearest_name():
+    with pytest.raises(ConfigError, match="Did you mean 'arxiv'"):
+        plan_phases(CurriculumConfig(weights={"arxivv": 2.0}), SIX)
+
+
+def test_an_anneal_without_problems_is_refused():
+    with pytest.raises(ConfigError, match="anneal"):
+        plan_phases(CurriculumConfig(anneal=0.1), SIX)
+
+
+@pytest.mark.parametrize("wrong", [{"replay": 1.5}, {"anneal": -0.1}, {"weights": {"c4": -1.0}}, {"sources": ("c4", "c4")}])
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ConfigError):
+        CurriculumConfig(**wrong)

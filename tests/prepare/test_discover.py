@@ -1,0 +1,177 @@
+"""A folder is told by its content: what is text, what are problems, what is left alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from corpus.base.errors import ConfigError, DataError
+from corpus.prepare.config import PrepareConfig
+from corpus.prepare.discover import Found, discover
+from corpus.prepare.document import Split
+from corpus.prepare.find import find_data
+
+MATHQA = {
+    "Problem": "what is 2 plus 3 ?",
+    "Rationale": "5",
+    "options": "a ) 5 , b ) 6 , c ) 7 , d ) 8 , e ) 9",
+    "correct": "a",
+    "annotated_formula": "add(2, 3)",
+    "linear_formula": "add(n0,n1)|",
+    "category": "general",
+}
+GSM8K = {"question": "What is 2 plus 3?", "answer": "2+3 = <<2+3=5>>5\n#### 5"}
+
+
+def make(root: Path, files: dict[str, object]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, list):
+            path.write_text("".join(json.dumps(each) + "\n" for each in content))
+        else:
+            path.write_text(str(content))
+    return root
+
+
+def slim(text: str, name: str = "RedPajamaC4") -> dict[str, object]:
+    return {"text": text, "meta": {"redpajama_set_name": name}}
+
+
+def texts(found: Found, split: Split = "train") -> list[tuple[str, str]]:
+    return [(document.source, document.text) for each in found.texts for document in each.documents(split, lambda amount: None)]
+
+
+def test_records_and_problems_are_told_by_content_wherever_they_lie(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        {
+            "anything/deep/er/x.jsonl": [slim("one")],
+            "validation/y.jsonl": [slim("held out")],
+            "odd/name.txt": json.dumps([MATHQA]),
+            "q/dev.jsonl": [GSM8K],
+            "q/notes.txt": "notes about the problems",
+        },
+    )
+    found = discover(tmp_path)
+    assert texts(found) == [("c4", "one")]
+    assert texts(found, "validation") == [("c4", "held out")]
+    assert [(each.set_name, each.split) for each in found.problems] == [("mathqa", None), ("gsm8k", "dev")]
+    lines = "\n".join(found.describe())
+    assert "q/notes.txt (beside records or problems)" in lines
+    assert "q/dev.jsonl (gsm8k, dev, never text" in lines
+
+
+def test_folders_of_plain_text_are_sources_of_their_own_names(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        {
+            "essays/a.txt": "an essay",
+            "essays/more/b.md": "another",
+            "my code!/test/x.py": "x = 1",
+            "my code!/manifest.py": "y = 2",
+            "top.txt": "at the top",
+            "essays/picture.png": "no text",
+            ".git/config.txt": "hidden",
+            "records/r.jsonl": [{"text": "a record without a set"}],
+            "halves/train/a.txt": "left half",
+            "halves/validation/b.txt": "right half",
+            "halves/test/c.txt": "not to be seen",
+        },
+    )
+    found = discover(tmp_path)
+    assert sorted(texts(found)) == sorted(
+        [
+            ("essays", "an essay"),
+            ("essays", "another"),
+            ("my-code", "x = 1"),
+            ("my-code", "y = 2"),
+            (tmp_path.name, "at the top"),
+            ("records", "a record without a set"),
+            ("halves", "left half"),
+        ]
+    )
+    assert texts(found, "validation") == [("halves", "right half")]
+    lines = "\n".join(found.describe())
+    assert "halves/test/c.txt (a test split)" in lines
+    assert "files of other kinds (1 .png)" in lines
+
+
+def test_papers_beside_data_are_never_text(tmp_path: Path) -> None:
+    papers = [
+        "README.md",
+        "slimpajama/LICENSE",
+        "slimpajama/LICENSE.txt",
+        "slimpajama/MANIFEST.tsv.zst",
+        "Readme_first.txt",
+        "CHANGELOG.rst",
+    ]
+    make(tmp_path, {"slimpajama/train/a.jsonl": [slim("one")], **dict.fromkeys(papers, "words of a paper")})
+    found = discover(tmp_path)
+    assert texts(found) == [("c4", "one")]
+    with pytest.raises(DataError, match=r"holds nothing to train on.*Left alone were:(.|\n)*README\.md"):
+        discover(make(tmp_path / "only", {"README.md": "words"}))
+
+
+def test_hub_file_names_tell_splits(tmp_path: Path) -> None:
+    names = {"train-00000-of-00002.jsonl": "a", "validation-00000-of-00001.jsonl": "b", "test-00000-of-00001.jsonl": "c"}
+    found = discover(make(tmp_path, {f"data/{name}": [slim(text)] for name, text in names.items()}))
+    assert (texts(found), texts(found, "validation")) == ([("c4", "a")], [("c4", "b")])
+
+
+def test_problems_become_text_only_where_asked_and_never_their_evaluation_splits(tmp_path: Path) -> None:
+    dev = {**MATHQA, "Problem": "what is 7 plus 8 ?"}
+    make(
+        tmp_path,
+        {"mathqa/train.json": json.dumps([MATHQA]), "mathqa/dev.json": json.dumps([dev]), "mathqa/test.json": json.dumps([dev])},
+    )
+    assert texts(discover(tmp_path)) == []
+    found = discover(tmp_path, problems_as_text=True)
+    assert texts(found) == [("mathqa", "what is 2 plus 3 ?")]
+    assert texts(found, "validation") == []
+
+
+def test_damage_and_emptiness_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere does not exist\. Check the path"):
+        discover(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"holds nothing to train on.*It is empty"):
+        discover(tmp_path)
+    make(tmp_path, {"a.jsonl": [{"sentence": "words"}]})
+    with pytest.raises(DataError, match=r"a\.jsonl \(its first record has no \"text\": keys 'sentence'\)"):
+        discover(tmp_path)
+    with pytest.raises(DataError, match="is a file; give the folder"):
+        discover(tmp_path / "a.jsonl")
+    make(tmp_path, {"b/b.jsonl": ""})
+    with pytest.raises(DataError, match=r"b\.jsonl is empty"):
+        discover(tmp_path)
+
+
+def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
+    make(tmp_path / "real", {"a.txt": "linked"})
+    data = make(tmp_path / "data", {"b/b.txt": "direct"})
+    (data / "linked").symlink_to(tmp_path / "real")
+    (data / "b" / "loop").symlink_to(data)
+    assert sorted(texts(discover(data))) == [("b", "direct"), ("linked", "linked")]
+
+
+def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="a name kept for rendered problems; rename the folder"):
+        discover(make(tmp_path, {"problems/a.txt": "text"}))
+    with pytest.raises(ConfigError, match=r"set_names maps 'X' to '\.\./x', which cannot name a source"):
+        find_data(PrepareConfig(data=str(tmp_path), set_names={"X": "../x"}), downloads=tmp_path)
+
+
+def test_the_shared_folder(shared_data: Path) -> None:
+    found = discover(shared_data)
+    assert len(found.texts) == 1
+    held_out = {source for source, _ in texts(found, "validation")}
+    assert held_out == {"arxiv", "book", "c4", "github", "stackexchange", "wikipedia"}
+    sets = {(each.set_name, each.split) for each in found.problems}
+    assert {
+        ("mathqa", "train"),
+        ("mathqa", "dev"),
+        ("gsm8k", "train"),
+        ("svamp", "train"),
+        ("aqua_rat", "train"),
+        ("aqua_rat", "dev"),
+    } <= sets

@@ -1,0 +1,70 @@
+"""SlimPajama records: the seven set names, and every wrong record named by file, line and value."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpus.base.errors import DataError
+from corpus.prepare.document import Document
+from corpus.prepare.sources.slimpajama import SET_NAMES, RecordFiles
+
+
+def record(name: str, text: str = "some text") -> dict[str, Any]:
+    return {"text": text, "meta": {"redpajama_set_name": name}}
+
+
+def files(tmp_path: Path, *records: Any, **options: Any) -> RecordFiles:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in records))
+    return RecordFiles(tmp_path, {"train": [path]}, **options)
+
+
+def read(inputs: RecordFiles) -> list[Document]:
+    return list(inputs.documents("train", lambda amount: None))
+
+
+def test_all_seven_sets_are_known(tmp_path: Path) -> None:
+    assert [document.source for document in read(files(tmp_path, *map(record, SET_NAMES)))] == [
+        "commoncrawl",
+        "c4",
+        "github",
+        "book",
+        "arxiv",
+        "wikipedia",
+        "stackexchange",
+    ]
+
+
+def test_another_set_name_is_an_error_unless_it_is_mapped(tmp_path: Path) -> None:
+    records = (record("RedPajamaC4"), record("RedPajamaArxiv"))
+    with pytest.raises(
+        DataError, match=r"a\.jsonl line 2: .* 'RedPajamaArxiv', .*Did you mean 'RedPajamaArXiv'.*prepare.set_names"
+    ):
+        read(files(tmp_path, *records))
+    mapped = read(files(tmp_path, *records, set_names={"RedPajamaArxiv": "arxiv"}))
+    assert [document.source for document in mapped] == ["c4", "arxiv"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"meta": {"redpajama_set_name": "RedPajamaC4"}}, r'line 2 has no "text" \(its keys: \'meta\'\)'),
+        ({"text": None, "meta": {"redpajama_set_name": "RedPajamaC4"}}, r'line 2: "text" is None; expected a string'),
+        ({"text": ["a" * 500], "meta": {}}, r'line 2: "text" is \[.{76}…; expected a string'),
+        ({"text": "a"}, "line 2: meta is None; expected"),
+        ({"text": "a", "meta": {"set": "RedPajamaC4"}}, r"line 2: meta is {'set': 'RedPajamaC4'}; expected"),
+        ("just a string", "line 2 is 'just a string'; expected an object"),
+        ({}, r'line 2 has no "text" \(its keys: none\)'),
+    ],
+)
+def test_a_wrong_record_is_named(tmp_path: Path, wrong: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        read(files(tmp_path, record("RedPajamaC4"), wrong))
+    assert str(tmp_path / "a.jsonl") in str(caught.value)
+    assert "Mend or remove the line" in str(caught.value)
+
+
+def test_records_of_text_alone_take_the_given_source(tmp_path: Path) -> None:
+    assert read(files(tmp_path, {"text": "a"}, {"text": "b"}, source="notes")) == [Document("notes", "a"), Document("notes", "b")]
