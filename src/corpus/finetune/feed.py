@@ -1,0 +1,108 @@
+"""Fine-tuning's batches: examples shuffled and packed anew each epoch, with text replayed where the config asks for it."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from corpus.base.seeds import derive
+from corpus.data.batch import Batch, stack
+from corpus.data.config import PROBLEMS
+from corpus.data.curriculum import Mixture
+from corpus.data.loader import TextLoader
+from corpus.data.packing import pack, packed_row
+from corpus.finetune.examples import Example
+
+
+class ProblemFeed:
+    """Hands out batches of packed examples; see `train.loop.Feed`.
+
+    Its order is a pure function of the seed, and its cursor is the epoch, the row within it, and the text loader's own cursor. When
+    `max_epochs` are done, batches are text.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        text: TextLoader,
+        mixture: Mixture,
+        *,
+        row_length: int,
+        rows_per_batch: int,
+        pad_id: int,
+        replay: float,
+        max_epochs: float,
+        seed: int,
+    ) -> None:
+        self._examples, self._text, self._mixture = examples, text, mixture
+        self._row_length, self._rows_per_batch, self._pad_id = row_length, rows_per_batch, pad_id
+        self._replay, self._seed = replay, seed
+        self._lengths = [len(example.tokens) for example in examples]
+        self._epoch_tokens = sum(self._lengths)
+        self._max_tokens = int(max_epochs * self._epoch_tokens)
+        self._epoch, self._row, self._tokens, self._handed_out = 0, 0, 0, 0
+        self._packed_epoch, self._packed = -1, [[0]]
+
+    @property
+    def consumed(self) -> dict[str, int]:
+        """Tokens handed out so far: of problems, and of replayed text by source."""
+        return {PROBLEMS: self._tokens, **{name: tokens for name, tokens in self._text.consumed.items() if tokens}}
+
+    @property
+    def epochs(self) -> float:
+        """How often the examples have been shown."""
+        return self._tokens / self._epoch_tokens
+
+    def num_batches(self, epochs: float) -> int:
+        """Return about how many batches `epochs` passes over the examples take, with the text replayed between them."""
+        rows = len(self._rows_of(0)) * epochs / (1 - self._replay)
+        return max(1, round(rows / self._rows_per_batch))
+
+    def batch(self, progress: float) -> Batch:
+        """Return the next batch. Progress plays no part: the examples are in random order."""
+        parts, text_rows, num_tokens = [], 0, 0
+        for _ in range(self._rows_per_batch):
+            draw = random.Random(derive(self._seed, "replay", self._handed_out)).random()
+            self._handed_out += 1
+            if draw < self._replay or self._tokens >= self._max_tokens:
+                text_rows += 1
+            else:
+                row, count = self._next_row()
+                parts.append(tuple(part[None] for part in row))
+                num_tokens += count
+        if text_rows:
+            parts.append(self._text.rows(text_rows, self._mixture))
+        return stack(parts, num_tokens + text_rows * self._row_length)
+
+    def _next_row(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], int]:
+        rows = self._rows_of(self._epoch)
+        chosen = [self._examples[index] for index in rows[self._row]]
+        count = sum(len(example.tokens) for example in chosen)
+        self._tokens += count
+        self._row += 1
+        if self._row == len(rows):
+            self._epoch, self._row = self._epoch + 1, 0
+        row = packed_row([(e.tokens, e.prompt_length) for e in chosen], row_length=self._row_length, pad_id=self._pad_id)
+        return row, count
+
+    def _rows_of(self, epoch: int) -> list[list[int]]:
+        if epoch != self._packed_epoch:
+            shuffled = random.Random(derive(self._seed, "examples", epoch))
+            order = list(range(len(self._examples)))
+            shuffled.shuffle(order)
+            self._packed = pack(self._lengths, row_length=self._row_length, order=order)
+            shuffled.shuffle(self._packed)
+            self._packed_epoch = epoch
+        return self._packed
+
+    def cursor(self) -> dict[str, Any]:
+        """Return the position, JSON-ready."""
+        own = {"epoch": self._epoch, "row": self._row, "tokens": self._tokens, "handed_out": self._handed_out}
+        return {**own, "text": self._text.cursor()}
+
+    def restore(self, cursor: dict[str, Any]) -> None:
+        """Go to a position that `cursor` returned."""
+        self._epoch, self._row, self._tokens = cursor["epoch"], cursor["row"], cursor["tokens"]
+        self._handed_out = cursor["handed_out"]
+        self._text.restore(cursor["text"])

@@ -1,0 +1,136 @@
+"""Device, precision and threads, resolved from the config on this machine."""
+
+import os
+import platform
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from corpus.base.errors import DeviceError
+from corpus.runtime.config import RuntimeConfig
+
+MUCH_FASTER = 1.5
+"""How much faster than fp32 bf16 must be on a CPU to be chosen: wide enough that the same machine always chooses the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """The resolved machine. Build it with `resolve`, once."""
+
+    device: torch.device
+    precision: str
+    """`fp32`, `bf16`, `fp16` or `int8`."""
+    num_threads: int
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which forward passes run."""
+        kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
+        if self.precision == "int8" and self.device.type == "cuda":
+            return torch.autocast("cuda", dtype=torch.bfloat16)
+        if self.precision in kinds:
+            return torch.autocast(self.device.type, dtype=kinds[self.precision])
+        return nullcontext()
+
+    def synchronize(self) -> None:
+        """Wait until the device has finished, so that a clock reads true."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
+
+
+def resolve(config: RuntimeConfig, *, precision: str | None = None) -> Runtime:
+    """Choose device, precision and threads, and set PyTorch's thread count.
+
+    Args:
+        config: what was asked for.
+        precision: the choice an earlier session of the same run recorded; it is kept.
+
+    Raises:
+        DeviceError: the machine does not have what was asked for.
+    """
+    threads = config.num_threads or usable_cores()
+    torch.set_num_threads(threads)
+    device = torch.device(_device_name(config.device))
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = True
+    wanted = precision or config.precision
+    chosen = best_precision(device) if wanted == "auto" else wanted
+    _check_precision(device, chosen)
+    return Runtime(device=device, precision=chosen, num_threads=threads)
+
+
+def usable_cores() -> int:
+    """Return the number of cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def best_precision(device: torch.device) -> str:
+    """Return the precision this device does well: by capability on a GPU, by a short measurement on a CPU."""
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp16"
+    if device.type == "cpu" and _product_rate(torch.bfloat16) > MUCH_FASTER * _product_rate(torch.float32):
+        return "bf16"
+    return "fp32"
+
+
+def environment(runtime: Runtime) -> dict[str, Any]:
+    """Describe the machine for the run's manifest."""
+    if runtime.device.type == "cuda":
+        name = torch.cuda.get_device_name(runtime.device)
+    else:
+        name = _processor_name()
+    return {
+        "device": runtime.device.type,
+        "device_name": name,
+        "num_threads": runtime.num_threads,
+        "precision": runtime.precision,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+    }
+
+
+def _device_name(wanted: str) -> str:
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if available[name])
+    if not available[wanted]:
+        have = ", ".join(name for name, there in available.items() if there)
+        raise DeviceError(
+            f"runtime.device is {wanted!r}, and this machine has {have}; set runtime.device to one of those or to 'auto'"
+        )
+    return wanted
+
+
+def _check_precision(device: torch.device, precision: str) -> None:
+    if precision == "fp16" and device.type != "cuda":
+        raise DeviceError(f"runtime.precision fp16 needs a CUDA GPU, and the device is {device.type}; use fp32 or auto")
+    if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise DeviceError("runtime.precision bf16 is not supported by this GPU; use fp16, fp32 or auto")
+
+
+def _product_rate(dtype: torch.dtype) -> float:
+    """Matrix products per second at one small shape: the best of three, after one to warm up."""
+    a, b = torch.ones(256, 256, dtype=dtype), torch.ones(256, 256, dtype=dtype)
+    best = 0.0
+    for _ in range(4):
+        start = time.perf_counter()
+        torch.mm(a, b)
+        best = max(best, 1 / (time.perf_counter() - start))
+    return best
+
+
+def _processor_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

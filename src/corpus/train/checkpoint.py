@@ -1,0 +1,90 @@
+"""Checkpoints: weights, optimizer and state, whole or not there, nothing pickled.
+
+A checkpoint is a folder `PHASE-STEP` with `model.safetensors`, `optimizer.safetensors` and `state.json`, which holds the digests of
+the other two. It is written beside its place and renamed, so a crash in the middle of writing leaves the older ones as they were.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from corpus.base.console import warn
+from corpus.base.errors import ArtifactError, StorageError
+from corpus.base.files import atomic_folder, digest_file, read_json, write_json
+
+KEPT = 2
+_NAME = re.compile(r"(pretrain|finetune)-(\d{9})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Everything a phase needs to go on as if nothing had happened."""
+
+    model: dict[str, torch.Tensor]
+    optimizer: dict[str, torch.Tensor]
+    state: dict[str, Any]
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, phase: str, step: int) -> Path:
+    """Write `folder/PHASE-STEP` atomically, then delete all but the newest two checkpoints of the phase."""
+    path = folder / f"{phase}-{step:09d}"
+    with atomic_folder(path) as temporary:
+        for name, tensors in (("model", checkpoint.model), ("optimizer", checkpoint.optimizer)):
+            _save_tensors(temporary / f"{name}.safetensors", tensors)
+        digests = {file.name: digest_file(file) for file in sorted(temporary.glob("*.safetensors"))}
+        write_json(temporary / "state.json", {**checkpoint.state, "phase": phase, "step": step, "digests": digests})
+    for old in list_checkpoints(folder, phase)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return path
+
+
+def list_checkpoints(folder: Path, phase: str) -> list[Path]:
+    """Return the phase's checkpoints, oldest first. Folders that were being written when a process died are not among them."""
+    if not folder.exists():
+        return []
+    matches = [(match, path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return [path for match, path in sorted(matches, key=lambda pair: int(pair[0][2])) if match[1] == phase]
+
+
+def load_newest(folder: Path, phase: str) -> Checkpoint | None:
+    """Return the phase's newest checkpoint that is whole, or None where there is none at all.
+
+    A damaged checkpoint is passed over with a warning. Raises `ArtifactError` where every one is damaged.
+    """
+    for leftover in folder.glob(".*.tmp") if folder.exists() else ():
+        shutil.rmtree(leftover, ignore_errors=True)
+    found = list_checkpoints(folder, phase)
+    for path in reversed(found):
+        try:
+            return load_checkpoint(path)
+        except ArtifactError as error:
+            warn(f"{error} Going back to the one before.")
+    if found:
+        raise ArtifactError(f"every {phase} checkpoint in {folder} is damaged; delete that folder to train this phase again")
+    return None
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint and check its digests. Raises `ArtifactError` naming the damaged file."""
+    state = read_json(path / "state.json")
+    for name, digest in state["digests"].items():
+        if not (path / name).exists() or digest_file(path / name) != digest:
+            raise ArtifactError(f"checkpoint file {path / name} is missing or was changed after it was written.")
+    return Checkpoint(model=load_file(path / "model.safetensors"), optimizer=load_file(path / "optimizer.safetensors"), state=state)
+
+
+def _save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Write tensors as safetensors; its own error for a full disk becomes ours."""
+    try:
+        save_file({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, path)
+    except SafetensorError as error:
+        raise StorageError(
+            f"cannot write {path.parent} ({error}). Earlier checkpoints are intact; free some space and run the command again."
+        ) from error

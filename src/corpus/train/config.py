@@ -1,0 +1,103 @@
+"""Settings of training: batch, optimizer, schedule, and how often to log, validate and save."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from corpus.base.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """The learning rate as a function of progress 0…1 through a phase."""
+
+    learning_rate: float = 1e-3
+    """The peak. 1e-3 suits a few million parameters; larger models want less."""
+
+    warmup: float = 0.02
+    """Share of the phase over which the rate rises from 0 to its peak."""
+
+    decay: Literal["cosine", "linear", "stable"] = "cosine"
+    """How the rate falls: `cosine` and `linear` from the end of the warm-up, `stable` only over the last `decay_share`, linearly."""
+
+    decay_share: float = 0.3
+    """`stable` only: the last share of the phase, in which the rate falls."""
+
+    floor: float = 0.05
+    """The rate at the end, as a share of the peak."""
+
+    def __post_init__(self) -> None:
+        if self.learning_rate <= 0:
+            raise ConfigError(f"learning_rate is {self.learning_rate}; expected a positive number, such as 1e-3")
+        for name in ("warmup", "decay_share", "floor"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; expected a share between 0 and 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerConfig:
+    """AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+
+    weight_decay: float = 0.1
+    """Applied to matrices only, not to norms."""
+
+    beta1: float = 0.9
+    """Decay of the first moment."""
+
+    beta2: float = 0.95
+    """Decay of the second moment; 0.95 forgets old gradients faster than 0.999, as short runs need."""
+
+    clip_norm: float = 1.0
+    """Largest gradient norm; larger gradients are scaled down to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Pre-training, and what both phases share."""
+
+    rows_per_batch: int = 16
+    """Rows of context_length tokens in one optimizer step."""
+
+    micro_batch_rows: int = 0
+    """Rows computed at a time; gradients are accumulated to the full batch. 0 computes the batch at once."""
+
+    finetune_share: float = 0.2
+    """Share of the budget that goes to fine-tuning, the rest to pre-training. 1.0 skips pre-training, 0.0 fine-tuning."""
+
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    """Learning rate of pre-training."""
+
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    """AdamW's settings, for both phases."""
+
+    log_every_steps: int = 10
+    """Steps between two lines of metrics."""
+
+    validations: int = 8
+    """How often held-out loss is measured in each phase, evenly over its progress. 0 turns it off."""
+
+    validation_tokens: int = 8_192
+    """Held-out tokens of each source looked at each time (the final scores use all of them)."""
+
+    checkpoint_seconds: float = 60.0
+    """Wall-clock seconds between checkpoints; what a crash can cost."""
+
+    checkpoint_steps: int = 0
+    """Steps between checkpoints, beside `checkpoint_seconds`. 0 goes by seconds alone."""
+
+    max_skipped_steps: int = 20
+    """Steps in a row whose loss or gradient is not finite before training gives up."""
+
+    def __post_init__(self) -> None:
+        if self.rows_per_batch < 1:
+            raise ConfigError(f"train.rows_per_batch is {self.rows_per_batch}; expected 1 or more")
+        if self.micro_batch_rows < 0 or (self.micro_batch_rows and self.rows_per_batch % self.micro_batch_rows):
+            raise ConfigError(
+                f"train.micro_batch_rows is {self.micro_batch_rows}; expected 0 or a number that divides train.rows_per_batch ({self.rows_per_batch})"
+            )
+        if not 0 <= self.finetune_share <= 1:
+            raise ConfigError(f"train.finetune_share is {self.finetune_share}; expected a share between 0 and 1")
+        for name in ("log_every_steps", "max_skipped_steps", "validation_tokens"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"train.{name} is {getattr(self, name)}; expected 1 or more")
+        if self.checkpoint_seconds <= 0 or self.checkpoint_steps < 0 or self.validations < 0:
+            raise ConfigError("train.checkpoint_seconds must be positive, train.checkpoint_steps and train.validations 0 or more")

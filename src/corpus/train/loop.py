@@ -1,0 +1,263 @@
+"""The training loop: one phase under a budget, resumable at any step.
+
+It is given batches and validation as functions of progress, and knows neither text nor problems. The order within a step matters:
+the weights move first, then metrics are written, then the state is saved, and only then is anything evaluated.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from corpus.base.console import Task, progress, say
+from corpus.base.errors import Interrupted, TrainingError
+from corpus.base.units import format_count, format_duration
+from corpus.data.batch import Batch
+from corpus.train.budget import Clock, Pace
+from corpus.train.checkpoint import Checkpoint, load_newest, save_checkpoint
+from corpus.train.config import TrainConfig
+from corpus.train.metrics import Metrics
+from corpus.train.optimizer import load_optimizer_tensors, optimizer_tensors
+from corpus.train.step import StepResult, TrainStep
+
+
+class Feed(Protocol):
+    """Where batches come from."""
+
+    @property
+    def consumed(self) -> dict[str, int]:
+        """Tokens handed out so far, by source."""
+        ...
+
+    def batch(self, progress: float) -> Batch:
+        """Return the next batch at this progress of the phase."""
+        ...
+
+    def cursor(self) -> dict[str, Any]:
+        """Return the position, JSON-ready."""
+        ...
+
+    def restore(self, cursor: dict[str, Any]) -> None:
+        """Go to a position that `cursor` returned."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Position:
+    """How far a phase is; with the weights, the optimizer and the feed's cursor, all that a checkpoint holds."""
+
+    step: int = 0
+    tokens: int = 0
+    validations: int = 0
+    skipped_in_a_row: int = 0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    consumed: dict[str, int] = field(default_factory=dict)
+
+
+Validate = Callable[[], tuple[dict[str, float], dict[str, float]]]
+"""Returns held-out loss and next-token accuracy by source."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One stretch of training: pre-training or fine-tuning."""
+
+    name: str
+    feed: Feed
+    pace: Pace
+    learning_rate: Callable[[float], float]
+    validate: Validate | None
+
+
+class PhaseTrainer:
+    """Trains one phase to its end, or until it is interrupted."""
+
+    def __init__(
+        self, phase: Phase, step: TrainStep, *, config: TrainConfig, clock: Clock, metrics: Metrics, folder: Path, resume_hint: str
+    ) -> None:
+        self._phase, self._step, self._config, self._clock, self._metrics = phase, step, config, clock, metrics
+        self._folder, self._resume_hint = folder, resume_hint
+        self.position = Position()
+        self.save_seconds = 0.0
+        self._step_seconds = 0.0
+        self._saved_at, self._saved_step = time.monotonic(), -1
+        self._logged_at, self._logged_tokens = time.monotonic(), 0
+
+    def resume(self) -> bool:
+        """Go on from the newest checkpoint of this phase; return whether there was one."""
+        checkpoint = load_newest(self._folder, self._phase.name)
+        if checkpoint is None:
+            self._metrics.drop_phase(self._phase.name)
+            return False
+        self._metrics.truncate(checkpoint.state["metrics_bytes"])
+        self._step.model.load_state_dict(checkpoint.model)
+        load_optimizer_tensors(self._step.model, self._step.optimizer, checkpoint.optimizer)
+        self._step.scaler.load_state_dict(checkpoint.state["scaler"])
+        self._phase.feed.restore(checkpoint.state["cursor"])
+        self.position = Position(**checkpoint.state["position"])
+        self._saved_step, self._logged_tokens = self.position.step, self.position.tokens
+        say(f"going on with {self._phase.name} at step {self.position.step:,}")
+        return True
+
+    def train(self) -> None:
+        """Run steps until the phase is over, then save. Raises `Interrupted` after saving when the user stops it."""
+        phase, position = self._phase, self.position
+        with _stop_flag() as stopped, progress(phase.name, 100) as task:
+            if position.step:
+                self._validate_when_due(phase.pace.progress(position.step))
+            while not phase.pace.is_over(position.step, self._step_seconds):
+                share = phase.pace.progress(position.step)
+                self._one_step(share)
+                self._clock.beat()
+                self._show(task, share)
+                if stopped():
+                    self._stop()
+                self._save_when_due()
+                self._validate_when_due(phase.pace.progress(position.step))
+        if position.loss_count:
+            self._log(1.0, last=None)
+            self._saved_step = -1
+        self.save()
+
+    def _one_step(self, share: float) -> None:
+        began, position, phase = time.monotonic(), self.position, self._phase
+        batch = phase.feed.batch(share)
+        rate = phase.learning_rate(share)
+        result = self._step(batch, rate)
+        position.step += 1
+        position.tokens += batch.num_tokens
+        position.consumed = phase.feed.consumed
+        self._count(result)
+        if position.step % self._config.log_every_steps == 0:
+            self._log(share, last=(result, rate))
+        seconds = time.monotonic() - began
+        self._step_seconds = seconds if not self._step_seconds else 0.9 * self._step_seconds + 0.1 * seconds
+
+    def _count(self, result: StepResult) -> None:
+        position = self.position
+        if result.applied:
+            position.skipped_in_a_row = 0
+            position.loss_sum += result.loss
+            position.loss_count += 1
+            return
+        position.skipped_in_a_row += 1
+        self._event("skipped_step", f"loss {result.loss}, gradient norm {result.gradient_norm}: not finite, the step was skipped")
+        if position.skipped_in_a_row >= self._config.max_skipped_steps:
+            raise TrainingError(
+                f"{position.skipped_in_a_row} steps in a row had a loss or gradient that is not finite (step {position.step} of {self._phase.name}). "
+                "Lower the learning rate, or use runtime.precision fp32. The last checkpoint is from before."
+            )
+
+    def _event(self, name: str, message: str) -> None:
+        self._metrics.write(
+            "event", phase=self._phase.name, step=self.position.step, seconds=self._clock.seconds, name=name, message=message
+        )
+
+    def _log(self, share: float, last: tuple[StepResult, float] | None) -> None:
+        position = self.position
+        if not position.loss_count:
+            return
+        now = time.monotonic()
+        rate = (position.tokens - self._logged_tokens) / max(now - self._logged_at, 1e-9)
+        values: dict[str, Any] = {
+            "progress": round(share, 6),
+            "tokens": position.tokens,
+            "loss": position.loss_sum / position.loss_count,
+        }
+        if last is not None:
+            values |= {"learning_rate": last[1], "gradient_norm": last[0].gradient_norm}
+        values["tokens_per_second"] = round(rate, 1)
+        values["consumed"] = position.consumed
+        self._metrics.write("train", phase=self._phase.name, step=position.step, seconds=self._clock.seconds, **values)
+        self._logged_at, self._logged_tokens = now, position.tokens
+        position.loss_sum, position.loss_count = 0.0, 0
+
+    def _show(self, task: Task, share: float) -> None:
+        position = self.position
+        loss = f"loss {position.loss_sum / position.loss_count:.3f}" if position.loss_count else ""
+        rate = position.tokens / position.step / self._step_seconds
+        note = " · ".join(part for part in (loss, f"{format_count(rate)} tokens/s", f"step {position.step:,}") if part)
+        task.update(100 * share, note=note)
+
+    def _save_when_due(self) -> None:
+        steps = self._config.checkpoint_steps
+        due = time.monotonic() - self._saved_at >= self._config.checkpoint_seconds or (steps and self.position.step % steps == 0)
+        if due:
+            self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint of this very step, unless it is there already."""
+        began, position = time.monotonic(), self.position
+        if position.step != self._saved_step:
+            state = {
+                "position": asdict(position),
+                "cursor": self._phase.feed.cursor(),
+                "scaler": self._step.scaler.state_dict(),
+                "metrics_bytes": self._metrics.num_bytes,
+            }
+            checkpoint = Checkpoint(
+                model=dict(self._step.model.state_dict()),
+                optimizer=optimizer_tensors(self._step.model, self._step.optimizer),
+                state=state,
+            )
+            save_checkpoint(self._folder, checkpoint, phase=self._phase.name, step=position.step)
+            self._saved_step = position.step
+        self.save_seconds = time.monotonic() - began
+        self._saved_at = time.monotonic()
+        self._clock.beat(force=True)
+
+    def _validate_when_due(self, share: float) -> None:
+        """Measure held-out loss at evenly spaced points of the phase (the end itself is left to the final scores)."""
+        count, position = self._config.validations, self.position
+        if self._phase.validate is None or not count or int(share * count) <= position.validations or share >= 1:
+            return
+        began, position.validations = time.monotonic(), int(share * count)
+        loss, accuracy = self._phase.validate()
+        self._metrics.write(
+            "validation",
+            phase=self._phase.name,
+            step=position.step,
+            seconds=self._clock.seconds,
+            tokens=position.tokens,
+            loss=loss,
+            accuracy=accuracy,
+        )
+        self._logged_at += time.monotonic() - began
+        mean = sum(loss.values()) / max(len(loss), 1)
+        say(f"  {self._phase.name} {share:.0%}: held-out loss {mean:.3f} after {format_count(position.tokens)} tokens")
+
+    def _stop(self) -> None:
+        self.save()
+        self._clock.stop()
+        raise Interrupted(
+            f"stopped at step {self.position.step:,} of {self._phase.name}, {format_duration(self._clock.seconds)} on the training clock; "
+            f"everything is saved. Go on with:\n  {self._resume_hint}"
+        )
+
+
+@contextmanager
+def _stop_flag() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C (or SIGTERM) into a flag that the loop looks at between steps; the second one stops at once."""
+    hit: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        hit.append(number)
+        for name, old in before.items():
+            signal.signal(name, old)
+        say("stopping after this step; press Ctrl-C again to stop at once")
+
+    try:
+        before = {name: signal.signal(name, note) for name in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not in the main thread: signals are somebody else's business
+        yield lambda: False
+        return
+    try:
+        yield lambda: bool(hit)
+    finally:
+        for name, old in before.items():
+            signal.signal(name, old)

@@ -1,0 +1,48 @@
+"""AdamW with decay on matrices only."""
+
+import torch
+from torch import nn
+
+from corpus.train.config import OptimizerConfig
+
+
+def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.AdamW:
+    """Return AdamW over the model's parameters; the learning rate is set before every step."""
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    matrices = [p for _, p in named if p.ndim >= 2]
+    vectors = [p for _, p in named if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=0.0, betas=(config.beta1, config.beta2), fused=_can_fuse(model))
+
+
+def _can_fuse(model: nn.Module) -> bool:
+    """The fused kernel is for plain tensors; int8 training wraps the weights in a subclass."""
+    return all(type(p) is nn.Parameter and type(p.data) is torch.Tensor for p in model.parameters())
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
+    """Set the learning rate of all groups."""
+    for group in optimizer.param_groups:
+        group["lr"] = value
+
+
+def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Return the optimizer's state as named tensors: `exp_avg/blocks.0…` and so on. Nothing needs to be pickled."""
+    tensors = {}
+    for name, parameter in model.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"{key}/{name}"] = value
+    return tensors
+
+
+def load_optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Put back what `optimizer_tensors` returned."""
+    parameters = dict(model.named_parameters())
+    for full_name, tensor in tensors.items():
+        key, name = full_name.split("/", 1)
+        parameter = parameters[name]
+        value = tensor if key == "step" else tensor.to(parameter.device)
+        if key == "step" and optimizer.param_groups[0].get("fused"):
+            value = tensor.to(parameter.device)
+        optimizer.state[parameter][key] = value

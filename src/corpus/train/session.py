@@ -1,0 +1,216 @@
+"""A training session: the machine, the clock and the choices of one run, and a phase run with them.
+
+Choices that depend on a trial (precision, threads, the compiler, how long fine-tuning needs for its epochs) are made once, recorded
+in the run's manifest, and reused by every later session of the run.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from corpus.base.console import say, warn
+from corpus.base.run_folder import RunFolder
+from corpus.base.units import Budget, format_duration
+from corpus.data.batch import Batch
+from corpus.model.transformer import Transformer
+from corpus.runtime.config import RuntimeConfig
+from corpus.runtime.runtime import Runtime, environment, resolve
+from corpus.train.budget import Clock, ClockPace, Pace, StepPace
+from corpus.train.config import ScheduleConfig, TrainConfig
+from corpus.train.loop import Feed, Phase, PhaseTrainer, Validate
+from corpus.train.lr import learning_rate
+from corpus.train.metrics import Metrics
+from corpus.train.optimizer import build_optimizer
+from corpus.train.step import CompileChoice, TrainStep, Trunk, choose_compile, compiled_trunk, eager_trunk, pass_seconds
+
+WORTH_COMPILING_SECONDS = 120.0
+"""A clock budget on a CPU from which compiling, ten to thirty seconds, is paid back."""
+
+WORTH_COMPILING_STEPS = 500
+"""The same in steps."""
+
+STEP_OVERHEAD = 1.15
+"""A whole step against its forward and backward pass alone."""
+
+SAVE_BYTES_PER_SECOND = 200e6
+"""A cautious guess at how fast the last checkpoint and the weights are written; the clock keeps that much time back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """How the budget is divided."""
+
+    pretrain: Callable[[], Pace]
+    """Returns the pace of pre-training; called when the phase begins."""
+    finetune: Callable[[], Pace]
+    """Returns the pace of fine-tuning; called when the phase begins."""
+
+
+class Session:
+    """Runs phases of one run under its budget."""
+
+    def __init__(
+        self, folder: RunFolder, *, budget: Budget, batch_tokens: int, config: TrainConfig, runtime: RuntimeConfig, resume_hint: str
+    ) -> None:
+        self.folder, self.budget, self._batch_tokens, self._resume_hint = folder, budget, batch_tokens, resume_hint
+        self.clock, self.metrics = Clock(folder.clock), Metrics(folder.path)
+        self._choices: dict[str, Any] = folder.read_manifest()["choices"]
+        self._compile_setting = runtime.compile
+        self._trunk: Trunk | None = None
+        asked_threads = runtime.num_threads
+        if "num_threads" in self._choices and not runtime.num_threads:
+            runtime = replace(runtime, num_threads=self._choices["num_threads"])
+        self.clock.start()
+        self.runtime: Runtime = resolve(runtime, precision=self._choices.get("precision"))
+        self._may_choose_threads = budget.is_clock and not asked_threads and self.runtime.device.type == "cpu"
+        self.config = (
+            replace(config, checkpoint_seconds=min(config.checkpoint_seconds, budget.amount / 8)) if budget.is_clock else config
+        )
+        self._record(precision=self.runtime.precision, num_threads=self.runtime.num_threads)
+        folder.update_manifest(environment=environment(self.runtime), budget=str(budget))
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.clock.stop()
+        self.metrics.close()
+        self.folder.update_manifest(clock_seconds=round(self.clock.seconds, 3))
+
+    def _record(self, **choices: Any) -> None:
+        self._choices |= choices
+        self.folder.update_manifest(choices=choices)
+
+    def trunk(self, model: Transformer, sample: Callable[[], Batch]) -> Trunk:
+        """Return the forward pass, compiled where that is found to work and pay; decided once in a run, tried once in a session.
+
+        `sample` gives a batch of the shape that training uses; it is asked for only where there is something to try.
+        """
+        if self._trunk is None:
+            self._choose_threads(model, sample)
+            choice = self._choose_compile(model, sample)
+            if choice.compiled != self._choices.get("compiled") or "compile_reason" not in self._choices:
+                warn(choice.reason) if choice.failed else say(choice.reason)
+                self._record(compiled=choice.compiled, compile_reason=choice.reason)
+            self._trunk = compiled_trunk(model) if choice.compiled else eager_trunk(model)
+        return self._trunk
+
+    def _choose_compile(self, model: Transformer, sample: Callable[[], Batch]) -> CompileChoice:
+        decided = self._choices.get("compiled")
+        if decided is False:
+            return CompileChoice(compiled=False, reason=self._choices["compile_reason"])
+        if decided is None:
+            if self._compile_setting == "off":
+                return CompileChoice(compiled=False, reason="training runs eager (runtime.compile is off)")
+            if self._compile_setting == "auto" and self.runtime.device.type == "cpu" and self._is_short:
+                why = "the budget is too short to pay for compiling; runtime.compile on overrides it"
+                return CompileChoice(compiled=False, reason=f"training runs eager ({why})")
+        timed = decided is None and self.budget.is_clock and self._compile_setting == "auto"
+        return choose_compile(model, self.runtime, sample(), timed=timed)
+
+    @property
+    def _is_short(self) -> bool:
+        if self.budget.is_clock:
+            return self.budget.amount < WORTH_COMPILING_SECONDS
+        steps = self.budget.amount / (self._batch_tokens if self.budget.kind == "tokens" else 1)
+        return steps < WORTH_COMPILING_STEPS
+
+    def _choose_threads(self, model: Transformer, sample: Callable[[], Batch]) -> None:
+        """Under a clock on a CPU, take the number of threads that is fastest now: beside other work fewer can be more."""
+        if not self._may_choose_threads or "threads_tried" in self._choices:
+            return
+        most, batch, seconds = self.runtime.num_threads, sample(), {}
+        for threads in sorted({most, max(1, most // 2), 1}, reverse=True):
+            torch.set_num_threads(threads)
+            seconds[threads] = pass_seconds(model, eager_trunk(model), self.runtime, batch)
+        chosen = min(seconds, key=lambda threads: seconds[threads])
+        torch.set_num_threads(chosen)
+        self.runtime = replace(self.runtime, num_threads=chosen)
+        table = {str(threads): round(value, 4) for threads, value in seconds.items()}
+        say(
+            "threads    "
+            + ", ".join(f"{threads}: {value:.2f} s a pass" for threads, value in seconds.items())
+            + f"; {chosen} chosen"
+        )
+        self._record(num_threads=chosen, threads_tried=table)
+
+    def split(self, *, finetune_batches: int, model: Transformer, sample: Callable[[], Batch]) -> Split:
+        """Divide the budget between the phases.
+
+        Fine-tuning gets its share, or the time that `finetune_batches` (its cap on epochs) take where that is less; pre-training gets
+        the rest. Where there is no pre-training, fine-tuning gets everything.
+        """
+        share = self.config.finetune_share
+        if not self.budget.is_clock:
+            total = (
+                round(self.budget.amount) if self.budget.kind == "steps" else max(1, round(self.budget.amount / self._batch_tokens))
+            )
+            finetune = total if share == 1 else min(round(total * share), finetune_batches)
+            return Split(pretrain=lambda: StepPace(num_steps=total - finetune), finetune=lambda: StepPace(num_steps=finetune))
+        if "finetune_seconds" not in self._choices:
+            self._record(finetune_seconds=round(self._finetune_seconds(share, finetune_batches, model, sample), 3))
+        reserve = 0.25 + 20 * model.config.num_parameters / SAVE_BYTES_PER_SECOND
+        change = self.budget.amount - self._choices["finetune_seconds"]
+        return Split(
+            pretrain=lambda: ClockPace(clock=self.clock, start=self._begun("pretrain"), end=change),
+            finetune=lambda: ClockPace(clock=self.clock, start=self._begun("finetune"), end=self.budget.amount - reserve),
+        )
+
+    def _finetune_seconds(self, share: float, batches: int, model: Transformer, sample: Callable[[], Batch]) -> float:
+        wanted = share * self.budget.amount
+        if share in (0, 1):
+            return wanted
+        trunk = self.trunk(model, sample)
+        needed = batches * STEP_OVERHEAD * pass_seconds(model, trunk, self.runtime, sample())
+        if needed >= wanted:
+            return wanted
+        say(
+            f"fine-tuning needs about {format_duration(needed)} for its epochs, less than its share of {format_duration(wanted)}; pre-training gets the rest"
+        )
+        return needed
+
+    def _begun(self, phase: str) -> float:
+        """The training clock's time at which the phase first began, in whichever session."""
+        name = f"{phase}_began_seconds"
+        if name not in self._choices:
+            self._record(**{name: round(self.clock.seconds, 3)})
+        return self._choices[name]
+
+    def run(
+        self,
+        name: str,
+        model: Transformer,
+        *,
+        feed: Feed,
+        pace: Callable[[], Pace],
+        schedule: ScheduleConfig,
+        validate: Validate | None,
+        sample: Callable[[], Batch],
+    ) -> int:
+        """Train one phase to its end and return its tokens. Goes on from its newest checkpoint where there is one."""
+        step = TrainStep(
+            model,
+            build_optimizer(model, self.config.optimizer),
+            self.runtime,
+            trunk=self.trunk(model, sample),
+            clip_norm=self.config.optimizer.clip_norm,
+            micro_batch_rows=self.config.micro_batch_rows,
+        )
+        phase = Phase(
+            name=name, feed=feed, pace=pace(), learning_rate=lambda progress: learning_rate(schedule, progress), validate=validate
+        )
+        trainer = PhaseTrainer(
+            phase,
+            step,
+            config=self.config,
+            clock=self.clock,
+            metrics=self.metrics,
+            folder=self.folder.checkpoints,
+            resume_hint=self._resume_hint,
+        )
+        trainer.resume()
+        trainer.train()
+        self.folder.update_manifest(tokens={name: trainer.position.tokens}, steps={name: trainer.position.step})
+        return trainer.position.tokens

@@ -1,0 +1,154 @@
+"""One optimizer step: forward, backward, clip, update; and the guarded choice of a compiled forward pass."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from corpus.base.errors import DeviceError
+from corpus.data.batch import IGNORED, Batch
+from corpus.model.transformer import Transformer
+from corpus.runtime.runtime import Runtime
+from corpus.train.optimizer import set_learning_rate
+
+Trunk = Callable[[Tensor, Tensor], Tensor]
+"""Tokens and document ids, both [batch seq], to hidden states [batch seq dim]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """What a step did."""
+
+    loss: float
+    """Mean negative log-likelihood of the batch's targets, in nats."""
+    gradient_norm: float
+    """Norm before clipping."""
+    applied: bool
+    """False where the loss or a gradient was not finite, so that the weights stayed as they were."""
+
+
+def sum_loss(model: Transformer, trunk: Trunk, batch: Batch) -> Tensor:
+    """Return the summed negative log-likelihood of the batch's targets; the head runs only where there is a target."""
+    hidden = trunk(batch.tokens, batch.documents)
+    targets = batch.targets.flatten()
+    chosen = (targets != IGNORED).nonzero().squeeze(1)
+    logits = model.head(hidden.flatten(0, 1)[chosen])
+    return F.cross_entropy(logits.float(), targets[chosen], reduction="sum")
+
+
+class TrainStep:
+    """Runs optimizer steps on one model."""
+
+    def __init__(
+        self,
+        model: Transformer,
+        optimizer: torch.optim.Optimizer,
+        runtime: Runtime,
+        *,
+        trunk: Trunk,
+        clip_norm: float,
+        micro_batch_rows: int = 0,
+    ) -> None:
+        self.model, self.optimizer, self._runtime, self._trunk = model, optimizer, runtime, trunk
+        self._clip_norm, self._micro_batch_rows = clip_norm, micro_batch_rows
+        self.scaler = torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
+        self._parameters = [p for p in model.parameters() if p.requires_grad]
+
+    def __call__(self, batch: Batch, learning_rate: float) -> StepResult:
+        """Take one step. Raises `DeviceError` when the device's memory runs out."""
+        try:
+            return self._step(batch, learning_rate)
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(
+                f"the device ran out of memory at {batch.tokens.shape[0]} rows of {batch.tokens.shape[1]} tokens. Set train.micro_batch_rows to a "
+                "smaller divisor of train.rows_per_batch (the result stays the same), or choose a smaller model. Run the command again to go on."
+            ) from error
+
+    def _step(self, batch: Batch, learning_rate: float) -> StepResult:
+        num_targets = int((batch.targets != IGNORED).sum())
+        total = torch.zeros((), device=self._runtime.device)
+        for part in _split(batch, self._micro_batch_rows):
+            part = part.to(self._runtime.device)
+            with self._runtime.autocast():
+                loss = sum_loss(self.model, self._trunk, part) / num_targets
+            self.scaler.scale(loss).backward()
+            total += loss.detach()
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+        finite = bool(torch.isfinite(total) & torch.isfinite(norm))
+        set_learning_rate(self.optimizer, learning_rate)
+        if finite:
+            self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        return StepResult(loss=float(total), gradient_norm=float(norm), applied=finite)
+
+
+def _split(batch: Batch, rows: int) -> list[Batch]:
+    if not rows or rows >= len(batch.tokens):
+        return [batch]
+    parts = zip(batch.tokens.split(rows), batch.targets.split(rows), batch.documents.split(rows))
+    return [Batch(tokens=t, targets=y, documents=d, num_tokens=0) for t, y, d in parts]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompileChoice:
+    """Whether the forward pass is compiled, and why."""
+
+    compiled: bool
+    reason: str
+    failed: bool = False
+    """True where compiling was tried and did not work."""
+
+
+def eager_trunk(model: Transformer) -> Trunk:
+    """Return the model's forward pass up to the head, as it is."""
+    return lambda tokens, documents: model.hidden(tokens, documents=documents)
+
+
+def compiled_trunk(model: Transformer) -> Trunk:
+    """Return the compiled forward pass; it compiles at its first call."""
+    compiled: Any = torch.compile(model.hidden, fullgraph=True, dynamic=False)
+    return lambda tokens, documents: compiled(tokens, documents=documents)
+
+
+def choose_compile(model: Transformer, runtime: Runtime, batch: Batch, *, timed: bool) -> CompileChoice:
+    """Try the compiled forward and backward pass on `batch`; keep it if it works and, where `timed`, is the faster one.
+
+    The weights are not changed. Under a budget of steps or tokens nothing is timed, so that the choice is the same every time.
+    """
+    batch = batch.to(runtime.device)
+    try:
+        compiled = pass_seconds(model, compiled_trunk(model), runtime, batch)
+    except Exception as error:  # the compiler fails in many ways (no C++ compiler, an unsupported GPU); each means: run eager
+        model.zero_grad(set_to_none=True)
+        first_line = next(iter(str(error).strip().splitlines()), "")
+        reason = f"torch.compile failed, training runs eager ({type(error).__name__}: {first_line[:200]})"
+        return CompileChoice(compiled=False, reason=reason, failed=True)
+    if not timed:
+        return CompileChoice(compiled=True, reason="torch.compile works here")
+    eager = pass_seconds(model, eager_trunk(model), runtime, batch)
+    model.zero_grad(set_to_none=True)
+    ratio = f"{eager / compiled:.2f} times as fast as eager"
+    if compiled < eager:
+        return CompileChoice(compiled=True, reason=f"torch.compile is {ratio}")
+    return CompileChoice(compiled=False, reason=f"torch.compile is {ratio}, training runs eager")
+
+
+def pass_seconds(model: Transformer, trunk: Trunk, runtime: Runtime, batch: Batch) -> float:
+    """Seconds of one forward and backward pass: the best of three, after one that warms up (and compiles)."""
+    best = float("inf")
+    for attempt in range(4):
+        start = time.perf_counter()
+        with runtime.autocast():
+            loss = sum_loss(model, trunk, batch)
+        loss.backward()
+        model.zero_grad(set_to_none=True)
+        runtime.synchronize()
+        if attempt:
+            best = min(best, time.perf_counter() - start)
+    return best

@@ -1,0 +1,65 @@
+"""The clock and the paces it sets."""
+
+import json
+
+import pytest
+
+from corpus.base.errors import ArtifactError
+from corpus.train import budget
+from corpus.train.budget import Clock, ClockPace, StepPace
+
+
+@pytest.fixture
+def now(monkeypatch):
+    class Now:
+        seconds = 100.0
+
+    monkeypatch.setattr(budget.time, "monotonic", lambda: Now.seconds)
+    return Now
+
+
+def test_a_killed_session_counts_up_to_its_last_beat(tmp_path, now):
+    clock = Clock(tmp_path / "clock.json")
+    clock.start()
+    now.seconds = 130.0
+    clock.beat()
+    now.seconds = 130.5
+    clock.beat()  # within the second: not written
+    assert Clock(tmp_path / "clock.json").seconds == pytest.approx(30.0)
+
+
+def test_time_between_sessions_does_not_count(tmp_path, now):
+    first = Clock(tmp_path / "clock.json")
+    first.start()
+    now.seconds = 110.0
+    first.stop()
+    now.seconds = 5000.0
+    second = Clock(tmp_path / "clock.json")
+    second.start()
+    now.seconds = 5005.0
+    assert second.seconds == pytest.approx(15.0)
+
+
+def test_a_damaged_clock_is_an_error_that_names_the_file(tmp_path):
+    (tmp_path / "clock.json").write_text(json.dumps([1]))
+    with pytest.raises(ArtifactError, match="clock.json is damaged"):
+        Clock(tmp_path / "clock.json")
+
+
+def test_a_clock_pace_ends_on_time_whatever_a_step_takes(tmp_path, now):
+    clock = Clock(tmp_path / "clock.json")
+    clock.start()
+    pace = ClockPace(clock=clock, start=10.0, end=20.0)
+    now.seconds = 115.0
+    assert pace.progress(step=999) == pytest.approx(0.5)
+    now.seconds = 119.0
+    assert not pace.is_over(0, step_seconds=1.5)
+    assert pace.is_over(0, step_seconds=2.5)
+    now.seconds = 500.0
+    assert pace.progress(0) == 1.0
+
+
+def test_a_step_pace_counts_steps_alone():
+    pace = StepPace(num_steps=4)
+    assert [pace.progress(step) for step in range(5)] == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert [pace.is_over(step, 1e9) for step in range(5)] == [False, False, False, False, True]
