@@ -1,0 +1,63 @@
+"""What a score stands beside: guessing, copying, and the gold programs themselves.
+
+- majority: always the most common letter among the trained problems;
+- nearest neighbour: the program of the most similar trained problem with the new numbers put in;
+- gold ceiling: the data's own programs, which is as far as a perfect program predictor gets.
+
+All are judged by the same rule as the model's programs.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from corpus.evaluate.judge import Judged, judge
+from corpus.problems.neighbours import NeighbourIndex
+from corpus.problems.numbers import template_of
+from corpus.problems.problem import Problem
+from corpus.program.language import parse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What a run was trained on, as far as scoring needs it."""
+
+    majority: str | None
+    """The most common key; None where no trained problem has options."""
+    neighbours: NeighbourIndex
+    templates: frozenset[str]
+    """Templates of every text that was trained on."""
+
+    @classmethod
+    def build(cls, train_problems: Sequence[Problem], *, seen_templates: Iterable[str] = ()) -> "Reference":
+        """Return the reference of a run trained on `train_problems`.
+
+        `seen_templates` are templates (`numbers.template_of`) of what else was trained on or looked up: augmentation, pre-training
+        text with problems in it, a retrieval index.
+        """
+        trained = {template_of(problem.text) for problem in train_problems}
+        return cls(
+            majority=majority_letter(train_problems),
+            neighbours=NeighbourIndex(train_problems),
+            templates=frozenset(trained.union(seen_templates)),
+        )
+
+    def has_seen(self, problem: Problem) -> bool:
+        """True where a problem with the same template was trained on."""
+        return template_of(problem.text) in self.templates
+
+
+def majority_letter(problems: Iterable[Problem]) -> str | None:
+    """Return the most common key, the first in the alphabet of equals; None where no problem has one."""
+    counts = Counter(problem.correct for problem in problems if problem.correct is not None)
+    return min(counts, key=lambda letter: (-counts[letter], letter)) if counts else None
+
+
+def judge_neighbours(problems: Iterable[Problem], reference: Reference) -> list[Judged]:
+    """Judge the copied program of each problem's nearest neighbour."""
+    return [judge(problem, reference.neighbours.copy_program(problem)) for problem in problems]
+
+
+def judge_gold(problems: Iterable[Problem]) -> list[Judged]:
+    """Judge each problem's own program; a problem without one is wrong."""
+    return [judge(problem, parse(problem.program) if problem.program is not None else None) for problem in problems]

@@ -1,0 +1,92 @@
+"""Scores of a problem set, and what became of each problem.
+
+`accuracy` always means: one greedy program a problem, executed, nearest option; no retrieval, no votes; a program that does not
+execute counts as wrong. Every share is of all problems it speaks of and comes with its 95 % interval; where there are none, both
+are null.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from corpus.evaluate.baselines import Reference, judge_gold, judge_neighbours
+from corpus.evaluate.intervals import wilson
+from corpus.evaluate.judge import Judged, judge, same_value
+from corpus.problems.problem import Problem
+from corpus.program.language import Program
+
+__all__ = ["Reference", "score_problems"]
+
+
+def score_problems(
+    problems: Sequence[Problem], predicted: Sequence[Program | None], reference: Reference
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the scores of a set and one outcome a problem, both JSON-ready.
+
+    Args:
+        problems: the set.
+        predicted: the model's program for each, None where it wrote none.
+        reference: what the model was trained on.
+
+    Scores, each share with `<name>_interval` beside it:
+        num_problems, num_seen, num_unseen: problems; those whose template was trained on, and the others.
+        accuracy, accuracy_seen, accuracy_unseen: problems answered rightly.
+        executes: predicted programs that give a value.
+        program_match: predicted programs equal to the gold program in canonical form.
+        value_match: predicted programs with the gold program's value (relative difference up to 1e-6).
+        baseline_majority: keys that are the most common letter of training; null where training had no letters.
+        baseline_nearest, baseline_nearest_seen, baseline_nearest_unseen: the copied program of the nearest trained problem.
+        ceiling_gold: the gold programs themselves.
+    """
+    if len(problems) != len(predicted):
+        raise ValueError(f"{len(predicted)} programs for {len(problems)} problems")
+    judged = [judge(problem, program) for problem, program in zip(problems, predicted)]
+    gold = judge_gold(problems)
+    nearest = judge_neighbours(problems, reference)
+    seen = [reference.has_seen(problem) for problem in problems]
+    matches = [program is not None and str(program) == problem.program for problem, program in zip(problems, predicted)]
+    values = [same_value(mine.outcome.value, its.outcome.value) for mine, its in zip(judged, gold)]
+
+    scores: dict[str, Any] = {"num_problems": len(problems), "num_seen": sum(seen), "num_unseen": len(seen) - sum(seen)}
+    scores |= _split_share("accuracy", judged, seen)
+    scores |= _share("executes", (each.outcome.executes for each in judged))
+    scores |= _share("program_match", matches)
+    scores |= _share("value_match", values)
+    letters = problems if reference.majority is not None else ()
+    scores |= _share("baseline_majority", (problem.correct == reference.majority for problem in letters))
+    scores |= _split_share("baseline_nearest", nearest, seen)
+    scores |= _share("ceiling_gold", (each.right for each in gold))
+    outcomes = [_record(*each) for each in zip(problems, predicted, judged, nearest, seen)]
+    return scores, outcomes
+
+
+def _split_share(name: str, judged: Sequence[Judged], seen: Sequence[bool]) -> dict[str, Any]:
+    return {
+        **_share(name, (each.right for each in judged)),
+        **_share(f"{name}_seen", (each.right for each, is_seen in zip(judged, seen) if is_seen)),
+        **_share(f"{name}_unseen", (each.right for each, is_seen in zip(judged, seen) if not is_seen)),
+    }
+
+
+def _share(name: str, hits: Iterable[bool]) -> dict[str, Any]:
+    hits = list(hits)
+    interval = wilson(sum(hits), len(hits))
+    return {name: sum(hits) / len(hits) if hits else None, f"{name}_interval": list(interval) if interval else None}
+
+
+def _record(problem: Problem, program: Program | None, judged: Judged, nearest: Judged, seen: bool) -> dict[str, Any]:
+    return {
+        "id": problem.id,
+        "text": problem.text,
+        "options": [{"letter": each.letter, "text": each.text, "value": each.value} for each in problem.options],
+        "correct": problem.correct,
+        "numbers": list(problem.numbers),
+        "gold": problem.program,
+        "predicted": None if program is None else str(program),
+        "results": list(judged.outcome.results),
+        "value": judged.outcome.value,
+        "error": judged.outcome.error,
+        "chosen": judged.chosen,
+        "right": judged.right,
+        "seen": seen,
+        "nearest": nearest.chosen,
+    }

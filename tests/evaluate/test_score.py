@@ -1,0 +1,141 @@
+"""Scores of a small set that can be counted by hand, and the baselines beside them."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from corpus.evaluate.baselines import Reference, majority_letter
+from corpus.evaluate.intervals import wilson
+from corpus.evaluate.judge import judge, same_value
+from corpus.evaluate.score import score_problems
+from corpus.problems.numbers import template_of
+from corpus.problems.problem import Problem
+from corpus.program.answer import parse_options
+from corpus.program.language import parse
+
+
+def problem(text: str, correct: str | None, program: str | None, index: int = 0) -> Problem:
+    options = parse_options("a ) 2 , b ) 3 , c ) 4 , d ) 5 , e ) none")
+    return Problem("made", "dev", index, text, options, correct, program, "")
+
+
+TRAIN = [
+    problem("add 1 and 2", "b", "add(n0,n1)"),
+    problem("take 1 from 6", "d", "subtract(n1,n0)"),
+    problem("share 8 pens by 2", "c", "divide(n0,n1)"),
+    problem("share 6 hats by 2", "b", "divide(n0,n1)"),
+]
+SET = [
+    problem("add 1 and 1", "a", "add(n0,n1)", index=0),  # seen; predicted exactly
+    problem("take 2 from 5", "b", "subtract(n1,n0)", index=1),  # seen; another program with the same value
+    problem("share 8 caps by 2", "c", "divide(n0,n1)", index=2),  # unseen; wrong program
+    problem("share 9 caps among 3", "b", None, index=3),  # unseen; no gold; right
+    problem("share 9 caps among 0", "e", "divide(n0,n1)", index=4),  # unseen; gold does not execute, and the key has no value
+]
+PREDICTED = [parse(text) if text else None for text in ("add(n0,n1)", "negate(n0)|add(#0,n1)", "add(n0,n1)", "divide(n0,n1)", None)]
+
+
+def test_every_share_is_what_counting_gives() -> None:
+    scores, _ = score_problems(SET, PREDICTED, Reference.build(TRAIN))
+    expected = {
+        "num_problems": 5,
+        "num_seen": 2,
+        "num_unseen": 3,
+        "accuracy": 3 / 5,
+        "accuracy_seen": 2 / 2,
+        "accuracy_unseen": 1 / 3,
+        "executes": 4 / 5,
+        "program_match": 1 / 5,
+        "value_match": 2 / 5,
+        "baseline_majority": 2 / 5,
+        "baseline_nearest": 4 / 5,
+        "baseline_nearest_seen": 2 / 2,
+        "baseline_nearest_unseen": 2 / 3,
+        "ceiling_gold": 3 / 5,
+    }
+    assert {name: scores[name] for name in expected} == expected
+    assert scores["accuracy_interval"] == list(wilson(3, 5) or ())
+    assert scores["baseline_nearest_unseen_interval"] == list(wilson(2, 3) or ())
+    assert scores.keys() == expected.keys() | {f"{name}_interval" for name in expected if not name.startswith("num_")}
+
+
+def test_outcomes_tell_what_became_of_each_problem() -> None:
+    _, outcomes = score_problems(SET, PREDICTED, Reference.build(TRAIN))
+    assert [outcome["id"] for outcome in outcomes] == [f"made/dev/{index}" for index in range(5)]
+    assert outcomes[1] == {
+        "id": "made/dev/1",
+        "text": "take 2 from 5",
+        "options": [{"letter": option.letter, "text": option.text, "value": option.value} for option in SET[1].options],
+        "correct": "b",
+        "numbers": [2.0, 5.0],
+        "gold": "subtract(n1,n0)",
+        "predicted": "negate(n0)|add(#0,n1)",
+        "results": [-2.0, 3.0],
+        "value": 3.0,
+        "error": None,
+        "chosen": "b",
+        "right": True,
+        "seen": True,
+        "nearest": "b",
+    }
+    last = outcomes[4]
+    assert (last["predicted"], last["value"], last["chosen"], last["right"]) == (None, None, None, False)
+    assert last["error"] == "there is no program"
+    assert json.loads(json.dumps(outcomes, allow_nan=False)) == outcomes
+
+
+def test_gold_programs_score_the_ceiling() -> None:
+    gold = [parse(each.program) if each.program else None for each in SET]
+    scores, _ = score_problems(SET, gold, Reference.build(TRAIN))
+    assert scores["accuracy"] == scores["ceiling_gold"] == 3 / 5
+    assert scores["program_match"] == 4 / 5
+
+
+def test_what_has_no_problems_is_null() -> None:
+    scores, outcomes = score_problems([], [], Reference.build(TRAIN))
+    assert outcomes == []
+    assert all(scores[name] == 0 for name in ("num_problems", "num_seen", "num_unseen"))
+    assert {value for name, value in scores.items() if not name.startswith("num_")} == {None}
+    scores, _ = score_problems(SET[:2], PREDICTED[:2], Reference.build(TRAIN))
+    assert scores["accuracy_unseen"] is scores["accuracy_unseen_interval"] is scores["baseline_nearest_unseen"] is None
+
+
+def test_problems_without_options_are_scored_by_value() -> None:
+    plain = replace(problem("add 1 and 2", None, "add(n0,n1)"), options=(), answer=3.0)
+    assert judge(plain, parse("add(n0,n1)")).right
+    assert not judge(plain, parse("multiply(n0,n1)")).right
+    assert not judge(replace(plain, answer=None), parse("add(n0,n1)")).right
+    scores, _ = score_problems([plain], [parse("add(n0,n1)")], Reference.build([plain]))
+    assert scores["accuracy"] == scores["baseline_nearest"] == 1
+    assert scores["baseline_majority"] is None
+
+
+def test_without_key_or_program_nothing_is_right() -> None:
+    assert not judge(problem("add 1 and 2", None, None), None).right
+    assert not judge(problem("add 1 and 2", None, None), parse("add(n0,n1)")).right
+
+
+def test_templates_seen_elsewhere_count_as_seen() -> None:
+    also = template_of("share 9 caps by 3")
+    scores, _ = score_problems(SET, PREDICTED, Reference.build(TRAIN, seen_templates=[also]))
+    assert scores["num_seen"] == 3
+
+
+def test_majority_is_the_most_common_key() -> None:
+    assert majority_letter(TRAIN) == "b"
+    assert majority_letter(TRAIN[:2]) == "b"
+    assert majority_letter(reversed(TRAIN[:2])) == "b"
+    assert majority_letter([]) is None
+
+
+def test_a_missing_prediction_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="4 programs for 5 problems"):
+        score_problems(SET, PREDICTED[:4], Reference.build(TRAIN))
+
+
+def test_values_are_equal_within_rounding_alone() -> None:
+    assert same_value(1 / 3, 0.1 + 0.2 + 1 / 30)
+    assert same_value(0.0, 1e-12)
+    assert not same_value(100.0, 100.001)
+    assert not same_value(None, None)
