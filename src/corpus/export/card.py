@@ -1,0 +1,135 @@
+"""The model card: what the model is, how to prompt it, how well it does beside its baselines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from corpus.model.config import ModelConfig
+
+PROMPT = "<|problem|> a train covers<|n0|> km in<|n1|> hours . what is its speed ?<|program|>"
+ANSWER = "<|divide|><|n0|><|n1|>"
+
+_PROBLEM_COLUMNS = {
+    "problems": "num_problems",
+    "accuracy": "accuracy",
+    "template seen": "accuracy_seen",
+    "unseen": "accuracy_unseen",
+    "executes": "executes",
+    "majority letter": "baseline_majority",
+    "nearest problem": "baseline_nearest",
+    "gold programs": "ceiling_gold",
+}
+_TEXT_COLUMNS = {
+    "tokens": "num_tokens",
+    "loss": "loss",
+    "unigram loss": "unigram_loss",
+    "bits per byte": "bits_per_byte",
+    "unigram bits per byte": "unigram_bits_per_byte",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What the model card is written from."""
+
+    title: str
+    """The model's name."""
+    training: str
+    """One or two sentences: the recipe, the budget, the data."""
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    """The run's scores.json; tables whose scores are not there are left out."""
+
+
+def render_card(card: Card, config: ModelConfig) -> str:
+    """Return the README.md of an exported model, with the header that the hub reads."""
+    sections = [
+        _HEADER,
+        f"# {card.title}",
+        _summary(config),
+        card.training,
+        _PROMPTING.format(prompt=PROMPT, answer=ANSWER),
+        _problem_table(card.scores.get("problems", {})),
+        _text_table(card.scores.get("text", {})),
+        _LIMITS,
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _summary(config: ModelConfig) -> str:
+    return (
+        f"A Llama-shaped decoder with {config.num_parameters:,} parameters ({config.num_layers} layers of width {config.dim}, "
+        f"{config.num_heads} query and {config.num_kv_heads} key/value heads, {config.vocab_size:,} tokens, rows of "
+        f"{config.context_length} tokens), trained from scratch by Corpus. It reads a maths word problem and writes a program in "
+        "MathQA's operation language; executing the program gives the answer."
+    )
+
+
+def _problem_table(scores: Mapping[str, Any]) -> str:
+    if not scores:
+        return ""
+    rows = [
+        [name, *(_number(values.get(key)) for key in _PROBLEM_COLUMNS.values()), _interval(values)]
+        for name, values in scores.items()
+    ]
+    table = _table(["set", *_PROBLEM_COLUMNS, "95 % interval of accuracy"], rows)
+    return (
+        "## Problems\n\nAccuracy: one greedy program, executed, nearest option; a program that does not execute counts as wrong. A "
+        "problem is template-seen when it differs from a trained one in its numbers alone. The last three scores are not the "
+        "model's: the most common letter, the program of the most similar trained problem, and the ceiling that gold programs "
+        f"reach.\n\n{table}"
+    )
+
+
+def _text_table(scores: Mapping[str, Any]) -> str:
+    if not scores:
+        return ""
+    rows = [[source, *(_number(values.get(key)) for key in _TEXT_COLUMNS.values())] for source, values in scores.items()]
+    return (
+        "## Text\n\nOn held-out documents, beside a model that knows only how frequent each token is. Loss: nats per token.\n\n"
+        + _table(["source", *_TEXT_COLUMNS], rows)
+    )
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows))
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def _interval(values: Mapping[str, Any]) -> str:
+    interval = values.get("accuracy_interval")
+    return f"{interval[0]:.3f} – {interval[1]:.3f}" if interval else "–"
+
+
+_HEADER = """---
+library_name: transformers
+pipeline_tag: text-generation
+language: en
+tags: [math, math-word-problems, program-synthesis, trained-from-scratch]
+---"""
+
+_PROMPTING = """## Use
+
+The numbers of the problem are replaced by `<|n0|>`, `<|n1|>`, … in their order. The text is lower-case with spaces round
+punctuation; a special token has no space before it, and text begins with one. The program comes in prefix notation: an operation,
+then its arguments.
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("FOLDER")
+model = AutoModelForCausalLM.from_pretrained("FOLDER")
+inputs = tokenizer("{prompt}", return_tensors="pt")
+print(tokenizer.decode(model.generate(**inputs, max_new_tokens=64)[0]))
+```
+
+A right answer goes on with `{answer}` and ends with `<|eos|>`."""
+
+_LIMITS = """## Limits
+
+A small model trained for a short time: it writes programs for problems that resemble its training problems, and is often wrong on
+others: execute its programs and check what they give. It does not chat, and it knows few facts."""

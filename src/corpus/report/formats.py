@@ -1,0 +1,86 @@
+"""How the report writes numbers."""
+
+import math
+import re
+from typing import Any, TypeGuard
+
+from corpus.base.units import format_count, format_duration
+
+ABSENT = "–"
+"""Stands where there is no number."""
+
+_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, marks that turn the direction of reading, and halves of surrogate pairs (which UTF-8 cannot hold)."""
+
+
+def visible(text: str) -> str:
+    """Put the replacement character where a character could not be shown, or would change how its neighbours are shown."""
+    return _HIDDEN.sub("\ufffd", text)
+
+
+def percent(value: Any) -> str:
+    """Write a share as `48.2 %`."""
+    return f"{100 * value:.1f} %" if is_number(value) else ABSENT
+
+
+def interval(low: Any, high: Any) -> str:
+    """Write an interval of shares as `46.7 – 49.7 %`."""
+    return f"{100 * low:.1f} – {100 * high:.1f} %" if is_number(low) and is_number(high) else ABSENT
+
+
+def decimal(value: Any, places: int = 3) -> str:
+    """Write a number with fixed places."""
+    return f"{value:.{places}f}" if is_number(value) else ABSENT
+
+
+def whole(value: Any) -> str:
+    """Write a count in full, with thousands separated."""
+    return f"{value:,.0f}" if is_number(value) else ABSENT
+
+
+def count(value: Any) -> str:
+    """Write a count in three digits."""
+    return format_count(value) if is_number(value) else ABSENT
+
+
+def duration(seconds: Any) -> str:
+    """Write seconds as people do, with a tenth below ten seconds."""
+    if not is_number(seconds):
+        return ABSENT
+    return f"{seconds:.1f}s" if seconds < 10 else format_duration(seconds)
+
+
+def short(value: float) -> str:
+    """Write a number of a problem: whole where it is whole, else up to six digits."""
+    if math.isfinite(value) and value == round(value) and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.6g}"
+
+
+def token_scale(largest: float) -> tuple[float, str]:
+    """Return what to divide token counts up to `largest` by, and the name of the unit."""
+    scales = ((1e9, "billion tokens"), (1e6, "million tokens"), (1e3, "thousand tokens"))
+    return next((scale for scale in scales if largest >= scale[0]), (1.0, "tokens"))
+
+
+def time_scale(largest: float) -> tuple[float, str]:
+    """Return what to divide seconds up to `largest` by, and the name of the unit."""
+    return next((scale for scale in ((3600.0, "hours"), (60.0, "minutes")) if largest >= 2 * scale[0]), (1.0, "seconds"))
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """True for a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def plain(value: Any) -> str:
+    """Write any JSON value on one line."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(plain, value)) or ABSENT
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(item)}" for key, item in value.items()) or ABSENT
+    return str(value)

@@ -1,0 +1,278 @@
+"""The two pages: complete, the same content, self-contained, and safe whatever the run holds."""
+
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from corpus.base.errors import ArtifactError
+from corpus.base.files import write_json
+from corpus.report.blocks import Card, Cards, Code, Figures, Page, Paragraph, Table
+from corpus.report.cards import cards_section, make_card
+from corpus.report.html import render_html
+from corpus.report.markdown import clean, code_span, render_markdown, sparkline
+from corpus.report.read import Outcome, load_run
+from corpus.report.report import make_page, report
+from corpus.report.results import find_interval, headline, wilson
+
+VOID = {"meta", "br", "img", "link", "input"}
+
+
+class Tree(html.parser.HTMLParser):
+    """Reads a page as a browser does: elements, attributes and text; fails where tags do not nest."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def pages(run: Path) -> tuple[str, str]:
+    report(run)
+    return (run / "report.html").read_text(encoding="utf-8"), (run / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_finished_run_is_told_in_full(finished_run: Path) -> None:
+    html_page, markdown = pages(finished_run)
+    text = " ".join(Tree(html_page).text)
+    for words in (
+        "What was run", "Problems: scores beside baselines", "Held-out text by source", "Training curves", "Token mix over time",
+        "Problems step by step", "Time and tokens by stage", "Data", "Events", "Environment", "How to repeat it",
+        "787K", "45m 00s", "45m 06s", "48m 41s", "33.0 – 47.0 %", "nearest neighbour", "gold programs (ceiling)", "stackexchange",
+        "going on from step 290", "torch", "2.11.0", "corpus run cpu --data 'my data' --budget 45m --out runs/first", "4,475",
+    ):  # fmt: skip
+        assert words in text, words
+        assert words in markdown.replace("\\", ""), words
+    assert html_page.count('<svg viewBox="0 0 440') == 12
+
+
+def test_the_page_needs_nothing_else(finished_run: Path) -> None:
+    html_page, _ = pages(finished_run)
+    tree = Tree(html_page)
+    assert not {"script", "link", "img", "iframe", "object", "base", "form"} & set(tree.tags)
+    assert not {name for name, _ in tree.attributes if name.startswith("on") or name in ("src", "action", "xlink:href")}
+    assert all((value or "").startswith("#s") for name, value in tree.attributes if name == "href")
+    assert "url(" not in html_page
+    assert "@import" not in html_page
+    assert "http" not in html_page.replace("http-equiv", "")
+
+
+def test_both_pages_hold_the_same_content(finished_run: Path) -> None:
+    page = make_page(load_run(finished_run))
+    text, markdown = " ".join(Tree(render_html(page)).text), render_markdown(page)
+    for words in texts_of(page):
+        assert words in text, words
+        assert clean(words) in markdown or words in markdown, words
+
+
+def texts_of(page: Page) -> list[str]:
+    """Every text of a page that stands in it as it is."""
+    found = []
+    for block in (block for section in page.sections for block in section.blocks):
+        match block:
+            case Paragraph():
+                found.append(block.text)
+            case Table():
+                found += [block.title, *block.columns, *(cell for row in block.rows for cell in row)]
+            case Code():
+                found.append(block.text)
+            case Figures():
+                found += [chart.title for chart in block.charts]
+            case Cards():
+                found += [
+                    words for card in block.cards for words in (card.text, card.outcome, *(step.substituted for step in card.steps))
+                ]
+    return found
+
+
+def test_hostile_content_stays_text(finished_run: Path, hostile_run: Path) -> None:
+    html_page, markdown = pages(hostile_run)
+    tree = Tree(html_page)
+    assert not {"script", "img"} & set(tree.tags)
+    assert not [name for name, _ in tree.attributes if name.startswith("on")]
+    assert "<script>alert(1)</script>" in " ".join(tree.text)
+    assert "\x00" not in html_page + markdown
+    assert "\u202e" not in html_page + markdown
+    outside = re.sub(r"(`+)(?!`)[\s\S]*?(?<!`)\1(?!`)", "", markdown)  # a code span or block shows its content as it is
+    assert not re.search(r"(?<!\\)<(script|img)", outside)
+    assert not re.search(r"(?<!\\)\]\(", outside)
+
+
+def test_tables_keep_their_columns_whatever_stands_in_them(hostile_run: Path) -> None:
+    _, markdown = pages(hostile_run)
+    width = 0
+    for line in re.sub(r"(?m)^(`{3,})[\s\S]*?^\1$", "", markdown).split("\n"):
+        columns = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        assert not width or not columns or columns == width, line
+        width = columns
+
+
+@pytest.mark.parametrize("gone", ["scores.json", "manifest.json", "metrics.jsonl", "outcomes", "prepared", "weights"])
+def test_a_part_that_is_not_there_leaves_the_rest(finished_run: Path, gone: str) -> None:
+    path = finished_run / gone
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    html_page, markdown = pages(finished_run)
+    Tree(html_page)
+    assert "How to repeat it" in markdown
+
+
+def test_a_run_that_has_only_begun(bare_run: Path) -> None:
+    html_page, markdown = pages(bare_run)
+    text = " ".join(Tree(html_page).text)
+    for words in ("No training metrics yet", "not scored yet", "No problem set has been scored so far", "no weights so far"):
+        assert words in text
+        assert words in markdown
+
+
+def test_a_run_only_pre_trained(finished_run: Path) -> None:
+    path = finished_run / "metrics.jsonl"
+    kept = [line for line in path.read_text().splitlines() if json.loads(line)["phase"] == "pretrain"]
+    path.write_text("\n".join(kept) + "\n")
+    (finished_run / "scores.json").unlink()
+    shutil.rmtree(finished_run / "outcomes")
+    html_page, _ = pages(finished_run)
+    text = " ".join(Tree(html_page).text)
+    assert "Fine-tuning has written no metrics so far" in text
+    assert "Pre-training: held-out loss by source" in text
+    assert "Fine-tuning: training loss" not in text
+
+
+def test_numbers_that_are_missing_or_not_finite_become_dashes(finished_run: Path) -> None:
+    scores = json.loads((finished_run / "scores.json").read_text())
+    scores["problems"]["mathqa"] |= {
+        "accuracy_unseen": None,
+        "num_unseen": 0,
+        "baseline_nearest_unseen": None,
+        "ceiling_gold": float("nan"),
+    }
+    scores["text"]["c4"]["unigram_loss"] = None
+    write_json(finished_run / "scores.json", scores)
+    path = finished_run / "metrics.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[4]["loss"] = lines[5]["learning_rate"] = None
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    html_page, markdown = pages(finished_run)
+    assert "nan" not in html_page
+    assert "| model, template not seen | – | – | 0 |" in markdown
+
+
+def test_a_damaged_run_keeps_the_old_report(finished_run: Path) -> None:
+    before = pages(finished_run)
+    (finished_run / "scores.json").write_text("{")
+    with pytest.raises(ArtifactError, match=r"scores\.json is damaged"):
+        report(finished_run)
+    assert ((finished_run / "report.html").read_text(), (finished_run / "report.md").read_text()) == before
+    assert not list(finished_run.glob(".*tmp"))
+
+
+def test_the_same_run_gives_the_same_pages_and_can_be_moved(finished_run: Path) -> None:
+    before = pages(finished_run)
+    moved = finished_run.rename(finished_run.parent / "elsewhere")
+    after = pages(moved)
+    assert [page.replace("elsewhere", "first") for page in after] == list(before)
+
+
+def outcome(**changes: object) -> Outcome:
+    values = {
+        "id": "mathqa/dev/1", "text": "a train covers 120 km in 2 hours", "options": (), "correct": "b", "numbers": (120.0, 2.0),
+        "gold": "divide(n0,n1)", "results": (60.0, 6000.0), "value": 6000.0, "error": None, "chosen": "c", "right": False,
+        "seen": True,
+        "predicted": "divide(n0,n1)|multiply(#0,const_100)",
+    }  # fmt: skip
+    return Outcome(**(values | changes))  # type: ignore[arg-type]
+
+
+def steps_of(card: Card) -> list[tuple[str, str, str]]:
+    return [(step.written, step.substituted, step.result) for step in card.steps]
+
+
+def test_a_program_is_shown_step_by_step_with_its_numbers() -> None:
+    card = make_card(outcome())
+    assert card.numbers == (("n0", "120"), ("n1", "2"))
+    assert steps_of(card) == [("divide(n0,n1)", "divide(120, 2)", "60"), ("multiply(#0,const_100)", "multiply(60, 100)", "6000")]
+    assert card.outcome == "Value 6000, nearest option c, key b."
+    assert card.gold == "divide(n0,n1) = 60"
+
+
+def test_a_program_that_stops_shows_where() -> None:
+    predicted = "subtract(n1,n1)|divide(n0,#0)|add(#1,n7)"
+    card = make_card(outcome(predicted=predicted, results=(0.0,), value=None, error="step 1: division by zero", chosen=None))
+    assert [result for _, _, result in steps_of(card)] == ["0", "fails", "not reached"]
+    assert steps_of(card)[2][1] == "add(#1?, n7?)"
+    assert card.outcome == "No value: step 1: division by zero. It counts as wrong."
+
+
+def test_what_is_no_program_is_shown_as_it_is() -> None:
+    card = make_card(outcome(predicted="dance(n0)", results=(), value=None, error="unknown operation", chosen=None))
+    assert card.steps == ()
+    assert card.program == "dance(n0)"
+
+
+def test_three_solved_and_three_failed_are_drawn_alike_every_time(finished_run: Path) -> None:
+    run = load_run(finished_run)
+    section = cards_section(run)
+    shown = [block for block in section.blocks if isinstance(block, Cards)]
+    assert [len(block.cards) for block in shown] == [3, 3]
+    assert [card.right for block in shown for card in block.cards] == [True] * 3 + [False] * 3
+    assert section == cards_section(run)
+
+
+@pytest.mark.parametrize(
+    ("share", "total", "low", "high"), [(0.5, 100, 0.4038, 0.5962), (0.0, 20, 0.0, 0.1611), (1.0, 20, 0.8389, 1.0)]
+)
+def test_intervals_are_wilsons(share: float, total: int, low: float, high: float) -> None:
+    assert wilson(share, total) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_an_interval_that_was_scored_is_kept() -> None:
+    assert find_interval({"accuracy": 0.4, "num_problems": 10, "accuracy_interval": [0.1, 0.9]}, "accuracy", "num_problems") == (
+        0.1,
+        0.9,
+    )
+
+
+def test_the_headline_says_whether_intervals_are_apart() -> None:
+    scores = {"accuracy": 0.5, "num_problems": 1000, "baseline_majority": 0.2, "baseline_nearest": 0.49}
+    text = headline("mathqa", scores)
+    assert "20.0 %, below the model with intervals apart" in text
+    assert "49.0 %, which the intervals do not tell from the model" in text
+
+
+def test_sparklines_and_code_spans() -> None:
+    assert sparkline([0, 1, 2, 7]) == "▁▂▃█"
+    assert len(sparkline(list(range(1000)))) <= 24
+    assert sparkline([3, 3]) == "▁▁"
+    assert code_span("a ` b `` c") == "```a ` b `` c```"
+    assert code_span("`x`") == "`` `x` ``"
+    assert clean("# 1|2\n<b>") == r"\# 1\|2 \<b\>"
+
+
+def test_the_report_needs_no_torch() -> None:
+    code = "import sys; import corpus.report.report; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
