@@ -1,0 +1,54 @@
+"""`corpus evaluate RUN`: scores, on the run's own held-out data or on files of yours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from corpus.base.console import say
+from corpus.base.run_folder import RunFolder
+from corpus.cli.options import parse
+from corpus.stages.begin import load_config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Score a run's final weights. Without --problems: its own held-out problems, into the run's scores.json."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run folder."""
+
+    problems: tuple[str, ...] = ()
+    """Problem files to score instead, each SET=PATH, such as mathqa=data/mathqa/test.json."""
+
+    output: Path | None = None
+    """Where the scores go; the run's scores.json where not given and no --problems are."""
+
+    text: bool = True
+    """Measure held-out text as well."""
+
+
+def main(words: Sequence[str]) -> None:
+    """Score a run; the run's own scores and outcomes are replaced only when its own problems are scored."""
+    options = parse(Options, words, command="evaluate")
+    folder = RunFolder(options.run)
+    config = load_config(folder)
+    from corpus.pipeline import timed
+    from corpus.stages.evaluate import evaluate_run, say_scores
+    from corpus.stages.problems import evaluation_sets, load_problem_file
+
+    own = not options.problems
+    sets = evaluation_sets(folder) if own else dict(load_problem_file(spec) for spec in options.problems)
+    output = options.output or (folder.scores if own else Path("scores.json"))
+    outcomes = folder.outcomes if own else None
+
+    def work() -> None:
+        say_scores(evaluate_run(config, folder, sets, output=output, outcomes=outcomes, text=options.text))
+
+    if own:
+        timed(folder, "evaluate", work)
+    else:
+        work()
+    say(f"scores: {output}")

@@ -1,0 +1,38 @@
+"""`corpus export RUN --to huggingface --output DIR`: the model in the format of other tools."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from corpus.base.console import say
+from corpus.base.run_folder import RunFolder
+from corpus.cli.options import parse
+from corpus.stages.begin import load_config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Write a run's final model as a folder that transformers opens without Corpus."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run folder."""
+
+    output: Path
+    """The folder to write."""
+
+    to: Literal["huggingface"] = "huggingface"
+    """The format."""
+
+
+def main(words: Sequence[str]) -> None:
+    """Export a run's final weights, tokenizer and model card."""
+    options = parse(Options, words, command="export")
+    folder = RunFolder(options.run)
+    config = load_config(folder)
+    from corpus.stages.export import export_run
+
+    export_run(config, folder, options.output)
+    say(f"exported: AutoModelForCausalLM.from_pretrained({str(options.output)!r})")

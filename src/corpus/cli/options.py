@@ -1,0 +1,88 @@
+"""Options that several commands share, and how a command line becomes a run's config."""
+
+import dataclasses
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import tyro
+
+from corpus.base.errors import ConfigError
+from corpus.base.run_folder import RunFolder
+from corpus.recipes.config import RunConfig
+from corpus.recipes.registry import RECIPES, load_recipe
+from corpus.stages.begin import read_config
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where a run's data comes from and where the run goes; every setting of the recipe can be overridden below."""
+
+    settings: Annotated[RunConfig, tyro.conf.arg(name="")]
+    """The recipe's settings."""
+
+    data: str | None = None
+    """A folder of text and problems, `hub`, `hub:OWNER/NAME`, or `starter` (short for --prepare.data)."""
+
+    out: Path | None = None
+    """The run folder; runs/RECIPE where not given."""
+
+
+def parse(kind: type[T], words: Sequence[str], *, command: str, default: T | None = None) -> T:
+    """Parse a command's options; a wrong flag ends the program with a message that names the nearest one."""
+    description = (kind.__doc__ or "").strip()
+    config = (tyro.conf.FlagConversionOff, tyro.conf.SuppressFixed)
+    if default is None:
+        return tyro.cli(kind, args=list(words), prog=f"corpus {command}", description=description, config=config)
+    return tyro.cli(kind, args=list(words), prog=f"corpus {command}", description=description, default=default, config=config)
+
+
+def parse_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder]:
+    """Turn `RECIPE [--config FILE] [OPTIONS]` into a config and a run folder.
+
+    The order of precedence is recipe, then `--config`, then the options. Raises `ConfigError` where no recipe is named.
+    """
+    words = list(words)
+    wants_help = any(word in ("-h", "--help") for word in words)
+    name = words.pop(0) if words and not words[0].startswith("-") else None
+    file = _take_config_file(words)
+    if name is None and file is None:
+        if wants_help:
+            name = "starter"
+        else:
+            raise ConfigError(
+                f"corpus {command} needs a recipe: {', '.join(RECIPES)} (corpus recipes says what each is for), or --config FILE"
+            )
+    base = read_config(file) if file else load_recipe(name or "")
+    shown = f"{command} {name}" if name else command
+    options = parse(RunOptions, words, command=shown, default=RunOptions(settings=base))
+    config = options.settings
+    if options.data is not None:
+        config = dataclasses.replace(config, prepare=dataclasses.replace(config.prepare, data=options.data))
+    return config, RunFolder(options.out or Path("runs") / config.recipe)
+
+
+def _take_config_file(words: list[str]) -> Path | None:
+    for index, word in enumerate(words):
+        if word == "--config":
+            if index + 1 == len(words):
+                raise ConfigError("--config needs a file, such as the config.json of an earlier run")
+            file = words[index + 1]
+            del words[index : index + 2]
+            return Path(file)
+        if word.startswith("--config="):
+            del words[index]
+            return Path(word.removeprefix("--config="))
+    return None
+
+
+def typed_command() -> str:
+    """Return the command as it was typed, to be typed again."""
+    program = Path(sys.argv[0]).name
+    first = "python -m corpus" if program == "__main__.py" else f"python {sys.argv[0]}" if program.endswith(".py") else program
+    return shlex.join([*shlex.split(first), *sys.argv[1:]])

@@ -1,0 +1,22 @@
+"""`corpus pretrain RUN`: the second stage alone."""
+
+from collections.abc import Sequence
+
+from corpus.base.console import say
+from corpus.cli.options import typed_command
+from corpus.cli.stage import open_run
+
+
+def main(words: Sequence[str]) -> None:
+    """Pre-train a prepared run; the training clock goes on where it stood."""
+    config, folder = open_run(words, "pretrain")
+    if folder.pretrained_weights.exists():
+        say(f"{folder.path} is pre-trained already; next: corpus finetune {folder.path}")
+        return
+    from corpus.pipeline import timed
+    from corpus.stages.training import Training
+
+    with Training(config, folder, resume_hint=typed_command()) as training:
+        training.describe()
+        timed(folder, "pretrain", training.pretrain)
+    say(f"next: corpus finetune {folder.path}")

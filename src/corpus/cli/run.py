@@ -1,0 +1,13 @@
+"""`corpus run RECIPE`: the whole job, and its continuation."""
+
+from collections.abc import Sequence
+
+from corpus.cli.options import parse_run, typed_command
+
+
+def main(words: Sequence[str]) -> None:
+    """Run every stage; stages that are done are skipped."""
+    config, folder = parse_run(words, "run")
+    from corpus.pipeline import run
+
+    run(config, folder, resume_hint=typed_command())

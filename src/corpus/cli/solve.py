@@ -1,0 +1,48 @@
+"""`corpus solve RUN PROBLEM`: one problem, step by step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from corpus.base.console import say
+from corpus.base.errors import DataError
+from corpus.base.run_folder import RunFolder
+from corpus.cli.options import parse
+from corpus.stages.begin import load_config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Solve one problem with a run's model: the program it writes, each step with its value, the answer."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run folder."""
+
+    problem: Annotated[str, tyro.conf.Positional]
+    """The problem, in quotes; `-` reads it from standard input."""
+
+    options: str = ""
+    """Possible answers, such as "a ) 40 , b ) 60 , c ) 80"; the nearest is chosen."""
+
+
+def main(words: Sequence[str]) -> None:
+    """Solve one problem and print how."""
+    options = parse(Options, words, command="solve")
+    config = load_config(RunFolder(options.run))
+    text = _read(options.problem)
+    from corpus.stages.solve import show_solution
+
+    for line in show_solution(config, RunFolder(options.run), text, options.options):
+        say(line)
+
+
+def _read(problem: str) -> str:
+    import sys
+
+    text = sys.stdin.read() if problem == "-" else problem
+    if not text.strip():
+        raise DataError('the problem is empty; write it in quotes: corpus solve RUN "what is 20 percent of 50 ?"')
+    return text

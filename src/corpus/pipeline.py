@@ -1,0 +1,70 @@
+"""The whole project on one screen: from raw text to a scored maths model and its report, one line a stage.
+
+Every stage reads and writes files in the run folder and returns at once where its work is done, so running this again is resuming.
+"""
+
+import time
+from collections.abc import Callable
+
+from corpus.base.console import say
+from corpus.base.run_folder import RunFolder
+from corpus.base.units import format_duration
+from corpus.recipes.config import RunConfig
+
+
+def run(config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
+    """Run every stage of `config` in `folder`, skipping what is done; `resume_hint` is the command that goes on after Ctrl-C."""
+    from corpus.report.report import report  # here, so that looking at a recipe loads neither torch nor this
+    from corpus.stages.begin import begin_run
+    from corpus.stages.evaluate import evaluate_run, say_scores
+    from corpus.stages.prepare import prepare_run
+    from corpus.stages.problems import evaluation_sets
+    from corpus.stages.training import Training
+
+    begun = time.monotonic()
+    config = begin_run(config, folder, command=resume_hint)
+
+    # Raw documents become token shards by source, problems become files: found by content, said before work starts.
+    timed(folder, "prepare", lambda: prepare_run(config, folder))
+
+    # The curriculum says which source is read when; the clock says how far along that is. 80 % of the budget by default.
+    # Then the same model learns problem → program on the rest. The training clock covers both, to the last saved weight.
+    if not folder.final_weights.exists():
+        with Training(config, folder, resume_hint=resume_hint) as training:
+            training.describe()
+            timed(folder, "pretrain", training.pretrain)
+            timed(folder, "finetune", training.finetune)
+
+    # Held-out problems: one greedy program each, executed, nearest option; beside majority, nearest neighbour and gold.
+    if not folder.scores.exists():
+        sets = evaluation_sets(folder)
+        timed(
+            folder,
+            "evaluate",
+            lambda: evaluate_run(config, folder, sets, output=folder.scores, outcomes=folder.outcomes, text=config.evaluate.text),
+        )
+    say_scores(_read_scores(folder))
+
+    # One page that says what was done, how well, and how to do it again.
+    timed(folder, "report", lambda: report(folder.path))
+
+    manifest = folder.read_manifest()
+    say(
+        f"training clock {format_duration(manifest['clock_seconds'])} of {manifest['budget']}; this command {format_duration(time.monotonic() - begun)} in all"
+    )
+    say(f"report: {folder.path / 'report.html'}")
+
+
+def timed(folder: RunFolder, stage: str, work: Callable[[], object]) -> None:
+    """Do a stage's work and add its seconds to the run's manifest, also when it is interrupted."""
+    start, before = time.monotonic(), folder.read_manifest()["stages"].get(stage, 0.0)
+    try:
+        work()
+    finally:
+        folder.update_manifest(stages={stage: round(before + time.monotonic() - start, 3)})
+
+
+def _read_scores(folder: RunFolder) -> dict:
+    from corpus.base.files import read_json
+
+    return read_json(folder.scores)

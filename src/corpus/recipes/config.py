@@ -1,0 +1,84 @@
+"""The config of a whole run: every stage's settings in one frozen tree, which is also the format of `config.json`."""
+
+from dataclasses import dataclass, field
+
+from corpus.base.errors import ConfigError
+from corpus.base.units import Budget, parse_budget
+from corpus.data.config import CurriculumConfig
+from corpus.evaluate.config import EvaluateConfig
+from corpus.finetune.config import FinetuneConfig
+from corpus.model.config import ModelConfig
+from corpus.prepare.config import PrepareConfig
+from corpus.problems.config import ProblemsConfig
+from corpus.runtime.config import RuntimeConfig
+from corpus.train.config import TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that decides what a run does."""
+
+    recipe: str
+    """The recipe this config began as."""
+
+    budget: str
+    """How long to train, both phases together: wall-clock (`45m`, `2h`), tokens (`50M tokens`) or steps (`120 steps`)."""
+
+    model: ModelConfig
+    """The model's shape. Its vocabulary follows the tokenizer that is trained."""
+
+    seed: int = 0
+    """Decides the weights at the start, the order of rows and problems, and the generated problems."""
+
+    prepare: PrepareConfig = field(default_factory=PrepareConfig)
+    """Text in: where from, how much, how it is tokenised."""
+
+    problems: ProblemsConfig = field(default_factory=ProblemsConfig)
+    """The problem sets."""
+
+    curriculum: CurriculumConfig = field(default_factory=CurriculumConfig)
+    """The order of the sources in pre-training."""
+
+    train: TrainConfig = field(default_factory=TrainConfig)
+    """Pre-training, and what both phases share."""
+
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
+    """Fine-tuning on problems."""
+
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+    """The final scores."""
+
+    runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
+    """The machine."""
+
+    expected_tokens_per_second: float = 0.0
+    """Used with a clock budget and text from a hub: how much text to fetch, as the tokens that pre-training could read in its time."""
+
+    def __post_init__(self) -> None:
+        parse_budget(self.budget)
+        if self.seed < 0:
+            raise ConfigError(f"seed is {self.seed}; expected 0 or more")
+        if self.model.vocab_size != self.prepare.tokenizer.vocab_size:
+            raise ConfigError(
+                f"model.vocab_size is {self.model.vocab_size} and prepare.tokenizer.vocab_size {self.prepare.tokenizer.vocab_size}; the model "
+                "reads what the tokenizer writes, so give both the same number"
+            )
+
+    @property
+    def parsed_budget(self) -> Budget:
+        """The budget as a quantity with its unit."""
+        return parse_budget(self.budget)
+
+    @property
+    def batch_tokens(self) -> int:
+        """Positions in one optimizer step."""
+        return self.train.rows_per_batch * self.model.context_length
+
+    def needed_tokens(self) -> int | None:
+        """Return about how many tokens pre-training can read under the budget, or None where that is not known in advance."""
+        budget, share = self.parsed_budget, 1 - self.train.finetune_share
+        if budget.kind == "tokens":
+            return int(budget.amount * share) + self.batch_tokens
+        if budget.kind == "steps":
+            return int(budget.amount * share + 1) * self.batch_tokens
+        return int(budget.amount * share * self.expected_tokens_per_second) or None

@@ -1,0 +1,28 @@
+"""A laptop and an hour: real text and real MathQA on a few cores."""
+
+from corpus.data.config import CurriculumConfig
+from corpus.finetune.config import FinetuneConfig
+from corpus.model.config import ModelConfig
+from corpus.prepare.config import PrepareConfig
+from corpus.recipes.config import RunConfig
+from corpus.text.config import TokenizerConfig
+from corpus.train.config import ScheduleConfig, TrainConfig
+
+
+def cpu() -> RunConfig:
+    """A laptop: a few million parameters on your own text and MathQA, 45 minutes; needs --data DIR (or hub)."""
+    return RunConfig(
+        recipe="cpu",
+        budget="45m",
+        model=ModelConfig(vocab_size=4096, dim=192, num_layers=4, num_heads=4, num_kv_heads=2, context_length=256),
+        prepare=PrepareConfig(data="hub", tokenizer=TokenizerConfig(vocab_size=4096)),
+        # The default order, one source after another, forgets the first source by the time of the last; on so small a budget the
+        # others are replayed, so that every source is still known at the end.
+        curriculum=CurriculumConfig(order="interleaved", replay=0.5),
+        # A budget this small leaves the 80/20 split: a quarter of it on text, the rest on MathQA, which needs a dozen epochs.
+        train=TrainConfig(rows_per_batch=16, finetune_share=0.75, schedule=ScheduleConfig(learning_rate=2e-3)),
+        finetune=FinetuneConfig(
+            max_epochs=24, replay=0.05, schedule=ScheduleConfig(learning_rate=2e-3, warmup=0.03, decay="cosine", floor=0.0)
+        ),
+        expected_tokens_per_second=8_000,
+    )

@@ -1,0 +1,30 @@
+"""One GPU and an evening: the original project's job."""
+
+from corpus.data.config import CurriculumConfig
+from corpus.finetune.config import FinetuneConfig
+from corpus.model.config import ModelConfig
+from corpus.prepare.config import PrepareConfig
+from corpus.recipes.config import RunConfig
+from corpus.text.config import TokenizerConfig
+from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
+
+
+def hackathon() -> RunConfig:
+    """One GPU: 110M parameters on SlimPajama and MathQA from the hub, source by source, 80/20, three hours."""
+    return RunConfig(
+        recipe="hackathon",
+        budget="3h",
+        model=ModelConfig(vocab_size=32_768, dim=768, num_layers=12, num_heads=12, num_kv_heads=4, context_length=1024),
+        prepare=PrepareConfig(data="hub", tokenizer=TokenizerConfig(vocab_size=32_768, sample_bytes=200_000_000)),
+        curriculum=CurriculumConfig(order="sequential"),
+        train=TrainConfig(
+            rows_per_batch=128,
+            micro_batch_rows=32,
+            finetune_share=0.2,
+            schedule=ScheduleConfig(learning_rate=8e-4, decay="stable", decay_share=0.3),
+            optimizer=OptimizerConfig(weight_decay=0.1),
+            validations=16,
+        ),
+        finetune=FinetuneConfig(max_epochs=10, schedule=ScheduleConfig(learning_rate=3e-4, warmup=0.05, decay="cosine", floor=0.0)),
+        expected_tokens_per_second=400_000,
+    )

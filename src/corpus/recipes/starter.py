@@ -1,0 +1,32 @@
+"""The main job of a fresh checkout: small, offline, done in minutes."""
+
+from corpus.data.config import CurriculumConfig
+from corpus.finetune.config import FinetuneConfig
+from corpus.model.config import ModelConfig
+from corpus.prepare.config import PrepareConfig
+from corpus.recipes.config import RunConfig
+from corpus.text.config import TokenizerConfig
+from corpus.train.config import ScheduleConfig, TrainConfig
+
+
+def starter() -> RunConfig:
+    """Any machine, no network: text harvested from this Python installation, generated problems, five minutes of training."""
+    return RunConfig(
+        recipe="starter",
+        budget="5m",
+        model=ModelConfig(vocab_size=2048, dim=128, num_layers=4, num_heads=4, num_kv_heads=2, context_length=256),
+        prepare=PrepareConfig(data="starter", tokenizer=TokenizerConfig(vocab_size=2048, sample_bytes=6_000_000)),
+        curriculum=CurriculumConfig(order="sequential"),
+        # Problems are what the starter is scored on and its text is only what a Python installation holds, so fine-tuning gets more
+        # than the usual fifth.
+        train=TrainConfig(
+            rows_per_batch=16,
+            finetune_share=0.6,
+            schedule=ScheduleConfig(learning_rate=2e-3),
+            validations=4,
+            validation_tokens=4_096,
+        ),
+        finetune=FinetuneConfig(
+            max_epochs=20, replay=0.05, schedule=ScheduleConfig(learning_rate=2e-3, warmup=0.03, decay="cosine", floor=0.0)
+        ),
+    )

@@ -1,0 +1,135 @@
+"""Scores of a run's final weights, beside the baselines; everything it needs lies in the run folder."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from corpus.base.console import progress, say
+from corpus.base.files import write_json, write_text
+from corpus.base.run_folder import RunFolder
+from corpus.data.prepared import Prepared
+from corpus.evaluate.score import Reference, score_problems
+from corpus.evaluate.text import bits_per_byte, score_text, score_unigram
+from corpus.finetune.examples import select_examples
+from corpus.model.transformer import Transformer
+from corpus.problems.problem import Problem
+from corpus.recipes.config import RunConfig
+from corpus.runtime.runtime import Runtime, resolve
+from corpus.solve.solver import Solver
+from corpus.stages.problems import training_problems
+from corpus.stages.weights import load_weights
+from corpus.text.tokenizer import EOS, Tokenizer
+
+Scores = dict[str, dict[str, Any]]
+
+
+def evaluate_run(
+    config: RunConfig, folder: RunFolder, sets: Mapping[str, Sequence[Problem]], *, output: Path, outcomes: Path | None, text: bool
+) -> Scores:
+    """Score the run and write `output`, which has the form of `scores.json`.
+
+    Args:
+        config: the run's config.
+        folder: the run.
+        sets: problems to score, by set.
+        output: where the scores go.
+        outcomes: folder for what became of each problem; None writes none.
+        text: measure held-out text as well.
+    """
+    # Scoring is cheap beside training, and fp32 gives the same answers on every machine.
+    runtime = resolve(replace(config.runtime, precision="fp32"))
+    model, tokenizer = load_weights(folder, runtime)
+    scores: Scores = {"text": score_all_text(folder, model, runtime) if text else {}, "problems": {}}
+    if sets:
+        reference = build_reference(config, folder, tokenizer)
+        for name, problems in sets.items():
+            problems = problems[: config.evaluate.problems_limit or None]
+            result, records = _score_set(
+                name,
+                problems,
+                Solver(
+                    model,
+                    tokenizer,
+                    runtime,
+                    max_program_tokens=config.evaluate.max_program_tokens,
+                    batch_size=config.evaluate.batch_size,
+                ),
+                reference,
+            )
+            scores["problems"][name] = result
+            if outcomes:
+                write_text(outcomes / f"{name}.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+    write_json(output, scores)
+    return scores
+
+
+def build_reference(config: RunConfig, folder: RunFolder, tokenizer: Tokenizer) -> Reference:
+    """Return what the run was trained on, for the baselines and for telling seen from unseen templates."""
+    selection = select_examples(
+        training_problems(folder), tokenizer, max_length=config.model.context_length, checked_only=config.finetune.checked_only
+    )
+    return Reference.build(selection.problems)
+
+
+def _score_set(
+    name: str, problems: Sequence[Problem], solver: Solver, reference: Reference
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    with progress(f"solving {name}", len(problems), "problems") as task:
+        predicted = solver.programs([problem.text for problem in problems], done=task.update)
+    return score_problems(problems, predicted, reference)
+
+
+def score_all_text(folder: RunFolder, model: Transformer, runtime: Runtime) -> dict[str, Any]:
+    """Score held-out text by source: the final model, the pre-trained one, and a unigram model."""
+    prepared = Prepared.open(folder.prepared)
+    eos = prepared.tokenizer.token_id(EOS)
+    pretrained = load_weights(folder, runtime, name="pretrained")[0] if folder.pretrained_weights.exists() else None
+    found = {}
+    with progress("reading held-out text", prepared.validation.num_tokens * (1 if pretrained is None else 2), "tokens") as task:
+        for source, shard in prepared.validation.items():
+            score = score_text(model, runtime, shard.tokens, eos_id=eos, task=task)
+            unigram = score_unigram(shard.tokens, prepared.unigram(source), context_length=model.config.context_length, eos_id=eos)
+            found[source] = {
+                "loss": score.loss,
+                "accuracy": score.accuracy,
+                "bits_per_byte": bits_per_byte(score.loss, shard),
+                "unigram_loss": unigram.loss,
+                "unigram_accuracy": unigram.accuracy,
+                "unigram_bits_per_byte": bits_per_byte(unigram.loss, shard),
+                "num_tokens": score.num_tokens,
+                "loss_pretrained": None,
+            }
+            if pretrained is not None:
+                found[source]["loss_pretrained"] = score_text(pretrained, runtime, shard.tokens, eos_id=eos, task=task).loss
+    return found
+
+
+def say_scores(scores: Scores) -> None:
+    """Print the scores, each accuracy beside its baselines, interval and number of problems."""
+    if scores["text"]:
+        say("held-out text      loss  unigram   next-token accuracy   bits/byte")
+        for source, score in scores["text"].items():
+            say(
+                f"  {source:<15}{score['loss']:>6.3f}{score['unigram_loss']:>9.3f}{score['accuracy']:>13.1%} (unigram "
+                f"{score['unigram_accuracy']:.1%}){score['bits_per_byte']:>8.3f}"
+            )
+    for name, score in scores["problems"].items():
+        low, high = score["accuracy_interval"]
+        say(f"{name}: accuracy {score['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}, {score['num_problems']:,} problems)")
+        say(
+            f"  baselines: majority {_share(score['baseline_majority'])}, nearest neighbour {_share(score['baseline_nearest'])}, "
+            f"gold programs {_share(score['ceiling_gold'])}"
+        )
+        say(
+            f"  template seen {_share(score['accuracy_seen'])} of {score['num_seen']:,} (nearest {_share(score['baseline_nearest_seen'])}), "
+            f"unseen {_share(score['accuracy_unseen'])} of {score['num_unseen']:,} (nearest {_share(score['baseline_nearest_unseen'])})"
+        )
+        say(
+            f"  programs that execute {_share(score['executes'])}, equal to gold {_share(score['program_match'])}, equal in value {_share(score['value_match'])}"
+        )
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else f"{value:.1%}"

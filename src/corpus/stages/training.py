@@ -1,0 +1,218 @@
+"""Pre-training and fine-tuning: two phases under one budget, on one model."""
+
+from functools import cached_property
+
+import numpy as np
+
+from corpus.base.config import to_plain
+from corpus.base.console import say
+from corpus.base.errors import ArtifactError
+from corpus.base.files import write_json
+from corpus.base.run_folder import RunFolder
+from corpus.base.seeds import derive
+from corpus.base.units import format_count, format_duration
+from corpus.data.batch import Batch
+from corpus.data.config import PROBLEMS
+from corpus.data.curriculum import Mixture, mixture_at, plan_phases
+from corpus.data.loader import TextLoader
+from corpus.data.prepared import Prepared
+from corpus.evaluate.completions import score_completions
+from corpus.evaluate.text import score_sources
+from corpus.finetune.examples import Example, select_examples
+from corpus.finetune.feed import ProblemFeed
+from corpus.model.init import build_model
+from corpus.model.quantize import prepare_int8
+from corpus.model.weights import TOKENIZER, read_tensors, save_model
+from corpus.recipes.config import RunConfig
+from corpus.stages.problems import evaluation_sets, training_problems
+from corpus.stages.weights import MODEL_FILE
+from corpus.text.tokenizer import EOS, PAD
+from corpus.train.feed import CurriculumFeed
+from corpus.train.session import Session, Split
+
+VALIDATION_PROBLEMS = 256
+"""Held-out problems whose gold programs' loss is followed during fine-tuning."""
+
+
+class Training:
+    """Both phases of a run; opening it starts the training clock. Use it as a context manager."""
+
+    def __init__(self, config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
+        self._config, self._folder = config, folder
+        self._prepared = Prepared.open(folder.prepared)
+        self._tokenizer = self._prepared.tokenizer
+        self._eos, self._pad = self._tokenizer.token_id(EOS), self._tokenizer.token_id(PAD)
+        self._selection = select_examples(
+            training_problems(folder),
+            self._tokenizer,
+            max_length=config.model.context_length,
+            checked_only=config.finetune.checked_only,
+        )
+        folder.update_manifest(problems=self._selection.counts)
+        self._session = Session(
+            folder,
+            budget=config.parsed_budget,
+            batch_tokens=config.batch_tokens,
+            config=config.train,
+            runtime=config.runtime,
+            resume_hint=resume_hint,
+        )
+        shape = config.model.with_vocabulary(self._tokenizer.vocab_size)
+        self._model = build_model(shape, seed=derive(config.seed, "weights"), device=self._session.runtime.device)
+        if self._session.runtime.precision == "int8":
+            prepare_int8(self._model)
+
+    def __enter__(self) -> "Training":
+        self._session.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._session.__exit__(*error)
+
+    def describe(self) -> None:
+        """Say what is about to be trained."""
+        shape, runtime, counts = self._model.config, self._session.runtime, self._selection.counts
+        say(
+            f"model      {format_count(shape.num_parameters)} parameters: {shape.num_layers} layers, dim {shape.dim}, {shape.num_heads} heads "
+            f"({shape.num_kv_heads} key/value), vocabulary {shape.vocab_size:,}, context {shape.context_length:,}"
+        )
+        say(f"machine    {runtime.device.type}, {runtime.precision}, {runtime.num_threads} threads")
+        left_out = ", ".join(
+            f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if name not in ("given", "used") and count
+        )
+        say(
+            f"problems   {counts['used']:,} of {counts['given']:,} are trained on"
+            + (f" (left out: {left_out})" if left_out else "")
+        )
+        say(f"budget     {self._session.budget}, {self._config.train.finetune_share:.0%} of it for fine-tuning")
+
+    def pretrain(self) -> None:
+        """Pre-train to the end of the phase and write its weights."""
+        if self._folder.pretrained_weights.exists() or self._config.train.finetune_share == 1:
+            return
+        config, session = self._config, self._session
+        text = self._text_loader(self._pretrain_sources, "pretrain")
+        session.run(
+            "pretrain",
+            self._model,
+            feed=CurriculumFeed(text, plan_phases(config.curriculum, list(self._pretrain_sources))),
+            pace=self._split.pretrain,
+            schedule=config.train.schedule,
+            validate=self._validate_text,
+            sample=self._text_sample,
+        )
+        self._save("pretrained")
+        repeated = {name: epochs for name, epochs in text.epochs.items() if epochs > 1}
+        if repeated:
+            say("  read more than once: " + ", ".join(f"{name} {epochs:.1f} times" for name, epochs in repeated.items()))
+
+    def finetune(self) -> None:
+        """Fine-tune from the pre-trained weights to the end of the budget and write the final weights."""
+        if self._folder.final_weights.exists():
+            return
+        config, session = self._config, self._session
+        if config.train.finetune_share < 1:
+            if not self._folder.pretrained_weights.exists():
+                raise ArtifactError(f"{self._folder.path} is not pre-trained yet; run `corpus pretrain` on it first")
+            self._model.load_state_dict(read_tensors(self._folder.pretrained_weights))
+        if config.train.finetune_share > 0:
+            feed = self._problem_feed()
+            session.run(
+                "finetune",
+                self._model,
+                feed=feed,
+                pace=self._split.finetune,
+                schedule=config.finetune.schedule,
+                validate=self._validate_finetune,
+                sample=self._problem_sample,
+            )
+            say(f"  {feed.epochs:.1f} epochs over {len(self._selection.examples):,} problems")
+            self._folder.update_manifest(epochs={"problems": round(feed.epochs, 3)})
+        self._save("final")
+        session.clock.beat(force=True)
+        say(f"final weights saved after {format_duration(session.clock.seconds)} on the training clock")
+
+    @cached_property
+    def _split(self) -> Split:
+        return self._session.split(
+            finetune_batches=self._problem_feed().num_batches(self._config.finetune.max_epochs),
+            model=self._model,
+            sample=self._problem_sample,
+        )
+
+    @cached_property
+    def _pretrain_sources(self) -> dict[str, np.ndarray]:
+        """Token streams by source; training problems are among them where an anneal mixes them in."""
+        sources = dict(self._prepared.train.tokens)
+        if self._config.curriculum.anneal > 0:
+            sources[PROBLEMS] = np.concatenate([np.array(example.tokens) for example in self._selection.examples])
+        return sources
+
+    def _text_loader(self, sources: dict[str, np.ndarray], purpose: str) -> TextLoader:
+        return TextLoader(
+            sources,
+            context_length=self._config.model.context_length,
+            rows_per_batch=self._config.train.rows_per_batch,
+            eos_id=self._eos,
+            seed=derive(self._config.seed, purpose),
+        )
+
+    def _text_mixture(self) -> Mixture:
+        """All sources at once, by weight: what is replayed."""
+        weights = {name: self._config.curriculum.weights.get(name, 1.0) for name in self._prepared.train}
+        total = sum(weights.values())
+        return {name: weight / total for name, weight in weights.items() if weight > 0}
+
+    def _problem_feed(self) -> ProblemFeed:
+        config = self._config
+        return ProblemFeed(
+            self._selection.examples,
+            self._text_loader(dict(self._prepared.train.tokens), "replay"),
+            self._text_mixture(),
+            row_length=config.model.context_length,
+            rows_per_batch=config.train.rows_per_batch,
+            pad_id=self._pad,
+            replay=config.finetune.replay,
+            max_epochs=config.finetune.max_epochs,
+            seed=derive(config.seed, "finetune"),
+        )
+
+    def _text_sample(self) -> Batch:
+        phases = plan_phases(self._config.curriculum, list(self._pretrain_sources))
+        return self._text_loader(self._pretrain_sources, "trial").batch(mixture_at(phases, 0.0))
+
+    def _problem_sample(self) -> Batch:
+        return self._problem_feed().batch(0.0)
+
+    def _validate_text(self) -> tuple[dict[str, float], dict[str, float]]:
+        return score_sources(
+            self._model,
+            self._session.runtime,
+            self._prepared.validation.tokens,
+            eos_id=self._eos,
+            max_tokens=self._config.train.validation_tokens,
+        )
+
+    def _validate_finetune(self) -> tuple[dict[str, float], dict[str, float]]:
+        loss, accuracy = self._validate_text()
+        for name, examples in self._heldout_examples.items():
+            loss[name], accuracy[name] = score_completions(self._model, self._session.runtime, examples, pad_id=self._pad)
+        return loss, accuracy
+
+    @cached_property
+    def _heldout_examples(self) -> dict[str, tuple[Example, ...]]:
+        """Held-out problems with their gold programs, some of each set: only their loss is looked at, nothing is chosen by it."""
+        chosen = {}
+        for name, problems in evaluation_sets(self._folder).items():
+            with_program = [problem for problem in problems if problem.program]
+            if with_program:
+                length = self._config.model.context_length
+                chosen[name] = select_examples(with_program, self._tokenizer, max_length=length, checked_only=False).examples[
+                    :VALIDATION_PROBLEMS
+                ]
+        return chosen
+
+    def _save(self, name: str) -> None:
+        write_json(self._folder.weights / MODEL_FILE, to_plain(self._model.config))
+        self._tokenizer.save(self._folder.weights)
+        save_model(self._folder.weights / f"{name}.safetensors", self._model, metadata={TOKENIZER: self._tokenizer.digest})

@@ -1,0 +1,99 @@
+"""What the documents say exists: links lead somewhere, and the commands in the README are commands."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from corpus.base.units import format_count
+from corpus.recipes.registry import RECIPES
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "benchmarks").glob("*.md"))]
+
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_CODE = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _anchors(path: Path) -> set[str]:
+    headings = _HEADING.findall(_CODE.sub("", path.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in _LINK.findall(path.read_text(encoding="utf-8")):
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = path.parent / name if name else path
+        assert linked.exists(), f"{_name(path)} links to {target}, which is not there"
+        if anchor:
+            assert anchor in _anchors(linked), f"{_name(path)} links to {target}, which has no such heading"
+
+
+def test_the_papers_are_cited() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    for paper in (
+        "2021.sustainlp-1.15",
+        "1905.13319",
+        "2305.13245",
+        "2203.15556",
+        "2104.09864",
+        "2002.05202",
+        "1910.07467",
+        "SlimPajama",
+    ):
+        assert paper in citation, paper
+
+
+def _commands() -> list[list[str]]:
+    """Every `corpus …` line in a code block of the documents, up to a comment, a pipe or a line's end."""
+    found = []
+    for path in DOCUMENTS:
+        for block in _CODE.findall(path.read_text(encoding="utf-8")):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line.removeprefix("$ "), comments=True) if re.match(r"(\$ )?corpus ", line) else []
+                if words:
+                    found.append(words[1:])
+    return found
+
+
+def test_the_commands_in_the_documents_exist() -> None:
+    """Each is asked for its help with its own subcommands; each of its flags must be in that help."""
+    commands = _commands()
+    assert commands, "the README shows no command"
+    asked: dict[tuple[str, ...], str] = {}
+    for words in commands:
+        positions = tuple(words[:2]) if words[0] == "run" and len(words) > 1 and not words[1].startswith("-") else tuple(words[:1])
+        if positions not in asked:
+            asked[positions] = _help(positions)
+        for flag in (word.split("=")[0] for word in words if word.startswith("--")):
+            assert re.search(rf"{re.escape(flag)}\b", asked[positions]), f"corpus {shlex.join(words)}: no flag {flag}"
+
+
+def _help(words: tuple[str, ...]) -> str:
+    command = [sys.executable, "-m", "corpus", *words, *([] if words[-1].startswith("-") else ["--help"])]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, f"{shlex.join(command[1:])}\n{result.stdout}{result.stderr}"
+    return result.stdout
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_the_table_of_recipes_is_true(name: str) -> None:
+    config = RECIPES[name]()
+    rows = re.findall(rf"^\| `{name}` \|(.*)\|$", (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) == 1, f"docs/recipes.md has {len(rows)} rows for {name}"
+    *_, model, context, order, budget = (cell.strip() for cell in rows[0].split("|"))
+    assert model == format_count(config.model.num_parameters)
+    assert context == str(config.model.context_length)
+    assert order == config.curriculum.order
+    assert budget == f"{config.budget}, {100 * config.train.finetune_share:.0f} %"
