@@ -1,5 +1,7 @@
 """The curriculum as pure functions: phases cover 0…1, mixtures sum to one, each order is what its name says."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,7 +77,7 @@ def test_phases_cover_everything_and_mixtures_sum_to_one(order, prepared, anneal
     phases = plan_phases(CurriculumConfig(order=order, anneal=anneal, weights={name: heavy}), (*prepared, PROBLEMS))
     assert phases[0].start == 0.0
     assert phases[-1].end == 1.0
-    assert all(a.end == pytest.approx(b.start) for a, b in zip(phases, phases[1:]))
+    assert all(a.end == pytest.approx(b.start) for a, b in itertools.pairwise(phases))
     assert sum(mixture_at(phases, progress).values()) == pytest.approx(1.0)
 
 

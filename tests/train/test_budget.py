@@ -42,7 +42,7 @@ def test_time_between_sessions_does_not_count(tmp_path, now):
 
 def test_a_damaged_clock_is_an_error_that_names_the_file(tmp_path):
     (tmp_path / "clock.json").write_text(json.dumps([1]))
-    with pytest.raises(ArtifactError, match="clock.json is damaged"):
+    with pytest.raises(ArtifactError, match=r"clock\.json is damaged"):
         Clock(tmp_path / "clock.json")
 
 

@@ -14,6 +14,7 @@ from corpus.evaluate.score import Reference, score_problems
 from corpus.evaluate.text import bits_per_byte, score_text, score_unigram
 from corpus.finetune.examples import select_examples
 from corpus.model.transformer import Transformer
+from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem
 from corpus.recipes.config import RunConfig
 from corpus.runtime.runtime import Runtime, resolve
@@ -67,10 +68,12 @@ def evaluate_run(
 
 def build_reference(config: RunConfig, folder: RunFolder, tokenizer: Tokenizer) -> Reference:
     """Return what the run was trained on, for the baselines and for telling seen from unseen templates."""
+    problems = training_problems(folder)
     selection = select_examples(
-        training_problems(folder), tokenizer, max_length=config.model.context_length, checked_only=config.finetune.checked_only
+        problems, tokenizer, max_length=config.model.context_length, checked_only=config.finetune.checked_only
     )
-    return Reference.build(selection.problems)
+    read_as_text = problems if config.prepare.problems_as_text else ()
+    return Reference.build(selection.problems, seen_templates=(template_of(problem.text) for problem in read_as_text))
 
 
 def _score_set(
