@@ -85,3 +85,12 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot write"):
         save_model(tmp_path / "file" / "w.safetensors", build_model(CONFIG, seed=3), {})
+
+
+def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
+    """Byte for byte, so that two runs can be compared by digest; written many times, for the library's own order is random."""
+    model, written = build_model(CONFIG, seed=3), set()
+    for number in range(8):
+        save_model(tmp_path / f"{number}.safetensors", model, {TOKENIZER: DIGEST, "step": "7", "more": "of it"})
+        written.add((tmp_path / f"{number}.safetensors").read_bytes())
+    assert len(written) == 1

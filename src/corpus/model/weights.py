@@ -3,6 +3,7 @@
 The file's metadata says which tokenizer the weights were trained with, so that they are never read with another one.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,7 +29,18 @@ def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> N
     """
     tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in model.state_dict().items()}
     with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, {"format": "pt", **metadata}))
+        temporary.write_bytes(_in_order(save(tensors, {"format": "pt", **metadata})))
+
+
+def _in_order(data: bytes) -> bytes:
+    """Return the bytes of a safetensors file with the names of its header sorted.
+
+    The library writes metadata in an order that differs between processes, and equal weights are to be equal files.
+    """
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[end:]
 
 
 def load_model(path: Path, config: ModelConfig, *, device: torch.device | str = "cpu") -> Transformer:

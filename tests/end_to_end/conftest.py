@@ -1,0 +1,95 @@
+"""A whole run, small: the real command in a process of its own, on a folder of text made here and generated problems."""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+SETS = ("RedPajamaC4", "RedPajamaWikipedia", "RedPajamaGithub", "RedPajamaArXiv", "RedPajamaBook", "RedPajamaStackExchange")
+
+SMALL = (
+    "--model.dim=32",
+    "--model.num-layers=2",
+    "--model.num-heads=2",
+    "--model.num-kv-heads=1",
+    "--model.context-length=128",
+    "--model.vocab-size=600",
+    "--prepare.tokenizer.vocab-size=600",
+    "--prepare.validation-tokens=400",
+    "--problems.generated-train=300",
+    "--problems.generated-heldout=40",
+    "--train.rows-per-batch=2",
+    "--train.validation-tokens=256",
+    "--train.log-every-steps=4",
+)
+"""What makes a recipe a matter of seconds; nothing about how it works."""
+
+
+@pytest.fixture(scope="session")
+def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SlimPajama records of all six sources, each with words of its own."""
+    folder, chance = tmp_path_factory.mktemp("data") / "slimpajama", random.Random(5)
+    (folder / "train").mkdir(parents=True)
+    words = {name: ["".join(chance.choices("abcdefghijklmnop", k=chance.randint(2, 7))) for _ in range(60)] for name in SETS}
+    lines = []
+    for _ in range(240):
+        name = chance.choice(SETS)
+        text = " ".join(chance.choices(words[name], k=120)) + " ."
+        lines.append(json.dumps({"text": text, "meta": {"redpajama_set_name": name}}))
+    (folder / "train" / "chunk.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder.parent
+
+
+@pytest.fixture(scope="session")
+def command(text_folder: Path) -> Callable[..., list[str]]:
+    """Returns the words of a small run into a folder; what is given beside it comes after."""
+    return lambda out, *more, budget="120 steps": [
+        *("run", "starter", f"--data={text_folder}", f"--budget={budget}", f"--out={out}"),
+        *SMALL,
+        *map(str, more),
+    ]
+
+
+@pytest.fixture(scope="session")
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """Starts `corpus` in a process of its own and does not wait for it."""
+    return lambda words: subprocess.Popen(
+        [sys.executable, "-m", "corpus", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `corpus` in a process of its own; `first` is a program that runs before it, in the same process."""
+
+    def run(words: Sequence[str | Path], *, first: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+        program = f"{first}\nfrom corpus.cli.main import main\nif __name__ == '__main__': main()"
+        how = ["-c", program] if first else ["-m", "corpus"]
+        command = [sys.executable, *how, *map(str, words)]
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+        assert not check or result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished(command: Callable[..., list[str]], corpus: Callable[..., object], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 120 steps that nothing disturbed."""
+    out = tmp_path_factory.mktemp("runs") / "finished"
+    corpus(command(out))
+    return out
+
+
+@pytest.fixture(scope="session")
+def main_file() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `python ./src/main.py`, small."""
+    return lambda *more: subprocess.run(
+        [sys.executable, "./src/main.py", *SMALL, *more], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+    )
