@@ -1,0 +1,53 @@
+"""Recipes: every resolved value pinned, and what is asked of text under each kind of budget."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from corpus.base.config import from_plain, to_plain
+from corpus.base.errors import ConfigError
+from corpus.recipes.config import RunConfig
+from corpus.recipes.registry import RECIPES, load_recipe
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_resolves_to_its_golden_file(name: str) -> None:
+    """A default that changes anywhere changes what users' runs do; here it shows. If it is meant: corpus recipes NAME > the file."""
+    assert to_plain(load_recipe(name)) == json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_every_golden_file_is_a_recipe() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == set(RECIPES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_comes_back_from_its_file(name: str) -> None:
+    config = load_recipe(name)
+    assert config.recipe == name
+    assert from_plain(RunConfig, json.loads(json.dumps(to_plain(config)))) == config
+
+
+def test_a_misspelt_recipe_is_an_error_that_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"no recipe 'hackaton'\. Did you mean 'hackathon'"):
+        load_recipe("hackaton")
+
+
+def test_text_is_asked_for_as_the_budget_needs() -> None:
+    hackathon = load_recipe("hackathon")
+    tokens = dataclasses.replace(hackathon, budget="10M tokens").needed_tokens()
+    steps = dataclasses.replace(hackathon, budget="100 steps").needed_tokens()
+    assert tokens is not None
+    assert tokens >= 0.8 * 10_000_000
+    assert steps is not None
+    assert steps >= 80 * hackathon.batch_tokens
+    assert hackathon.needed_tokens() == int(3 * 3600 * 0.8 * hackathon.expected_tokens_per_second)
+
+
+def test_model_and_tokenizer_must_agree_on_the_vocabulary() -> None:
+    config = load_recipe("cpu")
+    with pytest.raises(ConfigError, match="the model reads what the tokenizer writes"):
+        dataclasses.replace(config, model=config.model.with_vocabulary(8192))
