@@ -30,7 +30,6 @@ def _ranges(lines: list[str]) -> dict[str, Requirement]:
 RUN, DEV = _pins("requirements.txt"), _pins("requirements-dev.txt")
 RUN_RANGES = _ranges(PROJECT["project"]["dependencies"])
 DEV_RANGES = _ranges(PROJECT["dependency-groups"]["dev"])
-EXTRA_RANGES = _ranges([line for lines in PROJECT["project"]["optional-dependencies"].values() for line in lines])
 
 
 def test_the_project_itself_comes_last() -> None:
@@ -42,14 +41,14 @@ def test_the_run_pins_are_the_dependencies() -> None:
     assert RUN.keys() == RUN_RANGES.keys()
 
 
-def test_the_dev_pins_are_the_dev_group_and_what_the_tests_use_of_the_extras() -> None:
-    assert DEV.keys() - EXTRA_RANGES.keys() == DEV_RANGES.keys()
+def test_the_dev_pins_are_the_dev_group() -> None:
+    assert DEV.keys() == DEV_RANGES.keys()
     assert not DEV.keys() & RUN.keys()
 
 
 @pytest.mark.parametrize("name", sorted(RUN | DEV))
 def test_every_pin_is_exact_and_within_its_range(name: str) -> None:
-    pin, allowed = (RUN | DEV)[name], (RUN_RANGES | DEV_RANGES | EXTRA_RANGES)[name]
+    pin, allowed = (RUN | DEV)[name], (RUN_RANGES | DEV_RANGES)[name]
     (specifier,) = pin.specifier
     assert specifier.operator == "=="
     assert re.fullmatch(r"\d+(\.\d+)+", specifier.version), "a pin is one released version"

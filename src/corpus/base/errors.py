@@ -7,7 +7,6 @@ CorpusError
 ├── StorageError    the disk is full or not writable
 ├── DeviceError     the machine cannot do what was asked (precision, memory, compiler)
 ├── TrainingError   training cannot go on (the loss stays non-finite, say)
-├── ExtraError      an optional package is needed and not installed
 └── Interrupted     the user asked to stop; everything is saved
 
 The message says what failed, the value, where it stood, what was expected and the fix. The command line prints it without a
@@ -44,10 +43,6 @@ class DeviceError(CorpusError):
 
 class TrainingError(CorpusError):
     """Training cannot go on."""
-
-
-class ExtraError(CorpusError):
-    """An optional package is needed and not installed; the message names the extra."""
 
 
 class Interrupted(CorpusError):
