@@ -94,6 +94,7 @@ def make_manifest() -> dict[str, Any]:
         "budget": {"kind": "seconds", "amount": 2700.0},
         "stages": {"prepare": 84.2, "pretrain": 1103.5, "finetune": 1602.1, "evaluate": 131.0, "report": 0.4},
         "clock_seconds": 2705.6,
+        "problems": {"given": 29_837, "used": 19_591, "no_program": 177, "unchecked": 10_069, "too_long": 0},
         "environment": {
             "python": "3.11.9",
             "torch": "2.11.0",
@@ -106,12 +107,17 @@ def make_manifest() -> dict[str, Any]:
 
 
 def make_prepared() -> dict[str, Any]:
-    counts = {
-        source: {"num_documents": 900 + 10 * i, "num_tokens": 2_000_000 + 3 * i, "num_bytes": 7_000_000 + i}
+    sources = {
+        source: {
+            "train": {"num_tokens": 2_000_000 + 3 * i, "num_documents": 900 + 10 * i, "num_bytes": 7_000_000 + i},
+            "validation": {"num_tokens": 20_000 + i, "num_documents": 9 + i, "num_bytes": 70_000 + i},
+        }
         for i, source in enumerate(SOURCES)
     }
-    problems = {"mathqa": {"train": 29_837, "checked": 19_591, "dev": 4_475}}
-    return {"kind": "prepared", "counts": {"train": counts, "problems": problems, "vocab_size": 4096}}
+    return {
+        "kind": "prepared",
+        "counts": {"vocab_size": 4096, "tokenizer": "5e" * 32, "sources": sources, "dropped": {}, "left_out": {}},
+    }
 
 
 def make_metrics(chance: random.Random) -> list[dict[str, Any]]:

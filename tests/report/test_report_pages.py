@@ -65,7 +65,8 @@ def test_a_finished_run_is_told_in_full(finished_run: Path) -> None:
         "What was run", "Problems: scores beside baselines", "Held-out text by source", "Training curves", "Token mix over time",
         "Problems step by step", "Time and tokens by stage", "Data", "Events", "Environment", "How to repeat it",
         "787K", "45m 00s", "45m 06s", "48m 41s", "33.0 – 47.0 %", "nearest neighbour", "gold programs (ceiling)", "stackexchange",
-        "going on from step 290", "torch", "2.11.0", "corpus run cpu --data 'my data' --budget 45m --out runs/first", "4,475",
+        "going on from step 290", "torch", "2.11.0", "corpus run cpu --data 'my data' --budget 45m --out runs/first", "19,591",
+            "validation num tokens", "2,000,015",
     ):  # fmt: skip
         assert words in text, words
         assert words in markdown.replace("\\", ""), words

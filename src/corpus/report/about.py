@@ -76,12 +76,13 @@ def total_seconds(run: Run) -> float | None:
 
 def data_section(run: Run) -> Section:
     """What was prepared: documents, tokens and problems, as the prepared data's manifest counts them."""
-    counts = run.prepared.get("counts")
-    if not isinstance(counts, dict) or not counts:
-        return Section(title="Data", blocks=(Paragraph(text="The prepared data has recorded no counts."),))
     blocks: list[Block] = []
-    _describe(counts, "prepared", blocks)
-    return Section(title="Data", blocks=tuple(blocks))
+    counts, problems = run.prepared.get("counts"), run.manifest.get("problems")
+    if isinstance(counts, dict) and counts:
+        _describe(counts, "prepared", blocks)
+    if isinstance(problems, dict) and problems:
+        _describe(problems, "training problems", blocks)
+    return Section(title="Data", blocks=tuple(blocks) or (Paragraph(text="The prepared data has recorded no counts."),))
 
 
 def _describe(counts: Json, title: str, blocks: list[Block]) -> None:
@@ -90,7 +91,7 @@ def _describe(counts: Json, title: str, blocks: list[Block]) -> None:
     if plain_rows:
         blocks.append(Table(title=title, columns=("what", "value"), rows=plain_rows, words=True))
     groups = {name: value for name, value in counts.items() if isinstance(value, dict) and value}
-    records = {name: {k: v for k, v in value.items() if not isinstance(v, dict)} for name, value in groups.items()}
+    records = {name: {key.replace(".", " "): leaf for key, leaf in _leaves(value)} for name, value in groups.items()}
     columns = list(dict.fromkeys(key for record in records.values() for key in record))
     if len(groups) > 1 and columns and sum(len(record) for record in records.values()) >= 0.6 * len(columns) * len(records):
         rows = tuple(
