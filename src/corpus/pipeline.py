@@ -10,6 +10,7 @@ from corpus.base.console import say
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import format_duration
 from corpus.recipes.config import RunConfig
+from corpus.train.budget import Clock
 
 
 def run(config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
@@ -46,12 +47,12 @@ def run(config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
     say_scores(_read_scores(folder))
 
     # One page that says what was done, how well, and how to do it again.
+    folder.update_manifest(clock_seconds=round(Clock(folder.clock).seconds, 3))  # also where the session that knew it was killed
     timed(folder, "report", lambda: report(folder.path))
 
     manifest = folder.read_manifest()
-    say(
-        f"training clock {format_duration(manifest['clock_seconds'])} of {manifest['budget']}; this command {format_duration(time.monotonic() - begun)} in all"
-    )
+    clock, everything = (format_duration(seconds) for seconds in (manifest["clock_seconds"], time.monotonic() - begun))
+    say(f"training clock {clock} of {config.parsed_budget}; this command {everything} in all")
     say(f"report: {folder.path / 'report.html'}")
 
 

@@ -19,6 +19,8 @@ from corpus.base.files import (
     digest_file,
     digest_json,
     read_json,
+    require_writable,
+    restore_retired,
     storage_errors,
     write_json,
     write_text,
@@ -199,3 +201,21 @@ def test_digests(tmp_path: Path) -> None:
     assert digest_file(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert digest_json({"a": 1, "b": [1, 2]}) == digest_json(json.loads('{"b": [1, 2], "a": 1}'))
     assert digest_json({"a": 1}) != digest_json({"a": 2})
+
+
+def test_an_output_that_cannot_be_written_is_known_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for path in (tmp_path / "file" / "scores.json", tmp_path):
+        with pytest.raises(StorageError, match="Choose another folder"):
+            require_writable(path)
+    require_writable(tmp_path / "new" / "scores.json")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_folder_left_aside_by_a_crash_gets_its_name_back(tmp_path: Path) -> None:
+    """Killed between the two renames: the old folder is whole and must not be lost."""
+    (tmp_path / ".step-1.old.abcd-1.tmp").mkdir()
+    (tmp_path / ".step-2.old.abcd-1.tmp").mkdir()
+    (tmp_path / "step-2").mkdir()
+    restore_retired(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".step-2.old.abcd-1.tmp", "step-1", "step-2"]

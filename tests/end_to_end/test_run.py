@@ -63,7 +63,9 @@ def test_the_budget_is_kept_to_the_step(finished: Path) -> None:
 
 @pytest.mark.parametrize("phase", ["pretrain", "finetune"])
 def test_both_phases_learn(finished: Path, phase: str) -> None:
-    losses = [line["loss"] for line in read_metrics(finished / "metrics.jsonl") if (line["kind"], line["phase"]) == ("train", phase)]
+    losses = [
+        line["loss"] for line in read_metrics(finished / "metrics.jsonl") if (line["kind"], line["phase"]) == ("train", phase)
+    ]
     assert losses[-1] < 0.9 * losses[0]
 
 

@@ -154,6 +154,25 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
     assert sorted(texts(discover(data))) == [("b", "direct"), ("linked", "linked")]
 
 
+def test_a_run_in_the_data_folder_is_left_alone(tmp_path: Path) -> None:
+    """Its outcomes are questions of an evaluation split: they must never become text."""
+    outcome = json.dumps({"id": "mathqa/dev/1", "text": "what is 2 + 2 ?", "options": [], "gold": None, "predicted": None})
+    run = {
+        "config.json": "{}",
+        "manifest.json": "{}",
+        "problems/mathqa.dev.jsonl": "",
+        "outcomes/mathqa.jsonl": outcome,
+        "report.md": "x",
+    }
+    data = make(
+        tmp_path, {"notes/a.txt": "mine", **{f"runs/first/{name}": text for name, text in run.items()}, "loose.jsonl": outcome}
+    )
+    found = discover(data)
+    assert texts(found) == [("notes", "mine")]
+    assert "runs/first (a run of Corpus)" in found.left_alone
+    assert [file.set_name for file in found.problems] == ["outcomes"]
+
+
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a name kept for rendered problems; rename the folder"):
         discover(make(tmp_path, {"problems/a.txt": "text"}))

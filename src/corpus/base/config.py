@@ -1,6 +1,7 @@
 """Frozen dataclasses to and from plain values: the same tree in code, in a file and on the command line."""
 
 import dataclasses
+import math
 import types
 import typing
 from pathlib import Path
@@ -36,11 +37,24 @@ def from_plain(kind: type[T], plain: Any, *, where: str = "config") -> T:
             raise ConfigError(
                 f"{where}.{name} is not a setting.{did_you_mean(name, fields)} Known here: {', '.join(sorted(fields))}"
             )
-    values = {name: _convert(hints[name], item, f"{where}.{name}") for name, item in plain.items()}
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from None
+    if lacking := [field.name for field in dataclasses.fields(kind) if _is_required(field) and field.name not in plain]:  # type: ignore[arg-type]
+        raise ConfigError(f"{where} lacks {', '.join(lacking)}; give {'it' if len(lacking) == 1 else 'them'} a value there")
+    return kind(**{name: _convert(hints[name], item, f"{where}.{name}") for name, item in plain.items()})
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def check_finite(value: Any, *, where: str = "") -> None:
+    """Raise `ConfigError` for a number in a config that is infinite or not a number: comparisons let those through."""
+    if dataclasses.is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        for name, item in value.items():
+            check_finite(item, where=f"{where}.{name}" if where else str(name))
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where} is {value}; expected a finite number")
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

@@ -27,10 +27,12 @@ def warn(message: str) -> None:
 class Task:
     """A piece of long work that reports how far it is."""
 
-    def __init__(self, label: str, total: float | None, unit: str, bar: Progress | None) -> None:
+    def __init__(self, label: str, total: float | None, unit: str, bar: Progress | None, begun: float = 0.0) -> None:
         self._label, self._total, self._unit, self._bar = label, total, unit, bar
-        self._done, self._start, self._printed = 0.0, time.monotonic(), time.monotonic()
+        self._done, self._begun, self._start, self._printed = begun, begun, time.monotonic(), time.monotonic()
         self._id = bar.add_task(label, total=total, rate="") if bar else None
+        if bar is not None and self._id is not None:
+            bar.reset(self._id, completed=int(begun))
 
     def advance(self, amount: float = 1, *, note: str = "") -> None:
         """Add `amount` of work done; `note` stands at the end of the line."""
@@ -39,26 +41,29 @@ class Task:
     def update(self, done: float, *, total: float | None = None, note: str = "") -> None:
         """Set the work done so far (and the total, where it became known)."""
         self._done, self._total = done, self._total if total is None else total
-        seconds = time.monotonic() - self._start
-        rate = f"{format_count(self._done / seconds)} {self._unit}/s" if seconds > 0 and self._unit else ""
+        seconds, own = time.monotonic() - self._start, self._done - self._begun
+        rate = f"{format_count(own / seconds)} {self._unit}/s" if seconds > 0 and self._unit else ""
         text = " · ".join(part for part in (rate, note) if part)
         if self._bar is not None and self._id is not None:
             self._bar.update(self._id, completed=done, total=self._total, rate=text)
         elif time.monotonic() - self._printed > 15:
             self._printed = time.monotonic()
             left = ""
-            if self._total and done > 0:
-                left = f" · {done / self._total:.0%} · {format_duration(seconds * (self._total / done - 1))} left"
+            if self._total and own > 0:
+                left = f" · {done / self._total:.0%} · {format_duration(seconds * (self._total - done) / own)} left"
             say(f"  {self._label}{left} · {text}")
 
 
 @contextmanager
-def progress(label: str, total: float | None = None, unit: str = "") -> Iterator[Task]:
-    """Show progress of one piece of work: a live bar in a terminal, a line every 15 seconds elsewhere."""
+def progress(label: str, total: float | None = None, unit: str = "", *, begun: float = 0.0) -> Iterator[Task]:
+    """Show progress of one piece of work: a live bar in a terminal, a line every 15 seconds elsewhere.
+
+    `begun` is what an earlier session has done of it; rate and time left count from there.
+    """
     if not sys.stdout.isatty():
-        yield Task(label, total, unit, None)
+        yield Task(label, total, unit, None, begun)
         return
     label_column, rate_column = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[rate]}"))
     columns = (SpinnerColumn(), label_column, BarColumn(bar_width=24), rate_column)
     with Progress(*columns, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console, transient=True) as bar:
-        yield Task(label, total, unit, bar)
+        yield Task(label, total, unit, bar, begun)

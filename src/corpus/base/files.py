@@ -15,7 +15,9 @@ from typing import Any
 from corpus.base.errors import ArtifactError, CorpusError, StorageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG}
+_UNREACHED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO}
+_REFUSED = _UNREACHED | {errno.EEXIST, errno.ENOENT}
+_NO_TEMPORARY = "No usable temporary directory"
 _RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 _SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
 
@@ -38,6 +40,20 @@ def storage_errors(path: Path) -> Iterator[None]:
                 f"cannot write {path}: {os.strerror(code)}. Choose another folder, or change its permissions."
             ) from error
         raise
+
+
+def storage_error(error: Exception) -> StorageError | None:
+    """Return what to tell the user of an error that a full or closed disk causes wherever it is met; None for any other error."""
+    code, name = _error_code(error), getattr(error, "filename", None)
+    place = f" ({name})" if name else ""
+    if code in _FULL or (code == errno.ENOENT and _NO_TEMPORARY in str(error)):
+        return StorageError(
+            f"a disk is full, so nothing more can be written{place}: {os.strerror(code) if code in _FULL else error.args[-1]}. "
+            "What was saved before is intact; free some space and run the same command again."
+        )
+    if code in _UNREACHED and name:
+        return StorageError(f"cannot use {name}: {os.strerror(code)}. Check the path and its permissions, or give another one.")
+    return None
 
 
 def _error_code(error: Exception) -> int:
@@ -80,6 +96,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def require_writable(path: Path) -> None:
+    """Raise `StorageError` where a file could not be written to `path`: better now than after the work whose result it is to hold."""
+    path = Path(path)
+    with storage_errors(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary(path)
+        temporary.touch()
+        temporary.unlink()
+
+
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder that becomes `path` only when the block ends without an error; an older folder is replaced.
@@ -103,6 +131,14 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             sync_folder(path.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def restore_retired(folder: Path) -> None:
+    """Give folders their names back that a crash left moved aside, between the two renames of `atomic_folder`."""
+    for retired in folder.glob(".*.old.*.tmp"):
+        name = retired.name[1 : retired.name.rindex(".old.")]
+        if not (folder / name).exists():
+            os.replace(retired, folder / name)
 
 
 def _swap_in(temporary: Path, path: Path) -> None:
@@ -198,18 +234,21 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file that Corpus wrote. Raises `ArtifactError` where it is missing, unreadable or not JSON."""
+def read_json(path: Path, *, fix: str = "") -> Any:
+    """Read a JSON file that Corpus wrote. Raises `ArtifactError` where it is missing, unreadable or not JSON.
+
+    `fix` is what the message says to do where the file cannot simply be written again by the stage that wrote it.
+    """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ArtifactError(f"{path} is missing. Run the stage that writes it, or check the folder's name.") from None
+        raise ArtifactError(f"{path} is missing. {fix or 'Run the stage that writes it, or check the path.'}") from None
     except NotADirectoryError:
         raise ArtifactError(f"{path} cannot be read: a part of that path is a file, not a folder.") from None
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}. Check its permissions, and that it is a file.") from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ArtifactError(f"{path} is damaged ({error}). Delete it and run the stage that writes it again.") from None
+        raise ArtifactError(f"{path} is damaged ({error}). {fix or 'Delete it and run the stage that writes it again.'}") from None
 
 
 def digest_file(path: Path) -> str:

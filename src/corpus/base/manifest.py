@@ -35,19 +35,26 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     write_json(Path(folder) / NAME, to_plain(manifest))
 
 
-def read_manifest(folder: Path, *, kind: str) -> Manifest:
-    """Read a folder's manifest. Raises `ArtifactError` where it is missing, damaged, of another kind or a newer format."""
+def read_manifest(folder: Path, *, kind: str, fix: str = "") -> Manifest:
+    """Read a folder's manifest. Raises `ArtifactError` where it is missing, damaged, of another kind or a newer format.
+
+    `fix` is what the message says to do, where the reader knows it better than this function.
+    """
     path = Path(folder) / NAME
-    plain = read_json(path)
+    plain = read_json(path, fix=fix)
     found = plain.get("kind") if isinstance(plain, dict) else None
     if found != kind:
-        raise ArtifactError(f"{folder} holds {found!r}, expected {kind!r}; name the right folder, or another one to write to")
+        raise ArtifactError(
+            f"{folder} holds {found!r}, expected {kind!r}. {fix or 'Name the right folder, or another one to write to.'}"
+        )
     if plain.get("format") != FORMAT:
-        raise ArtifactError(f"{folder} has format {plain.get('format')!r}; this version of Corpus reads {FORMAT}. Make it again.")
+        raise ArtifactError(
+            f"{folder} has format {plain.get('format')!r}; this version of Corpus reads {FORMAT}. {fix or 'Make it again.'}"
+        )
     try:
         return from_plain(Manifest, plain, where=str(path))
     except ConfigError as error:
-        raise ArtifactError(f"{path} is damaged: {error}. Delete it and run the stage that writes it again.") from None
+        raise ArtifactError(f"{path} is damaged: {error}. {fix or 'Delete it and run the stage that writes it again.'}") from None
 
 
 def is_done(folder: Path, *, kind: str, key: str) -> bool:

@@ -32,6 +32,9 @@ class RunOptions:
     out: Path | None = None
     """The run folder; runs/RECIPE where not given."""
 
+    config: Path | None = None
+    """A config file, such as the config.json of an earlier run: stronger than the recipe, weaker than the options."""
+
 
 def parse(kind: type[T], words: Sequence[str], *, command: str, default: T | None = None) -> T:
     """Parse a command's options; a wrong flag ends the program with a message that names the nearest one."""
@@ -58,7 +61,7 @@ def parse_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder]
             raise ConfigError(
                 f"corpus {command} needs a recipe: {', '.join(RECIPES)} (corpus recipes says what each is for), or --config FILE"
             )
-    base = read_config(file) if file else load_recipe(name or "")
+    base = read_config(file, name) if file else load_recipe(name or "")
     shown = f"{command} {name}" if name else command
     options = parse(RunOptions, words, command=shown, default=RunOptions(settings=base))
     config = options.settings
@@ -68,6 +71,7 @@ def parse_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder]
 
 
 def _take_config_file(words: list[str]) -> Path | None:
+    """Take `--config FILE` out of `words`: it is read first, for its values are the other options' defaults."""
     for index, word in enumerate(words):
         if word == "--config":
             if index + 1 == len(words):

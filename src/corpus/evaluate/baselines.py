@@ -29,13 +29,13 @@ class Reference:
     """Templates of every text that was trained on."""
 
     @classmethod
-    def build(cls, train_problems: Sequence[Problem], *, seen_templates: Iterable[str] = ()) -> "Reference":
+    def build(cls, train_problems: Sequence[Problem], *, seen_templates: Iterable[str] = (), has_read: bool = True) -> "Reference":
         """Return the reference of a run trained on `train_problems`.
 
         `seen_templates` are templates (`numbers.template_of`) of what else was trained on or looked up: augmentation, pre-training
-        text with problems in it, a retrieval index.
+        text with problems in it, a retrieval index. `has_read` is False for a run that read none of `train_problems`.
         """
-        trained = {template_of(problem.text) for problem in train_problems}
+        trained = {template_of(problem.text) for problem in train_problems} if has_read else set[str]()
         return cls(
             majority=majority_letter(train_problems),
             neighbours=NeighbourIndex(train_problems),

@@ -48,11 +48,16 @@ def load_model(path: Path, config: ModelConfig, *, device: torch.device | str = 
 
     Raises `ArtifactError` where the file is missing or damaged, or holds weights of another shape than `config`.
     """
-    tensors = read_tensors(path)
     model = empty_model(config, device)
+    load_into(model, path)
+    return model
+
+
+def load_into(model: Transformer, path: Path) -> None:
+    """Replace a model's weights by those in `path`. Raises `ArtifactError` as `load_model` does."""
+    tensors = read_tensors(path)
     _check_fit(path, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, model)
     model.load_state_dict(tensors)
-    return model
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

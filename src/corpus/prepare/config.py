@@ -68,6 +68,8 @@ class PrepareConfig:
     """How the tokenizer is trained."""
 
     def __post_init__(self) -> None:
+        if not self.data.strip():
+            raise ConfigError(f"prepare.data is {self.data!r}; give a folder, hub, hub:OWNER/NAME or {STARTER}")
         for name in ("validation_tokens", "starter_bytes"):
             _check_positive(name, getattr(self, name))
         if self.max_validation_tokens < self.validation_tokens:

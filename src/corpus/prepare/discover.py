@@ -2,6 +2,7 @@
 
 The rules, in this order, for every file below the folder (hidden ones and `__pycache__` are not looked at):
 
+0. A folder that holds a run of Corpus is left alone, with everything in it.
 1. Papers that accompany data (README, LICENSE, MANIFEST, CHANGELOG, requirements …, whatever their ending, unless it is that of
    code) are never text.
 2. A file that `problems.registry.recognise` knows belongs to a problem set, whatever it is called. Problem sets are not text.
@@ -39,6 +40,9 @@ SPLITS: dict[str, Split | None] = {
     **dict.fromkeys(("test", "testing", "eval"), None),
 }
 """The split that a folder's name stands for; None is left alone."""
+
+RUN_FILES = {"config.json", "manifest.json"}
+"""What, beside a folder `problems`, tells the folder of a run; it holds problems that the run is scored on."""
 
 _PAPERS = re.compile(
     r"(readme|licen[cs]e|copying|copyright|notice|manifest|changelog|changes|authors|contributing|contributors|citation|code_of_conduct"
@@ -95,7 +99,7 @@ def discover(folder: Path, *, set_names: Mapping[str, str] | None = None, proble
         kind = "is a file; give the folder that holds it" if folder.exists() else "does not exist. Check the path"
         raise DataError(f"the data folder {folder} {kind}. For the hub write hub:owner/name, for built-in data starter.")
     found = _Sorted()
-    for path in _files(folder):
+    for path in _files(folder, found):
         _sort(path, folder, found)
     texts = _texts(folder, found, set_names or {})
     if problems_as_text:
@@ -114,8 +118,8 @@ def discover(folder: Path, *, set_names: Mapping[str, str] | None = None, proble
     return Found(tuple(texts), tuple(found.problems), tuple(found.left_alone), str(folder))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield every file below `folder` in a fixed order, following links but no loop."""
+def _files(folder: Path, found: _Sorted) -> Iterator[Path]:
+    """Yield every file below `folder` in a fixed order, following links but no loop, and into no run of Corpus."""
     seen: set[Path] = set()
     for place, folders, names in os.walk(folder, followlinks=True):
         real = Path(place).resolve()
@@ -123,6 +127,10 @@ def _files(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
+        if set(names) >= RUN_FILES and "problems" in folders:
+            found.left_alone.append(f"{Path(place).relative_to(folder).as_posix()} (a run of Corpus)")
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
         yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from corpus.base.errors import ConfigError
 from corpus.prepare.config import HUB, HUB_ID, STARTER, PrepareConfig
 from corpus.prepare.discover import Found, discover
-from corpus.prepare.sources.hub import fetch_mathqa, fetch_text
+from corpus.prepare.sources.hub import download_key, fetch_mathqa, fetch_text
 from corpus.prepare.sources.local import source_name
 from corpus.prepare.sources.starter import Starter
 
@@ -26,7 +26,7 @@ def find_data(config: PrepareConfig, *, downloads: Path) -> Found:
 
 
 def _from_hub(hub_id: str, config: PrepareConfig, downloads: Path) -> Found:
-    folder = downloads / source_name(hub_id.replace("/", "--"))
+    folder = downloads / f"{source_name(hub_id.replace('/', '--'))}-{download_key(hub_id, config)[:12]}"
     fetch_text(hub_id, folder / "text", config)
     if config.problems_hub_id:
         fetch_mathqa(config.problems_hub_id, folder / "mathqa")

@@ -55,7 +55,8 @@ _SETS = (
     ProblemSet(name="gsm8k", fields=frozenset({"question", "answer"}), load=None, is_one=_has_final_answer),
     ProblemSet(name="svamp", fields=frozenset({"Body", "Question", "Equation", "Answer"}), load=None),
     ProblemSet(name="aqua_rat", fields=frozenset({"question", "options", "rationale", "correct"}), load=None),
-    # what Corpus itself wrote into a run folder: recognised, so that a run inside the data folder is left alone
+    # what Corpus itself wrote into a run folder: recognised, so that no problem in it becomes text
+    ProblemSet(name="outcomes", fields=frozenset({"id", "text", "options", "gold", "predicted"}), load=None),
     ProblemSet(name="prepared", fields=frozenset({"set_name", "split", "index", "text", "options", "program"}), load=None),
 )
 PROBLEM_SETS: dict[str, ProblemSet] = {each.name: each for each in _SETS}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from corpus.base.config import check_finite
 from corpus.base.errors import ConfigError
 from corpus.base.units import Budget, parse_budget
 from corpus.data.config import CurriculumConfig
@@ -55,6 +56,7 @@ class RunConfig:
     """Used with a clock budget and text from a hub: how much text to fetch, as the tokens that pre-training could read in its time."""
 
     def __post_init__(self) -> None:
+        check_finite(self)
         parse_budget(self.budget)
         if self.seed < 0:
             raise ConfigError(f"seed is {self.seed}; expected 0 or more")

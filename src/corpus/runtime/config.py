@@ -14,8 +14,8 @@ class RuntimeConfig:
     """`auto` takes a CUDA device, then Apple's MPS, then the CPU."""
 
     precision: Literal["auto", "fp32", "bf16", "fp16", "int8"] = "auto"
-    """Arithmetic of the matrix products; weights and optimizer stay fp32. `auto` takes bf16 where the device does it well, fp16 with
-    loss scaling on older GPUs, fp32 elsewhere. `int8` rounds both factors of the blocks' matrix products in training."""
+    """Arithmetic of the matrix products; weights and optimizer stay fp32. `auto` takes bf16 where the device does it well (on a CPU by
+    a measurement, and so only under a clock), fp16 with loss scaling on older GPUs, fp32 elsewhere. `int8` rounds both factors of the blocks' matrix products in training."""
 
     compile: Literal["auto", "on", "off"] = "auto"
     """`torch.compile` for training. `auto` compiles on a GPU, and on a CPU where a clock budget is long enough to pay for it; a first

@@ -46,25 +46,29 @@ class Runtime:
             torch.mps.synchronize()
 
 
-def resolve(config: RuntimeConfig, *, precision: str | None = None) -> Runtime:
+def resolve(config: RuntimeConfig, *, precision: str | None = None, repeatable: bool = False) -> Runtime:
     """Choose device, precision and threads, and set PyTorch's thread count.
 
     Args:
         config: what was asked for.
         precision: the choice an earlier session of the same run recorded; it is kept.
+        repeatable: nothing may depend on a measurement or on the order in which a device adds: the same command is to give the
+            same bits. A CPU's `auto` is fp32 then, and a GPU uses its deterministic kernels where it has them.
 
     Raises:
         DeviceError: the machine does not have what was asked for.
     """
     threads = config.num_threads or usable_cores()
     torch.set_num_threads(threads)
+    if repeatable:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     device = torch.device(_device_name(config.device))
-    if device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = True
-        torch.backends.cudnn.allow_tf32 = True
     wanted = precision or config.precision
-    chosen = best_precision(device) if wanted == "auto" else wanted
+    chosen = best_precision(device, timed=not repeatable) if wanted == "auto" else wanted
     _check_precision(device, chosen)
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(repeatable, warn_only=True)
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = chosen != "fp32"
     return Runtime(device=device, precision=chosen, num_threads=threads)
 
 
@@ -73,11 +77,11 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def best_precision(device: torch.device) -> str:
-    """Return the precision this device does well: by capability on a GPU, by a short measurement on a CPU."""
+def best_precision(device: torch.device, *, timed: bool = True) -> str:
+    """Return the precision this device does well: by capability on a GPU, by a short measurement on a CPU, fp32 where not `timed`."""
     if device.type == "cuda":
         return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp16"
-    if device.type == "cpu" and _product_rate(torch.bfloat16) > MUCH_FASTER * _product_rate(torch.float32):
+    if timed and device.type == "cpu" and _product_rate(torch.bfloat16) > MUCH_FASTER * _product_rate(torch.float32):
         return "bf16"
     return "fp32"
 

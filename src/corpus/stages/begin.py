@@ -1,27 +1,32 @@
 """A run's config: written once, read by every later stage, and never silently changed."""
 
+import dataclasses
 import datetime
 from pathlib import Path
+from typing import Any
 
 from corpus.base.config import differences, from_plain, to_plain
 from corpus.base.errors import ConfigError
 from corpus.base.files import read_json, write_json
 from corpus.base.run_folder import RunFolder
+from corpus.prepare.config import HUB, STARTER
 from corpus.recipes.config import RunConfig
+from corpus.recipes.registry import load_recipe
 
 
 def begin_run(config: RunConfig, folder: RunFolder, *, command: str) -> RunConfig:
     """Write the config into a new run folder, or check that the folder's own is the same.
 
-    Raises `ConfigError` naming every difference where the folder holds a run of another config.
+    A folder in which nothing was done yet (the data was not found, say) takes the new config. Raises `ConfigError` naming every
+    difference where the folder holds a run of another config.
     """
     plain = to_plain(config)
-    if not folder.config.exists():
+    if not any(place.exists() for place in (folder.prepared, folder.problems, folder.checkpoints, folder.weights)):
         write_json(folder.config, plain)
         today = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         folder.update_manifest(recipe=config.recipe, seed=config.seed, date=today, command=command)
         return config
-    changed = differences(read_json(folder.config), plain)
+    changed = differences(_with_whole_path(read_json(folder.config)), _with_whole_path(plain))
     if changed:
         raise ConfigError(
             f"{folder.path} holds a run with other settings:\n  " + "\n  ".join(changed) + "\n"
@@ -30,11 +35,36 @@ def begin_run(config: RunConfig, folder: RunFolder, *, command: str) -> RunConfi
     return config
 
 
+def _with_whole_path(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the config with the data folder's path written out, so that two spellings of it are no difference."""
+    data = plain["prepare"]["data"]
+    if data == STARTER or data.split(":")[0] == HUB:
+        return plain
+    return {**plain, "prepare": {**plain["prepare"], "data": str(Path(data).expanduser().resolve())}}
+
+
 def load_config(folder: RunFolder) -> RunConfig:
     """Read a run's config. Raises `ArtifactError` where the folder is no run, `ConfigError` where the file does not fit."""
-    return read_config(folder.require().config)
-
-
-def read_config(path: Path) -> RunConfig:
-    """Read a config file, as each run writes it."""
+    path = folder.require().config
     return from_plain(RunConfig, read_json(path), where=path.name)
+
+
+def read_config(path: Path, recipe: str | None = None) -> RunConfig:
+    """Read a config file, as each run writes it; what it leaves out has the recipe's value.
+
+    `recipe` is the recipe asked for, None to go by the file. Raises `ConfigError` where neither names one, or each another.
+    """
+    plain = read_json(path)
+    named = plain.get("recipe") if isinstance(plain, dict) else None
+    if recipe and named and named != recipe:
+        raise ConfigError(f"{path} is a config of the recipe {named!r}, and {recipe!r} was asked for; give one of the two")
+    if recipe is None and not isinstance(named, str):
+        raise ConfigError(f'{path} names no recipe; name one before the options, or write "recipe" into the file')
+    return from_plain(RunConfig, _merged(load_recipe(recipe or str(named)), plain), where=path.name)
+
+
+def _merged(base: Any, over: Any) -> Any:
+    """Return `base` as plain values with those of `over` in their place, group by group; names that only `over` has stay, to be refused."""
+    if not (dataclasses.is_dataclass(base) and isinstance(over, dict)):
+        return over
+    return {**to_plain(base), **{name: _merged(getattr(base, name, None), value) for name, value in over.items()}}

@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.console import progress, say
-from corpus.base.files import write_json, write_text
+from corpus.base.files import require_writable, write_json, write_text
 from corpus.base.run_folder import RunFolder
 from corpus.data.prepared import Prepared
 from corpus.evaluate.score import Reference, score_problems
 from corpus.evaluate.text import bits_per_byte, score_text, score_unigram
-from corpus.finetune.examples import select_examples
 from corpus.model.transformer import Transformer
-from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem
 from corpus.recipes.config import RunConfig
 from corpus.runtime.runtime import Runtime, resolve
 from corpus.solve.solver import Solver
 from corpus.stages.problems import training_problems
 from corpus.stages.weights import load_weights
-from corpus.text.tokenizer import EOS, Tokenizer
+from corpus.text.tokenizer import EOS
 
 Scores = dict[str, dict[str, Any]]
 
@@ -39,12 +37,13 @@ def evaluate_run(
         outcomes: folder for what became of each problem; None writes none.
         text: measure held-out text as well.
     """
+    require_writable(output)
     # Scoring is cheap beside training, and fp32 gives the same answers on every machine.
     runtime = resolve(replace(config.runtime, precision="fp32"))
     model, tokenizer = load_weights(folder, runtime)
     scores: Scores = {"text": score_all_text(folder, model, runtime) if text else {}, "problems": {}}
     if sets:
-        reference = build_reference(config, folder, tokenizer)
+        reference = build_reference(config, folder)
         for name, problems in sets.items():
             problems = problems[: config.evaluate.problems_limit or None]
             result, records = _score_set(
@@ -66,14 +65,15 @@ def evaluate_run(
     return scores
 
 
-def build_reference(config: RunConfig, folder: RunFolder, tokenizer: Tokenizer) -> Reference:
-    """Return what the run was trained on, for the baselines and for telling seen from unseen templates."""
+def build_reference(config: RunConfig, folder: RunFolder) -> Reference:
+    """Return what the run was given to learn from, for the baselines and for telling seen from unseen templates.
+
+    Every training problem counts, also one that fine-tuning left out: its text was there to be read, by the tokenizer at least, and
+    a stronger nearest neighbour is the more honest company. Where a run neither fine-tunes nor reads problems, nothing was seen.
+    """
     problems = training_problems(folder)
-    selection = select_examples(
-        problems, tokenizer, max_length=config.model.context_length, checked_only=config.finetune.checked_only
-    )
-    read_as_text = problems if config.prepare.problems_as_text else ()
-    return Reference.build(selection.problems, seen_templates=(template_of(problem.text) for problem in read_as_text))
+    read = config.train.finetune_share > 0 or config.curriculum.anneal > 0 or config.prepare.problems_as_text
+    return Reference.build(problems, has_read=read)
 
 
 def _score_set(

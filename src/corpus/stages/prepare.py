@@ -6,7 +6,7 @@ from pathlib import Path
 from corpus.base.console import say
 from corpus.base.errors import DataError
 from corpus.base.files import digest_json
-from corpus.base.manifest import Manifest, is_done, make_key, write_manifest
+from corpus.base.manifest import NAME, Manifest, is_done, make_key, write_manifest
 from corpus.base.run_folder import RunFolder
 from corpus.prepare.config import HUB
 from corpus.prepare.discover import Found
@@ -26,7 +26,8 @@ def prepare_run(config: RunConfig, folder: RunFolder) -> None:
 
     A run that has begun to train keeps its data, so that it goes on even where the source has gone away.
     """
-    if folder.checkpoints.exists() or folder.final_weights.exists():
+    begun = folder.checkpoints.exists() or folder.final_weights.exists()
+    if begun and all((place / NAME).exists() for place in (folder.prepared, folder.problems)):
         return
     settings = config.prepare
     if settings.data.startswith(HUB) and settings.max_tokens is None:

@@ -22,11 +22,11 @@ from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.feed import ProblemFeed
 from corpus.model.init import build_model
 from corpus.model.quantize import prepare_int8
-from corpus.model.weights import TOKENIZER, read_tensors, save_model
+from corpus.model.weights import TOKENIZER, check_tokenizer, load_into, save_model
 from corpus.recipes.config import RunConfig
 from corpus.stages.problems import evaluation_sets, training_problems
 from corpus.stages.weights import MODEL_FILE
-from corpus.text.tokenizer import EOS, PAD
+from corpus.text.tokenizer import EOS, PAD, TOKENIZER_FILE, Tokenizer
 from corpus.train.feed import CurriculumFeed
 from corpus.train.session import Session, Split
 
@@ -42,6 +42,7 @@ class Training:
         self._prepared = Prepared.open(folder.prepared)
         self._tokenizer = self._prepared.tokenizer
         self._eos, self._pad = self._tokenizer.token_id(EOS), self._tokenizer.token_id(PAD)
+        self._keep_tokenizer()
         self._selection = select_examples(
             training_problems(folder),
             self._tokenizer,
@@ -61,6 +62,17 @@ class Training:
         self._model = build_model(shape, seed=derive(config.seed, "weights"), device=self._session.runtime.device)
         if self._session.runtime.precision == "int8":
             prepare_int8(self._model)
+
+    def _keep_tokenizer(self) -> None:
+        """Put the tokenizer beside the weights when training begins; refuse to go on with another one."""
+        kept = self._folder.weights / TOKENIZER_FILE
+        if not kept.exists():
+            self._tokenizer.save(self._folder.weights)
+        elif Tokenizer.load(self._folder.weights).digest != self._tokenizer.digest:
+            raise ArtifactError(
+                f"{self._folder.path} began to train with another tokenizer ({kept}) than the one that is prepared now. Prepare the text "
+                "it began with, or start in another folder with --out."
+            )
 
     def __enter__(self) -> "Training":
         self._session.__enter__()
@@ -114,7 +126,8 @@ class Training:
         if config.train.finetune_share < 1:
             if not self._folder.pretrained_weights.exists():
                 raise ArtifactError(f"{self._folder.path} is not pre-trained yet; run `corpus pretrain` on it first")
-            self._model.load_state_dict(read_tensors(self._folder.pretrained_weights))
+            check_tokenizer(self._folder.pretrained_weights, self._tokenizer.digest)
+            load_into(self._model, self._folder.pretrained_weights)
         if config.train.finetune_share > 0:
             feed = self._problem_feed()
             session.run(
@@ -129,7 +142,7 @@ class Training:
             say(f"  {feed.epochs:.1f} epochs over {len(self._selection.examples):,} problems")
             self._folder.update_manifest(epochs={"problems": round(feed.epochs, 3)})
         self._save("final")
-        session.clock.beat(force=True)
+        session.clock.beat()
         say(f"final weights saved after {format_duration(session.clock.seconds)} on the training clock")
 
     @cached_property
@@ -214,5 +227,4 @@ class Training:
 
     def _save(self, name: str) -> None:
         write_json(self._folder.weights / MODEL_FILE, to_plain(self._model.config))
-        self._tokenizer.save(self._folder.weights)
         save_model(self._folder.weights / f"{name}.safetensors", self._model, metadata={TOKENIZER: self._tokenizer.digest})

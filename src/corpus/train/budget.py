@@ -1,28 +1,35 @@
 """The budget: a clock that survives interruptions, and the pace it sets for each phase."""
 
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from corpus.base.errors import ArtifactError
+from corpus.base.errors import ArtifactError, CorpusError
 from corpus.base.files import read_json, write_json
 
 BEAT_SECONDS = 1.0
 """How often the time spent is written down: what a kill can hide from the clock."""
 
 
+VALIDATION_SHARE = 0.1
+"""The most of a phase that validations may take under a clock."""
+
+
 class Clock:
     """Training seconds spent so far, over all sessions of a run.
 
-    The time is written to a small file about once a second, so that the seconds before a kill count as well.
+    A thread writes the time to a small file once a second while the clock runs, so that the seconds before a kill count as well,
+    those of a long trial or validation included.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._before = self._read()
         self._began: float | None = None
-        self._beaten = 0.0
+        self._writing = threading.Lock()
+        self._stopped = threading.Event()
 
     def _read(self) -> float:
         if not self._path.exists():
@@ -40,21 +47,30 @@ class Clock:
         return self._before + (time.monotonic() - self._began if self._began is not None else 0.0)
 
     def start(self) -> None:
-        """Let the clock run; without effect when it runs already."""
+        """Let the clock run; without effect when it runs already. Raises `StorageError` where the time cannot be written."""
         if self._began is None:
             self._began = time.monotonic()
+            self.beat()
+            self._stopped = threading.Event()
+            threading.Thread(target=self._beat_on, args=(self._stopped,), name="clock", daemon=True).start()
 
     def stop(self) -> None:
         """Halt the clock and write the time down."""
+        self._stopped.set()
         self._before, self._began = self.seconds, None
-        self.beat(force=True)
+        self.beat()
 
-    def beat(self, *, force: bool = False) -> None:
-        """Write the time down, unless that was done within the last second."""
-        now = time.monotonic()
-        if force or now - self._beaten >= BEAT_SECONDS:
-            self._beaten = now
+    def beat(self) -> None:
+        """Write the time down now."""
+        with self._writing:
             write_json(self._path, {"seconds": self.seconds})
+
+    def _beat_on(self, stopped: threading.Event) -> None:
+        while not stopped.wait(BEAT_SECONDS):
+            try:
+                self.beat()
+            except CorpusError:  # a full disk: the next save says so, and a beat that is missed costs a second
+                continue
 
 
 class Pace(Protocol):
@@ -66,6 +82,10 @@ class Pace(Protocol):
 
     def is_over(self, step: int, step_seconds: float) -> bool:
         """Return whether the phase ends before its `step`-th step, when a step takes `step_seconds`."""
+        ...
+
+    def affords(self, spent_seconds: float, next_seconds: float) -> bool:
+        """Return whether there is time for a validation of `next_seconds`, after `spent_seconds` on earlier ones of the phase."""
         ...
 
 
@@ -83,6 +103,10 @@ class StepPace:
         """Return whether all steps are done."""
         return step >= self.num_steps
 
+    def affords(self, spent_seconds: float, next_seconds: float) -> bool:
+        """Return True: what is not timed must not depend on time."""
+        return True
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClockPace:
@@ -99,3 +123,8 @@ class ClockPace:
     def is_over(self, step: int, step_seconds: float) -> bool:
         """Return whether the next step would end further past the stretch than stopping now falls short of it."""
         return self.clock.seconds + 0.5 * step_seconds >= self.end
+
+    def affords(self, spent_seconds: float, next_seconds: float) -> bool:
+        """Return whether all validations together stay below a tenth of the stretch, and this one within it."""
+        fits = self.clock.seconds + next_seconds < self.end
+        return fits and spent_seconds + next_seconds <= VALIDATION_SHARE * (self.end - self.start)

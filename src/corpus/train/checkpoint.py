@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from corpus.base.console import warn
 from corpus.base.errors import ArtifactError, StorageError
-from corpus.base.files import atomic_folder, digest_file, read_json, write_json
+from corpus.base.files import atomic_folder, digest_file, read_json, restore_retired, write_json
 
 KEPT = 2
 _NAME = re.compile(r"(pretrain|finetune)-(\d{9})")
@@ -58,7 +58,8 @@ def load_newest(folder: Path, phase: str) -> Checkpoint | None:
 
     A damaged checkpoint is passed over with a warning. Raises `ArtifactError` where every one is damaged.
     """
-    for leftover in folder.glob(".*.tmp") if folder.exists() else ():
+    restore_retired(folder)
+    for leftover in folder.glob(".*.tmp"):
         shutil.rmtree(leftover, ignore_errors=True)
     found = list_checkpoints(folder, phase)
     for path in reversed(found):

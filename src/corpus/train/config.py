@@ -49,6 +49,19 @@ class OptimizerConfig:
     clip_norm: float = 1.0
     """Largest gradient norm; larger gradients are scaled down to it."""
 
+    def __post_init__(self) -> None:
+        if self.weight_decay < 0:
+            raise ConfigError(
+                f"train.optimizer.weight_decay is {self.weight_decay}; expected 0 (none) or a positive number, such as 0.1"
+            )
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(
+                    f"train.optimizer.{name} is {getattr(self, name)}; expected a number from 0 to below 1, such as 0.9"
+                )
+        if self.clip_norm <= 0:
+            raise ConfigError(f"train.optimizer.clip_norm is {self.clip_norm}; expected a positive number, such as 1.0")
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
@@ -73,7 +86,8 @@ class TrainConfig:
     """Steps between two lines of metrics."""
 
     validations: int = 8
-    """How often held-out loss is measured in each phase, evenly over its progress. 0 turns it off."""
+    """How often held-out loss is measured in each phase, evenly over its progress; under a clock only while that takes less than a
+    tenth of the phase. 0 turns it off."""
 
     validation_tokens: int = 8_192
     """Held-out tokens of each source looked at each time (the final scores use all of them)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from corpus.base.console import Task, progress, say
+from corpus.base.console import Task, progress, say, warn
 from corpus.base.errors import Interrupted, TrainingError
 from corpus.base.units import format_count, format_duration
 from corpus.data.batch import Batch
@@ -83,8 +83,8 @@ class PhaseTrainer:
         self._phase, self._step, self._config, self._clock, self._metrics = phase, step, config, clock, metrics
         self._folder, self._resume_hint = folder, resume_hint
         self.position = Position()
-        self.save_seconds = 0.0
         self._step_seconds = 0.0
+        self._validation_seconds, self._last_validation_seconds = 0.0, 0.0
         self._saved_at, self._saved_step = time.monotonic(), -1
         self._logged_at, self._logged_tokens = time.monotonic(), 0
 
@@ -107,13 +107,13 @@ class PhaseTrainer:
     def train(self) -> None:
         """Run steps until the phase is over, then save. Raises `Interrupted` after saving when the user stops it."""
         phase, position = self._phase, self.position
-        with _stop_flag() as stopped, progress(phase.name, 100) as task:
+        begun = 100 * phase.pace.progress(position.step)
+        with _stop_flag() as stopped, progress(phase.name, 100, begun=begun) as task:
             if position.step:
                 self._validate_when_due(phase.pace.progress(position.step))
             while not phase.pace.is_over(position.step, self._step_seconds):
                 share = phase.pace.progress(position.step)
                 self._one_step(share)
-                self._clock.beat()
                 self._show(task, share)
                 if stopped():
                     self._stop()
@@ -122,6 +122,8 @@ class PhaseTrainer:
         if position.loss_count:
             self._log(1.0, last=None)
             self._saved_step = -1
+        if not position.step:
+            warn(f"{phase.name} got no step: the budget leaves it no time; give a larger one")
         self.save()
 
     def _one_step(self, share: float) -> None:
@@ -192,7 +194,7 @@ class PhaseTrainer:
 
     def save(self) -> None:
         """Write a checkpoint of this very step, unless it is there already."""
-        began, position = time.monotonic(), self.position
+        position = self.position
         if position.step != self._saved_step:
             state = {
                 "position": asdict(position),
@@ -207,9 +209,8 @@ class PhaseTrainer:
             )
             save_checkpoint(self._folder, checkpoint, phase=self._phase.name, step=position.step)
             self._saved_step = position.step
-        self.save_seconds = time.monotonic() - began
         self._saved_at = time.monotonic()
-        self._clock.beat(force=True)
+        self._clock.beat()
 
     def _validate_when_due(self, share: float) -> None:
         """Measure held-out loss at evenly spaced points of the phase (the end itself is left to the final scores)."""
@@ -217,6 +218,8 @@ class PhaseTrainer:
         if self._phase.validate is None or not count or int(share * count) <= position.validations or share >= 1:
             return
         began, position.validations = time.monotonic(), int(share * count)
+        if not self._phase.pace.affords(self._validation_seconds, self._last_validation_seconds):
+            return
         loss, accuracy = self._phase.validate()
         self._metrics.write(
             "validation",
@@ -227,7 +230,9 @@ class PhaseTrainer:
             loss=loss,
             accuracy=accuracy,
         )
-        self._logged_at += time.monotonic() - began
+        self._last_validation_seconds = time.monotonic() - began
+        self._validation_seconds += self._last_validation_seconds
+        self._logged_at += self._last_validation_seconds
         mean = sum(loss.values()) / max(len(loss), 1)
         say(f"  {self._phase.name} {share:.0%}: held-out loss {mean:.3f} after {format_count(position.tokens)} tokens")
 

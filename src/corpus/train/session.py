@@ -23,13 +23,16 @@ from corpus.train.loop import Feed, Phase, PhaseTrainer, Validate
 from corpus.train.lr import learning_rate
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import build_optimizer
-from corpus.train.step import CompileChoice, TrainStep, Trunk, choose_compile, compiled_trunk, eager_trunk, pass_seconds
+from corpus.train.step import CompileChoice, TrainStep, Trunk, choose_compile, compiled_trunk, eager_trunk, pass_seconds, split_rows
 
 WORTH_COMPILING_SECONDS = 120.0
 """A clock budget on a CPU from which compiling, ten to thirty seconds, is paid back."""
 
 WORTH_COMPILING_STEPS = 500
 """The same in steps."""
+
+COMPILE_PAYS = 4.0
+"""How many times as long as compiling takes must be left of a clock for a later session to compile again."""
 
 STEP_OVERHEAD = 1.15
 """A whole step against its forward and backward pass alone."""
@@ -63,8 +66,10 @@ class Session:
         if "num_threads" in self._choices and not runtime.num_threads:
             runtime = replace(runtime, num_threads=self._choices["num_threads"])
         self.clock.start()
-        self.runtime: Runtime = resolve(runtime, precision=self._choices.get("precision"))
-        self._may_choose_threads = budget.is_clock and not asked_threads and self.runtime.device.type == "cpu"
+        self.runtime: Runtime = resolve(runtime, precision=self._choices.get("precision"), repeatable=not budget.is_clock)
+        self._may_choose_threads = (
+            budget.is_clock and not self._is_short and not asked_threads and self.runtime.device.type == "cpu"
+        )
         self.config = (
             replace(config, checkpoint_seconds=min(config.checkpoint_seconds, budget.amount / 8)) if budget.is_clock else config
         )
@@ -89,13 +94,18 @@ class Session:
         `sample` gives a batch of the shape that training uses; it is asked for only where there is something to try.
         """
         if self._trunk is None:
-            self._choose_threads(model, sample)
-            choice = self._choose_compile(model, sample)
+            part = self._part_of(sample)
+            self._choose_threads(model, part)
+            choice = self._choose_compile(model, part)
             if choice.compiled != self._choices.get("compiled") or "compile_reason" not in self._choices:
                 warn(choice.reason) if choice.failed else say(choice.reason)
                 self._record(compiled=choice.compiled, compile_reason=choice.reason)
             self._trunk = compiled_trunk(model) if choice.compiled else eager_trunk(model)
         return self._trunk
+
+    def _part_of(self, sample: Callable[[], Batch]) -> Callable[[], Batch]:
+        """What training computes at a time, of the batches that `sample` gives."""
+        return lambda: split_rows(sample(), self.config.micro_batch_rows)[0]
 
     def _choose_compile(self, model: Transformer, sample: Callable[[], Batch]) -> CompileChoice:
         decided = self._choices.get("compiled")
@@ -107,8 +117,16 @@ class Session:
             if self._compile_setting == "auto" and self.runtime.device.type == "cpu" and self._is_short:
                 why = "the budget is too short to pay for compiling; runtime.compile on overrides it"
                 return CompileChoice(compiled=False, reason=f"training runs eager ({why})")
+        needed = COMPILE_PAYS * self._choices.get("compile_seconds", 0.0)
+        if self.budget.is_clock and self.budget.amount - self.clock.seconds < needed:
+            return CompileChoice(
+                compiled=False, reason="the time that is left is too short to compile again, training goes on eager"
+            )
         timed = decided is None and self.budget.is_clock and self._compile_setting == "auto"
-        return choose_compile(model, self.runtime, sample(), timed=timed)
+        began = self.clock.seconds
+        choice = choose_compile(model, self.runtime, sample(), timed=timed)
+        self._record(compile_seconds=round(self.clock.seconds - began, 3))
+        return choice
 
     @property
     def _is_short(self) -> bool:
@@ -135,6 +153,7 @@ class Session:
             + f"; {chosen} chosen"
         )
         self._record(num_threads=chosen, threads_tried=table)
+        self.folder.update_manifest(environment={"num_threads": chosen})
 
     def split(self, *, finetune_batches: int, model: Transformer, sample: Callable[[], Batch]) -> Split:
         """Divide the budget between the phases.
@@ -163,7 +182,8 @@ class Session:
         if share in (0, 1):
             return wanted
         trunk = self.trunk(model, sample)
-        needed = batches * STEP_OVERHEAD * pass_seconds(model, trunk, self.runtime, sample())
+        parts = len(split_rows(sample(), self.config.micro_batch_rows))
+        needed = batches * STEP_OVERHEAD * parts * pass_seconds(model, trunk, self.runtime, self._part_of(sample)())
         if needed >= wanted:
             return wanted
         say(
@@ -190,11 +210,13 @@ class Session:
         sample: Callable[[], Batch],
     ) -> int:
         """Train one phase to its end and return its tokens. Goes on from its newest checkpoint where there is one."""
+        if f"{name}_began_seconds" not in self._choices:
+            self.trunk(model, sample)  # before the phase begins: a trial is no part of its schedule
         step = TrainStep(
             model,
             build_optimizer(model, self.config.optimizer),
             self.runtime,
-            trunk=self.trunk(model, sample),
+            trunk=lambda tokens, documents: self.trunk(model, sample)(tokens, documents),
             clip_norm=self.config.optimizer.clip_norm,
             micro_batch_rows=self.config.micro_batch_rows,
         )

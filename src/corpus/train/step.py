@@ -1,7 +1,8 @@
 """One optimizer step: forward, backward, clip, update; and the guarded choice of a compiled forward pass."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,10 @@ from corpus.train.optimizer import set_learning_rate
 
 Trunk = Callable[[Tensor, Tensor], Tensor]
 """Tokens and document ids, both [batch seq], to hidden states [batch seq dim]."""
+
+
+TRIAL_SECONDS = 2.0
+"""A trial ends after the pass with which it has taken this long, the first one not counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +72,13 @@ class TrainStep:
 
     def __call__(self, batch: Batch, learning_rate: float) -> StepResult:
         """Take one step. Raises `DeviceError` when the device's memory runs out."""
-        try:
+        with _memory_errors(batch.tokens.shape[1]):
             return self._step(batch, learning_rate)
-        except torch.OutOfMemoryError as error:
-            raise DeviceError(
-                f"the device ran out of memory at {batch.tokens.shape[0]} rows of {batch.tokens.shape[1]} tokens. Set train.micro_batch_rows to a "
-                "smaller divisor of train.rows_per_batch (the result stays the same), or choose a smaller model. Run the command again to go on."
-            ) from error
 
     def _step(self, batch: Batch, learning_rate: float) -> StepResult:
         num_targets = int((batch.targets != IGNORED).sum())
         total = torch.zeros((), device=self._runtime.device)
-        for part in _split(batch, self._micro_batch_rows):
+        for part in split_rows(batch, self._micro_batch_rows):
             part = part.to(self._runtime.device)
             with self._runtime.autocast():
                 loss = sum_loss(self.model, self._trunk, part) / num_targets
@@ -95,7 +95,19 @@ class TrainStep:
         return StepResult(loss=float(total), gradient_norm=float(norm), applied=finite)
 
 
-def _split(batch: Batch, rows: int) -> list[Batch]:
+@contextmanager
+def _memory_errors(length: int) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(
+            f"the device ran out of memory on rows of {length} tokens. Set train.micro_batch_rows to a smaller divisor of "
+            "train.rows_per_batch (the result stays the same), or choose a smaller model. Run the command again to go on."
+        ) from error
+
+
+def split_rows(batch: Batch, rows: int) -> list[Batch]:
+    """Return the batch in parts of `rows` rows, which are computed one after another; 0 keeps it whole."""
     if not rows or rows >= len(batch.tokens):
         return [batch]
     parts = zip(batch.tokens.split(rows), batch.targets.split(rows), batch.documents.split(rows))
@@ -128,9 +140,10 @@ def choose_compile(model: Transformer, runtime: Runtime, batch: Batch, *, timed:
 
     The weights are not changed. Under a budget of steps or tokens nothing is timed, so that the choice is the same every time.
     """
-    batch = batch.to(runtime.device)
     try:
         compiled = pass_seconds(model, compiled_trunk(model), runtime, batch)
+    except DeviceError:
+        raise
     except Exception as error:  # the compiler fails in many ways (no C++ compiler, an unsupported GPU); each means: run eager
         model.zero_grad(set_to_none=True)
         first_line = next(iter(str(error).strip().splitlines()), "")
@@ -147,15 +160,23 @@ def choose_compile(model: Transformer, runtime: Runtime, batch: Batch, *, timed:
 
 
 def pass_seconds(model: Transformer, trunk: Trunk, runtime: Runtime, batch: Batch) -> float:
-    """Seconds of one forward and backward pass: the best of three, after one that warms up (and compiles)."""
-    best = float("inf")
-    for attempt in range(4):
-        start = time.perf_counter()
-        with runtime.autocast():
-            loss = sum_loss(model, trunk, batch)
-        loss.backward()
-        model.zero_grad(set_to_none=True)
-        runtime.synchronize()
-        if attempt:
-            best = min(best, time.perf_counter() - start)
+    """Seconds of one forward and backward pass: the best of three (fewer where they are slow), after one that warms up.
+
+    `batch` is as large as what training computes at a time. Raises `DeviceError` when the device's memory runs out.
+    """
+    best, spent = float("inf"), 0.0
+    batch = batch.to(runtime.device)
+    with _memory_errors(batch.tokens.shape[1]):
+        for attempt in range(4):
+            start = time.perf_counter()
+            with runtime.autocast():
+                loss = sum_loss(model, trunk, batch)
+            loss.backward()
+            model.zero_grad(set_to_none=True)
+            runtime.synchronize()
+            if attempt:
+                best = min(best, time.perf_counter() - start)
+                spent += time.perf_counter() - start
+            if spent > TRIAL_SECONDS:
+                break
     return best

@@ -26,6 +26,17 @@ from corpus.prepare.quota import Quota
 from corpus.prepare.sources.slimpajama import SET_NAMES, to_document
 
 KIND = "download"
+LIMITS = (
+    "max_tokens",
+    "weights",
+    "max_source_tokens",
+    "max_source_bytes",
+    "validation_tokens",
+    "max_validation_tokens",
+    "set_names",
+)
+"""The settings that decide what is fetched."""
+
 CURSOR = ".cursor.json"
 ROWS_PER_PART = 5_000
 """Records read between two writes of the cursor: some 20 MB of text."""
@@ -42,17 +53,7 @@ def fetch_text(hub_id: str, folder: Path, config: PrepareConfig) -> Path:
         raise ConfigError(
             "prepare.max_tokens is not set, so the whole data set would be fetched; say how many tokens the run needs"
         )
-    limits = (
-        "max_tokens",
-        "weights",
-        "max_source_tokens",
-        "max_source_bytes",
-        "validation_tokens",
-        "max_validation_tokens",
-        "set_names",
-    )
-    wanted = {"hub_id": hub_id, **{name: to_plain(getattr(config, name)) for name in limits}}
-    key = make_key(KIND, wanted, {})
+    wanted, key = _wanted(hub_id, config), download_key(hub_id, config)
     if is_done(folder, kind=KIND, key=key):
         return folder
     total = config.max_tokens * BYTES_PER_TOKEN
@@ -63,6 +64,15 @@ def fetch_text(hub_id: str, folder: Path, config: PrepareConfig) -> Path:
         fetch.split("train")
     write_manifest(folder, Manifest(kind=KIND, key=key, config=wanted, counts={"bytes": fetch.cursor["quotas"]["train"]["taken"]}))
     return folder
+
+
+def download_key(hub_id: str, config: PrepareConfig) -> str:
+    """Return the digest of what is fetched: equal wants share a folder, others do not touch it."""
+    return make_key(KIND, _wanted(hub_id, config), {})
+
+
+def _wanted(hub_id: str, config: PrepareConfig) -> dict[str, Any]:
+    return {"hub_id": hub_id, **{name: to_plain(getattr(config, name)) for name in LIMITS}}
 
 
 class _Fetch:
