@@ -74,7 +74,8 @@ def test_a_checked_problem_reproduces_its_key(tmp_path: Path, change: dict, chec
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ({"Problem": "x"}, "expected a JSON list"),
+        ("x", "expected a JSON list"),
+        ({"Problem": "x"}, "row 0: options is missing"),
         ([], "holds no problem"),
         ([ROW, 17], "row 1 is 17"),
         ([ROW, {**ROW, "Problem": None}], "row 1: Problem is None"),
@@ -115,3 +116,10 @@ def test_missing_files_and_columns_are_named(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([{"Problem": "x"}]), tmp_path / "part.parquet")
     with pytest.raises(DataError, match="no column options, correct"):
         load_mathqa(tmp_path / "part.parquet", "train")
+
+
+def test_json_lines_are_read_as_a_list_is(tmp_path: Path) -> None:
+    rows = [{**ROW, "Problem": f"what is {number} + 1 ?"} for number in (2, 3)]
+    (tmp_path / "list.json").write_text(json.dumps(rows), encoding="utf-8")
+    (tmp_path / "lines.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    assert load_mathqa(tmp_path / "lines.jsonl", "dev") == load_mathqa(tmp_path / "list.json", "dev")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpus.base.errors import ConfigError, did_you_mean
-from corpus.data.config import PROBLEMS, CurriculumConfig
+from corpus.data.config import ORDER, PROBLEMS, CurriculumConfig
 
 Mixture = dict[str, float]
 """The share of each source, summing to 1."""
@@ -57,6 +57,11 @@ def _check_names(config: CurriculumConfig, text: Sequence[str]) -> None:
         if name not in text:
             raise ConfigError(
                 f"curriculum.weights names source {name!r}, which was not prepared ({', '.join(text)}).{did_you_mean(name, text)}"
+            )
+    for name in config.sources:
+        if name not in text and name not in ORDER:
+            raise ConfigError(
+                f"curriculum.sources names {name!r}, which was not prepared ({', '.join(text)}).{did_you_mean(name, text)}"
             )
 
 

@@ -25,7 +25,7 @@ _PARQUET_MAGIC = b"PAR1"
 
 
 def load_mathqa(path: Path, split: str) -> list[Problem]:
-    """Read a MathQA file, JSON list or Parquet, told apart by content.
+    """Read a MathQA file: a JSON list, JSON lines or Parquet, told apart by content.
 
     A row whose formula is empty or not in the language keeps its place, with no program. Raises `DataError` naming file, row and
     value where a row is malformed.
@@ -93,8 +93,12 @@ def _starts_with(path: Path, magic: bytes) -> bool:
 
 
 def _json_rows(path: Path) -> Iterator[Any]:
+    """Yield the records of a JSON list, or of JSON lines where the file begins with a record."""
     try:
-        rows = json.loads(Path(path).read_bytes())
+        data = Path(path).read_bytes()
+        if data.lstrip().startswith(b"{"):
+            data = b"[" + b",".join(line for line in data.splitlines() if line.strip()) + b"]"
+        rows = json.loads(data)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}). Get it again.") from None
     except json.JSONDecodeError as error:

@@ -23,7 +23,8 @@ class RunConfig:
     """The recipe this config began as."""
 
     budget: str
-    """How long to train, both phases together: wall-clock (`45m`, `2h`), tokens (`50M tokens`) or steps (`120 steps`)."""
+    """How long to train, both phases together: wall-clock (`45m`, `2h`), tokens (`50M tokens`; places of a batch that are padding count,
+    and what is less than a batch is left) or steps (`120 steps`)."""
 
     model: ModelConfig
     """The model's shape. Its vocabulary follows the tokenizer that is trained."""
@@ -77,8 +78,12 @@ class RunConfig:
         return self.train.rows_per_batch * self.model.context_length
 
     def needed_tokens(self) -> int | None:
-        """Return about how many tokens pre-training can read under the budget, or None where that is not known in advance."""
-        budget, share = self.parsed_budget, 1 - self.train.finetune_share
+        """Return about how many tokens pre-training can read under the budget, or None where that is not known in advance.
+
+        Its share may be larger than planned: what fine-tuning does not need for its epochs is left to it. So all of the budget counts,
+        where there is pre-training at all.
+        """
+        budget, share = self.parsed_budget, 1.0 if self.train.finetune_share < 1 else 0.0
         if budget.kind == "tokens":
             return int(budget.amount * share) + self.batch_tokens
         if budget.kind == "steps":

@@ -10,7 +10,7 @@ from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
 
 
 def hackathon() -> RunConfig:
-    """One GPU: 110M parameters on SlimPajama and MathQA from the hub, source by source, 80/20, three hours."""
+    """One GPU: 100M parameters on SlimPajama and MathQA from the hub, source by source, 80/20, three hours."""
     return RunConfig(
         recipe="hackathon",
         budget="3h",

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from corpus.base.console import say
+from corpus.base.console import say, warn
 from corpus.base.errors import DataError
 from corpus.base.files import digest_json
 from corpus.base.manifest import NAME, Manifest, is_done, make_key, write_manifest
@@ -15,7 +15,7 @@ from corpus.prepare.find import find_data
 from corpus.prepare.prepare import prepare
 from corpus.problems.registry import ProblemFile
 from corpus.recipes.config import RunConfig
-from corpus.stages.problems import training_problems, write_generated, write_loaded
+from corpus.stages.problems import EVALUATION, training_problems, write_generated, write_loaded
 
 DOWNLOADS = Path("downloads")
 """Where text from a hub is kept, beside the run folders, so that several runs share it."""
@@ -56,6 +56,8 @@ def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> Non
             say("none of the problem sets found can be trained on, so generated problems are used")
         counts = write_generated(config.problems, folder, seed=config.seed)
     for name, splits in counts.items():
+        if not splits.keys() & set(EVALUATION):
+            warn(f"{name} has no dev split here, so this run scores it only on request: corpus evaluate RUN --problems {name}=FILE")
         say(f"{name}: " + ", ".join(f"{count:,} {split} problems" for split, count in splits.items()))
     write_manifest(folder.problems, Manifest(kind="problems", key=key, config=dataclasses.asdict(config.problems), counts=counts))
 

@@ -96,7 +96,11 @@ class Training:
             f"problems   {counts['used']:,} of {counts['given']:,} are trained on"
             + (f" (left out: {left_out})" if left_out else "")
         )
-        say(f"budget     {self._session.budget}, {self._config.train.finetune_share:.0%} of it for fine-tuning")
+        share, epochs = self._config.train.finetune_share, self._config.finetune.max_epochs
+        say(
+            f"budget     {self._session.budget}, {share:.0%} of it for fine-tuning"
+            + (f" (at most {epochs:g} epochs)" if 0 < share < 1 else "")
+        )
 
     def pretrain(self) -> None:
         """Pre-train to the end of the phase and write its weights."""

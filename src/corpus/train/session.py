@@ -163,9 +163,8 @@ class Session:
         """
         share = self.config.finetune_share
         if not self.budget.is_clock:
-            total = (
-                round(self.budget.amount) if self.budget.kind == "steps" else max(1, round(self.budget.amount / self._batch_tokens))
-            )
+            per_step = 1 if self.budget.kind == "steps" else self._batch_tokens
+            total = max(1, int(self.budget.amount // per_step))
             finetune = total if share == 1 else min(round(total * share), finetune_batches)
             return Split(pretrain=lambda: StepPace(num_steps=total - finetune), finetune=lambda: StepPace(num_steps=finetune))
         if "finetune_seconds" not in self._choices:
