@@ -1,6 +1,7 @@
 """The clock and the paces it sets."""
 
 import json
+import threading
 
 import pytest
 
@@ -24,8 +25,33 @@ def test_a_killed_session_counts_up_to_its_last_beat(tmp_path, now):
     now.seconds = 130.0
     clock.beat()
     now.seconds = 130.5
-    clock.beat()  # within the second: not written
     assert Clock(tmp_path / "clock.json").seconds == pytest.approx(30.0)
+    clock.stop()
+
+
+def test_a_running_clock_beats_by_itself(tmp_path, now, monkeypatch):
+    """A long trial or validation takes no step, and its time counts all the same."""
+    monkeypatch.setattr(budget, "BEAT_SECONDS", 0.005)
+    clock, beaten = Clock(tmp_path / "clock.json"), threading.Event()
+    write = budget.write_json
+    monkeypatch.setattr(budget, "write_json", lambda path, value: (write(path, value), value["seconds"] > 40 and beaten.set()))
+    clock.start()
+    now.seconds = 145.0
+    assert beaten.wait(60)
+    assert Clock(tmp_path / "clock.json").seconds == pytest.approx(45.0)
+    clock.stop()
+
+
+def test_validations_take_a_tenth_of_a_stretch_at_most(tmp_path, now):
+    clock = Clock(tmp_path / "clock.json")
+    clock.start()
+    pace = ClockPace(clock=clock, start=0.0, end=100.0)
+    assert pace.affords(spent_seconds=5.0, next_seconds=5.0)
+    assert not pace.affords(spent_seconds=5.0, next_seconds=5.1)
+    now.seconds = 197.0
+    assert not pace.affords(spent_seconds=0.0, next_seconds=4.0), "it would end after the stretch"
+    clock.stop()
+    assert StepPace(num_steps=4).affords(spent_seconds=1e9, next_seconds=1e9), "what counts steps does not look at time"
 
 
 def test_time_between_sessions_does_not_count(tmp_path, now):

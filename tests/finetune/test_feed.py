@@ -1,0 +1,197 @@
+"""Fine-tuning's batches: every example once an epoch, text where there should be text, and a cursor that resumes exactly."""
+
+import json
+import random
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.data.batch import IGNORED, Batch
+from corpus.data.config import PROBLEMS
+from corpus.data.loader import TextLoader
+from corpus.finetune.examples import Example
+from corpus.finetune.feed import ProblemFeed
+
+EOS, PAD = 0, 1
+ROW = 24
+FIRST = 1000
+"""Example i is made of the token FIRST + i; text has smaller tokens."""
+LENGTHS = tuple(random.Random(3).choices(range(4, ROW + 1), k=40))
+
+
+def _example(index: int, length: int) -> Example:
+    return Example(tokens=(FIRST + index,) * length, prompt_length=1 + length // 3)
+
+
+def _feed(
+    lengths: Sequence[int] = LENGTHS, *, rows: int = 3, replay: float = 0.0, max_epochs: float = 1e6, seed: int = 5
+) -> ProblemFeed:
+    sources = {"a": np.arange(10, 400, dtype=np.uint16), "b": np.arange(500, 700, dtype=np.uint16)}
+    return ProblemFeed(
+        [_example(index, length) for index, length in enumerate(lengths)],
+        TextLoader(sources, context_length=ROW, rows_per_batch=rows, eos_id=EOS, seed=seed),
+        {"a": 0.75, "b": 0.25},
+        row_length=ROW,
+        rows_per_batch=rows,
+        pad_id=PAD,
+        replay=replay,
+        max_epochs=max_epochs,
+        seed=seed,
+    )
+
+
+def _is_text(batch: Batch) -> list[bool]:
+    return [bool(PAD < row[0] < FIRST) for row in batch.tokens.tolist()]
+
+
+def _shown(batch: Batch) -> list[int]:
+    """Examples of a batch in the order of its rows."""
+    shown = []
+    for row, documents in zip(batch.tokens.tolist(), batch.documents.tolist(), strict=True):
+        starts = [place for place in range(ROW) if place == 0 or documents[place] != documents[place - 1]]
+        shown += [row[start] - FIRST for start in starts if row[start] >= FIRST]
+    return shown
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7])
+def test_every_example_is_shown_once_an_epoch_and_in_a_new_order(rows: int) -> None:
+    feed, shown = _feed(rows=rows), []
+    while len(shown) < 3 * len(LENGTHS):
+        shown += _shown(feed.batch(0.0))
+    epochs = [shown[start : start + len(LENGTHS)] for start in range(0, 3 * len(LENGTHS), len(LENGTHS))]
+    assert all(sorted(epoch) == list(range(len(LENGTHS))) for epoch in epochs)
+    assert all(first != second for first, second in pairwise(epochs))
+
+
+def test_examples_keep_to_themselves_and_loss_is_on_their_completions() -> None:
+    feed = _feed(rows=8)
+    batch = feed.batch(0.0)
+    assert batch.tokens.shape == batch.targets.shape == batch.documents.shape == (8, ROW)
+    for index in _shown(batch):
+        own = batch.tokens == FIRST + index
+        assert int(own.sum()) == LENGTHS[index]
+        assert len(batch.documents[own].unique()) == 1
+        learned = batch.targets[own] != IGNORED
+        assert int(learned.sum()) == LENGTHS[index] - _example(index, LENGTHS[index]).prompt_length
+        assert set(batch.targets[own][learned].tolist()) == {FIRST + index}
+    padding = batch.tokens == PAD
+    assert padding.any()
+    assert set(batch.targets[padding].tolist()) == {IGNORED}
+
+
+def test_what_is_counted_is_what_was_handed_out() -> None:
+    feed, counted = _feed(replay=0.4), {PROBLEMS: 0, "a": 0, "b": 0}
+    for _ in range(20):
+        batch = feed.batch(0.0)
+        assert batch.num_tokens == int((batch.tokens != PAD).sum())
+        counted[PROBLEMS] += int((batch.tokens >= FIRST).sum())
+        counted["a"] += int(((batch.tokens >= 10) & (batch.tokens < 400)).sum())
+        counted["b"] += int(((batch.tokens >= 500) & (batch.tokens < 700)).sum())
+        assert feed.consumed == {name: tokens for name, tokens in counted.items() if tokens or name == PROBLEMS}
+    assert all(counted.values())
+    assert feed.epochs == pytest.approx(counted[PROBLEMS] / sum(LENGTHS))
+
+
+def test_without_replay_there_is_no_text_and_no_source_is_named() -> None:
+    feed = _feed()
+    assert not any(any(_is_text(feed.batch(0.0))) for _ in range(30))
+    assert feed.consumed.keys() == {PROBLEMS}
+
+
+@pytest.mark.parametrize("replay", [0.1, 0.5])
+def test_the_share_of_text_is_the_one_asked_for(replay: float) -> None:
+    feed = _feed(rows=8, replay=replay)
+    is_text = [text for _ in range(150) for text in _is_text(feed.batch(0.0))]
+    assert sum(is_text) / len(is_text) == pytest.approx(replay, abs=0.05)
+    assert feed.consumed["a"] / (feed.consumed["a"] + feed.consumed["b"]) == pytest.approx(0.75, abs=0.1)
+
+
+@pytest.mark.parametrize("replay", [0.0, 0.3])
+@pytest.mark.parametrize("max_epochs", [0.5, 1.0, 2.0])
+def test_after_the_last_epoch_batches_are_text(replay: float, max_epochs: float) -> None:
+    feed = _feed(replay=replay, max_epochs=max_epochs)
+    while feed.epochs < max_epochs:
+        feed.batch(0.0)
+    assert feed.epochs * sum(LENGTHS) < max_epochs * sum(LENGTHS) + ROW, "no more than the row that was begun"
+    if max_epochs >= 1:
+        assert feed.epochs == max_epochs
+    shown = feed.consumed[PROBLEMS]
+    for _ in range(10):
+        batch = feed.batch(0.0)
+        assert all(_is_text(batch))
+        assert batch.num_tokens == batch.tokens.numel()
+    assert feed.consumed[PROBLEMS] == shown
+
+
+@settings(max_examples=40)
+@given(
+    lengths=st.lists(st.integers(4, ROW), min_size=1, max_size=12),
+    rows=st.integers(1, 5),
+    replay=st.sampled_from([0.0, 0.3, 0.8]),
+    max_epochs=st.sampled_from([0.7, 2.0, 100.0]),
+    done=st.integers(0, 9),
+    elsewhere=st.integers(0, 20),
+    seed=st.integers(0, 9),
+)
+def test_a_restored_feed_hands_out_the_same_batches(
+    lengths: list[int], rows: int, replay: float, max_epochs: float, done: int, elsewhere: int, seed: int
+) -> None:
+    straight, late = (_feed(lengths, rows=rows, replay=replay, max_epochs=max_epochs, seed=seed) for _ in range(2))
+    for _ in range(done):
+        straight.batch(0.0)
+    for _ in range(elsewhere):
+        late.batch(0.5)
+    late.restore(json.loads(json.dumps(straight.cursor())))
+    for _ in range(6):
+        expected, found = straight.batch(0.0), late.batch(1.0)
+        assert torch.equal(expected.tokens, found.tokens)
+        assert torch.equal(expected.targets, found.targets)
+        assert torch.equal(expected.documents, found.documents)
+        assert expected.num_tokens == found.num_tokens
+    assert straight.consumed == late.consumed
+    assert straight.cursor() == late.cursor()
+
+
+def test_a_cursor_stays_what_it_was_while_the_feed_goes_on() -> None:
+    feed = _feed(replay=0.5)
+    feed.batch(0.0)
+    cursor = feed.cursor()
+    kept = json.dumps(cursor)
+    for _ in range(5):
+        feed.batch(0.0)
+    assert json.dumps(cursor) == kept
+
+
+def test_another_seed_gives_another_order() -> None:
+    assert _shown(_feed(seed=1, rows=9).batch(0.0)) != _shown(_feed(seed=2, rows=9).batch(0.0))
+
+
+def _batches_until(feed: ProblemFeed, epochs: float) -> int:
+    count = 0
+    while feed.epochs < epochs:
+        feed.batch(0.0)
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize(("epochs", "replay"), [(1.0, 0.0), (3.0, 0.0), (10.0, 0.0), (10.0, 0.5)])
+@pytest.mark.parametrize("rows", [1, 4])
+def test_the_number_of_batches_is_what_the_epochs_take(epochs: float, replay: float, rows: int) -> None:
+    planned = _feed(rows=rows, replay=replay).num_batches(epochs)
+    assert planned == pytest.approx(_batches_until(_feed(rows=rows, replay=replay), epochs), rel=0.1, abs=1)
+
+
+def test_asking_for_the_number_of_batches_changes_nothing() -> None:
+    asked, unasked = _feed(), _feed()
+    for _ in range(12):  # more than an epoch
+        asked.num_batches(20.0)
+        assert torch.equal(asked.batch(0.0).tokens, unasked.batch(0.0).tokens)
+
+
+def test_there_is_always_a_batch() -> None:
+    assert _feed([4]).num_batches(0.01) == 1

@@ -1,0 +1,88 @@
+"""A run folder's config: claimed once, compared ever after; a config file is stronger than the recipe and weaker than the options."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpus.base.config import to_plain
+from corpus.base.errors import ConfigError
+from corpus.base.run_folder import RunFolder
+from corpus.cli.options import parse_run
+from corpus.recipes.config import RunConfig
+from corpus.recipes.registry import load_recipe
+from corpus.stages.begin import begin_run, load_config, read_config
+
+
+def _with_data(data: str) -> RunConfig:
+    config = load_recipe("cpu")
+    return dataclasses.replace(config, prepare=dataclasses.replace(config.prepare, data=data))
+
+
+def _write(path: Path, value: Any) -> Path:
+    path.write_text(json.dumps(value), encoding="utf-8")
+    return path
+
+
+def test_a_first_command_that_failed_does_not_claim_the_folder(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    begin_run(_with_data("mistyped"), folder, command="corpus run")
+    begin_run(_with_data("right"), folder, command="corpus run")
+    assert load_config(folder).prepare.data == "right"
+
+
+def test_a_run_that_has_begun_keeps_its_settings(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    begin_run(_with_data("mine"), folder, command="corpus run")
+    folder.prepared.mkdir()
+    with pytest.raises(ConfigError, match=r"seed: 0 → 1\nUse the same settings to go on with it, or another --out"):
+        begin_run(dataclasses.replace(_with_data("mine"), seed=1), folder, command="corpus run")
+
+
+def test_two_spellings_of_a_folder_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = RunFolder(tmp_path / "run")
+    begin_run(_with_data("mine"), folder, command="corpus run")
+    folder.prepared.mkdir()
+    begin_run(_with_data(str(tmp_path / "mine")), folder, command="corpus run")
+    with pytest.raises(ConfigError, match=r"prepare\.data"):
+        begin_run(_with_data("hub"), folder, command="corpus run")
+
+
+def test_what_a_config_file_leaves_out_has_the_recipes_value(tmp_path: Path) -> None:
+    path = _write(tmp_path / "c.json", {"seed": 3, "train": {"schedule": {"learning_rate": 5e-4}}})
+    config, _ = parse_run(["cpu", "--config", str(path), "--seed", "4"], "run")
+    cpu = load_recipe("cpu")
+    schedule = dataclasses.replace(cpu.train.schedule, learning_rate=5e-4)
+    assert config == dataclasses.replace(cpu, seed=4, train=dataclasses.replace(cpu.train, schedule=schedule))
+
+
+def test_a_whole_config_needs_no_recipe_beside_it(tmp_path: Path) -> None:
+    path = _write(tmp_path / "config.json", to_plain(load_recipe("hackathon")))
+    config, folder = parse_run([f"--config={path}"], "run")
+    assert config == load_recipe("hackathon")
+    assert folder.path == Path("runs/hackathon")
+
+
+def test_a_named_group_replaces_the_recipes(tmp_path: Path) -> None:
+    """Weights by source are one value: a file that empties them is not mixed with a recipe that has some."""
+    path = _write(tmp_path / "c.json", {"curriculum": {"weights": {"book": 2.0}}})
+    assert read_config(path, "cpu").curriculum.weights == {"book": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "content", "message"),
+    [
+        ("cpu", {"recipe": "starter"}, "is a config of the recipe 'starter', and 'cpu' was asked for"),
+        (None, {"seed": 3}, "names no recipe"),
+        ("cpu", {"sed": 3}, "c.json.sed is not a setting. Did you mean 'seed'"),
+        ("cpu", {"train": {"schedul": {}}}, "c.json.train.schedul is not a setting. Did you mean 'schedule'"),
+        ("cpu", {"train": 3}, "c.json.train is 3; expected a group of settings"),
+        ("cpu", [3], r"c.json is \[3\]; expected a group of settings"),
+    ],
+)
+def test_a_config_file_that_does_not_fit_is_an_error(tmp_path: Path, recipe: str | None, content: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_config(_write(tmp_path / "c.json", content), recipe)

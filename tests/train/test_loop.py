@@ -1,0 +1,366 @@
+"""The loop: whatever stops it, going on gives the same bits; nothing stands between a step and its save; a clock ends it in time."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.base.errors import Interrupted, TrainingError
+from corpus.data.batch import Batch
+from corpus.model.config import ModelConfig
+from corpus.model.init import build_model
+from corpus.runtime.runtime import Runtime
+from corpus.train import budget
+from corpus.train.budget import Clock, ClockPace, Pace, StepPace
+from corpus.train.checkpoint import Checkpoint, list_checkpoints, load_newest
+from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
+from corpus.train.loop import Phase, PhaseTrainer
+from corpus.train.lr import learning_rate
+from corpus.train.metrics import Metrics, read_metrics
+from corpus.train.optimizer import build_optimizer
+from corpus.train.step import TrainStep, sum_loss
+
+CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
+CPU = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
+SCHEDULE = ScheduleConfig(learning_rate=1e-2, warmup=0.1, decay="linear", floor=0.0)
+NUM_STEPS = 12
+POISON = 63
+"""A row that begins with this token makes the loss nan."""
+
+Mishap = Callable[[], object]
+
+
+def _lines(number: int, *, poisoned: bool = False) -> Batch:
+    """Two rows that always continue in the same way: something to learn. Which ones depends on `number` alone."""
+    start = torch.randint(0, 60, (2, 1), generator=torch.Generator().manual_seed(number))
+    tokens = (start + torch.arange(17)) % 60
+    tokens[0, 0] = POISON if poisoned else tokens[0, 0]
+    return Batch(tokens=tokens[:, :-1], targets=tokens[:, 1:], documents=torch.zeros(2, 16, dtype=torch.int64), num_tokens=32)
+
+
+class Lines:
+    """A feed whose cursor is one number; `before[n]` happens while batch n is fetched, once."""
+
+    def __init__(self, before: dict[int, Mishap] | None = None, *, poisoned: tuple[int, ...] = ()) -> None:
+        self.number, self._before, self._poisoned = 0, before or {}, poisoned
+
+    @property
+    def consumed(self) -> dict[str, int]:
+        return {"lines": 32 * self.number}
+
+    def batch(self, progress: float) -> Batch:
+        self._before.pop(self.number, lambda: None)()
+        self.number += 1
+        return _lines(self.number - 1, poisoned=self.number - 1 in self._poisoned)
+
+    def cursor(self) -> dict[str, Any]:
+        return {"number": self.number}
+
+    def restore(self, cursor: dict[str, Any]) -> None:
+        self.number = cursor["number"]
+
+
+@contextmanager
+def _trainer(
+    folder: Path,
+    feed: Lines,
+    *,
+    pace: Callable[[Clock], Pace] = lambda clock: StepPace(num_steps=NUM_STEPS),
+    before_validation: Mishap = lambda: None,
+    **changes: Any,
+) -> Iterator[PhaseTrainer]:
+    """A session on `folder`: a new process would build the same."""
+    model = build_model(CONFIG, seed=1)
+
+    def trunk(tokens: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
+        return model.hidden(tokens, documents=documents) * (float("nan") if int(tokens[0, 0]) == POISON else 1.0)
+
+    def validate() -> tuple[dict[str, float], dict[str, float]]:
+        before_validation()
+        with torch.no_grad():
+            return {"lines": float(sum_loss(model, trunk, _lines(10**6))) / 32}, {"lines": 0.5}
+
+    folder.mkdir(exist_ok=True)
+    clock, metrics = Clock(folder / "clock.json"), Metrics(folder)
+    clock.start()
+    phase = Phase(
+        name="pretrain",
+        feed=feed,
+        pace=pace(clock),
+        learning_rate=lambda progress: learning_rate(SCHEDULE, progress),
+        validate=validate,
+    )
+    config = TrainConfig(**{"rows_per_batch": 2, "log_every_steps": 5, "validations": 4, **changes})
+    step = TrainStep(model, build_optimizer(model, OptimizerConfig()), CPU, trunk=trunk, clip_norm=1.0)
+    try:
+        yield PhaseTrainer(
+            phase, step, config=config, clock=clock, metrics=metrics, folder=folder / "checkpoints", resume_hint="corpus run again"
+        )
+    finally:
+        metrics.close()
+
+
+def _train(folder: Path, feed: Lines, **given: Any) -> PhaseTrainer:
+    with _trainer(folder, feed, **given) as trainer:
+        trainer.resume()
+        trainer.train()
+    return trainer
+
+
+def _saved(folder: Path) -> list[int]:
+    """Steps of the checkpoints on disk."""
+    return [int(path.name.split("-")[1]) for path in list_checkpoints(folder / "checkpoints", "pretrain")]
+
+
+def _recorded(folder: Path, kind: str) -> list[dict[str, Any]]:
+    return [line for line in read_metrics(folder / "metrics.jsonl") if line["kind"] == kind]
+
+
+def _end(folder: Path) -> dict[str, Any]:
+    """All bits that a phase ends with, and all it recorded but for times and rates."""
+    found = load_newest(folder / "checkpoints", "pretrain")
+    assert isinstance(found, Checkpoint)
+    tensors = {name: tensor.tolist() for name, tensor in {**found.model, **found.optimizer}.items()}
+    lines = read_metrics(folder / "metrics.jsonl")
+    timeless = [{key: value for key, value in line.items() if key not in ("seconds", "tokens_per_second")} for line in lines]
+    return {"tensors": tensors, "position": found.state["position"], "cursor": found.state["cursor"], "metrics": timeless}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Products this small are faster on one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The end of a phase that nothing stopped; one of its steps was skipped."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    _train(folder, Lines(poisoned=(6,)))
+    return _end(folder)
+
+
+def _ctrl_c() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def _crash() -> None:
+    raise OSError("the machine went away")
+
+
+def _train_through(folder: Path, before: dict[int, Mishap], **given: Any) -> int:
+    """Start again after every mishap, as a person would, until the phase is done; return how often it was stopped."""
+    stopped = 0
+    while True:
+        try:
+            _train(folder, Lines(before, poisoned=(6,)), **given)
+            return stopped
+        except (Interrupted, OSError):
+            stopped += 1
+
+
+def test_the_undisturbed_run_learned_and_recorded(undisturbed: dict[str, Any]) -> None:
+    kinds = [(line["kind"], line["step"]) for line in undisturbed["metrics"]]
+    assert kinds == [
+        *(("validation", 3), ("train", 5), ("validation", 6), ("event", 7), ("validation", 9)),
+        *(("train", 10), ("train", 12)),
+    ]
+    losses = [line["loss"] for line in undisturbed["metrics"] if line["kind"] == "train"]
+    assert losses[-1] < losses[0] - 0.1
+    assert undisturbed["position"]["tokens"] == NUM_STEPS * 32
+    assert undisturbed["cursor"] == {"number": NUM_STEPS}
+
+
+@pytest.mark.parametrize("step", [1, 3, 7, 12])
+def test_a_phase_stopped_and_resumed_ends_with_the_same_bits(tmp_path: Path, undisturbed: dict[str, Any], step: int) -> None:
+    """After the first step, before a validation, after a skipped step, and after the last one."""
+    assert _train_through(tmp_path, {step - 1: _ctrl_c}) == 1
+    assert _end(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize("checkpoint_steps", [0, 4])
+def test_a_phase_that_crashed_ends_with_the_same_bits(tmp_path: Path, undisturbed: dict[str, Any], checkpoint_steps: int) -> None:
+    """Three kinds of lines were written after the last checkpoint, or before there was one; they are written again, not twice."""
+    assert _train_through(tmp_path, {7: _crash}, checkpoint_steps=checkpoint_steps) == 1
+    assert _end(tmp_path) == undisturbed
+
+
+@settings(max_examples=8)
+@given(
+    mishaps=st.dictionaries(st.integers(0, NUM_STEPS - 1), st.sampled_from([_ctrl_c, _crash]), min_size=1, max_size=4),
+    checkpoint_steps=st.integers(0, 5),
+)
+def test_any_stops_and_crashes_end_with_the_same_bits(
+    tmp_path_factory: pytest.TempPathFactory, undisturbed: dict[str, Any], mishaps: dict[int, Mishap], checkpoint_steps: int
+) -> None:
+    folder = tmp_path_factory.mktemp("disturbed")
+    assert _train_through(folder, dict(mishaps), checkpoint_steps=checkpoint_steps) == len(mishaps)
+    assert _end(folder) == undisturbed
+
+
+def test_a_finished_phase_does_nothing_again(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    _train(tmp_path, Lines(poisoned=(6,)))
+    assert _train(tmp_path, Lines({NUM_STEPS: _crash})).position.step == NUM_STEPS
+    assert _end(tmp_path) == undisturbed
+
+
+def test_a_step_is_on_disk_before_it_is_validated(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def look() -> None:
+        seen.append((_saved(tmp_path)[-1], _recorded(tmp_path, "train")[-1]["step"]))
+
+    _train(tmp_path, Lines(), before_validation=look, checkpoint_steps=1, log_every_steps=1)
+    assert seen == [(3, 3), (6, 6), (9, 9)]
+
+
+def test_a_validation_that_fails_loses_nothing_and_is_done_after_all(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    with pytest.raises(OSError, match="went away"):
+        _train(tmp_path, Lines(poisoned=(6,)), before_validation=_crash, checkpoint_steps=3)
+    assert _saved(tmp_path) == [3]
+    fetched: list[int] = []
+    _train(tmp_path, Lines({n: lambda: fetched.append(1) for n in range(3)}, poisoned=(6,)), checkpoint_steps=3)
+    assert not fetched
+    assert _end(tmp_path) == undisturbed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_this_step_and_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    before = signal.getsignal(number)
+    with _trainer(tmp_path, Lines({4: lambda: signal.raise_signal(number)})) as trainer:
+        with pytest.raises(
+            Interrupted, match=r"stopped at step 5 of pretrain.*everything is saved\. Go on with:\n  corpus run again"
+        ):
+            trainer.train()
+        assert trainer._clock.seconds == Clock(tmp_path / "clock.json").seconds, "the clock should stand still"
+    assert _saved(tmp_path) == [5]
+    assert signal.getsignal(number) is before
+    assert "stopping after this step" in capsys.readouterr().out
+
+
+def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _train(tmp_path, Lines({4: lambda: (_ctrl_c(), _ctrl_c())}))
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert _saved(tmp_path) == []
+
+
+def test_signals_are_handed_back_when_a_phase_is_over(tmp_path: Path) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    _train(tmp_path / "to its end", Lines())
+    with pytest.raises(OSError, match="went away"):
+        _train(tmp_path / "crashed", Lines({2: _crash}))
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_outside_the_main_thread_signals_are_left_alone(tmp_path: Path) -> None:
+    thread = threading.Thread(target=_train, args=(tmp_path, Lines()))
+    thread.start()
+    thread.join()
+    assert _saved(tmp_path) == [NUM_STEPS]
+
+
+def test_too_many_skipped_steps_in_a_row_end_training_with_the_fix(tmp_path: Path) -> None:
+    fix = r"3 steps in a row .*not finite \(step 7 of pretrain\)\. Lower the learning rate, or use runtime\.precision fp32"
+    with pytest.raises(TrainingError, match=fix):
+        _train(tmp_path, Lines(poisoned=(4, 5, 6)), max_skipped_steps=3)
+    events = _recorded(tmp_path, "event")
+    assert [(event["name"], event["step"]) for event in events] == [("skipped_step", step) for step in (5, 6, 7)]
+    assert "loss nan" in events[0]["message"]
+
+
+def test_skipped_steps_that_are_not_in_a_row_are_only_recorded(tmp_path: Path) -> None:
+    _train(tmp_path, Lines(poisoned=(2, 3, 5, 6, 8, 9)), max_skipped_steps=3)
+    assert [event["step"] for event in _recorded(tmp_path, "event")] == [3, 4, 6, 7, 9, 10]
+    assert _saved(tmp_path) == [NUM_STEPS]
+
+
+def test_a_line_is_the_mean_since_the_line_before(tmp_path: Path) -> None:
+    _train(tmp_path / "each", Lines(), log_every_steps=1)
+    _train(tmp_path / "some", Lines(), log_every_steps=5)
+    each = [line["loss"] for line in _recorded(tmp_path / "each", "train")]
+    some = _recorded(tmp_path / "some", "train")
+    assert [line["step"] for line in some] == [5, 10, 12]
+    for line, losses in zip(some, (each[:5], each[5:10], each[10:]), strict=True):
+        assert line["loss"] == pytest.approx(sum(losses) / len(losses))
+        assert line["tokens"] == line["consumed"]["lines"] == 32 * line["step"]
+
+
+def test_no_validations_means_none(tmp_path: Path) -> None:
+    _train(tmp_path, Lines(), validations=0, before_validation=_crash)
+    assert _recorded(tmp_path, "validation") == []
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Any:
+    class Now:
+        seconds = 100.0
+
+    monkeypatch.setattr(budget.time, "monotonic", lambda: Now.seconds)
+    return Now
+
+
+def _taking(now: Any, *step_seconds: float) -> Lines:
+    """A feed on a fake clock: its n-th step takes the n-th of `step_seconds`, the last one again and again."""
+
+    def take(number: int) -> None:
+        now.seconds += step_seconds[min(number, len(step_seconds) - 1)]
+
+    return Lines({number: lambda number=number: take(number) for number in range(1000)})
+
+
+def _ten_seconds(clock: Clock) -> Pace:
+    return ClockPace(clock=clock, start=0.0, end=10.0)
+
+
+@pytest.mark.parametrize("step_seconds", [(0.1,), (0.7,), (3.0,), (0.1, 0.1, 0.1, 1.045)])
+def test_a_clock_ends_a_phase_in_time_with_the_learning_rate_at_its_end(
+    tmp_path: Path, now: Any, step_seconds: tuple[float, ...]
+) -> None:
+    """On a fast machine, a slow one, a very slow one, and one that became slow."""
+    trainer = _train(tmp_path, _taking(now, *step_seconds), pace=_ten_seconds, log_every_steps=1)
+    assert Clock(tmp_path / "clock.json").seconds == pytest.approx(10.0, abs=0.5 * step_seconds[-1] + 1e-6)
+    lines = _recorded(tmp_path, "train")
+    assert _saved(tmp_path)[-1] == len(lines) == trainer.position.step
+    assert lines[-1]["learning_rate"] <= learning_rate(SCHEDULE, 1 - 1.5 * step_seconds[-1] / 10) + 1e-9
+    assert lines[-1]["progress"] >= 1 - 1.5 * step_seconds[-1] / 10 - 1e-6
+
+
+def test_validation_is_paid_from_the_same_clock(tmp_path: Path, now: Any) -> None:
+    def validate() -> None:
+        now.seconds += 0.3
+
+    _train(tmp_path, _taking(now, 0.2), pace=_ten_seconds, before_validation=validate, log_every_steps=1)
+    assert len(_recorded(tmp_path, "validation")) == 3
+    assert Clock(tmp_path / "clock.json").seconds == pytest.approx(10.0, abs=0.1 + 1e-6)
+    assert {round(line["tokens_per_second"]) for line in _recorded(tmp_path, "train")} == {160}, (
+        "the rate is that of training alone"
+    )
+
+
+def test_checkpoints_come_by_the_clock(tmp_path: Path, now: Any) -> None:
+    saved: list[int] = []
+    feed = _taking(now, 0.4)
+
+    def look() -> None:
+        saved.extend(step for step in _saved(tmp_path) if step not in saved)
+
+    _train(tmp_path, feed, pace=_ten_seconds, validations=1000, before_validation=look, checkpoint_seconds=2.0)
+    assert saved == [5, 10, 15, 20]
+    assert _saved(tmp_path) == [20, 25]

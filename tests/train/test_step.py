@@ -1,0 +1,258 @@
+"""One step: the same in parts as at once, the same as the textbook's loss, and without effect where a number is not finite."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional as F
+
+from corpus.base.errors import DeviceError
+from corpus.data.batch import IGNORED, Batch
+from corpus.model.config import ModelConfig
+from corpus.model.init import build_model
+from corpus.model.transformer import Transformer
+from corpus.runtime.runtime import Runtime
+from corpus.train import step as module
+from corpus.train.config import OptimizerConfig
+from corpus.train.optimizer import build_optimizer, optimizer_tensors
+from corpus.train.step import TARGETS_MULTIPLE, TrainStep, Trunk, choose_compile, eager_trunk, sum_loss
+
+CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
+CPU = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Products this small are faster on one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def _batch(shares: list[float], *, seed: int = 0, seq: int = 16) -> Batch:
+    """A row for each share, with about that share of its positions as targets, and two documents in each row."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = (len(shares), seq)
+    targets = torch.randint(0, 64, shape, generator=generator)
+    targets[torch.rand(shape, generator=generator) >= torch.tensor(shares)[:, None]] = IGNORED
+    documents = (torch.arange(seq) >= seq // 3).long().expand(shape)
+    return Batch(tokens=torch.randint(0, 64, shape, generator=generator), targets=targets, documents=documents, num_tokens=7)
+
+
+UNEVEN = [1.0, 0.1, 0.0, 0.5, 0.9, 0.3]
+"""Rows with different numbers of targets, one without any: a mean of the parts' means would be wrong."""
+
+
+def _weights(model: Transformer) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def _same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+
+
+def _descend(batch: Batch, *, clip_norm: float, micro_batch_rows: int = 0) -> tuple[dict[str, Tensor], module.StepResult]:
+    """Take one step of plain gradient descent at rate 1; return how far each weight moved: its gradient."""
+    model = build_model(CONFIG, seed=1)
+    before = _weights(model)
+    descent = torch.optim.SGD(model.parameters(), lr=0.0)
+    step = TrainStep(model, descent, CPU, trunk=eager_trunk(model), clip_norm=clip_norm, micro_batch_rows=micro_batch_rows)
+    result = step(batch, 1.0)
+    return {name: before[name] - tensor for name, tensor in model.state_dict().items()}, result
+
+
+@pytest.mark.parametrize("micro_batch_rows", [1, 2, 3, 4, 6])
+def test_parts_of_a_batch_give_the_gradient_of_the_whole(micro_batch_rows: int) -> None:
+    whole, expected = _descend(_batch(UNEVEN), clip_norm=1e9)
+    parts, found = _descend(_batch(UNEVEN), clip_norm=1e9, micro_batch_rows=micro_batch_rows)
+    assert found.loss == pytest.approx(expected.loss, rel=1e-5)
+    assert found.gradient_norm == pytest.approx(expected.gradient_norm, rel=1e-4)
+    for name, gradient in whole.items():
+        assert float((parts[name] - gradient).norm()) <= 1e-4 * float(gradient.norm()), name
+
+
+def test_parts_are_what_is_computed_at_a_time() -> None:
+    model, rows = build_model(CONFIG, seed=1), []
+    trunk = eager_trunk(model)
+
+    def counting(tokens: Tensor, documents: Tensor) -> Tensor:
+        rows.append(len(tokens))
+        return trunk(tokens, documents)
+
+    optimizer = build_optimizer(model, OptimizerConfig())
+    TrainStep(model, optimizer, CPU, trunk=counting, clip_norm=1.0, micro_batch_rows=2)(_batch(UNEVEN), 1e-3)
+    assert rows == [2, 2, 2]
+
+
+def test_a_large_gradient_is_scaled_down_and_a_small_one_is_not() -> None:
+    moved, result = _descend(_batch(UNEVEN), clip_norm=1e9)
+    norm = float(torch.cat([change.flatten() for change in moved.values()]).norm())
+    assert result.gradient_norm == pytest.approx(norm, rel=1e-3)
+    clipped, result = _descend(_batch(UNEVEN), clip_norm=norm / 4)
+    assert result.gradient_norm == pytest.approx(norm, rel=1e-3)
+    for name, change in moved.items():
+        torch.testing.assert_close(clipped[name], change / 4, rtol=1e-2, atol=1e-6)
+
+
+def test_the_loss_is_a_mean_over_the_targets_of_an_untrained_model() -> None:
+    _, result = _descend(_batch(UNEVEN), clip_norm=1.0)
+    assert result.applied
+    assert result.loss == pytest.approx(float(torch.tensor(64.0).log()), abs=0.1)
+
+
+@settings(max_examples=25)
+@given(share=st.floats(0, 1) | st.sampled_from([0.0, 1.0]), rows=st.integers(1, 8), seed=st.integers(0, 99))
+def test_the_loss_is_that_of_all_logits(share: float, rows: int, seed: int) -> None:
+    """Full logits and PyTorch's own `ignore_index`, with the gradients as well; the head sees only a rounded number of places."""
+    model, batch = build_model(CONFIG, seed=1), _batch([share] * rows, seed=seed, seq=80)
+    logits = model(batch.tokens, documents=batch.documents)
+    expected = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED, reduction="sum")
+    expected.backward()
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    model.zero_grad(set_to_none=True)
+
+    places, head = [], model.head
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model, "head", lambda hidden: (places.append(len(hidden)), head(hidden))[1])
+        loss = sum_loss(model, eager_trunk(model), batch)
+    loss.backward()
+    torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-4)
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-3, atol=1e-3, msg=name)
+    num_targets = int((batch.targets != IGNORED).sum())
+    assert places == [-(-num_targets // TARGETS_MULTIPLE) * TARGETS_MULTIPLE]
+
+
+def _infinite_loss(trunk: Trunk) -> Trunk:
+    return lambda tokens, documents: trunk(tokens, documents) * float("inf")
+
+
+def _infinite_gradient(trunk: Trunk) -> Trunk:
+    """The loss is what it was; the way back overflows."""
+
+    def run(tokens: Tensor, documents: Tensor) -> Tensor:
+        hidden = trunk(tokens, documents)
+        hidden.register_hook(lambda gradient: gradient * float("inf"))
+        return hidden
+
+    return run
+
+
+@pytest.mark.parametrize(("breaking", "loss_is_finite"), [(_infinite_loss, False), (_infinite_gradient, True)])
+def test_a_step_that_is_not_finite_changes_nothing(breaking: Callable[[Trunk], Trunk], loss_is_finite: bool) -> None:
+    model = build_model(CONFIG, seed=1)
+    optimizer = build_optimizer(model, OptimizerConfig())
+    good = eager_trunk(model)
+    trunk = [good]
+    step = TrainStep(model, optimizer, CPU, trunk=lambda t, d: trunk[0](t, d), clip_norm=1.0, micro_batch_rows=3)
+    assert step(_batch(UNEVEN), 1e-2).applied
+    weights, moments = _weights(model), {name: t.clone() for name, t in optimizer_tensors(model, optimizer).items()}
+
+    trunk[0] = breaking(good)
+    result = step(_batch(UNEVEN, seed=1), 1e-2)
+    assert not result.applied
+    assert bool(torch.tensor(result.loss).isfinite()) is loss_is_finite
+    assert not torch.tensor(result.gradient_norm).isfinite()
+    assert _same(_weights(model), weights)
+    assert _same(optimizer_tensors(model, optimizer), moments)
+
+    trunk[0] = good  # the next step goes on as if the broken one had not been
+    assert step(_batch(UNEVEN, seed=2), 1e-2).applied
+    after = _weights(model)
+    assert not _same(after, weights)
+    assert all(bool(tensor.isfinite().all()) for tensor in after.values())
+
+
+def test_a_batch_without_a_target_is_skipped() -> None:
+    moved, result = _descend(_batch([0.0, 0.0]), clip_norm=1.0)
+    assert not result.applied
+    assert not any(bool(change.any()) for change in moved.values())
+
+
+def test_running_out_of_memory_names_the_setting_that_helps() -> None:
+    def full(tokens: Tensor, documents: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    model = build_model(CONFIG, seed=1)
+    step = TrainStep(model, build_optimizer(model, OptimizerConfig()), CPU, trunk=full, clip_norm=1.0)
+    with pytest.raises(DeviceError, match=r"on rows of 16 tokens.*train\.micro_batch_rows"):
+        step(_batch(UNEVEN), 1e-3)
+
+
+def test_learning_happens() -> None:
+    model = build_model(CONFIG, seed=1)
+    step = TrainStep(model, build_optimizer(model, OptimizerConfig()), CPU, trunk=eager_trunk(model), clip_norm=1.0)
+    losses = [step(_batch(UNEVEN), 1e-2).loss for _ in range(20)]
+    assert losses[-1] < losses[0] - 1
+
+
+def _broken_compiler(model: Transformer) -> Trunk:
+    def run(tokens: Tensor, documents: Tensor) -> Tensor:
+        raise RuntimeError("no C++ compiler was found\n  at line 1 of many")
+
+    return run
+
+
+def _breaks_on_the_way_back(model: Transformer) -> Trunk:
+    def fail(gradient: Tensor) -> Tensor:
+        raise NotImplementedError("no backward kernel here")
+
+    def run(tokens: Tensor, documents: Tensor) -> Tensor:
+        hidden = model.hidden(tokens, documents=documents)
+        hidden.register_hook(fail)
+        return hidden
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("compiler", "why"),
+    [
+        (_broken_compiler, "(RuntimeError: no C++ compiler was found)"),
+        (_breaks_on_the_way_back, "(NotImplementedError: no backward kernel here)"),
+    ],
+)
+@pytest.mark.parametrize("timed", [False, True])
+def test_a_compiler_that_fails_means_eager_with_a_reason(
+    monkeypatch: pytest.MonkeyPatch, compiler: Callable[[Transformer], Trunk], why: str, timed: bool
+) -> None:
+    model = build_model(CONFIG, seed=1)
+    before = _weights(model)
+    monkeypatch.setattr(module, "compiled_trunk", compiler)
+    choice = choose_compile(model, CPU, _batch(UNEVEN), timed=timed)
+    assert (choice.compiled, choice.failed) == (False, True)
+    assert choice.reason == f"torch.compile failed, training runs eager {why}"
+    assert _same(_weights(model), before)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_compiler_that_works_is_kept_and_the_weights_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build_model(CONFIG, seed=1)
+    before = _weights(model)
+    monkeypatch.setattr(module, "compiled_trunk", eager_trunk)
+    choice = choose_compile(model, CPU, _batch(UNEVEN), timed=False)
+    assert (choice.compiled, choice.failed) == (True, False)
+    assert _same(_weights(model), before)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("eager_seconds", "compiled", "reason"),
+    [
+        (3.0, True, "torch.compile is 1.50 times as fast as eager"),
+        (1.0, False, "torch.compile is 0.50 times as fast as eager, training runs eager"),
+    ],
+)
+def test_under_a_clock_the_faster_one_is_kept(
+    monkeypatch: pytest.MonkeyPatch, eager_seconds: float, compiled: bool, reason: str
+) -> None:
+    model = build_model(CONFIG, seed=1)
+    seconds = iter([2.0, eager_seconds])
+    monkeypatch.setattr(module, "pass_seconds", lambda *given: next(seconds))
+    monkeypatch.setattr(module, "compiled_trunk", eager_trunk)
+    choice = choose_compile(model, CPU, _batch(UNEVEN), timed=True)
+    assert (choice.compiled, choice.failed, choice.reason) == (compiled, False, reason)
