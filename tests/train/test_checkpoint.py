@@ -53,7 +53,7 @@ def test_where_nothing_was_saved_there_is_none(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_the_older_checkpoint_and_no_half_one(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, _make(1.0), phase="pretrain", step=1)
-    with pytest.raises(StorageError, match="free some space and run the command again"), _room_for(10_000):
+    with pytest.raises(StorageError, match="free some space and run the same command again"), _room_for(10_000):
         save_checkpoint(tmp_path, _make(2.0, size=10_000), phase="pretrain", step=2)
     assert _names(tmp_path) == ["pretrain-000000001"]
     assert _value(load_newest(tmp_path, "pretrain")) == 1.0

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from corpus.base.console import warn
-from corpus.base.errors import ArtifactError, StorageError
+from corpus.base.errors import ArtifactError
 from corpus.base.files import atomic_folder, digest_file, read_json, restore_retired, write_json
 
 KEPT = 2
@@ -82,10 +81,4 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Write tensors as safetensors; its own error for a full disk becomes ours."""
-    try:
-        save_file({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, path)
-    except SafetensorError as error:
-        raise StorageError(
-            f"cannot write {path.parent} ({error}). Earlier checkpoints are intact; free some space and run the command again."
-        ) from error
+    save_file({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, path)
