@@ -237,12 +237,23 @@ def test_threads_are_chosen_once_in_a_run(tmp_path: Path, model: Transformer, mo
             session.trunk(model, _sample)
             assert session.runtime.num_threads == torch.get_num_threads() == 2
         torch.set_num_threads(3)
-    assert tried == [4, 2, 1]
+    assert tried == [4, 2, 1] * module.THREAD_ROUNDS, "in the first session alone"
     assert _choices(tmp_path)["num_threads"] == 2
+    assert RunFolder(tmp_path).read_manifest()["environment"]["num_threads"] == 2
     assert _choices(tmp_path)["threads_tried"] == {"4": 3.0, "2": 1.0, "1": 2.0}
 
 
-@pytest.mark.parametrize(("budget", "asked"), [("1000s", 3), ("1000 steps", 0), ("1000 steps", 3)])
+def test_a_busy_moment_does_not_decide_on_threads(tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first trial of two threads meets another program; the next ones do not."""
+    slow = iter([9.0])
+    monkeypatch.setattr(runtime_module, "usable_cores", lambda: 2)
+    monkeypatch.setattr(module, "pass_seconds", lambda *given: next(slow, 0.1) if torch.get_num_threads() == 2 else 0.2)
+    with _open(tmp_path, "1000s", num_threads=0) as session:
+        session.trunk(model, _sample)
+        assert session.runtime.num_threads == 2
+
+
+@pytest.mark.parametrize(("budget", "asked"), [("1000s", 3), ("60s", 0), ("1000 steps", 0), ("1000 steps", 3)])
 def test_threads_are_not_tried_where_they_are_given_or_time_plays_no_part(
     tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, budget: str, asked: int
 ) -> None:

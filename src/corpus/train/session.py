@@ -31,6 +31,10 @@ WORTH_COMPILING_SECONDS = 120.0
 WORTH_COMPILING_STEPS = 500
 """The same in steps."""
 
+THREAD_ROUNDS, TRIAL_SHARE = 3, 0.01
+"""How often each number of threads is tried, in turn, so that a moment in which the machine was busy does not slow the whole run; and
+the share of a clock after which no further round begins."""
+
 COMPILE_PAYS = 4.0
 """How many times as long as compiling takes must be left of a clock for a later session to compile again."""
 
@@ -139,10 +143,14 @@ class Session:
         """Under a clock on a CPU, take the number of threads that is fastest now: beside other work fewer can be more."""
         if not self._may_choose_threads or "threads_tried" in self._choices:
             return
-        most, batch, seconds = self.runtime.num_threads, sample(), {}
-        for threads in sorted({most, max(1, most // 2), 1}, reverse=True):
-            torch.set_num_threads(threads)
-            seconds[threads] = pass_seconds(model, eager_trunk(model), self.runtime, batch)
+        most, batch, began = self.runtime.num_threads, sample(), self.clock.seconds
+        seconds = dict.fromkeys(sorted({most, max(1, most // 2), 1}, reverse=True), float("inf"))
+        for _ in range(THREAD_ROUNDS):
+            for threads, best in seconds.items():
+                torch.set_num_threads(threads)
+                seconds[threads] = min(best, pass_seconds(model, eager_trunk(model), self.runtime, batch))
+            if self.clock.seconds - began > TRIAL_SHARE * self.budget.amount:
+                break
         chosen = min(seconds, key=lambda threads: seconds[threads])
         torch.set_num_threads(chosen)
         self.runtime = replace(self.runtime, num_threads=chosen)
