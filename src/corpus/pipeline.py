@@ -20,6 +20,7 @@ def run(config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
     from corpus.stages.evaluate import evaluate_run, say_scores
     from corpus.stages.prepare import prepare_run
     from corpus.stages.problems import evaluation_sets
+    from corpus.stages.scores import read_scores
     from corpus.stages.training import Training
 
     begun = time.monotonic()
@@ -44,7 +45,7 @@ def run(config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
             "evaluate",
             lambda: evaluate_run(config, folder, sets, output=folder.scores, outcomes=folder.outcomes, text=config.evaluate.text),
         )
-    say_scores(_read_scores(folder))
+    say_scores(read_scores(folder))
 
     # One page that says what was done, how well, and how to do it again.
     folder.update_manifest(clock_seconds=round(Clock(folder.clock).seconds, 3))  # also where the session that knew it was killed
@@ -63,9 +64,3 @@ def timed(folder: RunFolder, stage: str, work: Callable[[], object]) -> None:
         work()
     finally:
         folder.update_manifest(stages={stage: round(before + time.monotonic() - start, 3)})
-
-
-def _read_scores(folder: RunFolder) -> dict:
-    from corpus.base.files import read_json
-
-    return read_json(folder.scores)

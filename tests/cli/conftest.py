@@ -1,9 +1,9 @@
-"""One tiny trained run, and the command line called in this process."""
+"""One tiny trained run, the command that made it, and the command line called in this process."""
 
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ SMALL = (
     "--problems.generated-heldout=12",
     "--train.rows-per-batch=2",
     "--train.validation-tokens=128",
+    "--runtime.num-threads=1",
     "--budget=6 steps",
 )
 
@@ -53,13 +54,26 @@ def small() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def words(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
+    """Returns the words that make the tiny run in a folder."""
+    text = write_records(tmp_path_factory.mktemp("words") / "data" / "chunk.jsonl").parent
+    return lambda out, *more: ["run", "starter", f"--data={text}", f"--out={out}", *SMALL, *more]
+
+
+@pytest.fixture(scope="session")
+def trained(words: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of six steps."""
-    folder, threads = tmp_path_factory.mktemp("trained"), torch.get_num_threads()
-    write_records(folder / "data" / "chunk.jsonl")
-    main(["run", "starter", f"--data={folder / 'data'}", f"--out={folder / 'run'}", *SMALL])
-    torch.set_num_threads(threads)
-    return folder / "run"
+    out = tmp_path_factory.mktemp("trained") / "run"
+    main(words(out))
+    return out
+
+
+@pytest.fixture(scope="session", autouse=True)
+def threads() -> Iterator[None]:
+    """Leaves PyTorch the threads that it had."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What users get wrong: each is one short message with the value, the place and the fix, and nothing that was there is touched."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import zstandard
 
 from corpus.base.files import digest_file
 from corpus.cli.main import main
-from corpus.train.checkpoint import load_newest
+from corpus.train.checkpoint import load_newest, save_checkpoint
 
 Refused = Callable[[Sequence[str | Path]], str]
 
@@ -36,7 +37,17 @@ def _contents(folder: Path) -> dict[str, str]:
         (["run", "cpu", "--model.vocab-size", "512"], "give both the same number"),
         (["run", "cpu", "--train.finetune-share", "1.5"], "train.finetune_share is 1.5; expected a share between 0 and 1"),
         (["run", "cpu", "--config"], "--config needs a file"),
-        (["run", "cpu", "--config", "/nowhere/c.json"], "/nowhere/c.json is missing"),
+        (["run", "cpu", "--train.schedule.learning-rate", "nan"], "train.schedule.learning_rate is nan; expected a finite number"),
+        (["run", "cpu", "--finetune.max-epochs", "inf"], "finetune.max_epochs is inf; expected a finite number"),
+        (["run", "cpu", "--train.optimizer.beta1", "2"], "train.optimizer.beta1 is 2.0; expected a number from 0 to below 1"),
+        (["run", "cpu", "--train.optimizer.weight-decay", "-1"], "weight_decay is -1.0; expected 0 (none) or a positive number"),
+        (["run", "cpu", "--train.optimizer.clip-norm", "0"], "clip_norm is 0.0; expected a positive number"),
+        (["run", "cpu", "--data", ""], "prepare.data is ''; give a folder, hub, hub:OWNER/NAME or starter"),
+        (["run", "cpu", "--out", ""], "--out is empty; give the run folder"),
+        (["recipes", "strter"], "Did you mean 'starter'?"),
+        (["export", "/nowhere", "--to", "gguf", "--output", "OUT"], "Expected one of ('huggingface',)"),
+        (["run", "cpu", "--config", "/nowhere/c.json"], "/nowhere/c.json is missing. Give the config.json of an earlier run"),
+        (["run", "cpu", "--out", "n" * 300], "File name too long. Check the path"),
         (["run", "cpu", "--data", "/nowhere", "--out", "OUT"], "the data folder /nowhere does not exist. Check the path."),
         (["solve", "/nowhere", "what is 2 + 2 ?"], "/nowhere does not exist. Give the folder of a run"),
         (["evaluate", "/nowhere"], "/nowhere does not exist. Give the folder of a run"),
@@ -57,6 +68,11 @@ def _half_zst(folder: Path) -> str:
     return "half.jsonl.zst"
 
 
+def _link_to_nothing(folder: Path) -> str:
+    (folder / "zz.jsonl").symlink_to(folder / "nothing")
+    return "zz.jsonl"
+
+
 def _write(name: str, text: str) -> Callable[[Path], str]:
     def write(folder: Path) -> str:
         (folder / name).write_text(text, encoding="utf-8")
@@ -70,6 +86,23 @@ UNKNOWN = json.dumps({"text": "x", "meta": {"redpajama_set_name": "RedPajamaArxi
 
 
 @pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "c.json is damaged (Expecting value: line 1 column 1 (char 0)). Give the config.json of an earlier run"),
+        ('{"seed": 3', "c.json is damaged"),
+        ("[]", "c.json is []; expected a group of settings"),
+        ('{"bugdet": "45m"}', "c.json.bugdet is not a setting. Did you mean 'budget'?"),
+        ('{"model": {"dimm": 3}}', "c.json.model.dimm is not a setting. Did you mean 'dim'?"),
+        ('{"seed": "three"}', "c.json.seed is 'three'; expected int"),
+    ],
+)
+def test_a_config_file_is_named_with_its_mistake(refused: Refused, tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "c.json").write_text(content)
+    assert said in refused(["run", "cpu", "--config", tmp_path / "c.json", "--out", tmp_path / "out"])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
     ("damage", "said"),
     [
         (_half_zst, "half.jsonl.zst"),
@@ -77,8 +110,15 @@ UNKNOWN = json.dumps({"text": "x", "meta": {"redpajama_set_name": "RedPajamaArxi
         (_write("zz.jsonl", GOOD + '\n{"text": \n'), "zz.jsonl line 2"),
         (_write("zz.jsonl", GOOD + "\n" + json.dumps({"meta": {"redpajama_set_name": "RedPajamaC4"}}) + "\n"), "zz.jsonl line 2"),
         (_write("zz.jsonl", GOOD + "\n" + UNKNOWN + "\n"), "'RedPajamaArxiv'"),
+        (_write("zz.jsonl", GOOD + "\n[1]\n"), "zz.jsonl line 2 is [1]; expected an object"),
+        (_write("train.json", ""), "train.json is empty or ends within its first record"),
+        (_write("train.json", '[{"Problem": "a tra'), "train.json is empty or ends within its first record"),
+        (_link_to_nothing, "zz.jsonl is a link to nothing"),
     ],
-    ids=["half a zst file", "an empty file", "half a record", "a record without text", "an unknown set"],
+    ids=[
+        *("half a zst file", "an empty file", "half a record", "a record without text", "an unknown set", "a list"),
+        *("no problems", "half a problem", "a link to nothing"),
+    ],
 )
 def test_a_damaged_input_is_named_by_place(
     refused: Refused, data: Path, small: tuple[str, ...], tmp_path: Path, damage: Callable[[Path], str], said: str
@@ -135,10 +175,23 @@ def test_a_file_of_problems_that_cannot_be_scored(
 
 @pytest.mark.parametrize(
     ("spec", "said"),
-    [("mathqa", "is not of the form SET=PATH"), ("mathqq=x.json", "Did you mean 'mathqa'?"), ("gsm8k=x", "cannot use")],
+    [
+        ("mathqa", "is not of the form SET=PATH"),
+        ("mathqa=", "is not of the form SET=PATH"),
+        ("mathqq=x.json", "Did you mean 'mathqa'?"),
+        ("gsm8k=x", "cannot use"),
+        ("generated=/nowhere.jsonl", "cannot read /nowhere.jsonl"),
+    ],
 )
 def test_a_problem_set_that_is_not_one(refused: Refused, run: Path, spec: str, said: str) -> None:
     assert said in refused(["evaluate", run, "--problems", spec])
+
+
+def test_a_set_given_twice_is_not_scored_once(refused: Refused, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("")
+    file = f"generated={run / 'problems' / 'generated.heldout.jsonl'}"
+    assert "names the set 'generated' twice" in refused(["evaluate", run, "--problems", file, file])
+    assert "empty.jsonl holds no problem" in refused(["evaluate", run, "--problems", f"generated={tmp_path / 'empty.jsonl'}"])
 
 
 def _cut(path: Path) -> None:
@@ -210,11 +263,35 @@ def test_an_export_never_replaces_what_is_not_one(refused: Refused, run: Path, t
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "years of work"
 
 
+def test_a_config_of_something_else_is_not_replaced(refused: Refused, words: Callable[..., list[str]], tmp_path: Path) -> None:
+    """Another program's folder, named by mistake."""
+    (tmp_path / "config.json").write_text('{"hidden_size": 4096}')
+    assert "is not the config of a run, and would be replaced" in refused(words(tmp_path))
+    assert _contents(tmp_path).keys() == {"config.json"}
+    assert (tmp_path / "config.json").read_text() == '{"hidden_size": 4096}'
+
+
+def test_a_pipe_among_the_text_is_left_alone(data: Path, small: tuple[str, ...], tmp_path: Path) -> None:
+    """Reading one would wait for ever; a link to nothing is no text either."""
+    os.mkfifo(data / "pipe.txt")
+    (data / "gone.md").symlink_to(data / "nothing")
+    main(["prepare", "starter", f"--data={data}", f"--out={tmp_path / 'out'}", *small])
+    assert (tmp_path / "out" / "prepared" / "manifest.json").exists()
+
+
 def test_an_output_that_cannot_be_written_is_refused(refused: Refused, run: Path, data: Path, small: tuple[str, ...]) -> None:
     """Under a file, which nobody can make a folder of."""
     inside = data / "chunk.jsonl" / "run"
     assert "Choose another folder" in refused(["run", "starter", f"--data={data}", f"--out={inside}", *small])
     assert "Choose another folder" in refused(["evaluate", run, "--output", data / "chunk.jsonl" / "scores.json"])
+    assert "Choose another folder" in refused(["export", run, "--output", data / "chunk.jsonl" / "exported"])
+    assert "Choose another folder" in refused(["evaluate", run, "--output", data])
+
+
+def test_memory_that_does_not_suffice_is_told_in_a_sentence(refused: Refused, data: Path, small: tuple[str, ...]) -> None:
+    """More than any machine can address."""
+    words = ["run", "starter", f"--data={data}", f"--out={data.parent / 'out'}", *small, "--model.ffn-dim=4000000000000"]
+    assert "too little memory" in refused(words)
 
 
 def _on_a_small_disk(words: Sequence[str | Path], num_bytes: int) -> subprocess.CompletedProcess[str]:
@@ -242,3 +319,44 @@ def test_a_disk_that_fills_up_loses_nothing(data: Path, small: tuple[str, ...], 
     assert load_newest(out / "checkpoints", "pretrain") is None
     main(words)
     assert (out / "report.html").exists()
+
+
+def test_a_checkpoint_that_finds_the_disk_full_leaves_the_one_before(
+    refused: Refused, words: Callable[..., list[str]], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, limit = [], resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def save(*arguments: object, **more: object) -> Path:
+        saved.append(arguments)
+        if len(saved) == 2:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit[1]))
+        try:
+            return save_checkpoint(*arguments, **more)  # type: ignore[arg-type]
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    monkeypatch.setattr("corpus.train.loop.save_checkpoint", save)
+    out = tmp_path / "run"
+    command = words(out, "--train.checkpoint-steps=1")
+    assert "is full. What was saved before is intact; free some space and run the same command again" in refused(command)
+    assert [path.name for path in (out / "checkpoints").iterdir()] == ["pretrain-000000001"]
+    assert load_newest(out / "checkpoints", "pretrain") is not None
+    main(command)
+    assert digest_file(out / "weights" / "final.safetensors") == digest_file(trained / "weights" / "final.safetensors")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+def test_output_that_goes_to_a_full_disk_is_an_error_in_a_sentence() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "corpus", "recipes", "starter"]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("StorageError: a disk is full")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_terminal_without_dashes_still_shows_the_help() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "corpus", "run", "--help"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (0, "")

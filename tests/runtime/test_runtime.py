@@ -16,11 +16,12 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def settings_of_torch() -> Iterator[None]:
-    """Resolving sets PyTorch's thread count and TF32; the other tests want theirs back."""
+    """Resolving sets PyTorch's thread count, TF32 and determinism; the other tests want theirs back."""
     threads, tf32 = torch.get_num_threads(), (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)
     yield
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = tf32
+    torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture
@@ -76,6 +77,27 @@ def test_a_cpu_computes_in_bf16_only_where_that_is_much_faster(
     monkeypatch.setattr(module, "_product_rate", lambda dtype: {torch.bfloat16: 7.0 * ratio, torch.float32: 7.0}[dtype])
     assert best_precision(CPU) == expected
     assert resolve(RuntimeConfig(device="cpu")).precision == expected
+
+
+@pytest.mark.usefixtures("no_measurement")
+def test_what_is_to_be_repeatable_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    assert best_precision(CPU, timed=False) == "fp32"
+    assert resolve(RuntimeConfig(device="cpu"), repeatable=True).precision == "fp32"
+    assert resolve(RuntimeConfig(device="cpu", precision="bf16"), repeatable=True).precision == "bf16"
+    assert module.os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8", "what the user set stays"
+
+
+@pytest.mark.parametrize("repeatable", [False, True])
+@pytest.mark.parametrize(("precision", "tf32"), [("fp32", False), ("fp16", True)])
+def test_a_gpu_is_as_exact_and_as_repeatable_as_asked(
+    monkeypatch: pytest.MonkeyPatch, precision: Any, tf32: bool, repeatable: bool
+) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    resolve(RuntimeConfig(device="cuda", precision=precision), repeatable=repeatable)
+    assert torch.backends.cuda.matmul.allow_tf32 is torch.backends.cudnn.allow_tf32 is tf32
+    assert torch.are_deterministic_algorithms_enabled() is repeatable
 
 
 @pytest.mark.parametrize(("capability", "expected"), [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16")])

@@ -98,8 +98,20 @@ def _flip_a_bit(path: Path) -> None:
         ("state.json", Path.unlink),
         ("state.json", lambda path: path.write_bytes(path.read_bytes()[:20])),
         ("state.json", lambda path: path.write_bytes(bytes(200))),
+        ("state.json", lambda path: path.write_bytes(b"{}")),
+        ("state.json", lambda path: path.write_bytes(b"[]")),
     ],
-    ids=["model cut", "no model", "optimizer flipped", "no optimizer", "no state", "state cut", "state zeros"],
+    ids=[
+        "model cut",
+        "no model",
+        "optimizer flipped",
+        "no optimizer",
+        "no state",
+        "state cut",
+        "state zeros",
+        "state empty",
+        "state a list",
+    ],
 )
 def test_a_damaged_newest_is_passed_over_with_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, damage: Callable[[Path], object]

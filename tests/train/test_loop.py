@@ -104,6 +104,7 @@ def _trainer(
             phase, step, config=config, clock=clock, metrics=metrics, folder=folder / "checkpoints", resume_hint="corpus run again"
         )
     finally:
+        clock.stop()
         metrics.close()
 
 
@@ -352,6 +353,22 @@ def test_validation_is_paid_from_the_same_clock(tmp_path: Path, now: Any) -> Non
     assert {round(line["tokens_per_second"]) for line in _recorded(tmp_path, "train")} == {160}, (
         "the rate is that of training alone"
     )
+
+
+def test_validations_that_take_too_long_are_left_out_under_a_clock(tmp_path: Path, now: Any) -> None:
+    """The first one shows that they cost a third of the phase."""
+
+    def validate() -> None:
+        now.seconds += 3.0
+
+    _train(tmp_path, _taking(now, 0.2), pace=_ten_seconds, before_validation=validate)
+    assert [line["step"] for line in _recorded(tmp_path, "validation")] == [13]
+
+
+def test_a_phase_without_a_step_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _train(tmp_path, Lines({0: _crash}), pace=lambda clock: StepPace(num_steps=0))
+    assert "warning: pretrain got no step" in capsys.readouterr().out
+    assert _saved(tmp_path) == [0]
 
 
 def test_checkpoints_come_by_the_clock(tmp_path: Path, now: Any) -> None:

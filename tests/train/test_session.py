@@ -236,10 +236,10 @@ def test_threads_are_chosen_once_in_a_run(tmp_path: Path, model: Transformer, mo
         with _open(tmp_path, "1000s", num_threads=0) as session:
             session.trunk(model, _sample)
             assert session.runtime.num_threads == torch.get_num_threads() == 2
+            assert RunFolder(tmp_path).read_manifest()["environment"]["num_threads"] == 2
         torch.set_num_threads(3)
     assert tried == [4, 2, 1] * module.THREAD_ROUNDS, "in the first session alone"
     assert _choices(tmp_path)["num_threads"] == 2
-    assert RunFolder(tmp_path).read_manifest()["environment"]["num_threads"] == 2
     assert _choices(tmp_path)["threads_tried"] == {"4": 3.0, "2": 1.0, "1": 2.0}
 
 

@@ -230,6 +230,35 @@ def test_a_compiler_that_fails_means_eager_with_a_reason(
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+def test_running_out_of_memory_in_a_trial_is_not_the_compilers_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eager would run out of it as well."""
+
+    def full(tokens: Tensor, documents: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(module, "compiled_trunk", lambda model: full)
+    with pytest.raises(DeviceError, match=r"train\.micro_batch_rows"):
+        choose_compile(build_model(CONFIG, seed=1), CPU, _batch(UNEVEN), timed=False)
+
+
+@pytest.mark.parametrize(("pass_takes", "passes", "best"), [((9.0, 0.3, 0.2, 0.4), 4, 0.2), ((9.0, 3.0, 1.0, 1.0), 2, 3.0)])
+def test_a_trial_is_the_best_of_three_and_ends_early_where_passes_are_slow(
+    monkeypatch: pytest.MonkeyPatch, pass_takes: tuple[float, ...], passes: int, best: float
+) -> None:
+    """The first pass compiles and does not count."""
+    model, now, done = build_model(CONFIG, seed=1), [0.0], [0]
+    trunk = eager_trunk(model)
+
+    def taking(tokens: Tensor, documents: Tensor) -> Tensor:
+        now[0] += pass_takes[done[0]]
+        done[0] += 1
+        return trunk(tokens, documents)
+
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    assert module.pass_seconds(model, taking, CPU, _batch(UNEVEN)) == pytest.approx(best)
+    assert done == [passes]
+
+
 def test_a_compiler_that_works_is_kept_and_the_weights_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     model = build_model(CONFIG, seed=1)
     before = _weights(model)

@@ -82,7 +82,8 @@ class RunFolder:
         if not self.manifest.exists():
             return empty
         plain = read_json(self.manifest)
-        if not isinstance(plain, dict) or plain.get("kind") != "run":
+        is_run = isinstance(plain, dict) and plain.get("kind") == "run"
+        if not is_run or not all(isinstance(plain.get(name, {}), dict) for name in ("stages", "choices", "environment")):
             raise ArtifactError(f"{self.manifest} is not the manifest of a run. Restore it from a copy, or use another --out.")
         return {**empty, **plain}
 

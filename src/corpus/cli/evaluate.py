@@ -37,10 +37,10 @@ def main(words: Sequence[str]) -> None:
     config = load_config(folder)
     from corpus.pipeline import timed
     from corpus.stages.evaluate import evaluate_run, say_scores
-    from corpus.stages.problems import evaluation_sets, load_problem_file
+    from corpus.stages.problems import evaluation_sets, load_problem_files
 
     own = not options.problems
-    sets = evaluation_sets(folder) if own else dict(load_problem_file(spec) for spec in options.problems)
+    sets = evaluation_sets(folder) if own else load_problem_files(options.problems)
     output = options.output or (folder.scores if own else Path("scores.json"))
     outcomes = folder.outcomes if own else None
 

@@ -1,12 +1,16 @@
 """The `corpus` command: finds the subcommand, and turns Corpus's own errors into one short message."""
 
+import contextlib
 import importlib
+import io
+import os
+import re
 import sys
 from collections.abc import Sequence
 
 import corpus
-from corpus.base.console import console
-from corpus.base.errors import CorpusError, Interrupted, did_you_mean
+from corpus.base.errors import CorpusError, DeviceError, Interrupted, did_you_mean
+from corpus.base.files import storage_error
 
 COMMANDS = {
     "run": "the whole job: prepare, pretrain, finetune, evaluate, report",
@@ -22,12 +26,18 @@ COMMANDS = {
 
 USAGE = "usage: corpus COMMAND [OPTIONS]     (corpus COMMAND --help shows its options)"
 
+_OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of memory")
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exits with 0, with 2 for an error the user can mend, with 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without, say, a dash for "no value" is no reason to stop
     try:
         _dispatch(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk that output goes to may show only here
     except Interrupted as stopped:
         _print(str(stopped))
         sys.exit(130)
@@ -40,9 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except Exception as error:
+        told = storage_error(error) or _memory_error(error)
+        if told is None:
+            raise
+        _print(f"{type(told).__name__}: {told}")
+        sys.exit(2)
 
 
 def _dispatch(words: list[str]) -> None:
+    from corpus.base.console import console  # here, so that Ctrl-C finds this module ready as early as can be
+
     if not words or words[0] in ("-h", "--help", "help"):
         console.print(_help(), markup=False)
         return
@@ -63,6 +81,23 @@ def _help() -> str:
     return "\n".join(lines)
 
 
+def _memory_error(error: Exception) -> DeviceError | None:
+    """Return what to tell the user where memory ran out, whichever library met it; None for any other error."""
+    said = next(iter(str(error).splitlines()), "")
+    if not isinstance(error, MemoryError) and not (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(said)):
+        return None
+    return DeviceError(
+        f"this machine has too little memory ({said or type(error).__name__}). To train, lower train.micro_batch_rows, model.dim or "
+        "model.context_length; to score, evaluate.batch_size; to solve, give a shorter problem. What was saved before is intact."
+    )
+
+
 def _print(message: str) -> None:
-    sys.stdout.flush()
-    print(message, file=sys.stderr)
+    """Print an error, also where standard output is closed or on a full disk; what it still holds is then dropped."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):
+        print(message, file=sys.stderr)

@@ -1,6 +1,7 @@
 """Options that several commands share, and how a command line becomes a run's config."""
 
 import dataclasses
+import itertools
 import shlex
 import sys
 from collections.abc import Sequence
@@ -51,6 +52,8 @@ def parse_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder]
     The order of precedence is recipe, then `--config`, then the options. Raises `ConfigError` where no recipe is named.
     """
     words = list(words)
+    if "--out=" in words or ("--out", "") in itertools.pairwise(words):
+        raise ConfigError("--out is empty; give the run folder, such as --out runs/first")
     wants_help = any(word in ("-h", "--help") for word in words)
     name = words.pop(0) if words and not words[0].startswith("-") else None
     file = _take_config_file(words)

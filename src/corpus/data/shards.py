@@ -24,6 +24,7 @@ from corpus.base.manifest import Manifest, make_key, read_manifest, write_manife
 KIND = "shards"
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """A source's name is a file's name, so it stays within letters, digits, dot, dash and underscore."""
+_FIX = "Delete the prepared folder and prepare the data again."
 
 
 def token_dtype(vocab_size: int) -> np.dtype:
@@ -156,7 +157,7 @@ class TokenShards(Mapping[str, Shard]):
             ArtifactError: the manifest or a file is missing, truncated or altered; the message names the file and the fix.
         """
         folder = Path(folder)
-        manifest = read_manifest(folder, kind=KIND)
+        manifest = read_manifest(folder, kind=KIND, fix=_FIX)
         for source in sources or ():
             if source not in manifest.counts:
                 known = ", ".join(manifest.counts)
@@ -185,21 +186,23 @@ class TokenShards(Mapping[str, Shard]):
 
 def _open(folder: Path, source: str, manifest: Manifest, verify: bool) -> Shard:
     counts = manifest.counts[source]
-    for name, size in counts["files"].items():
-        _check(folder / name, size, counts["sha256"][name] if verify else None)
-    dtype = np.dtype(manifest.config["dtype"]).newbyteorder("<")
-    path = folder / f"{source}.bin"
-    tokens = np.memmap(path, dtype=dtype, mode="r") if counts["num_tokens"] else np.empty(0, dtype=dtype)
-    documents = np.load(folder / f"{source}.documents.npy", allow_pickle=False)
-    return Shard(source=source, tokens=tokens, documents=documents, num_bytes=counts["num_bytes"])
+    try:
+        for name, size in counts["files"].items():
+            _check(folder / name, size, counts["sha256"][name] if verify else None)
+        dtype = np.dtype(manifest.config["dtype"]).newbyteorder("<")
+        path = folder / f"{source}.bin"
+        tokens = np.memmap(path, dtype=dtype, mode="r") if counts["num_tokens"] else np.empty(0, dtype=dtype)
+        documents = np.load(folder / f"{source}.documents.npy", allow_pickle=False)
+        return Shard(source=source, tokens=tokens, documents=documents, num_bytes=counts["num_bytes"])
+    except (KeyError, TypeError, AttributeError, ValueError, EOFError) as error:
+        raise ArtifactError(f"the manifest of {folder} does not describe {source} ({error!r}). {_FIX}") from None
 
 
 def _check(path: Path, size: int, digest: str | None) -> None:
-    fix = "Delete the prepared folder and prepare the data again."
     if not path.exists():
-        raise ArtifactError(f"{path} is missing, though the manifest beside it names it. {fix}")
+        raise ArtifactError(f"{path} is missing, though the manifest beside it names it. {_FIX}")
     if path.stat().st_size != size:
         kind = "truncated" if path.stat().st_size < size else "longer than it was"
-        raise ArtifactError(f"{path} is {kind}: {path.stat().st_size:,} bytes, the manifest says {size:,}. {fix}")
+        raise ArtifactError(f"{path} is {kind}: {path.stat().st_size:,} bytes, the manifest says {size:,}. {_FIX}")
     if digest is not None and digest_file(path) != digest:
-        raise ArtifactError(f"{path} was altered: its SHA-256 is not the one in the manifest. {fix}")
+        raise ArtifactError(f"{path} was altered: its SHA-256 is not the one in the manifest. {_FIX}")

@@ -49,7 +49,8 @@ def select_examples(problems: Sequence[Problem], tokenizer: Tokenizer, *, max_le
     if not examples:
         left_out = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
         raise DataError(
-            f"none of the training problems can be used ({left_out}); give problems with programs, or set finetune.checked_only to false"
+            f"none of the problems can be used ({left_out or 'there are none'}); give problems with programs, raise model.context_length "
+            "where they are too long, or set finetune.checked_only to false where they are unchecked"
         )
     return Selection(examples=tuple(examples), problems=tuple(used), counts=counts)
 

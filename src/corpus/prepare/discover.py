@@ -31,7 +31,7 @@ from corpus.prepare.sources.local import CODE, PlainFiles, is_plain_text_file, s
 from corpus.prepare.sources.problems import problem_texts
 from corpus.prepare.sources.records import is_record_file, read_records
 from corpus.prepare.sources.slimpajama import RecordFiles, set_name_of
-from corpus.problems.registry import ProblemFile, recognise
+from corpus.problems.registry import ProblemFile, is_cut_off, recognise
 
 SPLITS: dict[str, Split | None] = {
     "train": "train",
@@ -96,8 +96,8 @@ def discover(folder: Path, *, set_names: Mapping[str, str] | None = None, proble
     """
     folder = Path(folder)
     if not folder.is_dir():
-        kind = "is a file; give the folder that holds it" if folder.exists() else "does not exist. Check the path"
-        raise DataError(f"the data folder {folder} {kind}. For the hub write hub:owner/name, for built-in data starter.")
+        kind = "is a file; give the folder that holds it." if folder.exists() else "does not exist. Check the path."
+        raise DataError(f"the data folder {folder} {kind} For the hub write hub:owner/name, for built-in data starter.")
     found = _Sorted()
     for path in _files(folder, found):
         _sort(path, folder, found)
@@ -137,7 +137,11 @@ def _files(folder: Path, found: _Sorted) -> Iterator[Path]:
 
 def _sort(path: Path, folder: Path, found: _Sorted) -> None:
     relative = path.relative_to(folder)
-    if _PAPERS.fullmatch(path.name) and path.suffix.lower() not in CODE:
+    if not path.is_file() and is_record_file(path):
+        raise DataError(f"{path} is a link to nothing, a pipe or a device. Put the file there, or remove it from the folder.")
+    if not path.is_file():
+        found.left_alone.append(f"{relative.as_posix()} (a link to nothing, a pipe or a device)")
+    elif _PAPERS.fullmatch(path.name) and path.suffix.lower() not in CODE:
         found.papers.append(path)
     elif (problem := recognise(path)) is not None:
         found.problems.append(problem)
@@ -149,6 +153,11 @@ def _sort(path: Path, folder: Path, found: _Sorted) -> None:
             _sort_records(path, folder, found)
     elif is_plain_text_file(path):
         found.plain.setdefault(_top(relative), []).append(path)
+    elif is_cut_off(path):
+        raise DataError(
+            f"{path} is empty or ends within its first record. The download or copy is incomplete; fetch the file again, or remove it "
+            "from the folder."
+        )
     else:
         found.others[path.suffix.lower() or "without ending"] += 1
 

@@ -22,6 +22,7 @@ from corpus.base.errors import ArtifactError, ConfigError, DataError, did_you_me
 from corpus.base.files import atomic_folder, read_json
 from corpus.base.manifest import FORMAT, NAME, Manifest, is_done, make_key, read_manifest, write_manifest
 from corpus.base.units import format_count, format_duration
+from corpus.data.prepared import Prepared
 from corpus.data.shards import TokenShards
 from corpus.prepare.collect import Dropped, collect
 from corpus.prepare.config import STARTER, PrepareConfig
@@ -102,7 +103,8 @@ def _prepare(
     tokenizer.save(folder / TOKENIZER)
     divisions, left_out = _enough_held_out(guesses, pool, tokenizer, config)
     if not divisions:
-        raise DataError("no source has enough text:" + "".join(f"\n  {source} {reason}" for source, reason in left_out.items()))
+        reasons = "".join(f"\n  {source} {reason}" for source, reason in left_out.items())
+        raise DataError(f"no source has enough text:{reasons or ' every document is empty. Give a folder with more text.'}")
     for source, reason in left_out.items():
         warn(f"source {source} is left out: it {reason}")
     _write_tokens(divisions, tokenizer, folder, config)
@@ -198,9 +200,9 @@ def _check_out(out: Path) -> None:
             f"{out} exists and is not a folder that Corpus prepared; it would be replaced. Choose another, or remove it."
         )
     if (out / NAME).exists():
-        plain = read_json(out / NAME)
+        plain = read_json(out / NAME, fix=f"Delete {out} and prepare the data again.")
         if not isinstance(plain, dict) or plain.get("kind") != KIND:
-            raise ArtifactError(f"{out} holds something else that Corpus wrote; it would be replaced. Choose another folder.")
+            raise ArtifactError(f"{out} holds something else; it would be replaced. Choose another folder, or remove it.")
     for left in out.parent.glob(f".{out.name}.*.tmp"):
         process = left.name.split(".")[-2]
         if left.is_dir() and process.isdigit() and not _is_running(int(process)):
@@ -223,9 +225,7 @@ def _is_done(out: Path, key: str) -> bool:
     """True where `out` holds this very preparation, whole. Raises `ArtifactError` where it does and is damaged."""
     if not (out / NAME).exists() or read_json(out / NAME).get("format") != FORMAT or not is_done(out, kind=KIND, key=key):
         return False
-    Tokenizer.load(out / TOKENIZER)
-    for split in (TRAIN, VALIDATION):
-        TokenShards.open(out / split)
+    Prepared.open(out)
     return True
 
 

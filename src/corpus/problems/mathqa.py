@@ -22,6 +22,7 @@ TOLERANCE = 0.01
 """Relative distance from the keyed value within which a program's value counts as the key: options are rounded."""
 
 _PARQUET_MAGIC = b"PAR1"
+_MEND = "Mend the record, or leave it out."
 
 
 def load_mathqa(path: Path, split: str) -> list[Problem]:
@@ -50,13 +51,13 @@ def is_checked(problem: Problem) -> bool:
 
 def _problem(row: Any, split: str, index: int, where: str) -> Problem:
     if not isinstance(row, dict):
-        raise DataError(f"{where} is {_short(row)}; expected an object with {', '.join(COLUMNS)}")
+        raise DataError(f"{where} is {_short(row)}; expected an object with {', '.join(COLUMNS)}. {_MEND}")
     text, options, correct = (_text(row, name, where) for name in ("Problem", "options", "correct"))
     if correct.strip().lower() not in LETTERS:
-        raise DataError(f"{where}: correct is {correct!r}; expected one of {', '.join(LETTERS)}")
+        raise DataError(f"{where}: correct is {correct!r}; expected one of {', '.join(LETTERS)}. {_MEND}")
     formula = row.get("linear_formula")
     if formula is not None and not isinstance(formula, str):
-        raise DataError(f"{where}: linear_formula is {_short(formula)}; expected a text such as 'divide(n0,n1)|', or null")
+        raise DataError(f"{where}: linear_formula is {_short(formula)}; expected a text such as 'divide(n0,n1)|', or null. {_MEND}")
     return Problem(
         set_name=NAME,
         split=split,
@@ -73,7 +74,7 @@ def _text(row: dict[str, Any], name: str, where: str) -> str:
     value = row.get(name)
     if not isinstance(value, str) or not value.strip():
         found = f"is {_short(value)}" if name in row else "is missing"
-        raise DataError(f"{where}: {name} {found}; expected a text. Mend the record, or leave it out.")
+        raise DataError(f"{where}: {name} {found}; expected a text. {_MEND}")
     return value
 
 
@@ -103,8 +104,10 @@ def _json_rows(path: Path) -> Iterator[Any]:
         raise DataError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}). Get it again.") from None
     except json.JSONDecodeError as error:
         raise DataError(f"{path} line {error.lineno} is not JSON ({error.msg}); the file may be cut off. Get it again.") from None
+    except RecursionError:
+        raise DataError(f"{path} is nested too deeply to be a list of MathQA records. Get it again.") from None
     if not isinstance(rows, list):
-        raise DataError(f"{path} holds {_short(rows)}; expected a JSON list of MathQA records")
+        raise DataError(f"{path} holds {_short(rows)}; expected a JSON list of MathQA records. Give a file such as train.json.")
     yield from rows
 
 
@@ -116,7 +119,9 @@ def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
         with pyarrow.parquet.ParquetFile(path) as file:
             missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
             if missing:
-                raise DataError(f"{path} has no column {', '.join(missing)}; found {', '.join(file.schema_arrow.names)}")
+                raise DataError(
+                    f"{path} has no column {', '.join(missing)}; found {', '.join(file.schema_arrow.names)}. Give a MathQA file."
+                )
             for batch in file.iter_batches(columns=list(COLUMNS)):
                 yield from batch.to_pylist()
     except (pyarrow.ArrowException, OSError) as error:

@@ -71,15 +71,15 @@ def write_problems(path: Path, problems: Iterable[Problem]) -> int:
     return count
 
 
-def read_problems(path: Path) -> list[Problem]:
-    """Read what `write_problems` wrote. Raises `ArtifactError` naming file and line where it is missing or damaged."""
+def read_problems(path: Path, *, fix: str = "Prepare the data again.") -> list[Problem]:
+    """Read what `write_problems` wrote. Raises `ArtifactError` naming file, line and `fix` where it is missing or damaged."""
     problems: list[Problem] = []
     try:
         with open(path, encoding="utf-8") as file:
             for line in file:
                 problems.append(Problem.from_json(json.loads(line)))
     except OSError as error:
-        raise ArtifactError(f"cannot read {path}: {error.strerror}. Prepare the data again.") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"{path} line {len(problems) + 1} is not a problem ({error}). Prepare the data again.") from None
+        raise ArtifactError(f"cannot read {path}: {error.strerror}. {fix}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ArtifactError(f"{path} line {len(problems) + 1} is not a problem ({error}). {fix}") from None
     return problems

@@ -77,6 +77,21 @@ def recognise(path: Path) -> ProblemFile | None:
     return None
 
 
+def is_cut_off(path: Path) -> bool:
+    """True for a file `train.json`, `dev.json` or `test.json` that is empty or ends within its first record.
+
+    Such a file is most likely an incomplete copy of a problem set, and to pass over it would be to train on something else.
+    """
+    if path.suffix.lower() != ".json" or path.stem.lower() not in _SPLITS or path.stat().st_size > FIRST_BYTES:
+        return False
+    text = path.read_bytes().decode("utf-8-sig", errors="replace").strip()
+    try:
+        json.JSONDecoder().raw_decode(text.removeprefix("[").lstrip())
+    except (json.JSONDecodeError, RecursionError):
+        return not text or text.startswith(("{", "["))
+    return False
+
+
 def split_of(path: Path) -> str | None:
     """Return the split that a file's name tells, or else its folder's: `train`, `dev` (validation too), `test` or None."""
     for name in (path.stem, path.parent.name):

@@ -6,27 +6,32 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.config import differences, from_plain, to_plain
-from corpus.base.errors import ConfigError
+from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json, write_json
 from corpus.base.run_folder import RunFolder
 from corpus.prepare.config import HUB, STARTER
 from corpus.recipes.config import RunConfig
 from corpus.recipes.registry import load_recipe
 
+_FIX = "Restore it from a copy, or give another --out for a new run."
+
 
 def begin_run(config: RunConfig, folder: RunFolder, *, command: str) -> RunConfig:
     """Write the config into a new run folder, or check that the folder's own is the same.
 
     A folder in which nothing was done yet (the data was not found, say) takes the new config. Raises `ConfigError` naming every
-    difference where the folder holds a run of another config.
+    difference where the folder holds a run of another config, or a config.json of something else.
     """
     plain = to_plain(config)
+    there = _read_own(folder) if folder.config.exists() else None
     if not any(place.exists() for place in (folder.prepared, folder.problems, folder.checkpoints, folder.weights)):
         write_json(folder.config, plain)
         today = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         folder.update_manifest(recipe=config.recipe, seed=config.seed, date=today, command=command)
         return config
-    changed = differences(_with_whole_path(read_json(folder.config)), _with_whole_path(plain))
+    if there is None:
+        raise ArtifactError(f"{folder.path} holds a run without its config.json. {_FIX}")
+    changed = differences(_with_whole_path(there), _with_whole_path(plain))
     if changed:
         raise ConfigError(
             f"{folder.path} holds a run with other settings:\n  " + "\n  ".join(changed) + "\n"
@@ -35,18 +40,27 @@ def begin_run(config: RunConfig, folder: RunFolder, *, command: str) -> RunConfi
     return config
 
 
+def _read_own(folder: RunFolder) -> dict[str, Any]:
+    """Read a folder's config.json. Raises `ConfigError` where it is not the config of a run: it would be replaced."""
+    plain = read_json(folder.config, fix=_FIX)
+    if not isinstance(plain, dict) or "recipe" not in plain:
+        raise ConfigError(f"{folder.config} is not the config of a run, and would be replaced. {_FIX}")
+    return plain
+
+
 def _with_whole_path(plain: dict[str, Any]) -> dict[str, Any]:
     """Return the config with the data folder's path written out, so that two spellings of it are no difference."""
-    data = plain["prepare"]["data"]
-    if data == STARTER or data.split(":")[0] == HUB:
+    group = plain.get("prepare")
+    data = group.get("data") if isinstance(group, dict) else None
+    if not isinstance(group, dict) or not isinstance(data, str) or data == STARTER or data.split(":")[0] == HUB:
         return plain
-    return {**plain, "prepare": {**plain["prepare"], "data": str(Path(data).expanduser().resolve())}}
+    return {**plain, "prepare": {**group, "data": str(Path(data).expanduser().resolve())}}
 
 
 def load_config(folder: RunFolder) -> RunConfig:
     """Read a run's config. Raises `ArtifactError` where the folder is no run, `ConfigError` where the file does not fit."""
     path = folder.require().config
-    return from_plain(RunConfig, read_json(path), where=path.name)
+    return from_plain(RunConfig, read_json(path, fix=_FIX), where=path.name)
 
 
 def read_config(path: Path, recipe: str | None = None) -> RunConfig:
@@ -54,7 +68,7 @@ def read_config(path: Path, recipe: str | None = None) -> RunConfig:
 
     `recipe` is the recipe asked for, None to go by the file. Raises `ConfigError` where neither names one, or each another.
     """
-    plain = read_json(path)
+    plain = read_json(path, fix="Give the config.json of an earlier run, or one that `corpus recipes RECIPE` prints.")
     named = plain.get("recipe") if isinstance(plain, dict) else None
     if recipe and named and named != recipe:
         raise ConfigError(f"{path} is a config of the recipe {named!r}, and {recipe!r} was asked for; give one of the two")

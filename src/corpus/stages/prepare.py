@@ -59,7 +59,16 @@ def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> Non
         if not splits.keys() & set(EVALUATION):
             warn(f"{name} has no dev split here, so this run scores it only on request: corpus evaluate RUN --problems {name}=FILE")
         say(f"{name}: " + ", ".join(f"{count:,} {split} problems" for split, count in splits.items()))
+    _drop_others(folder, counts)
     write_manifest(folder.problems, Manifest(kind="problems", key=key, config=dataclasses.asdict(config.problems), counts=counts))
+
+
+def _drop_others(folder: RunFolder, counts: dict[str, dict[str, int]]) -> None:
+    """Delete the files of sets that an earlier preparation of other data left here."""
+    kept = {f"{name}.{split}.jsonl" for name, splits in counts.items() for split in splits}
+    for path in folder.problems.glob("*.jsonl"):
+        if path.name not in kept:
+            path.unlink()
 
 
 def _problems_key(config: RunConfig, files: list[ProblemFile]) -> str:

@@ -1,9 +1,10 @@
 """The problem sets of a run: one file of problems for each set and split in its `problems/` folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from corpus.base.errors import ArtifactError, DataError
+from corpus.base.manifest import NAME, read_manifest
 from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
 from corpus.problems.config import ProblemsConfig
@@ -37,27 +38,50 @@ def write_loaded(files: Mapping[tuple[str, str], Path], folder: RunFolder) -> di
 
 
 def training_problems(folder: RunFolder) -> list[Problem]:
-    """Return all training problems of a run, of every set. Raises `ArtifactError` where there are none."""
-    paths = sorted(folder.problems.glob(f"*.{TRAIN}.jsonl"))
-    if not paths:
+    """Return all training problems of a run, of every set. Raises `ArtifactError` where there are none, or a file is damaged."""
+    found = [problem for problems in _read_split(folder, TRAIN).values() for problem in problems]
+    if not found:
         raise ArtifactError(f"{folder.path} has no training problems; run `corpus prepare` on it first")
-    return [problem for path in paths for problem in read_problems(path)]
-
-
-def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
-    """Return the problems that the run scores by itself, by set."""
-    found = {}
-    for split in EVALUATION:
-        for path in sorted(folder.problems.glob(f"*.{split}.jsonl")):
-            found[path.name.split(".")[0]] = read_problems(path)
     return found
 
 
-def load_problem_file(spec: str) -> tuple[str, list[Problem]]:
-    """Read `SET=PATH` from the command line. Raises `DataError` where it is not of that form or the set cannot be read."""
-    name, _, path = spec.partition("=")
-    if not path:
-        raise DataError(f"--problems {spec!r} is not of the form SET=PATH, such as mathqa=data/mathqa/test.json")
-    if name == "generated":
-        return name, read_problems(Path(path))
-    return name, load_problems(name, Path(path), split_of(Path(path)) or "test")
+def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
+    """Return the problems that the run scores by itself, by set. Raises `ArtifactError` where a file is missing or damaged."""
+    return {name: problems for split in EVALUATION for name, problems in _read_split(folder, split).items()}
+
+
+def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
+    """Read what the manifest beside the problems names of a split, by set, and no fewer than it says."""
+    if not (folder.problems / NAME).exists():
+        return {}
+    fix = f"Delete {folder.problems} and prepare the data again."
+    found = {}
+    for name, counts in sorted(read_manifest(folder.problems, kind="problems", fix=fix).counts.items()):
+        if split in counts:
+            path = folder.problems / f"{name}.{split}.jsonl"
+            found[name] = read_problems(path, fix=fix)
+            if len(found[name]) != counts[split]:
+                raise ArtifactError(f"{path} holds {len(found[name]):,} problems; the manifest says {counts[split]:,}. {fix}")
+    return found
+
+
+def load_problem_files(specs: Sequence[str]) -> dict[str, list[Problem]]:
+    """Read each `SET=PATH` of the command line. Raises `DataError` for another form, a set given twice or one that cannot be read."""
+    found: dict[str, list[Problem]] = {}
+    for spec in specs:
+        name, _, path = spec.partition("=")
+        if not path:
+            raise DataError(f"--problems {spec!r} is not of the form SET=PATH, such as mathqa=data/mathqa/test.json")
+        if name in found:
+            raise DataError(f"--problems names the set {name!r} twice; score one file of a set at a time")
+        found[name] = _load(name, Path(path))
+    return found
+
+
+def _load(name: str, path: Path) -> list[Problem]:
+    if name != "generated":
+        return load_problems(name, path, split_of(path) or "test")
+    problems = read_problems(path, fix="Give a file of problems that a run holds, such as RUN/problems/generated.heldout.jsonl.")
+    if not problems:
+        raise DataError(f"{path} holds no problem. Give a complete file.")
+    return problems

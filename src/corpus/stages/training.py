@@ -6,7 +6,7 @@ import numpy as np
 
 from corpus.base.config import to_plain
 from corpus.base.console import say
-from corpus.base.errors import ArtifactError
+from corpus.base.errors import ArtifactError, DataError
 from corpus.base.files import write_json
 from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
@@ -25,7 +25,7 @@ from corpus.model.quantize import prepare_int8
 from corpus.model.weights import TOKENIZER, check_tokenizer, load_into, save_model
 from corpus.recipes.config import RunConfig
 from corpus.stages.problems import evaluation_sets, training_problems
-from corpus.stages.weights import MODEL_FILE
+from corpus.stages.weights import MODEL_FILE, SAME_TOKENIZER
 from corpus.text.tokenizer import EOS, PAD, TOKENIZER_FILE, Tokenizer
 from corpus.train.feed import CurriculumFeed
 from corpus.train.session import Session, Split
@@ -68,7 +68,7 @@ class Training:
         kept = self._folder.weights / TOKENIZER_FILE
         if not kept.exists():
             self._tokenizer.save(self._folder.weights)
-        elif Tokenizer.load(self._folder.weights).digest != self._tokenizer.digest:
+        elif Tokenizer.load(self._folder.weights, fix=SAME_TOKENIZER).digest != self._tokenizer.digest:
             raise ArtifactError(
                 f"{self._folder.path} began to train with another tokenizer ({kept}) than the one that is prepared now. Prepare the text "
                 "it began with, or start in another folder with --out."
@@ -224,9 +224,11 @@ class Training:
             with_program = [problem for problem in problems if problem.program]
             if with_program:
                 length = self._config.model.context_length
-                chosen[name] = select_examples(with_program, self._tokenizer, max_length=length, checked_only=False).examples[
-                    :VALIDATION_PROBLEMS
-                ]
+                try:
+                    selection = select_examples(with_program, self._tokenizer, max_length=length, checked_only=False)
+                except DataError:  # all are longer than the context: nothing to follow, and no reason to stop training
+                    continue
+                chosen[name] = selection.examples[:VALIDATION_PROBLEMS]
         return chosen
 
     def _save(self, name: str) -> None:

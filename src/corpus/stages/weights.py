@@ -1,7 +1,7 @@
 """A run's model for inference, read from its `weights/` alone."""
 
 from corpus.base.config import from_plain
-from corpus.base.errors import ArtifactError
+from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json
 from corpus.base.run_folder import RunFolder
 from corpus.model.config import ModelConfig
@@ -12,6 +12,9 @@ from corpus.text.tokenizer import Tokenizer
 
 MODEL_FILE = "model.json"
 """The model's config, beside its weights."""
+
+SAME_TOKENIZER = "The same file lies in the run's prepared/tokenizer: copy it from there."
+"""What to do where the tokenizer beside the weights is damaged."""
 
 
 def load_weights(folder: RunFolder, runtime: Runtime, *, name: str = "final") -> tuple[Transformer, Tokenizer]:
@@ -24,7 +27,16 @@ def load_weights(folder: RunFolder, runtime: Runtime, *, name: str = "final") ->
         raise ArtifactError(
             f"{folder.path} has no {name} weights yet; train it first (`corpus run`, or `corpus pretrain` and `corpus finetune`)"
         )
-    tokenizer = Tokenizer.load(folder.weights)
+    tokenizer = Tokenizer.load(folder.weights, fix=SAME_TOKENIZER)
     check_tokenizer(path, tokenizer.digest)
-    config = from_plain(ModelConfig, read_json(folder.weights / MODEL_FILE), where=MODEL_FILE)
-    return load_model(path, config, device=runtime.device), tokenizer
+    return load_model(path, load_shape(folder), device=runtime.device), tokenizer
+
+
+def load_shape(folder: RunFolder) -> ModelConfig:
+    """Return the config of a run's model. Raises `ArtifactError` where it is missing or damaged."""
+    path = folder.weights / MODEL_FILE
+    fix = f"Restore it from a copy, or delete {folder.final_weights.name} beside it and run `corpus finetune {folder.path}` again."
+    try:
+        return from_plain(ModelConfig, read_json(path, fix=fix), where=MODEL_FILE)
+    except ConfigError as error:
+        raise ArtifactError(f"{path} is damaged: {error}. {fix}") from None

@@ -45,12 +45,12 @@ _CUT = re.compile(r"(?<=[A-Za-z,.;:)}>])(?=[ \n])")
 class Tokenizer:
     """Text to ids and back, with the ids of the special tokens and program symbols."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, fix: str = "Prepare the data again.") -> None:
         wrong = [token for index, token in enumerate(RESERVED) if backend.token_to_id(token) != index]
         if wrong:
             raise ArtifactError(
                 f"this is not a tokenizer of this version of Corpus: {wrong[0]} should have id {RESERVED.index(wrong[0])} and has "
-                f"{backend.token_to_id(wrong[0])}. Prepare the data again."
+                f"{backend.token_to_id(wrong[0])}. {fix}"
             )
         backend.encode_special_tokens = True  # their spelling in a text is plain text; not part of tokenizer.json, so set here
         self._backend = backend
@@ -126,15 +126,18 @@ class Tokenizer:
         write_json(Path(folder) / TOKENIZER_CONFIG_FILE, settings)
 
     @classmethod
-    def load(cls, folder: Path) -> "Tokenizer":
-        """Read what `save` wrote. Raises `ArtifactError` where it is missing, damaged or not a tokenizer of Corpus."""
+    def load(cls, folder: Path, *, fix: str = "Prepare the data again.") -> "Tokenizer":
+        """Read what `save` wrote. Raises `ArtifactError` where it is missing, damaged or not a tokenizer of Corpus.
+
+        `fix` is what the message says to do.
+        """
         path = Path(folder) / TOKENIZER_FILE
-        plain = read_json(path)
+        plain = read_json(path, fix=fix)
         try:
             backend = Backend.from_str(json.dumps(plain, ensure_ascii=False))
         except Exception as error:  # the library raises bare exceptions
-            raise ArtifactError(f"{path} is not a tokenizer ({error}). Prepare the data again.") from None
-        return cls(backend)
+            raise ArtifactError(f"{path} is not a tokenizer ({error}). {fix}") from None
+        return cls(backend, fix=f"It lies in {path}. {fix}")
 
 
 def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
@@ -188,6 +191,7 @@ def _not_text(texts: Sequence[str]) -> str:
             text.encode()
         except UnicodeEncodeError as error:
             return (
-                f"the text {text[max(0, error.start - 20) : error.start + 20]!r} holds a lone surrogate, which is not valid Unicode"
+                f"the text {text[max(0, error.start - 20) : error.start + 20]!r} holds a lone surrogate, which is not valid Unicode. Save it as "
+                "UTF-8, or leave that character out."
             )
     return "a text could not be encoded"

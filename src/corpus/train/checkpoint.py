@@ -73,9 +73,11 @@ def load_newest(folder: Path, phase: str) -> Checkpoint | None:
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint and check its digests. Raises `ArtifactError` naming the damaged file."""
-    state = read_json(path / "state.json")
+    state = read_json(path / "state.json", fix="A checkpoint is of no use without it.")
+    if not isinstance(state, dict) or not isinstance(state.get("digests"), dict):
+        raise ArtifactError(f"checkpoint file {path / 'state.json'} is damaged: it names no digests.")
     for name, digest in state["digests"].items():
-        if not (path / name).exists() or digest_file(path / name) != digest:
+        if not (path / name).is_file() or digest_file(path / name) != digest:
             raise ArtifactError(f"checkpoint file {path / name} is missing or was changed after it was written.")
     return Checkpoint(model=load_file(path / "model.safetensors"), optimizer=load_file(path / "optimizer.safetensors"), state=state)
 

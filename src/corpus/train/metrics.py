@@ -43,7 +43,8 @@ class Metrics:
         with storage_errors(self._path), open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if kind != "event":
-            self._to_board(line)
+            with storage_errors(self._board_folder):
+                self._to_board(line)
 
     def _to_board(self, line: dict[str, Any]) -> None:
         board = self._board(line["phase"], line["step"])
@@ -64,20 +65,24 @@ class Metrics:
 
     def close(self) -> None:
         """Flush and close TensorBoard's files."""
-        for board in self._boards.values():
-            board.close()
-        self._boards.clear()
+        boards, self._boards = list(self._boards.values()), {}
+        with storage_errors(self._board_folder):
+            for board in boards:
+                board.close()
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """Read `metrics.jsonl`; a last line cut short by a crash is left out. Raises `ArtifactError` where another line is damaged."""
-    lines: Sequence[str] = path.read_text(encoding="utf-8").splitlines()
+    lines: Sequence[bytes] = path.read_bytes().splitlines()
     parsed = []
     for number, text in enumerate(lines, start=1):
         try:
-            parsed.append(json.loads(text))
-        except json.JSONDecodeError as error:
-            if number == len(lines):
+            line = json.loads(text)
+            if not isinstance(line, dict) or line.get("phase") not in PHASES:
+                raise ValueError("it is not a line of metrics")
+            parsed.append(line)
+        except ValueError as error:
+            if number == len(lines) and isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
                 break
             raise ArtifactError(f"{path} line {number} is damaged ({error}); delete that line and run the command again") from None
     return parsed

@@ -1,0 +1,15 @@
+"""A run's scores, read back for the table, the report's card and the export."""
+
+from typing import Any
+
+from corpus.base.errors import ArtifactError
+from corpus.base.files import read_json
+from corpus.base.run_folder import RunFolder
+
+
+def read_scores(folder: RunFolder) -> dict[str, dict[str, Any]]:
+    """Return what `evaluate_run` wrote into a run. Raises `ArtifactError` where it is missing or damaged."""
+    plain = read_json(folder.scores)
+    if not isinstance(plain, dict) or not all(isinstance(plain.get(group), dict) for group in ("text", "problems")):
+        raise ArtifactError(f"{folder.scores} does not hold the scores of a run. Delete it and score the run again.")
+    return plain
