@@ -54,17 +54,17 @@ def small() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def words(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
     """Returns the words that make the tiny run in a folder."""
-    text = write_records(tmp_path_factory.mktemp("words") / "data" / "chunk.jsonl").parent
+    text = write_records(tmp_path_factory.mktemp("tiny") / "data" / "chunk.jsonl").parent
     return lambda out, *more: ["run", "starter", f"--data={text}", f"--out={out}", *SMALL, *more]
 
 
 @pytest.fixture(scope="session")
-def trained(words: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tiny: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of six steps."""
     out = tmp_path_factory.mktemp("trained") / "run"
-    main(words(out))
+    main(tiny(out))
     return out
 
 

@@ -263,10 +263,10 @@ def test_an_export_never_replaces_what_is_not_one(refused: Refused, run: Path, t
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "years of work"
 
 
-def test_a_config_of_something_else_is_not_replaced(refused: Refused, words: Callable[..., list[str]], tmp_path: Path) -> None:
+def test_a_config_of_something_else_is_not_replaced(refused: Refused, tiny: Callable[..., list[str]], tmp_path: Path) -> None:
     """Another program's folder, named by mistake."""
     (tmp_path / "config.json").write_text('{"hidden_size": 4096}')
-    assert "is not the config of a run, and would be replaced" in refused(words(tmp_path))
+    assert "is not the config of a run, and would be replaced" in refused(tiny(tmp_path))
     assert _contents(tmp_path).keys() == {"config.json"}
     assert (tmp_path / "config.json").read_text() == '{"hidden_size": 4096}'
 
@@ -322,7 +322,7 @@ def test_a_disk_that_fills_up_loses_nothing(data: Path, small: tuple[str, ...], 
 
 
 def test_a_checkpoint_that_finds_the_disk_full_leaves_the_one_before(
-    refused: Refused, words: Callable[..., list[str]], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    refused: Refused, tiny: Callable[..., list[str]], trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved, limit = [], resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -337,7 +337,7 @@ def test_a_checkpoint_that_finds_the_disk_full_leaves_the_one_before(
 
     monkeypatch.setattr("corpus.train.loop.save_checkpoint", save)
     out = tmp_path / "run"
-    command = words(out, "--train.checkpoint-steps=1")
+    command = tiny(out, "--train.checkpoint-steps=1")
     assert "is full. What was saved before is intact; free some space and run the same command again" in refused(command)
     assert [path.name for path in (out / "checkpoints").iterdir()] == ["pretrain-000000001"]
     assert load_newest(out / "checkpoints", "pretrain") is not None
