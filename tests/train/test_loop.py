@@ -19,7 +19,7 @@ from corpus.model.init import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train import budget
 from corpus.train.budget import Clock, ClockPace, Pace, StepPace
-from corpus.train.checkpoint import Checkpoint, list_checkpoints, load_newest
+from corpus.train.checkpoint import Checkpoint, list_checkpoints, load_newest, save_checkpoint
 from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.train.loop import Phase, PhaseTrainer
 from corpus.train.lr import learning_rate
@@ -249,6 +249,20 @@ def test_a_signal_saves_this_step_and_says_how_to_go_on(
     assert _saved(tmp_path) == [5]
     assert signal.getsignal(number) is before
     assert "stopping after this step" in capsys.readouterr().out
+
+
+def test_a_signal_while_the_last_step_is_saved_still_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The phase is over by then, and the next one must not begin."""
+
+    def save(*given: Any, step: int, **more: Any) -> Path:
+        if step == NUM_STEPS and not _saved(tmp_path):
+            _ctrl_c()
+        return save_checkpoint(*given, step=step, **more)
+
+    monkeypatch.setattr("corpus.train.loop.save_checkpoint", save)
+    with pytest.raises(Interrupted, match="Go on with:"):
+        _train(tmp_path, Lines(), checkpoint_steps=NUM_STEPS)
+    _train(tmp_path, Lines())
 
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:

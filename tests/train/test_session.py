@@ -125,7 +125,7 @@ def test_a_clock_is_divided_by_the_time_that_fine_tuning_needs(
 def test_without_fine_tuning_pre_training_has_the_clock(tmp_path: Path, model: Transformer) -> None:
     with _open(tmp_path, "1000s", train=TrainConfig(finetune_share=0.0)) as session:
         pace = _clock_pace(session.split(finetune_batches=MANY, model=model, sample=_no_sample).pretrain())
-    assert 990 < pace.end <= 1000
+    assert 990 < pace.end < 1000, "some time is kept back for writing the weights"
 
 
 def test_a_larger_model_keeps_back_more_time_for_writing(tmp_path: Path, model: Transformer) -> None:

@@ -1,5 +1,7 @@
 """Settings of the machine."""
 
+import dataclasses
+import typing
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,5 +27,9 @@ class RuntimeConfig:
     """CPU threads for the matrix products; 0 takes every core this process may use."""
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            options, value = typing.get_args(typing.get_type_hints(type(self))[field.name]), getattr(self, field.name)
+            if options and value not in options:
+                raise ConfigError(f"runtime.{field.name} is {value!r}; expected one of {', '.join(options)}")
         if self.num_threads < 0:
             raise ConfigError(f"runtime.num_threads is {self.num_threads}; expected 0 (all cores) or a positive number")

@@ -4,6 +4,7 @@ It is given batches and validation as functions of progress, and knows neither t
 the weights move first, then metrics are written, then the state is saved, and only then is anything evaluated.
 """
 
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -119,6 +120,8 @@ class PhaseTrainer:
                     self._stop()
                 self._save_when_due()
                 self._validate_when_due(phase.pace.progress(position.step))
+            if stopped():  # while the last step was saved or validated
+                self._stop()
         if position.loss_count:
             self._log(1.0, last=None)
             self._saved_step = -1
@@ -152,7 +155,7 @@ class PhaseTrainer:
         if position.skipped_in_a_row >= self._config.max_skipped_steps:
             raise TrainingError(
                 f"{position.skipped_in_a_row} steps in a row had a loss or gradient that is not finite (step {position.step} of {self._phase.name}). "
-                "Lower the learning rate, or use runtime.precision fp32. The last checkpoint is from before."
+                "Lower the learning rate, or use runtime.precision fp32, in a new run; the weights are those from before these steps."
             )
 
     def _event(self, name: str, message: str) -> None:
@@ -172,7 +175,8 @@ class PhaseTrainer:
             "loss": position.loss_sum / position.loss_count,
         }
         if last is not None:
-            values |= {"learning_rate": last[1], "gradient_norm": last[0].gradient_norm}
+            norm = last[0].gradient_norm
+            values |= {"learning_rate": last[1], "gradient_norm": norm if math.isfinite(norm) else None}
         values["tokens_per_second"] = round(rate, 1)
         values["consumed"] = position.consumed
         self._metrics.write("train", phase=self._phase.name, step=position.step, seconds=self._clock.seconds, **values)
@@ -182,7 +186,7 @@ class PhaseTrainer:
     def _show(self, task: Task, share: float) -> None:
         position = self.position
         loss = f"loss {position.loss_sum / position.loss_count:.3f}" if position.loss_count else ""
-        rate = position.tokens / position.step / self._step_seconds
+        rate = position.tokens / position.step / max(self._step_seconds, 1e-9)
         note = " · ".join(part for part in (loss, f"{format_count(rate)} tokens/s", f"step {position.step:,}") if part)
         task.update(100 * share, note=note)
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from corpus.base.console import say, warn
+from corpus.base.errors import CorpusError
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget, format_duration
 from corpus.data.batch import Batch
@@ -70,7 +71,11 @@ class Session:
         if "num_threads" in self._choices and not runtime.num_threads:
             runtime = replace(runtime, num_threads=self._choices["num_threads"])
         self.clock.start()
-        self.runtime: Runtime = resolve(runtime, precision=self._choices.get("precision"), repeatable=not budget.is_clock)
+        try:
+            self.runtime: Runtime = resolve(runtime, precision=self._choices.get("precision"), repeatable=not budget.is_clock)
+        except CorpusError:
+            self.clock.stop()
+            raise
         self._may_choose_threads = (
             budget.is_clock and not self._is_short and not asked_threads and self.runtime.device.type == "cpu"
         )
@@ -178,7 +183,7 @@ class Session:
         if "finetune_seconds" not in self._choices:
             self._record(finetune_seconds=round(self._finetune_seconds(share, finetune_batches, model, sample), 3))
         reserve = 0.25 + 20 * model.config.num_parameters / SAVE_BYTES_PER_SECOND
-        change = self.budget.amount - self._choices["finetune_seconds"]
+        change = self.budget.amount - max(self._choices["finetune_seconds"], reserve)
         return Split(
             pretrain=lambda: ClockPace(clock=self.clock, start=self._begun("pretrain"), end=change),
             finetune=lambda: ClockPace(clock=self.clock, start=self._begun("finetune"), end=self.budget.amount - reserve),
