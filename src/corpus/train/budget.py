@@ -30,6 +30,7 @@ class Clock:
         self._began: float | None = None
         self._writing = threading.Lock()
         self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def _read(self) -> float:
         if not self._path.exists():
@@ -52,11 +53,14 @@ class Clock:
             self._began = time.monotonic()
             self.beat()
             self._stopped = threading.Event()
-            threading.Thread(target=self._beat_on, args=(self._stopped,), name="clock", daemon=True).start()
+            self._thread = threading.Thread(target=self._beat_on, args=(self._stopped,), name="clock", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
-        """Halt the clock and write the time down."""
+        """Halt the clock and write the time down; nothing writes it afterwards."""
         self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
         self._before, self._began = self.seconds, None
         self.beat()
 
