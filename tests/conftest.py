@@ -1,5 +1,7 @@
 """What all tests share: where real data lies, and how properties are tried."""
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,11 @@ def shared_data() -> Path:
         if folder.is_dir():
             return folder
     pytest.skip("needs the folder shared/data beside the checkout or in it (real text and problems), which is not there")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_reaches_us() -> Iterator[None]:
+    """A shell starts what runs in its background with Ctrl-C ignored; tests of Ctrl-C, and processes they start, want it heard."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
