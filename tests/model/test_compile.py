@@ -13,6 +13,7 @@ import torch
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.quantize import prepare_int8
+from corpus.train.step import CompiledTrunk, eager_trunk
 
 torch.set_num_threads(1)
 config = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=8)
@@ -34,6 +35,12 @@ def check(model, backend, *, backward, autocast, tolerance):
         torch.testing.assert_close(fused / eager.abs().max(), eager / eager.abs().max(), atol=tolerance, rtol=0)
 
 
+wide = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=128)
+model, tokens, documents = build_model(wide, seed=0), torch.arange(256).reshape(2, 128) % 64, (torch.arange(256).reshape(2, 128) // 50)
+eager = eager_trunk(model)(tokens, documents)
+torch.testing.assert_close(CompiledTrunk(model)(tokens, documents), eager)  # attention in blocks
+tokens = torch.arange(16).reshape(2, 8)
+documents = (tokens % 8 > 4).long()
 check(build_model(config, seed=0), "inductor", backward=False, autocast=False, tolerance=1e-5)
 check(build_model(config, seed=0), "aot_eager", backward=True, autocast=True, tolerance=0.05)
 check(prepare_int8(build_model(config, seed=0)), "aot_eager", backward=True, autocast=False, tolerance=0.05)

@@ -18,7 +18,7 @@ from corpus.runtime.runtime import Runtime
 from corpus.train import step as module
 from corpus.train.config import OptimizerConfig
 from corpus.train.optimizer import build_optimizer, optimizer_tensors
-from corpus.train.step import TARGETS_MULTIPLE, TrainStep, Trunk, choose_compile, eager_trunk, sum_loss
+from corpus.train.step import TrainStep, Trunk, choose_compile, eager_trunk, sum_loss
 
 CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
 CPU = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
@@ -107,7 +107,7 @@ def test_the_loss_is_a_mean_over_the_targets_of_an_untrained_model() -> None:
 @settings(max_examples=25)
 @given(share=st.floats(0, 1) | st.sampled_from([0.0, 1.0]), rows=st.integers(1, 8), seed=st.integers(0, 99))
 def test_the_loss_is_that_of_all_logits(share: float, rows: int, seed: int) -> None:
-    """Full logits and PyTorch's own `ignore_index`, with the gradients as well; the head sees only a rounded number of places."""
+    """Full logits and PyTorch's own `ignore_index`, with the gradients as well."""
     model, batch = build_model(CONFIG, seed=1), _batch([share] * rows, seed=seed, seq=80)
     logits = model(batch.tokens, documents=batch.documents)
     expected = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED, reduction="sum")
@@ -115,16 +115,11 @@ def test_the_loss_is_that_of_all_logits(share: float, rows: int, seed: int) -> N
     gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
     model.zero_grad(set_to_none=True)
 
-    places, head = [], model.head
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model, "head", lambda hidden: (places.append(len(hidden)), head(hidden))[1])
-        loss = sum_loss(model, eager_trunk(model), batch)
+    loss = sum_loss(model, eager_trunk(model), batch)
     loss.backward()
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-4)
     for name, parameter in model.named_parameters():
         torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-3, atol=1e-3, msg=name)
-    num_targets = int((batch.targets != IGNORED).sum())
-    assert places == [-(-num_targets // TARGETS_MULTIPLE) * TARGETS_MULTIPLE]
 
 
 def _infinite_loss(trunk: Trunk) -> Trunk:
@@ -147,12 +142,11 @@ def test_a_step_that_is_not_finite_changes_nothing(breaking: Callable[[Trunk], T
     model = build_model(CONFIG, seed=1)
     optimizer = build_optimizer(model, OptimizerConfig())
     good = eager_trunk(model)
-    trunk = [good]
-    step = TrainStep(model, optimizer, CPU, trunk=lambda t, d: trunk[0](t, d), clip_norm=1.0, micro_batch_rows=3)
+    step = TrainStep(model, optimizer, CPU, trunk=good, clip_norm=1.0, micro_batch_rows=3)
     assert step(_batch(UNEVEN), 1e-2).applied
     weights, moments = _weights(model), {name: t.clone() for name, t in optimizer_tensors(model, optimizer).items()}
 
-    trunk[0] = breaking(good)
+    step.trunk = breaking(good)
     result = step(_batch(UNEVEN, seed=1), 1e-2)
     assert not result.applied
     assert bool(torch.tensor(result.loss).isfinite()) is loss_is_finite
@@ -160,7 +154,7 @@ def test_a_step_that_is_not_finite_changes_nothing(breaking: Callable[[Trunk], T
     assert _same(_weights(model), weights)
     assert _same(optimizer_tensors(model, optimizer), moments)
 
-    trunk[0] = good  # the next step goes on as if the broken one had not been
+    step.trunk = good  # the next step goes on as if the broken one had not been
     assert step(_batch(UNEVEN, seed=2), 1e-2).applied
     after = _weights(model)
     assert not _same(after, weights)

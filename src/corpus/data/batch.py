@@ -1,13 +1,16 @@
 """What one training step sees: a block of rows, with several documents in a row that do not see each other."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-IGNORED = -100
-"""A target that no loss is computed for (the value PyTorch's cross-entropy ignores)."""
+from corpus.model.loss import IGNORED
+
+DENSE = 0.9
+"""Share of positions with a target from which the loss is computed at all of them: gathering the others would cost more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +26,34 @@ class Batch:
     num_tokens: int
     """Positions that are not padding."""
 
+    @cached_property
+    def places(self) -> Tensor | None:
+        """Where there are targets, as indices into the flattened [batch · seq]; None stands for everywhere."""
+        chosen = (self.targets.flatten() != IGNORED).nonzero().squeeze(1)
+        return None if len(chosen) > DENSE * self.targets.numel() else chosen
+
+    @cached_property
+    def num_targets(self) -> int:
+        """Positions that a loss is computed for."""
+        return int((self.targets != IGNORED).sum())
+
     def to(self, device: torch.device) -> "Batch":
-        """Return the batch on `device`; from pinned memory the copy does not wait."""
+        """Return the batch on `device`; the copy does not wait for the device, and neither does anything that is asked of it there."""
         if device.type == "cpu":
             return self
-        tokens, targets, documents = (
-            t.pin_memory().to(device, non_blocking=True) for t in (self.tokens, self.targets, self.documents)
+        moved = Batch(
+            tokens=_move(self.tokens, device),
+            targets=_move(self.targets, device),
+            documents=_move(self.documents, device),
+            num_tokens=self.num_tokens,
         )
-        return Batch(tokens=tokens, targets=targets, documents=documents, num_tokens=self.num_tokens)
+        known = {"places": None if self.places is None else _move(self.places, device), "num_targets": self.num_targets}
+        moved.__dict__.update(known)  # looked up here, where the batch is in the host's memory
+        return moved
+
+
+def _move(tensor: Tensor, device: torch.device) -> Tensor:
+    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
 
 def document_ids(tokens: np.ndarray, eos_id: int) -> np.ndarray:

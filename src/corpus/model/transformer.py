@@ -18,9 +18,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from corpus.model import rope
+from corpus.model import in_blocks, rope
 from corpus.model.cache import Cache
 from corpus.model.config import ModelConfig
+from corpus.model.precision import product_dtype
 
 Rotation = tuple[Tensor, ...]
 """What turns queries and keys: (angles,) in complex arithmetic, (cosine, sine) in real; each [batch or 1, seq, half]."""
@@ -80,6 +81,8 @@ def attend(
     mask: Float[Tensor, "#batch 1 seq slots"] | None,
 ) -> Float[Tensor, "batch heads seq head"]:
     """Scaled dot-product attention; `mask` is added to the scores (0 or -inf), None means causal."""
+    if mask is not None and torch.compiler.is_compiling() and in_blocks.suits(query, key):
+        return in_blocks.attend(query, key, value, mask)
     group = query.shape[1] // key.shape[1]
     if mask is not None and query.is_cuda and group > 1:
         # No fused CUDA kernel takes both a mask and grouped heads; with the heads repeated there is one. The CPU's takes both.
@@ -162,28 +165,40 @@ class Transformer(nn.Module):
         positions: Int[Tensor, "batch seq"] | None = None,
         documents: Int[Tensor, "batch seq"] | None = None,
         cache: Cache | None = None,
+        rotation: Rotation | None = None,
+        mask: Float[Tensor, "batch 1 seq seq"] | None = None,
     ) -> Float[Tensor, "batch seq dim"]:
-        """Return the hidden states after the last norm: what `head` reads. Arguments as in `forward`."""
+        """Return the hidden states after the last norm: what `head` reads.
+
+        Arguments as in `forward`. `rotation` is that of the positions, and `mask`, in place of `documents`, is `document_mask` of them:
+        whoever compiles this hands them in, since a compiler would compute both anew in every layer.
+        """
         if cache is not None and documents is not None:
             raise ValueError("a cache holds one document a row: give cache or documents, not both")
         if positions is None:
             positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
-        rotation = self._rotation(positions)
+        rotation = self.rotation(positions) if rotation is None else rotation
         if cache is not None:
             mask = cache.begin(positions.expand(tokens.shape))
-        else:
-            mask = None if documents is None else document_mask(documents)
+        elif documents is not None:
+            mask = document_mask(documents)
         x = self.embedding(tokens)
-        mask = None if mask is None else mask.to(_product_dtype(x))
+        mask = None if mask is None else mask.to(product_dtype(x))
         for layer, block in enumerate(self.blocks):
             x = block(x, rotation, mask, cache, layer)
         return self.norm(x)
 
     def head(self, hidden: Float[Tensor, "*places dim"]) -> Float[Tensor, "*places vocab"]:
         """Return the logits of hidden states; columns from `config.vocab_size` on belong to no token."""
-        return F.linear(hidden, self.embedding.weight if self.unembedding is None else self.unembedding.weight)
+        return F.linear(hidden, self.head_weight)
 
-    def _rotation(self, positions: Int[Tensor, "#batch seq"]) -> Rotation:
+    @property
+    def head_weight(self) -> Float[Tensor, "vocab dim"]:
+        """The matrix that turns hidden states into logits."""
+        return self.embedding.weight if self.unembedding is None else self.unembedding.weight
+
+    def rotation(self, positions: Int[Tensor, "#batch seq"]) -> Rotation:
+        """Return what turns queries and keys at these positions: the same for every layer and every batch of this length."""
         theta = rope.angles(positions, self.config.resolved_head_dim, self.config.rope_base)
         return (theta,) if self.config.rope == "complex" else (theta.cos(), theta.sin())
 
@@ -198,11 +213,6 @@ def document_mask(documents: Int[Tensor, "batch seq"]) -> Float[Tensor, "batch 1
 def additive(visible: Bool[Tensor, "batch seq slots"]) -> Float[Tensor, "batch 1 seq slots"]:
     """Turn a boolean mask into one that is added to the scores, once for all layers and heads."""
     return torch.zeros(visible.shape, device=visible.device).masked_fill_(~visible, float("-inf"))[:, None]
-
-
-def _product_dtype(x: Tensor) -> torch.dtype:
-    """The type matrix products of `x` are computed in: autocast's where it is on."""
-    return torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
 
 
 def _rotate(x: Float[Tensor, "batch heads seq head"], rotation: Rotation) -> Float[Tensor, "batch heads seq head"]:

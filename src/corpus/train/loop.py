@@ -105,6 +105,11 @@ class PhaseTrainer:
         say(f"going on with {self._phase.name} at step {self.position.step:,}")
         return True
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the phase has no further step."""
+        return self._phase.pace.is_over(self.position.step, self._step_seconds)
+
     def train(self) -> None:
         """Run steps until the phase is over, then save. Raises `Interrupted` after saving when the user stops it."""
         phase, position = self._phase, self.position
@@ -112,7 +117,7 @@ class PhaseTrainer:
         with _stop_flag() as stopped, progress(phase.name, 100, begun=begun) as task:
             if position.step:
                 self._validate_when_due(phase.pace.progress(position.step))
-            while not phase.pace.is_over(position.step, self._step_seconds):
+            while not self.is_over:
                 share = phase.pace.progress(position.step)
                 self._one_step(share)
                 self._show(task, share)

@@ -228,7 +228,7 @@ class Session:
             model,
             build_optimizer(model, self.config.optimizer),
             self.runtime,
-            trunk=lambda tokens, documents: self.trunk(model, sample)(tokens, documents),
+            trunk=eager_trunk(model),
             clip_norm=self.config.optimizer.clip_norm,
             micro_batch_rows=self.config.micro_batch_rows,
         )
@@ -245,6 +245,8 @@ class Session:
             resume_hint=self._resume_hint,
         )
         trainer.resume()
+        if not trainer.is_over:  # where nothing is left to do, nothing is compiled
+            step.trunk = self.trunk(model, sample)
         trainer.train()
         self.folder.update_manifest(tokens={name: trainer.position.tokens}, steps={name: trainer.position.step})
         return trainer.position.tokens

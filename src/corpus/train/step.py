@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from corpus.base.errors import DeviceError
-from corpus.data.batch import IGNORED, Batch
-from corpus.model.transformer import Transformer
+from corpus.data.batch import Batch
+from corpus.model.loss import linear_cross_entropy
+from corpus.model.transformer import Rotation, Transformer, document_mask
 from corpus.runtime.runtime import Runtime
 from corpus.train.optimizer import set_learning_rate
 
@@ -36,20 +36,13 @@ class StepResult:
     """False where the loss or a gradient was not finite, so that the weights stayed as they were."""
 
 
-TARGETS_MULTIPLE = 256
-"""The head runs on a multiple of this many places. In reduced precision a kernel is built and kept for every size that occurs, and
-batches of problems have thousands of sizes: without rounding, training grew by 5 MB a second on a CPU."""
-
-
 def sum_loss(model: Transformer, trunk: Trunk, batch: Batch) -> Tensor:
     """Return the summed negative log-likelihood of the batch's targets; the head runs only where there is a target."""
-    hidden = trunk(batch.tokens, batch.documents)
-    targets = batch.targets.flatten()
-    chosen = (targets != IGNORED).nonzero().squeeze(1)
-    spare = -len(chosen) % TARGETS_MULTIPLE
-    wanted = F.pad(targets[chosen], (0, spare), value=IGNORED)
-    logits = model.head(hidden.flatten(0, 1)[F.pad(chosen, (0, spare))])
-    return F.cross_entropy(logits.float(), wanted, reduction="sum", ignore_index=IGNORED)
+    hidden, targets = trunk(batch.tokens, batch.documents).flatten(0, 1), batch.targets.flatten()
+    if batch.places is not None:
+        hidden, targets = hidden[batch.places], targets[batch.places]
+    fused = hidden.is_cuda and isinstance(trunk, CompiledTrunk)
+    return linear_cross_entropy(hidden, model.head_weight, targets, fused=fused)
 
 
 class TrainStep:
@@ -65,7 +58,7 @@ class TrainStep:
         clip_norm: float,
         micro_batch_rows: int = 0,
     ) -> None:
-        self.model, self.optimizer, self._runtime, self._trunk = model, optimizer, runtime, trunk
+        self.model, self.optimizer, self._runtime, self.trunk = model, optimizer, runtime, trunk
         self._clip_norm, self._micro_batch_rows = clip_norm, micro_batch_rows
         self.scaler = torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
         self._parameters = [p for p in model.parameters() if p.requires_grad]
@@ -76,12 +69,11 @@ class TrainStep:
             return self._step(batch, learning_rate)
 
     def _step(self, batch: Batch, learning_rate: float) -> StepResult:
-        num_targets = int((batch.targets != IGNORED).sum())
         total = torch.zeros((), device=self._runtime.device)
         for part in split_rows(batch, self._micro_batch_rows):
             part = part.to(self._runtime.device)
             with self._runtime.autocast():
-                loss = sum_loss(self.model, self._trunk, part) / num_targets
+                loss = sum_loss(self.model, self.trunk, part) / batch.num_targets
             self.scaler.scale(loss).backward()
             total += loss.detach()
         self.scaler.unscale_(self.optimizer)
@@ -129,10 +121,25 @@ def eager_trunk(model: Transformer) -> Trunk:
     return lambda tokens, documents: model.hidden(tokens, documents=documents)
 
 
+class CompiledTrunk:
+    """The compiled forward pass up to the head; it compiles at its first call."""
+
+    def __init__(self, model: Transformer) -> None:
+        self._model = model
+        self._run: Any = torch.compile(model.hidden, fullgraph=True, dynamic=False)
+        self._rotation: tuple[int, Rotation] | None = None
+
+    def __call__(self, tokens: Tensor, documents: Tensor) -> Tensor:
+        """Return the hidden states, [batch seq dim]."""
+        length = tokens.shape[1]
+        if self._rotation is None or self._rotation[0] != length:
+            self._rotation = length, self._model.rotation(torch.arange(length, device=tokens.device)[None])
+        return self._run(tokens, rotation=self._rotation[1], mask=document_mask(documents))
+
+
 def compiled_trunk(model: Transformer) -> Trunk:
-    """Return the compiled forward pass; it compiles at its first call."""
-    compiled: Any = torch.compile(model.hidden, fullgraph=True, dynamic=False)
-    return lambda tokens, documents: compiled(tokens, documents=documents)
+    """Return the compiled forward pass; see `CompiledTrunk`."""
+    return CompiledTrunk(model)
 
 
 def choose_compile(model: Transformer, runtime: Runtime, batch: Batch, *, timed: bool) -> CompileChoice:

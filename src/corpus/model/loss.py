@@ -1,0 +1,130 @@
+"""Cross-entropy from hidden states, without ever holding the logits of a whole batch.
+
+The logits of one batch are by far the largest tensor of training: 4,096 places of a vocabulary of 32,768 are half a gigabyte, written
+and read again several times. Here they exist for a chunk of places at a time, and the gradients are computed while a chunk is still
+in the cache, in the forward pass, so that the backward pass only scales them.
+
+`torch.nn.functional.linear_cross_entropy` does the same from torch 2.13 on, with chunks only where asked to.
+
+Reference: Wijmans et al. 2024 (Cut Cross-Entropy), arXiv:2411.09009, sec. 4; Hsu et al. 2024 (Liger Kernel), arXiv:2410.10989, sec. 3.2.
+
+Dims: places: positions that have a target; dim: width of the hidden states; vocab: rows of the head; rows: places of one chunk.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from corpus.model.precision import product_dtype
+
+IGNORED = -100
+"""A target that no loss is computed for (the value PyTorch's cross-entropy ignores)."""
+
+CHUNK_BYTES = {"cpu": 4 << 20, "cuda": 512 << 20}
+"""Memory for one chunk's logits in fp32: what a CPU core's cache holds, and what keeps a GPU busy."""
+
+MINIMUM_ROWS = 64
+"""Chunks are not smaller than this, whatever the vocabulary: narrower matrix products are slow."""
+
+Chunk = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def linear_cross_entropy(
+    hidden: Float[Tensor, "places dim"],
+    weight: Float[Tensor, "vocab dim"],
+    targets: Int[Tensor, " places"],
+    *,
+    fused: bool = False,
+) -> Float[Tensor, ""]:
+    """Return the summed negative log-likelihood of `targets` under softmax(hidden · weightᵀ), in nats and fp32.
+
+    Places whose target is `IGNORED` count nothing. Under autocast the matrix products run in its type; the softmax is in fp32 and
+    the gradient of the weight is summed in fp32. With `fused` the elementwise part of a chunk is compiled into one kernel.
+    """
+    dtype = product_dtype(hidden)
+    return _LinearCrossEntropy.apply(hidden, weight, targets, dtype, _fused if fused else softmax_gradient)
+
+
+def chunk_rows(vocab: int, device_type: str) -> int:
+    """Return how many places are computed at a time: a multiple of 64, so that few sizes of matrix product occur."""
+    rows = CHUNK_BYTES.get(device_type, CHUNK_BYTES["cpu"]) // (4 * vocab)
+    return max(MINIMUM_ROWS, rows // MINIMUM_ROWS * MINIMUM_ROWS)
+
+
+def softmax_gradient(
+    logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]
+) -> tuple[Float[Tensor, ""], Float[Tensor, "rows vocab"]]:
+    """Return the summed loss and its gradient by the logits: softmax minus one at the target, and 0 where the target is ignored."""
+    counted = targets != IGNORED
+    chosen = targets.clamp_min(0)[:, None]
+    highest = logits.amax(dim=1, keepdim=True)
+    probability = torch.softmax(logits, dim=1)
+    # log Σ exp(logits) = highest - log(probability of the highest), which is at least 1 / vocab: no logarithm of zero.
+    losses = highest - probability.amax(dim=1, keepdim=True).log() - logits.gather(1, chosen)
+    probability.scatter_add_(1, chosen, torch.full_like(losses, -1.0))
+    if logits.is_cuda or not counted.all():  # a GPU would have to be waited for to know
+        probability *= counted[:, None]
+    return (losses.squeeze(1) * counted).sum(), probability
+
+
+def _fused(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    global _compiled
+    if _compiled is None:
+        _compiled = torch.compile(softmax_gradient, dynamic=False)
+    return _compiled(logits, targets)
+
+
+_compiled: Any = None
+
+
+class _LinearCrossEntropy(torch.autograd.Function):
+    """The gradients are made in `forward`, where the softmax is at hand; `backward` multiplies them by the incoming gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype, chunk: Chunk) -> Tensor:
+        with torch.autocast(hidden.device.type, enabled=False):
+            x, w = hidden.detach().to(dtype), weight.detach().to(dtype)
+            loss = torch.zeros((), device=x.device)
+            wants_x, wants_w = ctx.needs_input_grad[:2]
+            dx = torch.empty_like(x) if wants_x else None
+            dw = torch.zeros(weight.shape, device=x.device) if wants_w else None
+            rows = min(chunk_rows(len(w), x.device.type), -(-len(x) // MINIMUM_ROWS) * MINIMUM_ROWS)
+            for start in range(0, len(x), max(rows, 1)):
+                part, wanted = _padded(x[start : start + rows], targets[start : start + rows], rows)
+                loss_part, gradient = chunk((part @ w.t()).float(), wanted)
+                loss += loss_part
+                gradient = gradient.to(dtype)
+                if dx is not None:
+                    dx[start : start + rows] = (gradient @ w)[: len(x) - start]
+                if dw is not None:
+                    _add_product(dw, gradient, part)
+        ctx.save_for_backward(dx, dw)
+        ctx.dtypes = hidden.dtype, weight.dtype
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        dx, dw = ctx.saved_tensors
+        by_hidden, by_weight = ctx.dtypes
+        dx = None if dx is None else (dx * gradient).to(by_hidden)
+        dw = None if dw is None else (dw * gradient).to(by_weight)
+        return dx, dw, None, None, None
+
+
+def _padded(x: Tensor, targets: Tensor, rows: int) -> tuple[Tensor, Tensor]:
+    """Fill the last chunk up: in reduced precision a CPU keeps one kernel for every size that occurs, and they add up."""
+    missing = rows - len(x)
+    if not missing:
+        return x, targets
+    return F.pad(x, (0, 0, 0, missing)), F.pad(targets, (0, missing), value=IGNORED)
+
+
+def _add_product(total: Float[Tensor, "vocab dim"], gradient: Tensor, x: Tensor) -> None:
+    if gradient.dtype == torch.float32:
+        total.addmm_(gradient.t(), x)
+    else:
+        total += gradient.t() @ x
