@@ -25,6 +25,8 @@ class Turn:
         self._connection, self.steps, self._left = connection, steps, warmup
         self.notes: dict[str, Any] = {}
         """Sent along with the next report; `seconds` in it replaces the time of the turn."""
+        self.report: Callable[[], dict[str, Any]] = dict
+        """Called at the end of a turn, when its time has been taken; what it returns is sent along."""
         self._began = time.perf_counter()
 
     def __call__(self) -> None:
@@ -34,7 +36,7 @@ class Turn:
             return
         seconds = time.perf_counter() - self._began
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        self._connection.send({"seconds": seconds, "memory_mb": memory, **self.notes})
+        self._connection.send({"seconds": seconds, "memory_mb": memory, **self.notes, **self.report()})
         try:
             answer = self._connection.recv()
         except EOFError:  # the one who holds the contest has gone
@@ -55,8 +57,8 @@ class Competitor:
     settings: dict[str, Any] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     """Of each turn."""
-    last: dict[str, Any] = field(default_factory=dict)
-    """The newest report."""
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    """Of each turn, that of the warm-up first."""
 
     def start(self, *, steps: int, warmup: int) -> None:
         """Start the process and wait until it is warm."""
@@ -80,10 +82,15 @@ class Competitor:
 
     def _receive(self) -> dict[str, Any]:
         try:
-            self.last = self._here.recv()
+            self.reports.append(self._here.recv())
         except EOFError:
             raise SystemExit(f"{self.name} died; its own message stands above") from None
-        return self.last
+        return self.reports[-1]
+
+    @property
+    def memory_mb(self) -> float:
+        """Peak memory of the process, in megabytes."""
+        return self.reports[-1]["memory_mb"]
 
     @property
     def median(self) -> float:
@@ -113,7 +120,7 @@ def fastest(candidates: Sequence[Competitor], *, steps: int, warmup: int, turns:
     for candidate in candidates:
         candidate.end()
     best = min(candidates, key=lambda candidate: min(candidate.seconds))
-    best.seconds = []
+    best.seconds, best.reports = [], []
     return best
 
 

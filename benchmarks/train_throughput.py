@@ -76,7 +76,7 @@ def main() -> None:
         "ratios": {name: round(value, 3) for name, value in against.items()},
         "share_of_ceiling": round(share, 3),
         "tokens_per_second": {name: round(tokens * options.steps / c.median) for name, c in competitors.items()},
-        "memory_mb": {name: round(c.last["memory_mb"]) for name, c in competitors.items()},
+        "memory_mb": {name: round(c.memory_mb) for name, c in competitors.items()},
         "threads": {name: c.threads for name, c in competitors.items()},
         "batch": [options.rows, options.length],
         "rounds": options.rounds,
@@ -99,9 +99,7 @@ def print_table(config: ModelConfig, competitors: dict[str, Competitor], ceiling
         low, middle, high = statistics.quantiles(rate, n=4) if len(rate) > 1 else rate * 3
         faster = spread(ratios(competitors["corpus"], one))
         share = spread(share_of_ceiling(config, one, ceiling))
-        print(
-            f"{name:18s} {f'{middle:,.0f} ({low:,.0f}-{high:,.0f})':>22s} {faster:>22s} {share:>20s} {one.last['memory_mb']:5.0f} MB"
-        )
+        print(f"{name:18s} {f'{middle:,.0f} ({low:,.0f}-{high:,.0f})':>22s} {faster:>22s} {share:>20s} {one.memory_mb:5.0f} MB")
     flops = 3 * linear_flops(config) * tokens
     print(f"ceiling: {flops / ceiling.median / 1e9:,.0f} GFLOP/s in the model's own matrix products, {ceiling.threads} threads")
 

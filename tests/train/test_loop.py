@@ -395,3 +395,30 @@ def test_checkpoints_come_by_the_clock(tmp_path: Path, now: Any) -> None:
     _train(tmp_path, feed, pace=_ten_seconds, validations=1000, before_validation=look, checkpoint_seconds=2.0)
     assert saved == [5, 10, 15, 20]
     assert _saved(tmp_path) == [20, 25]
+
+
+def test_the_phase_ends_with_the_mean_of_its_tail(tmp_path: Path) -> None:
+    """Stopped or not: the mean goes on from the checkpoint."""
+    weights: list[torch.Tensor] = []
+
+    class Watching(Lines):
+        def batch(self, progress: float) -> Batch:
+            if progress >= 0.5:
+                weights.append(trainer._step.model.embedding.weight.detach().clone())
+            return super().batch(progress)
+
+    feed = Watching()
+    with _trainer(tmp_path / "watched", feed, averaging=0.5) as trainer:
+        last: list[torch.Tensor] = []
+        put = trainer._average.put
+        trainer._average.put = lambda: (last.append(trainer._step.model.embedding.weight.detach().clone()), put())[1]  # type: ignore[method-assign]
+        trainer.train()
+    mean = torch.stack([*weights[1:], last[0]]).mean(0)
+    torch.testing.assert_close(trainer._step.model.embedding.weight.detach(), mean)
+
+    _train(tmp_path / "whole", Lines(poisoned=(6,)), averaging=0.5)
+    stopped = _train_through(tmp_path / "stopped", {7: _ctrl_c, 9: _ctrl_c}, averaging=0.5)
+    assert stopped
+    assert _end(tmp_path / "stopped") == _end(tmp_path / "whole")
+    _train(tmp_path / "whole", Lines(poisoned=(6,)), averaging=0.5)  # once more, on a phase that is done
+    assert _end(tmp_path / "stopped") == _end(tmp_path / "whole")

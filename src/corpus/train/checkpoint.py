@@ -1,13 +1,13 @@
 """Checkpoints: weights, optimizer and state, whole or not there, nothing pickled.
 
-A checkpoint is a folder `PHASE-STEP` with `model.safetensors`, `optimizer.safetensors` and `state.json`, which holds the digests of
-the other two. It is written beside its place and renamed, so a crash in the middle of writing leaves the older ones as they were.
+A checkpoint is a folder `PHASE-STEP` with `model.safetensors`, `optimizer.safetensors`, `average.safetensors` where weights are being
+averaged, and `state.json`, which holds the digests of the others. It is written beside its place and renamed, so a crash in the middle of writing leaves the older ones as they were.
 """
 
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Checkpoint:
 
     model: dict[str, torch.Tensor]
     optimizer: dict[str, torch.Tensor]
+    average: dict[str, torch.Tensor] = field(default_factory=dict)
+    """The mean of the weights so far, where there is one."""
     state: dict[str, Any]
 
 
@@ -35,8 +37,10 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, phase: str, step: i
     """Write `folder/PHASE-STEP` atomically, then delete all but the newest two checkpoints of the phase."""
     path = folder / f"{phase}-{step:09d}"
     with atomic_folder(path) as temporary:
-        for name, tensors in (("model", checkpoint.model), ("optimizer", checkpoint.optimizer)):
-            _save_tensors(temporary / f"{name}.safetensors", tensors)
+        for name in ("model", "optimizer", "average"):
+            tensors = getattr(checkpoint, name)
+            if tensors or name != "average":
+                _save_tensors(temporary / f"{name}.safetensors", tensors)
         digests = {file.name: digest_file(file) for file in sorted(temporary.glob("*.safetensors"))}
         write_json(temporary / "state.json", {**checkpoint.state, "phase": phase, "step": step, "digests": digests})
     for old in list_checkpoints(folder, phase)[:-KEPT]:
@@ -79,7 +83,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     for name, digest in state["digests"].items():
         if not (path / name).is_file() or digest_file(path / name) != digest:
             raise ArtifactError(f"checkpoint file {path / name} is missing or was changed after it was written.")
-    return Checkpoint(model=load_file(path / "model.safetensors"), optimizer=load_file(path / "optimizer.safetensors"), state=state)
+    tensors = {Path(name).stem: load_file(path / name) for name in state["digests"]}
+    return Checkpoint(model=tensors["model"], optimizer=tensors["optimizer"], average=tensors.get("average", {}), state=state)
 
 
 def _save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:

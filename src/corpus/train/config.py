@@ -35,7 +35,13 @@ class ScheduleConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
-    """AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+    """The rule by which gradients move the weights."""
+
+    name: Literal["adamw", "muon"] = "adamw"
+    """`adamw` (Loshchilov & Hutter 2019, arXiv:1711.05101), or `muon` for the blocks' matrices with AdamW for the rest (Jordan et al. 2024)."""
+
+    momentum: float = 0.95
+    """`muon` only: decay of its momentum."""
 
     weight_decay: float = 0.1
     """Applied to matrices only, not to norms."""
@@ -54,7 +60,9 @@ class OptimizerConfig:
             raise ConfigError(
                 f"train.optimizer.weight_decay is {self.weight_decay}; expected 0 (none) or a positive number, such as 0.1"
             )
-        for name in ("beta1", "beta2"):
+        if self.name not in ("adamw", "muon"):
+            raise ConfigError(f"train.optimizer.name is {self.name!r}; expected 'adamw' or 'muon'")
+        for name in ("beta1", "beta2", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(
                     f"train.optimizer.{name} is {getattr(self, name)}; expected a number from 0 to below 1, such as 0.9"
@@ -80,7 +88,11 @@ class TrainConfig:
     """Learning rate of pre-training."""
 
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    """AdamW's settings, for both phases."""
+    """The optimizer of both phases."""
+
+    averaging: float = 0.0
+    """Share at the end of each phase over whose steps the weights are averaged; the phase ends with that mean. 0 keeps the last weights.
+    Averaging stands in for a decaying learning rate, so it is for `decay` stable (Hägele et al. 2024, arXiv:2405.18392, sec. 4)."""
 
     log_every_steps: int = 10
     """Steps between two lines of metrics."""
@@ -110,6 +122,8 @@ class TrainConfig:
             )
         if not 0 <= self.finetune_share <= 1:
             raise ConfigError(f"train.finetune_share is {self.finetune_share}; expected a share between 0 and 1")
+        if not 0 <= self.averaging <= 1:
+            raise ConfigError(f"train.averaging is {self.averaging}; expected a share between 0 and 1")
         for name in ("log_every_steps", "max_skipped_steps", "validation_tokens"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"train.{name} is {getattr(self, name)}; expected 1 or more")

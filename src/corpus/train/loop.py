@@ -18,6 +18,7 @@ from corpus.base.console import Task, progress, say, warn
 from corpus.base.errors import Interrupted, TrainingError
 from corpus.base.units import format_count, format_duration
 from corpus.data.batch import Batch
+from corpus.train.averaging import Averaging
 from corpus.train.budget import Clock, Pace
 from corpus.train.checkpoint import Checkpoint, load_newest, save_checkpoint
 from corpus.train.config import TrainConfig
@@ -58,6 +59,7 @@ class Position:
     loss_sum: float = 0.0
     loss_count: int = 0
     consumed: dict[str, int] = field(default_factory=dict)
+    averaged: int = 0
 
 
 Validate = Callable[[], tuple[dict[str, float], dict[str, float]]]
@@ -84,6 +86,7 @@ class PhaseTrainer:
         self._phase, self._step, self._config, self._clock, self._metrics = phase, step, config, clock, metrics
         self._folder, self._resume_hint = folder, resume_hint
         self.position = Position()
+        self._average = Averaging(step.model)
         self._step_seconds = 0.0
         self._validation_seconds, self._last_validation_seconds = 0.0, 0.0
         self._saved_at, self._saved_step = time.monotonic(), -1
@@ -101,6 +104,7 @@ class PhaseTrainer:
         self._step.scaler.load_state_dict(checkpoint.state["scaler"])
         self._phase.feed.restore(checkpoint.state["cursor"])
         self.position = Position(**checkpoint.state["position"])
+        self._average.restore(checkpoint.average, self.position.averaged)
         self._saved_step, self._logged_tokens = self.position.step, self.position.tokens
         say(f"going on with {self._phase.name} at step {self.position.step:,}")
         return True
@@ -130,6 +134,9 @@ class PhaseTrainer:
         if position.loss_count:
             self._log(1.0, last=None)
             self._saved_step = -1
+        if self._average.count:
+            self._average.put()
+            self._saved_step = -1
         if not position.step:
             warn(f"{phase.name} got no step: the budget leaves it no time; give a larger one")
         self.save()
@@ -143,6 +150,9 @@ class PhaseTrainer:
         position.tokens += batch.num_tokens
         position.consumed = phase.feed.consumed
         self._count(result)
+        if share >= 1 - self._config.averaging and self._config.averaging:
+            self._average.add()
+            position.averaged = self._average.count
         if position.step % self._config.log_every_steps == 0:
             self._log(share, last=(result, rate))
         seconds = time.monotonic() - began
@@ -214,6 +224,7 @@ class PhaseTrainer:
             checkpoint = Checkpoint(
                 model=dict(self._step.model.state_dict()),
                 optimizer=optimizer_tensors(self._step.model, self._step.optimizer),
+                average=self._average.tensors,
                 state=state,
             )
             save_checkpoint(self._folder, checkpoint, phase=self._phase.name, step=position.step)

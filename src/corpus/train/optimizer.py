@@ -1,19 +1,33 @@
-"""AdamW with decay on matrices only."""
+"""The optimizer: AdamW or Muon, with decay on matrices only."""
+
+from typing import Any
 
 import torch
 from torch import nn
 
 from corpus.train.config import OptimizerConfig
+from corpus.train.muon import Muon
 
 
 def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.AdamW:
-    """Return AdamW over the model's parameters; the learning rate is set before every step."""
+    """Return the optimizer of the model's parameters; the learning rate is set before every step.
+
+    Muon takes the matrices of the blocks; embeddings, the head and norms stay with AdamW.
+    """
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    matrices = [p for _, p in named if p.ndim >= 2]
+    hidden = [p for name, p in named if p.ndim == 2 and config.name == "muon" and name.startswith("blocks.")]
+    matrices = [p for name, p in named if p.ndim >= 2 and not any(p is other for other in hidden)]
     vectors = [p for _, p in named if p.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+        {"params": hidden, "weight_decay": config.weight_decay, "orthogonal": True},
+    ]
     groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=0.0, betas=(config.beta1, config.beta2), fused=_can_fuse(model))
+    settings: dict[str, Any] = {"lr": 0.0, "betas": (config.beta1, config.beta2), "fused": _can_fuse(model)}
+    if config.name == "muon":
+        return Muon(groups, momentum=config.momentum, **settings)
+    return torch.optim.AdamW(groups, **settings)
 
 
 def _can_fuse(model: nn.Module) -> bool:

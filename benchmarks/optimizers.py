@@ -1,0 +1,207 @@
+"""Which optimizer and schedule learns most, in the same tokens and in the same time: one row of a table a call; below 1 is good.
+
+Every variant pre-trains the same model on the same text, and its held-out loss is the mean over the sources, all of their held-out
+tokens read. A call runs what is missing of the table in `docs/experiments/optimizers.csv`, in the order of seeds, and adds a row after each run, so the
+table can grow over days. Learning rates were chosen by the runs with seed 100, which are in the table too and not in its means.
+
+    python benchmarks/optimizers.py --prepared runs/NAME/prepared [--runs 3]
+"""
+
+import argparse
+import csv
+import datetime
+import json
+import math
+import statistics
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from corpus.base.run_folder import RunFolder
+from corpus.base.seeds import derive
+from corpus.base.units import Budget, parse_budget
+from corpus.data.curriculum import plan_phases
+from corpus.data.loader import TextLoader
+from corpus.data.prepared import Prepared
+from corpus.evaluate.text import score_sources
+from corpus.model.init import build_model
+from corpus.recipes.cpu import cpu
+from corpus.runtime.config import RuntimeConfig
+from corpus.text.tokenizer import EOS
+from corpus.train.config import OptimizerConfig, ScheduleConfig
+from corpus.train.feed import CurriculumFeed
+from corpus.train.session import Session
+
+TABLE = Path(__file__).resolve().parents[1] / "docs" / "experiments" / "optimizers.csv"
+FIELDS = ("date", "variant", "budget", "seed", "loss", "tokens", "steps", "seconds", "precision", "threads", "machine", "torch")
+SEEDS = (0, 1, 2)
+TRIAL_SEED = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """An optimizer with its schedule."""
+
+    name: str
+    optimizer: OptimizerConfig
+    schedule: ScheduleConfig
+    averaging: float = 0.0
+
+
+def variant(optimizer: str, decay: str, rate: float, *, averaging: float = 0.0) -> Variant:
+    """Return a variant by its parts; averaging goes with a rate that does not fall."""
+    floor = 1.0 if averaging else 0.0
+    schedule = ScheduleConfig(learning_rate=rate, decay=decay, decay_share=0.3, floor=floor)  # pyright: ignore[reportArgumentType]
+    name = f"{optimizer}-{'averaged' if averaging else decay}-{rate:g}"
+    return Variant(name=name, optimizer=OptimizerConfig(name=optimizer), schedule=schedule, averaging=averaging)  # pyright: ignore[reportArgumentType]
+
+
+VARIANTS = [
+    variant("adamw", "cosine", 4e-3),
+    variant("adamw", "stable", 4e-3),
+    variant("adamw", "stable", 4e-3, averaging=0.3),
+    variant("muon", "cosine", 4e-3),
+    variant("muon", "stable", 4e-3),
+    variant("muon", "stable", 4e-3, averaging=0.3),
+]
+
+TRIALS = [variant(name, "cosine", rate) for rate in (4e-3, 2e-3, 8e-3) for name in ("adamw", "muon")]
+
+
+def train(one: Variant, budget: Budget, seed: int, prepared: Prepared, *, threads: int, precision: str) -> dict[str, object]:
+    """Pre-train once and return the row."""
+    recipe = cpu()
+    config = replace(recipe.train, optimizer=one.optimizer, schedule=one.schedule, averaging=one.averaging, validations=0)
+    eos = prepared.tokenizer.token_id(EOS)
+    shape = recipe.model.with_vocabulary(prepared.tokenizer.vocab_size)
+
+    def loader() -> TextLoader:
+        return TextLoader(
+            dict(prepared.train.tokens),
+            context_length=shape.context_length,
+            rows_per_batch=config.rows_per_batch,
+            eos_id=eos,
+            seed=derive(seed, "pretrain"),
+        )
+
+    phases = plan_phases(recipe.curriculum, list(prepared.train.tokens))
+    with tempfile.TemporaryDirectory() as path:
+        folder = RunFolder(Path(path))
+        session = Session(
+            folder,
+            budget=budget,
+            batch_tokens=config.rows_per_batch * shape.context_length,
+            config=replace(config, checkpoint_seconds=1e6, finetune_share=0.0),
+            runtime=RuntimeConfig(compile="on", num_threads=threads, precision=precision),  # pyright: ignore[reportArgumentType]
+            resume_hint="",
+        )
+        model = build_model(shape, seed=derive(seed, "weights"), device=session.runtime.device)
+        with session:
+            sample = lambda: CurriculumFeed(loader(), phases).batch(0.0)  # noqa: E731
+            split = session.split(finetune_batches=1, model=model, sample=sample)
+            tokens = session.run(
+                "pretrain",
+                model,
+                feed=CurriculumFeed(loader(), phases),
+                pace=split.pretrain,
+                schedule=config.schedule,
+                validate=None,
+                sample=sample,
+            )
+            seconds = session.clock.seconds
+        manifest = folder.read_manifest()
+        loss, _ = score_sources(model, session.runtime, prepared.validation.tokens, eos_id=eos, max_tokens=None)
+    return {
+        "date": datetime.date.today().isoformat(),
+        "variant": one.name,
+        "budget": str(budget),
+        "seed": seed,
+        "loss": round(statistics.fmean(loss.values()), 4),
+        "tokens": tokens,
+        "steps": manifest["steps"]["pretrain"],
+        "seconds": round(seconds, 1),
+        "precision": session.runtime.precision,
+        "threads": session.runtime.num_threads,
+        "machine": manifest["environment"]["device_name"],
+        "torch": torch.__version__,
+    }
+
+
+def rows() -> list[dict[str, str]]:
+    """Return the table as it is."""
+    if not TABLE.exists():
+        return []
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def add(row: dict[str, object]) -> None:
+    """Write one more row."""
+    new = not TABLE.exists()
+    with TABLE.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def summary(budget: str) -> list[dict[str, object]]:
+    """Return mean and standard error of each variant under a budget, best first."""
+    found = []
+    done = [row for row in rows() if row["budget"] == budget and int(row["seed"]) != TRIAL_SEED]
+    for name in dict.fromkeys(row["variant"] for row in done):
+        losses = [float(row["loss"]) for row in done if row["variant"] == name]
+        error = statistics.stdev(losses) / math.sqrt(len(losses)) if len(losses) > 1 else None
+        tokens = statistics.fmean(float(row["tokens"]) for row in done if row["variant"] == name)
+        found.append(
+            {
+                "variant": name,
+                "loss": round(statistics.fmean(losses), 4),
+                "error": error,
+                "runs": len(losses),
+                "tokens": round(tokens),
+            }
+        )
+    return sorted(found, key=lambda row: float(str(row["loss"])))
+
+
+def main() -> None:
+    """Run what is missing, at most `--runs` runs, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--prepared", type=Path, required=True, help="prepared data of a run of the recipe cpu")
+    parser.add_argument("--budget", default="5m")
+    parser.add_argument("--runs", type=int, default=1, help="how many runs at most; 0 only prints")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--trials", action="store_true", help="the runs that choose the learning rates")
+    options = parser.parse_args()
+    budget = parse_budget(options.budget)
+    wanted = [(one, TRIAL_SEED) for one in TRIALS] if options.trials else [(one, seed) for seed in SEEDS for one in VARIANTS]
+    done = {(row["variant"], int(row["seed"])) for row in rows() if row["budget"] == str(budget)}
+    missing = [(one, seed) for one, seed in wanted if (one.name, seed) not in done]
+    if options.runs:
+        prepared = Prepared.open(options.prepared)
+        for one, seed in missing[: options.runs]:
+            row = train(one, budget, seed, prepared, threads=options.threads, precision=options.precision)
+            add(row)
+            print(json.dumps(row), flush=True)
+    table = summary(str(budget))
+    for row in table:
+        error = f" ± {row['error']:.4f}" if row["error"] is not None else ""
+        print(f"{row['variant']:24s} {row['loss']}{error}  {row['runs']} runs, {row['tokens']:,} tokens")
+    if table:
+        print(
+            json.dumps(
+                {
+                    "name": "optimizers",
+                    "ratio": round(float(str(table[0]["loss"])) / float(str(table[-1]["loss"])), 4),
+                    "best": table[0]["variant"],
+                }
+            )
+        )
+
+
+if __name__ == "__main__":
+    main()
