@@ -12,7 +12,7 @@ CODE = """
 import torch
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
-from corpus.model.quantize import prepare_int8
+from corpus.model.reduced import compute_in
 from corpus.train.step import CompiledTrunk, eager_trunk
 
 torch.set_num_threads(1)
@@ -43,7 +43,7 @@ tokens = torch.arange(16).reshape(2, 8)
 documents = (tokens % 8 > 4).long()
 check(build_model(config, seed=0), "inductor", backward=False, autocast=False, tolerance=1e-5)
 check(build_model(config, seed=0), "aot_eager", backward=True, autocast=True, tolerance=0.05)
-check(prepare_int8(build_model(config, seed=0)), "aot_eager", backward=True, autocast=False, tolerance=0.05)
+check(compute_in(build_model(config, seed=0), "int8"), "aot_eager", backward=True, autocast=False, tolerance=0.05)
 """
 
 

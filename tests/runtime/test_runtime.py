@@ -156,7 +156,7 @@ def test_the_machine_is_described_for_the_manifest() -> None:
     assert described["device_name"]
 
 
-@pytest.mark.parametrize("change", [{"device": "tpu"}, {"precision": "fp8"}, {"compile": "maybe"}])
+@pytest.mark.parametrize("change", [{"device": "tpu"}, {"precision": "fp4"}, {"compile": "maybe"}])
 def test_a_choice_that_does_not_exist_is_refused_when_it_is_made(change: dict[str, Any]) -> None:
     (name, value), *_ = change.items()
     with pytest.raises(ConfigError, match=rf"runtime\.{name} is '{value}'; expected one of"):

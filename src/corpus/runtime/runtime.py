@@ -26,13 +26,13 @@ class Runtime:
 
     device: torch.device
     precision: str
-    """`fp32`, `bf16`, `fp16` or `int8`."""
+    """`fp32`, `bf16`, `fp16`, `fp8` or `int8`."""
     num_threads: int
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which forward passes run."""
         kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
-        if self.precision == "int8" and self.device.type == "cuda":
+        if self.precision in ("int8", "fp8") and self.device.type == "cuda":
             return torch.autocast("cuda", dtype=torch.bfloat16)
         if self.precision in kinds:
             return torch.autocast(self.device.type, dtype=kinds[self.precision])
@@ -86,6 +86,26 @@ def best_precision(device: torch.device, *, timed: bool = True) -> str:
     return "fp32"
 
 
+def supported_precisions(device: torch.device) -> list[tuple[str, str]]:
+    """Return the precisions that are worth a trial on `device`, the finest first, each with "" or the reason why it is not.
+
+    On a CPU a precision is out whose bare products are slower than those of fp32: it could take minutes to try.
+    """
+    if device.type == "cuda":
+        major, minor = torch.cuda.get_device_capability(device)
+        half = ("bf16", "") if major >= 8 else ("fp16", "")
+        eight = "" if (major, minor) >= (8, 9) else "the device has no 8-bit floating-point products"
+        return [("fp32", ""), half, ("fp8", eight), ("int8", "" if major >= 8 else "the device has no fast int8 products")]
+    if device.type == "mps":
+        return [("fp32", ""), ("bf16", "")]
+    base = _product_rate(torch.float32)
+    found = [("fp32", "")]
+    for name, dtype in (("bf16", torch.bfloat16), ("int8", torch.int8)):
+        ratio = _product_rate(dtype) / base
+        found.append((name, "" if ratio > 1 else f"its products run at {ratio:.2f} times the rate of fp32"))
+    return found
+
+
 def environment(runtime: Runtime) -> dict[str, Any]:
     """Describe the machine for the run's manifest."""
     if runtime.device.type == "cuda":
@@ -118,6 +138,10 @@ def _device_name(wanted: str) -> str:
 def _check_precision(device: torch.device, precision: str) -> None:
     if precision == "fp16" and device.type != "cuda":
         raise DeviceError(f"runtime.precision fp16 needs a CUDA GPU, and the device is {device.type}; use fp32 or auto")
+    if precision == "fp8" and device.type != "cuda":
+        raise DeviceError(
+            f"runtime.precision fp8 needs a CUDA GPU of compute capability 8.9, and the device is {device.type}; use auto"
+        )
     if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
         raise DeviceError("runtime.precision bf16 is not supported by this GPU; use fp16, fp32 or auto")
 
@@ -126,9 +150,10 @@ def _product_rate(dtype: torch.dtype) -> float:
     """Matrix products per second at one size: the best of four."""
     a = torch.ones(PRODUCT_SIZE, PRODUCT_SIZE, dtype=dtype)
     b, best = a.clone(), 0.0
+    multiply = torch._int_mm if dtype == torch.int8 else torch.mm
     for _ in range(4):
         start = time.perf_counter()
-        torch.mm(a, b)
+        multiply(a, b)
         best = max(best, 1 / (time.perf_counter() - start))
     return best
 

@@ -21,7 +21,7 @@ from corpus.evaluate.text import score_sources
 from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.feed import ProblemFeed
 from corpus.model.init import build_model
-from corpus.model.quantize import prepare_int8
+from corpus.model.reduced import compute_in
 from corpus.model.weights import TOKENIZER, check_tokenizer, load_into, save_model
 from corpus.recipes.config import RunConfig
 from corpus.stages.problems import evaluation_sets, training_problems
@@ -60,8 +60,7 @@ class Training:
         )
         shape = config.model.with_vocabulary(self._tokenizer.vocab_size)
         self._model = build_model(shape, seed=derive(config.seed, "weights"), device=self._session.runtime.device)
-        if self._session.runtime.precision == "int8":
-            prepare_int8(self._model)
+        compute_in(self._model, self._session.runtime.precision)
 
     def _keep_tokenizer(self) -> None:
         """Put the tokenizer beside the weights when training begins; refuse to go on with another one."""

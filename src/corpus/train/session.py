@@ -15,6 +15,7 @@ from corpus.base.errors import CorpusError
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget, format_duration
 from corpus.data.batch import Batch
+from corpus.model.reduced import compute_in
 from corpus.model.transformer import Transformer
 from corpus.runtime.config import RuntimeConfig
 from corpus.runtime.runtime import Runtime, environment, resolve
@@ -24,6 +25,7 @@ from corpus.train.loop import Feed, Phase, PhaseTrainer, Validate
 from corpus.train.lr import learning_rate
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import build_optimizer
+from corpus.train.precision import fastest, table, try_precisions
 from corpus.train.step import CompileChoice, TrainStep, Trunk, choose_compile, compiled_trunk, eager_trunk, pass_seconds, split_rows
 
 WORTH_COMPILING_SECONDS = 120.0
@@ -66,6 +68,7 @@ class Session:
         self.clock, self.metrics = Clock(folder.clock), Metrics(folder.path)
         self._choices: dict[str, Any] = folder.read_manifest()["choices"]
         self._compile_setting = runtime.compile
+        self._may_choose_precision = runtime.precision == "auto" and budget.is_clock
         self._trunk: Trunk | None = None
         asked_threads = runtime.num_threads
         if "num_threads" in self._choices and not runtime.num_threads:
@@ -105,12 +108,26 @@ class Session:
         if self._trunk is None:
             part = self._part_of(sample)
             self._choose_threads(model, part)
+            self._choose_precision(model, part)
             choice = self._choose_compile(model, part)
             if choice.compiled != self._choices.get("compiled") or "compile_reason" not in self._choices:
                 warn(choice.reason) if choice.failed else say(choice.reason)
                 self._record(compiled=choice.compiled, compile_reason=choice.reason)
             self._trunk = compiled_trunk(model) if choice.compiled else eager_trunk(model)
         return self._trunk
+
+    def _choose_precision(self, model: Transformer, sample: Callable[[], Batch]) -> None:
+        """Under a clock that is long enough, try what the device has on the model itself, and keep the table."""
+        if self._may_choose_precision and not self._is_short and "precisions_tried" not in self._choices:
+            compiled = self.runtime.device.type == "cuda" and self._compile_setting != "off"
+            trials = try_precisions(model, self.runtime, sample(), compiled=compiled)
+            chosen = fastest(trials)
+            for line in table(trials):
+                say(f"precision  {line}")
+            self._record(precision=chosen, precisions_tried=[trial.row() for trial in trials])
+            self.runtime = replace(self.runtime, precision=chosen)
+            self.folder.update_manifest(environment={"precision": chosen})
+        compute_in(model, self.runtime.precision)
 
     def _part_of(self, sample: Callable[[], Batch]) -> Callable[[], Batch]:
         """What training computes at a time, of the batches that `sample` gives."""

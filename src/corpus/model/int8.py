@@ -19,34 +19,12 @@ from jaxtyping import Float, Int8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from corpus.base.errors import ConfigError, DeviceError
-from corpus.model.transformer import Transformer
-
-MULTIPLE = 8
-"""CUDA's int8 products need both features of a layer to be multiples of this."""
-
-
-def prepare_int8(model: Transformer) -> Transformer:
-    """Make the linear layers of the blocks compute in int8 while training, in place; parameters and their names stay.
-
-    Raises:
-        ConfigError: a layer's width is not a multiple of 8.
-        DeviceError: this build of PyTorch has no int8 product on the model's device.
-    """
-    for name, module in model.blocks.named_modules():
-        if type(module) is nn.Linear:
-            if module.in_features % MULTIPLE or module.out_features % MULTIPLE:
-                raise ConfigError(
-                    f"blocks.{name} is {module.in_features} by {module.out_features}; int8 needs multiples of {MULTIPLE}. Change "
-                    "model.dim, model.head_dim or model.ffn_dim, or use runtime.precision fp32"
-                )
-            module.__class__ = Int8Linear
-    _check_device(model.embedding.weight.device)
-    return model
-
 
 class Int8Linear(nn.Linear):
     """A linear layer without bias whose forward pass and input gradient are int8 products where gradients are recorded."""
+
+    MULTIPLE = 8
+    """CUDA's int8 products need both features of a layer to be multiples of this."""
 
     def forward(self, input: Float[Tensor, "*places inputs"]) -> Float[Tensor, "*places outputs"]:
         if not torch.is_grad_enabled():
@@ -86,11 +64,7 @@ def round_rows(x: Float[Tensor, "rows inner"]) -> tuple[Int8[Tensor, "rows inner
     return (wide / scale).round().to(torch.int8).contiguous(), scale
 
 
-def _check_device(device: torch.device) -> None:
-    probe = torch.ones(32, 32, dtype=torch.int8, device=device)
-    try:
-        torch._int_mm(probe, probe)
-    except (RuntimeError, NotImplementedError) as error:
-        raise DeviceError(
-            f"runtime.precision int8 does not work on {device} with PyTorch {torch.__version__} ({error}); use fp32 or auto"
-        ) from None
+def probe(device: torch.device) -> None:
+    """Compute one int8 product on `device`; raises `RuntimeError` where this build of PyTorch has none there."""
+    ones = torch.ones(32, 32, dtype=torch.int8, device=device)
+    torch._int_mm(ones, ones)

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from corpus.base.errors import ConfigError
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
-from corpus.model.quantize import Int8Linear, int8_product, prepare_int8, round_rows
+from corpus.model.int8 import Int8Linear, int8_product, round_rows
+from corpus.model.reduced import compute_in
 from corpus.model.transformer import Transformer
 from corpus.model.weights import load_model, save_model
 
@@ -47,7 +48,7 @@ def test_products_of_small_integers_are_exact() -> None:
 
 
 def test_output_is_rounded_and_close() -> None:
-    plain, int8 = build_model(CONFIG, seed=1), prepare_int8(build_model(CONFIG, seed=1))
+    plain, int8 = build_model(CONFIG, seed=1), compute_in(build_model(CONFIG, seed=1), "int8")
     swapped = {name for name, module in int8.named_modules() if isinstance(module, Int8Linear)}
     assert len(swapped) == 2 * 7
     assert all(name.startswith("blocks.") for name in swapped)
@@ -56,7 +57,7 @@ def test_output_is_rounded_and_close() -> None:
 
 
 def test_gradients_are_rounded_and_close() -> None:
-    plain, int8 = build_model(CONFIG, seed=1), prepare_int8(build_model(CONFIG, seed=1))
+    plain, int8 = build_model(CONFIG, seed=1), compute_in(build_model(CONFIG, seed=1), "int8")
     _loss(plain).backward()
     _loss(int8).backward()
     for (name, expected), actual in zip(plain.named_parameters(), int8.parameters()):
@@ -81,14 +82,14 @@ def test_of_the_two_gradients_only_the_inputs_is_rounded() -> None:
 
 
 def test_without_gradients_the_weights_are_used_as_they_are() -> None:
-    plain, int8 = build_model(CONFIG, seed=1), prepare_int8(build_model(CONFIG, seed=1))
+    plain, int8 = build_model(CONFIG, seed=1), compute_in(build_model(CONFIG, seed=1), "int8")
     with torch.no_grad():
         assert torch.equal(int8(TOKENS), plain(TOKENS))
 
 
 @pytest.mark.parametrize("autocast", [False, True])
 def test_it_learns_and_its_weights_come_out_plain(tmp_path: Path, autocast: bool) -> None:
-    model = prepare_int8(build_model(CONFIG, seed=1))
+    model = compute_in(build_model(CONFIG, seed=1), "int8")
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
     before = float(_loss(model).detach())
     for _ in range(15):
@@ -107,4 +108,4 @@ def test_it_learns_and_its_weights_come_out_plain(tmp_path: Path, autocast: bool
 def test_widths_that_int8_cannot_do_are_refused() -> None:
     config = dataclasses.replace(CONFIG, ffn_dim=36)
     with pytest.raises(ConfigError, match=r"blocks.0.feed_forward.gate is 32 by 36; int8 needs multiples of 8"):
-        prepare_int8(build_model(config, seed=1))
+        compute_in(build_model(config, seed=1), "int8")
