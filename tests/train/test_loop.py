@@ -25,7 +25,7 @@ from corpus.train.loop import Phase, PhaseTrainer
 from corpus.train.lr import learning_rate
 from corpus.train.metrics import Metrics, read_metrics
 from corpus.train.optimizer import build_optimizer
-from corpus.train.step import TrainStep, sum_loss
+from corpus.train.step import StepResult, TrainStep, sum_loss
 
 CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
 CPU = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
@@ -422,3 +422,32 @@ def test_the_phase_ends_with_the_mean_of_its_tail(tmp_path: Path) -> None:
     assert _end(tmp_path / "stopped") == _end(tmp_path / "whole")
     _train(tmp_path / "whole", Lines(poisoned=(6,)), averaging=0.5)  # once more, on a phase that is done
     assert _end(tmp_path / "stopped") == _end(tmp_path / "whole")
+
+
+def test_a_spike_is_skipped_and_one_that_stays_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped in the middle of it or not."""
+    monkeypatch.setattr("corpus.train.spikes.FEWEST", 4)
+    ends = []
+    for folder, before in (("whole", {}), ("stopped", {7: _ctrl_c})):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(TrainStep, "_step", _with_spikes(TrainStep._step, {6, 7, 8, 9, 10}))
+            _train_through(tmp_path / folder, dict(before))
+        ends.append(_end(tmp_path / folder))
+    assert ends[0] == ends[1]
+    events = [(event["name"], event["step"]) for event in _recorded(tmp_path / "whole", "event")]
+    assert events == [("skipped_step", 7), ("spike", 8), ("spike", 9), ("spike", 10)]
+
+
+def _with_spikes(step: Any, numbers: set[int]) -> Any:
+    """The gradient is a hundred times as large on the batches of these numbers (the sixth is not finite)."""
+
+    def run(self: TrainStep, batch: Batch, learning_rate: float, largest_norm: float) -> StepResult:
+        number = next(n for n in range(NUM_STEPS) if torch.equal(_lines(n).tokens[1], batch.tokens[1]))
+        factor = 100.0 if number in numbers else 1.0
+        hooks = [p.register_hook(lambda gradient: gradient * factor) for p in self.model.parameters()]
+        result = step(self, batch, learning_rate, largest_norm)
+        for hook in hooks:
+            hook.remove()
+        return result
+
+    return run

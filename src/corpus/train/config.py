@@ -113,6 +113,9 @@ class TrainConfig:
     max_skipped_steps: int = 20
     """Steps in a row whose loss or gradient is not finite before training gives up."""
 
+    spike_factor: float = 20.0
+    """A step is skipped whose gradient's norm is so many times the median of the last 64; three in a row are believed. 0 never skips."""
+
     def __post_init__(self) -> None:
         if self.rows_per_batch < 1:
             raise ConfigError(f"train.rows_per_batch is {self.rows_per_batch}; expected 1 or more")
@@ -127,5 +130,7 @@ class TrainConfig:
         for name in ("log_every_steps", "max_skipped_steps", "validation_tokens"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"train.{name} is {getattr(self, name)}; expected 1 or more")
+        if self.spike_factor and self.spike_factor <= 1:
+            raise ConfigError(f"train.spike_factor is {self.spike_factor}; expected more than 1, or 0 for never")
         if self.checkpoint_seconds <= 0 or self.checkpoint_steps < 0 or self.validations < 0:
             raise ConfigError("train.checkpoint_seconds must be positive, train.checkpoint_steps and train.validations 0 or more")

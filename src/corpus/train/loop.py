@@ -24,6 +24,7 @@ from corpus.train.checkpoint import Checkpoint, load_newest, save_checkpoint
 from corpus.train.config import TrainConfig
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import load_optimizer_tensors, optimizer_tensors
+from corpus.train.spikes import WINDOW, largest_norm
 from corpus.train.step import StepResult, TrainStep
 
 
@@ -60,6 +61,8 @@ class Position:
     loss_count: int = 0
     consumed: dict[str, int] = field(default_factory=dict)
     averaged: int = 0
+    norms: list[float] = field(default_factory=list)
+    spikes_in_a_row: int = 0
 
 
 Validate = Callable[[], tuple[dict[str, float], dict[str, float]]]
@@ -145,7 +148,8 @@ class PhaseTrainer:
         began, position, phase = time.monotonic(), self.position, self._phase
         batch = phase.feed.batch(share)
         rate = phase.learning_rate(share)
-        result = self._step(batch, rate)
+        limit = largest_norm(position.norms, self._config.spike_factor, in_a_row=position.spikes_in_a_row)
+        result = self._step(batch, rate, largest_norm=limit)
         position.step += 1
         position.tokens += batch.num_tokens
         position.consumed = phase.feed.consumed
@@ -161,9 +165,14 @@ class PhaseTrainer:
     def _count(self, result: StepResult) -> None:
         position = self.position
         if result.applied:
-            position.skipped_in_a_row = 0
+            position.skipped_in_a_row = position.spikes_in_a_row = 0
+            position.norms = [*position.norms[1 - WINDOW :], result.gradient_norm]
             position.loss_sum += result.loss
             position.loss_count += 1
+            return
+        if math.isfinite(result.loss) and math.isfinite(result.gradient_norm):
+            position.spikes_in_a_row += 1
+            self._event("spike", f"loss {result.loss:.4g}, gradient norm {result.gradient_norm:.4g}: a spike, the step was skipped")
             return
         position.skipped_in_a_row += 1
         self._event("skipped_step", f"loss {result.loss}, gradient norm {result.gradient_norm}: not finite, the step was skipped")

@@ -26,7 +26,18 @@ from corpus.train.lr import learning_rate
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import build_optimizer
 from corpus.train.precision import fastest, table, try_precisions
-from corpus.train.step import CompileChoice, TrainStep, Trunk, choose_compile, compiled_trunk, eager_trunk, pass_seconds, split_rows
+from corpus.train.step import (
+    CompileChoice,
+    OutOfMemory,
+    TrainStep,
+    Trunk,
+    choose_compile,
+    compiled_trunk,
+    eager_trunk,
+    fewer_rows,
+    pass_seconds,
+    split_rows,
+)
 
 WORTH_COMPILING_SECONDS = 120.0
 """A clock budget on a CPU from which compiling, ten to thirty seconds, is paid back."""
@@ -105,16 +116,34 @@ class Session:
 
         `sample` gives a batch of the shape that training uses; it is asked for only where there is something to try.
         """
-        if self._trunk is None:
+        while self._trunk is None:
             part = self._part_of(sample)
-            self._choose_threads(model, part)
-            self._choose_precision(model, part)
-            choice = self._choose_compile(model, part)
+            try:
+                self._choose_threads(model, part)
+                self._choose_precision(model, part)
+                choice = self._choose_compile(model, part)
+            except OutOfMemory:
+                model.zero_grad(set_to_none=True)
+                rows = fewer_rows(self.micro_batch_rows or self.config.rows_per_batch)
+                if not rows:
+                    raise
+                self._use_fewer_rows(rows)
+                continue
             if choice.compiled != self._choices.get("compiled") or "compile_reason" not in self._choices:
                 warn(choice.reason) if choice.failed else say(choice.reason)
                 self._record(compiled=choice.compiled, compile_reason=choice.reason)
             self._trunk = compiled_trunk(model) if choice.compiled else eager_trunk(model)
         return self._trunk
+
+    @property
+    def micro_batch_rows(self) -> int:
+        """Rows computed at a time: as the config says, or fewer where that was too much for the device; 0 is the whole batch."""
+        return self._choices.get("micro_batch_rows", self.config.micro_batch_rows)
+
+    def _use_fewer_rows(self, rows: int) -> None:
+        parts = self.config.rows_per_batch // rows
+        warn(f"out of memory: from now on {rows} rows are computed at a time, {parts} times a step; the batch stays the same")
+        self._record(micro_batch_rows=rows)
 
     def _choose_precision(self, model: Transformer, sample: Callable[[], Batch]) -> None:
         """Under a clock that is long enough, try what the device has on the model itself, and keep the table."""
@@ -131,7 +160,7 @@ class Session:
 
     def _part_of(self, sample: Callable[[], Batch]) -> Callable[[], Batch]:
         """What training computes at a time, of the batches that `sample` gives."""
-        return lambda: split_rows(sample(), self.config.micro_batch_rows)[0]
+        return lambda: split_rows(sample(), self.micro_batch_rows)[0]
 
     def _choose_compile(self, model: Transformer, sample: Callable[[], Batch]) -> CompileChoice:
         decided = self._choices.get("compiled")
@@ -207,11 +236,11 @@ class Session:
         )
 
     def _finetune_seconds(self, share: float, batches: int, model: Transformer, sample: Callable[[], Batch]) -> float:
-        wanted = share * self.budget.amount
         if share in (0, 1):
-            return wanted
+            return share * self.budget.amount
         trunk = self.trunk(model, sample)
-        parts = len(split_rows(sample(), self.config.micro_batch_rows))
+        wanted = share * (self.budget.amount - self.clock.seconds)  # what the trials took, they took from both phases
+        parts = len(split_rows(sample(), self.micro_batch_rows))
         needed = batches * STEP_OVERHEAD * parts * pass_seconds(model, trunk, self.runtime, self._part_of(sample)())
         if needed >= wanted:
             return wanted
@@ -247,7 +276,8 @@ class Session:
             self.runtime,
             trunk=eager_trunk(model),
             clip_norm=self.config.optimizer.clip_norm,
-            micro_batch_rows=self.config.micro_batch_rows,
+            micro_batch_rows=self.micro_batch_rows,
+            on_smaller=self._use_fewer_rows,
         )
         phase = Phase(
             name=name, feed=feed, pace=pace(), learning_rate=lambda progress: learning_rate(schedule, progress), validate=validate

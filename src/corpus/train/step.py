@@ -1,5 +1,6 @@
 """One optimizer step: forward, backward, clip, update; and the guarded choice of a compiled forward pass."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ class StepResult:
     gradient_norm: float
     """Norm before clipping."""
     applied: bool
-    """False where the loss or a gradient was not finite, so that the weights stayed as they were."""
+    """False where the loss or a gradient was not finite, or the gradient larger than allowed: the weights stayed as they were."""
 
 
 def sum_loss(model: Transformer, trunk: Trunk, batch: Batch) -> Tensor:
@@ -57,18 +58,32 @@ class TrainStep:
         trunk: Trunk,
         clip_norm: float,
         micro_batch_rows: int = 0,
+        on_smaller: Callable[[int], None] = lambda rows: None,
     ) -> None:
+        """`on_smaller` is told the new number of rows where the device's memory did not suffice and fewer are computed at a time."""
         self.model, self.optimizer, self._runtime, self.trunk = model, optimizer, runtime, trunk
-        self._clip_norm, self._micro_batch_rows = clip_norm, micro_batch_rows
+        self._clip_norm, self._micro_batch_rows, self._on_smaller = clip_norm, micro_batch_rows, on_smaller
         self.scaler = torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
         self._parameters = [p for p in model.parameters() if p.requires_grad]
 
-    def __call__(self, batch: Batch, learning_rate: float) -> StepResult:
-        """Take one step. Raises `DeviceError` when the device's memory runs out."""
-        with _memory_errors(batch.tokens.shape[1]):
-            return self._step(batch, learning_rate)
+    def __call__(self, batch: Batch, learning_rate: float, *, largest_norm: float = math.inf) -> StepResult:
+        """Take one step; none where the gradient's norm is above `largest_norm`.
 
-    def _step(self, batch: Batch, learning_rate: float) -> StepResult:
+        Where the device's memory runs out, half as many rows are computed at a time, from now on; the step is the same one.
+        Raises `OutOfMemory` where a single row does not fit.
+        """
+        while True:
+            try:
+                with _memory_errors(batch.tokens.shape[1]):
+                    return self._step(batch, learning_rate, largest_norm)
+            except OutOfMemory:
+                self.optimizer.zero_grad(set_to_none=True)
+                self._micro_batch_rows = fewer_rows(self._micro_batch_rows or len(batch.tokens))
+                if not self._micro_batch_rows:
+                    raise
+                self._on_smaller(self._micro_batch_rows)
+
+    def _step(self, batch: Batch, learning_rate: float, largest_norm: float) -> StepResult:
         total = torch.zeros((), device=self._runtime.device)
         for part in split_rows(batch, self._micro_batch_rows):
             part = part.to(self._runtime.device)
@@ -78,21 +93,34 @@ class TrainStep:
             total += loss.detach()
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
-        finite = bool(torch.isfinite(total) & torch.isfinite(norm))
+        applied = bool(torch.isfinite(total) & torch.isfinite(norm) & (norm <= largest_norm))
         set_learning_rate(self.optimizer, learning_rate)
-        if finite:
+        if applied:
             self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        return StepResult(loss=float(total), gradient_norm=float(norm), applied=finite)
+        return StepResult(loss=float(total), gradient_norm=float(norm), applied=applied)
+
+
+class OutOfMemory(DeviceError):
+    """The device's memory does not suffice."""
+
+
+def fewer_rows(rows: int) -> int:
+    """Return half of `rows`, rounded up to a divisor of it; 0 where a single row was too many."""
+    return 0 if rows == 1 else max(part for part in range(1, rows // 2 + 1) if rows % part == 0)
 
 
 @contextmanager
 def _memory_errors(length: int) -> Iterator[None]:
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise DeviceError(
+    except (torch.OutOfMemoryError, RuntimeError) as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(
+            error
+        ):  # the CPU's allocator says so
+            raise
+        raise OutOfMemory(
             f"the device ran out of memory on rows of {length} tokens. Set train.micro_batch_rows to a smaller divisor of "
             "train.rows_per_batch (the result stays the same), or choose a smaller model. Run the command again to go on."
         ) from error
