@@ -38,6 +38,7 @@ TABLE = Path(__file__).resolve().parents[1] / "docs" / "experiments" / "optimize
 FIELDS = ("date", "variant", "budget", "seed", "loss", "tokens", "steps", "seconds", "precision", "threads", "machine", "torch")
 SEEDS = (0, 1, 2)
 TRIAL_SEED = 100
+EVERYTHING = 10**9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,7 @@ def train(one: Variant, budget: Budget, seed: int, prepared: Prepared, *, thread
             )
             seconds = session.clock.seconds
         manifest = folder.read_manifest()
-        loss, _ = score_sources(model, session.runtime, prepared.validation.tokens, eos_id=eos, max_tokens=None)
+        loss, _ = score_sources(model, session.runtime, prepared.validation.tokens, eos_id=eos, max_tokens=EVERYTHING)
     return {
         "date": datetime.date.today().isoformat(),
         "variant": one.name,

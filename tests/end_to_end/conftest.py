@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -80,11 +81,25 @@ def corpus() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
-def finished(command: Callable[..., list[str]], corpus: Callable[..., object], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of 120 steps that nothing disturbed."""
-    out = tmp_path_factory.mktemp("runs") / "finished"
+def timed_run(
+    command: Callable[..., list[str]], corpus: Callable[..., object], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, float]:
+    """A run of 120 steps that nothing disturbed, and the seconds it took."""
+    out, began = tmp_path_factory.mktemp("runs") / "finished", time.monotonic()
     corpus(command(out))
-    return out
+    return out, time.monotonic() - began
+
+
+@pytest.fixture(scope="session")
+def finished(timed_run: tuple[Path, float]) -> Path:
+    """A run of 120 steps that nothing disturbed."""
+    return timed_run[0]
+
+
+@pytest.fixture(scope="session")
+def whole_seconds(timed_run: tuple[Path, float]) -> float:
+    """How long such a run takes."""
+    return timed_run[1]
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,14 @@
 """Killed, stopped, cut off while saving: the run goes on and ends with the same bits."""
 
 import json
+import random
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from corpus.base.files import digest_file
 from corpus.train.metrics import read_metrics
@@ -65,6 +68,35 @@ def test_a_run_killed_twice_ends_with_the_same_bits(
         assert digest_file(out / f"weights/{name}.safetensors") == digest_file(finished / f"weights/{name}.safetensors")
     assert _lines(out) == _lines(finished)
     assert not list((out / "checkpoints").rglob("*.tmp"))
+    assert json.loads((out / "scores.json").read_text()) == json.loads((finished / "scores.json").read_text())
+
+
+RUNS, KILLS_A_RUN = 10, 2
+
+
+@pytest.mark.parametrize("number", range(RUNS))
+def test_killed_at_random_moments_it_ends_with_the_same_bits(
+    command: Words, start: Start, corpus: Run, finished: Path, whole_seconds: float, tmp_path: Path, number: int
+) -> None:
+    """Twenty kills in all, wherever they fall: preparing, stepping, saving, validating, between the phases, scoring."""
+    out, chance = tmp_path / "killed", random.Random(number)
+    words = command(out, "--train.checkpoint-steps=7")
+    killed = 0
+    while killed < KILLS_A_RUN:
+        process = start(words)
+        try:
+            process.communicate(timeout=chance.uniform(0.1, 0.8) * whole_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        else:
+            assert process.returncode == 0
+            break  # faster than the run it is measured by
+        killed += 1
+    corpus(words)
+    for name in ("pretrained", "final"):
+        assert digest_file(out / f"weights/{name}.safetensors") == digest_file(finished / f"weights/{name}.safetensors")
+    assert _lines(out) == _lines(finished)
     assert json.loads((out / "scores.json").read_text()) == json.loads((finished / "scores.json").read_text())
 
 
