@@ -441,13 +441,23 @@ def test_a_spike_is_skipped_and_one_that_stays_is_believed(tmp_path: Path, monke
 def _with_spikes(step: Any, numbers: set[int]) -> Any:
     """The gradient is a hundred times as large on the batches of these numbers (the sixth is not finite)."""
 
-    def run(self: TrainStep, batch: Batch, learning_rate: float, largest_norm: float) -> StepResult:
+    def run(self: TrainStep, batch: Batch, learning_rate: float, largest_norm: float, meanwhile: Callable[[], None]) -> StepResult:
         number = next(n for n in range(NUM_STEPS) if torch.equal(_lines(n).tokens[1], batch.tokens[1]))
         factor = 100.0 if number in numbers else 1.0
         hooks = [p.register_hook(lambda gradient: gradient * factor) for p in self.model.parameters()]
-        result = step(self, batch, learning_rate, largest_norm)
+        result = step(self, batch, learning_rate, largest_norm, meanwhile)
         for hook in hooks:
             hook.remove()
         return result
 
     return run
+
+
+def test_batches_made_ahead_change_nothing(tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU: the next batch is made during a step, and a stop in between neither loses nor repeats one."""
+    step = TrainStep.__call__
+    monkeypatch.setattr(
+        TrainStep, "__call__", lambda self, *given, meanwhile, **named: (step(self, *given, **named), meanwhile())[0]
+    )
+    assert _train_through(tmp_path, {5: _ctrl_c, 9: _crash}) == 2
+    assert _end(tmp_path) == undisturbed

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any
 
 from corpus.base.console import Task, progress, say, warn
 from corpus.base.errors import Interrupted, TrainingError
 from corpus.base.units import format_count, format_duration
-from corpus.data.batch import Batch
+from corpus.train.ahead import Ahead, Feed
 from corpus.train.averaging import Averaging
 from corpus.train.budget import Clock, Pace
 from corpus.train.checkpoint import Checkpoint, load_newest, save_checkpoint
@@ -26,27 +26,6 @@ from corpus.train.metrics import Metrics
 from corpus.train.optimizer import load_optimizer_tensors, optimizer_tensors
 from corpus.train.spikes import WINDOW, largest_norm
 from corpus.train.step import StepResult, TrainStep
-
-
-class Feed(Protocol):
-    """Where batches come from."""
-
-    @property
-    def consumed(self) -> dict[str, int]:
-        """Tokens handed out so far, by source."""
-        ...
-
-    def batch(self, progress: float) -> Batch:
-        """Return the next batch at this progress of the phase."""
-        ...
-
-    def cursor(self) -> dict[str, Any]:
-        """Return the position, JSON-ready."""
-        ...
-
-    def restore(self, cursor: dict[str, Any]) -> None:
-        """Go to a position that `cursor` returned."""
-        ...
 
 
 @dataclass(kw_only=True)
@@ -89,7 +68,7 @@ class PhaseTrainer:
         self._phase, self._step, self._config, self._clock, self._metrics = phase, step, config, clock, metrics
         self._folder, self._resume_hint = folder, resume_hint
         self.position = Position()
-        self._average = Averaging(step.model)
+        self._feed, self._average = Ahead(phase.feed), Averaging(step.model)
         self._step_seconds = 0.0
         self._validation_seconds, self._last_validation_seconds = 0.0, 0.0
         self._saved_at, self._saved_step = time.monotonic(), -1
@@ -105,7 +84,7 @@ class PhaseTrainer:
         self._step.model.load_state_dict(checkpoint.model)
         load_optimizer_tensors(self._step.model, self._step.optimizer, checkpoint.optimizer)
         self._step.scaler.load_state_dict(checkpoint.state["scaler"])
-        self._phase.feed.restore(checkpoint.state["cursor"])
+        self._feed.restore(checkpoint.state["cursor"])
         self.position = Position(**checkpoint.state["position"])
         self._average.restore(checkpoint.average, self.position.averaged)
         self._saved_step, self._logged_tokens = self.position.step, self.position.tokens
@@ -146,13 +125,13 @@ class PhaseTrainer:
 
     def _one_step(self, share: float) -> None:
         began, position, phase = time.monotonic(), self.position, self._phase
-        batch = phase.feed.batch(share)
+        batch = self._feed.batch(share)
         rate = phase.learning_rate(share)
         limit = largest_norm(position.norms, self._config.spike_factor, in_a_row=position.spikes_in_a_row)
-        result = self._step(batch, rate, largest_norm=limit)
+        position.consumed = self._feed.consumed
+        result = self._step(batch, rate, largest_norm=limit, meanwhile=self._prepare_next)
         position.step += 1
         position.tokens += batch.num_tokens
-        position.consumed = phase.feed.consumed
         self._count(result)
         if share >= 1 - self._config.averaging and self._config.averaging:
             self._average.add()
@@ -161,6 +140,10 @@ class PhaseTrainer:
             self._log(share, last=(result, rate))
         seconds = time.monotonic() - began
         self._step_seconds = seconds if not self._step_seconds else 0.9 * self._step_seconds + 0.1 * seconds
+
+    def _prepare_next(self) -> None:
+        """Make the next batch while the device is busy. Under a clock it is a step early for its mixture, which moves as little."""
+        self._feed.prepare(self._phase.pace.progress(self.position.step + 1))
 
     def _count(self, result: StepResult) -> None:
         position = self.position
@@ -226,7 +209,7 @@ class PhaseTrainer:
         if position.step != self._saved_step:
             state = {
                 "position": asdict(position),
-                "cursor": self._phase.feed.cursor(),
+                "cursor": self._feed.cursor(),
                 "scaler": self._step.scaler.state_dict(),
                 "metrics_bytes": self._metrics.num_bytes,
             }

@@ -66,16 +66,19 @@ class TrainStep:
         self.scaler = torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
         self._parameters = [p for p in model.parameters() if p.requires_grad]
 
-    def __call__(self, batch: Batch, learning_rate: float, *, largest_norm: float = math.inf) -> StepResult:
+    def __call__(
+        self, batch: Batch, learning_rate: float, *, largest_norm: float = math.inf, meanwhile: Callable[[], None] = lambda: None
+    ) -> StepResult:
         """Take one step; none where the gradient's norm is above `largest_norm`.
 
+        `meanwhile` is called where there is a device to wait for (a GPU), once it has been given its work.
         Where the device's memory runs out, half as many rows are computed at a time, from now on; the step is the same one.
         Raises `OutOfMemory` where a single row does not fit.
         """
         while True:
             try:
                 with _memory_errors(batch.tokens.shape[1]):
-                    return self._step(batch, learning_rate, largest_norm)
+                    return self._step(batch, learning_rate, largest_norm, meanwhile)
             except OutOfMemory:
                 self.optimizer.zero_grad(set_to_none=True)
                 self._micro_batch_rows = fewer_rows(self._micro_batch_rows or len(batch.tokens))
@@ -83,7 +86,7 @@ class TrainStep:
                     raise
                 self._on_smaller(self._micro_batch_rows)
 
-    def _step(self, batch: Batch, learning_rate: float, largest_norm: float) -> StepResult:
+    def _step(self, batch: Batch, learning_rate: float, largest_norm: float, meanwhile: Callable[[], None]) -> StepResult:
         total = torch.zeros((), device=self._runtime.device)
         for part in split_rows(batch, self._micro_batch_rows):
             part = part.to(self._runtime.device)
@@ -93,6 +96,8 @@ class TrainStep:
             total += loss.detach()
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+        if self._runtime.device.type != "cpu":
+            meanwhile()
         applied = bool(torch.isfinite(total) & torch.isfinite(norm) & (norm <= largest_norm))
         set_learning_rate(self.optimizer, learning_rate)
         if applied:
