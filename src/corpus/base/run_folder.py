@@ -13,6 +13,8 @@ class RunFolder:
     """The paths of one run; see `docs/formats.md` for what each file holds."""
 
     path: Path
+    writes: bool = True
+    """False on all but the first of several ranks: they read, and leave the writing to it."""
 
     @property
     def config(self) -> Path:
@@ -89,6 +91,8 @@ class RunFolder:
 
     def update_manifest(self, **sections: Any) -> None:
         """Merge `sections` into the run's manifest; dicts are merged one level deep."""
+        if not self.writes:
+            return
         manifest = self.read_manifest()
         for name, value in sections.items():
             old = manifest.get(name)

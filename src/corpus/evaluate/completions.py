@@ -17,7 +17,7 @@ def score_completions(model: Transformer, runtime: Runtime, examples: Sequence[E
     length = model.config.context_length
     rows = pack([len(example.tokens) for example in examples], row_length=length, order=range(len(examples)))
     loss, right, count = 0.0, 0, 0
-    with torch.inference_mode():
+    with torch.no_grad():  # not inference_mode: sharded weights gathered here are used for training afterwards
         for first in range(0, len(rows), 8):
             parts = []
             for row in rows[first : first + 8]:

@@ -50,7 +50,7 @@ def score_text(
         task: told the number of tokens as they are done.
     """
     loss, right, count = 0.0, 0, 0
-    with torch.inference_mode():
+    with torch.no_grad():  # not inference_mode: sharded weights gathered here are used for training afterwards
         for inputs, targets, documents in _blocks(tokens[:max_tokens], model.config.context_length, eos_id):
             chosen = torch.from_numpy(np.flatnonzero(targets != IGNORED)).to(runtime.device)
             wanted = torch.from_numpy(targets).to(runtime.device).flatten()[chosen]

@@ -27,9 +27,22 @@ def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> N
 
     `metadata` should hold the tokenizer's digest under `TOKENIZER`; `check_tokenizer` refuses a file without it.
     """
-    tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    write_model(path, whole_tensors(model), metadata)
+
+
+def whole_tensors(model: Transformer) -> dict[str, Tensor]:
+    """Return the weights by name, fp32 on the CPU. Where ranks hold parts of them, all ranks must call this."""
+    tensors = {}
+    for name, tensor in model.state_dict().items():
+        whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+        tensors[name] = whole.detach().float().cpu().contiguous()
+    return tensors
+
+
+def write_model(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write what `whole_tensors` returned; see `save_model`."""
     with atomic_path(path) as temporary:
-        temporary.write_bytes(_in_order(save(tensors, {"format": "pt", **metadata})))
+        temporary.write_bytes(_in_order(save(dict(tensors), {"format": "pt", **metadata})))
 
 
 def _in_order(data: bytes) -> bytes:

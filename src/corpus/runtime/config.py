@@ -24,6 +24,12 @@ class RuntimeConfig:
     """`torch.compile` for training. `auto` compiles on a GPU, and on a CPU where a clock budget is long enough to pay for it; a first
     step that fails or is not faster falls back to eager, with one line printed and recorded."""
 
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """How several ranks (`torchrun`) share the work: `ddp` has all weights on each, `fsdp` a part of them, for models that are too large for one."""
+
+    checkpoint_activations: bool = False
+    """Compute each block's forward pass again in the backward pass instead of keeping what it computed: less memory, about a third more work."""
+
     num_threads: int = 0
     """CPU threads for the matrix products; 0 takes every core this process may use."""
 

@@ -11,6 +11,7 @@ import torch
 
 from corpus.base.errors import DeviceError
 from corpus.runtime.config import RuntimeConfig
+from corpus.runtime.ranks import ALONE, Ranks
 
 MUCH_FASTER = 2.5
 """How much faster than fp32 a bf16 product must be on a CPU to be chosen. Cores with matrix units for it reach 3.5 and more, others 0.01
@@ -28,6 +29,7 @@ class Runtime:
     precision: str
     """`fp32`, `bf16`, `fp16`, `fp8` or `int8`."""
     num_threads: int
+    ranks: Ranks = ALONE
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which forward passes run."""
@@ -46,11 +48,12 @@ class Runtime:
             torch.mps.synchronize()
 
 
-def resolve(config: RuntimeConfig, *, precision: str | None = None, repeatable: bool = False) -> Runtime:
+def resolve(config: RuntimeConfig, *, precision: str | None = None, repeatable: bool = False, ranks: Ranks = ALONE) -> Runtime:
     """Choose device, precision and threads, and set PyTorch's thread count.
 
     Args:
         config: what was asked for.
+        ranks: the processes that train together; the cores of a machine are divided among its own.
         precision: the choice an earlier session of the same run recorded; it is kept.
         repeatable: nothing may depend on a measurement or on the order in which a device adds: the same command is to give the
             same bits. A CPU's `auto` is fp32 then, and a GPU uses its deterministic kernels where it has them.
@@ -58,18 +61,20 @@ def resolve(config: RuntimeConfig, *, precision: str | None = None, repeatable: 
     Raises:
         DeviceError: the machine does not have what was asked for.
     """
-    threads = config.num_threads or usable_cores()
+    threads = config.num_threads or max(1, usable_cores() // ranks.local_world_size)
     torch.set_num_threads(threads)
     if repeatable:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     device = torch.device(_device_name(config.device))
+    if device.type == "cuda" and not ranks.is_alone:
+        device = torch.device("cuda", ranks.local_rank)
     wanted = precision or config.precision
     chosen = best_precision(device, timed=not repeatable) if wanted == "auto" else wanted
     _check_precision(device, chosen)
     if device.type == "cuda":
         torch.use_deterministic_algorithms(repeatable, warn_only=True)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = chosen != "fp32"
-    return Runtime(device=device, precision=chosen, num_threads=threads)
+    return Runtime(device=device, precision=ranks.from_main(chosen), num_threads=threads, ranks=ranks)
 
 
 def usable_cores() -> int:
@@ -116,6 +121,7 @@ def environment(runtime: Runtime) -> dict[str, Any]:
         "device": runtime.device.type,
         "device_name": name,
         "num_threads": runtime.num_threads,
+        "ranks": runtime.ranks.world_size,
         "precision": runtime.precision,
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -4,8 +4,12 @@ Reference: Izmailov et al. 2018 (stochastic weight averaging), arXiv:1803.05407;
 arXiv:2405.18392, sec. 4.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
+
+from corpus.runtime.parallelize import like
 
 
 class Averaging:
@@ -35,7 +39,8 @@ class Averaging:
             if name in self.tensors:
                 parameter.copy_(self.tensors[name])
 
-    def restore(self, tensors: dict[str, Tensor], count: int) -> None:
+    def restore(self, tensors: Mapping[str, Tensor], count: int) -> None:
         """Go on from a saved mean."""
-        device = next(self._model.parameters()).device
-        self.tensors, self.count = {name: tensor.to(device) for name, tensor in tensors.items()}, count
+        parameters = dict(self._model.named_parameters())
+        self.tensors = {name: like(tensor.to(parameters[name].device), parameters[name]) for name, tensor in tensors.items()}
+        self.count = count

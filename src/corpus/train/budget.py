@@ -24,8 +24,9 @@ class Clock:
     those of a long trial or validation included.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
+        """With `writes` off, as on all but the first of several ranks, the time is not written down."""
+        self._path, self._writes = path, writes
         self._before = self._read()
         self._began: float | None = None
         self._writing = threading.Lock()
@@ -66,6 +67,8 @@ class Clock:
 
     def beat(self) -> None:
         """Write the time down now."""
+        if not self._writes:
+            return
         with self._writing:
             write_json(self._path, {"seconds": self.seconds})
 

@@ -1,24 +1,33 @@
 """Checkpoints: weights, optimizer and state, whole or not there, nothing pickled.
 
+Where ranks hold parts of the weights, each writes its own, `model-00001-of-00004.safetensors`: rows of every tensor, in the order of the
+ranks. Read, a tensor is its parts laid one after another, so that any number of ranks can go on from it.
+
 A checkpoint is a folder `PHASE-STEP` with `model.safetensors`, `optimizer.safetensors`, `average.safetensors` where weights are being
 averaged, and `state.json`, which holds the digests of the others. It is written beside its place and renamed, so a crash in the middle of writing leaves the older ones as they were.
 """
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from corpus.base.console import warn
 from corpus.base.errors import ArtifactError
 from corpus.base.files import atomic_folder, digest_file, read_json, restore_retired, write_json
+from corpus.runtime.parallelize import local_part
+from corpus.runtime.ranks import ALONE, Ranks
 
 KEPT = 2
+PARTS = ("model", "optimizer", "average")
+"""What the tensors of a checkpoint belong to; each is a file, or one a rank."""
+
 _NAME = re.compile(r"(pretrain|finetune)-(\d{9})")
 
 
@@ -26,26 +35,47 @@ _NAME = re.compile(r"(pretrain|finetune)-(\d{9})")
 class Checkpoint:
     """Everything a phase needs to go on as if nothing had happened."""
 
-    model: dict[str, torch.Tensor]
-    optimizer: dict[str, torch.Tensor]
-    average: dict[str, torch.Tensor] = field(default_factory=dict)
+    model: Mapping[str, torch.Tensor]
+    optimizer: Mapping[str, torch.Tensor]
+    average: Mapping[str, torch.Tensor] = field(default_factory=dict)
     """The mean of the weights so far, where there is one."""
     state: dict[str, Any]
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, phase: str, step: int) -> Path:
-    """Write `folder/PHASE-STEP` atomically, then delete all but the newest two checkpoints of the phase."""
+def save_checkpoint(
+    folder: Path, checkpoint: Checkpoint, *, phase: str, step: int, ranks: Ranks = ALONE, sharded: bool = False
+) -> Path:
+    """Write `folder/PHASE-STEP` atomically, then delete all but the newest two checkpoints of the phase.
+
+    All ranks call this; the first one writes, and where the tensors are `sharded` the others write their parts beside it.
+    """
     path = folder / f"{phase}-{step:09d}"
-    with atomic_folder(path) as temporary:
-        for name in ("model", "optimizer", "average"):
-            tensors = getattr(checkpoint, name)
-            if tensors or name != "average":
-                _save_tensors(temporary / f"{name}.safetensors", tensors)
-        digests = {file.name: digest_file(file) for file in sorted(temporary.glob("*.safetensors"))}
-        write_json(temporary / "state.json", {**checkpoint.state, "phase": phase, "step": step, "digests": digests})
-    for old in list_checkpoints(folder, phase)[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    if ranks.is_main:
+        with atomic_folder(path) as temporary:
+            ranks.from_main(str(temporary))
+            _save_parts(temporary, checkpoint, ranks if sharded else ALONE)
+            ranks.wait()
+            digests = {file.name: digest_file(file) for file in sorted(temporary.glob("*.safetensors"))}
+            write_json(temporary / "state.json", {**checkpoint.state, "phase": phase, "step": step, "digests": digests})
+        for old in list_checkpoints(folder, phase)[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+    else:
+        temporary = Path(ranks.from_main(""))
+        if sharded:
+            _save_parts(temporary, checkpoint, ranks)
+        ranks.wait()
+    ranks.wait()
     return path
+
+
+def _save_parts(folder: Path, checkpoint: Checkpoint, ranks: Ranks) -> None:
+    """Write this rank's part of every tensor; one that is whole on all ranks is the first rank's to write."""
+    ending = "" if ranks.is_alone else f"-{ranks.rank + 1:05d}-of-{ranks.world_size:05d}"
+    for name in PARTS:
+        tensors = getattr(checkpoint, name)
+        own = {key: local_part(tensor) for key, tensor in tensors.items() if ranks.is_main or local_part(tensor) is not tensor}
+        if tensors or name != "average":
+            _save_tensors(folder / f"{name}{ending}.safetensors", own)
 
 
 def list_checkpoints(folder: Path, phase: str) -> list[Path]:
@@ -83,8 +113,37 @@ def load_checkpoint(path: Path) -> Checkpoint:
     for name, digest in state["digests"].items():
         if not (path / name).is_file() or digest_file(path / name) != digest:
             raise ArtifactError(f"checkpoint file {path / name} is missing or was changed after it was written.")
-    tensors = {Path(name).stem: load_file(path / name) for name in state["digests"]}
-    return Checkpoint(model=tensors["model"], optimizer=tensors["optimizer"], average=tensors.get("average", {}), state=state)
+    files = {part: [path / name for name in sorted(state["digests"]) if _part_of(name) == part] for part in PARTS}
+    tensors = {part: StoredTensors(files[part]) for part in PARTS}
+    return Checkpoint(model=tensors["model"], optimizer=tensors["optimizer"], average=tensors["average"], state=state)
+
+
+def _part_of(name: str) -> str:
+    return name.removesuffix(".safetensors").split("-")[0]
+
+
+class StoredTensors(Mapping[str, torch.Tensor]):
+    """The tensors of one or several safetensors files, read when they are asked for; one that lies in several is their rows together."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._places: dict[str, list[Path]] = {}
+        for path in files:
+            with safe_open(path, framework="pt") as file:
+                for name in file.keys():  # noqa: SIM118
+                    self._places.setdefault(name, []).append(path)
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        parts = []
+        for path in self._places[name]:
+            with safe_open(path, framework="pt") as file:
+                parts.append(file.get_tensor(name))
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def _save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from corpus.base.console import Task, progress, say, warn
 from corpus.base.errors import Interrupted, TrainingError
 from corpus.base.units import format_count, format_duration
+from corpus.runtime.parallelize import is_sharded, load_whole
 from corpus.train.ahead import Ahead, Feed
 from corpus.train.averaging import Averaging
 from corpus.train.budget import Clock, Pace
@@ -81,7 +82,7 @@ class PhaseTrainer:
             self._metrics.drop_phase(self._phase.name)
             return False
         self._metrics.truncate(checkpoint.state["metrics_bytes"])
-        self._step.model.load_state_dict(checkpoint.model)
+        load_whole(self._step.model, checkpoint.model)
         load_optimizer_tensors(self._step.model, self._step.optimizer, checkpoint.optimizer)
         self._step.scaler.load_state_dict(checkpoint.state["scaler"])
         self._feed.restore(checkpoint.state["cursor"])
@@ -102,16 +103,20 @@ class PhaseTrainer:
         begun = 100 * phase.pace.progress(position.step)
         with _stop_flag() as stopped, progress(phase.name, 100, begun=begun) as task:
             if position.step:
-                self._validate_when_due(phase.pace.progress(position.step))
-            while not self.is_over:
-                share = phase.pace.progress(position.step)
+                self._validate_when_due()
+            while True:
+                over, share = self._step.ranks.numbers(self.is_over, phase.pace.progress(position.step))
+                if over:
+                    break
                 self._one_step(share)
                 self._show(task, share)
-                if stopped():
+                stop, save = self._step.ranks.numbers(stopped(), self._save_is_due())
+                if stop:
                     self._stop()
-                self._save_when_due()
-                self._validate_when_due(phase.pace.progress(position.step))
-            if stopped():  # while the last step was saved or validated
+                if save:
+                    self.save()
+                self._validate_when_due()
+            if self._step.ranks.numbers(stopped())[0]:  # while the last step was saved or validated
                 self._stop()
         if position.loss_count:
             self._log(1.0, last=None)
@@ -143,7 +148,7 @@ class PhaseTrainer:
 
     def _prepare_next(self) -> None:
         """Make the next batch while the device is busy. Under a clock it is a step early for its mixture, which moves as little."""
-        self._feed.prepare(self._phase.pace.progress(self.position.step + 1))
+        self._feed.prepare(self._step.ranks.numbers(self._phase.pace.progress(self.position.step + 1))[0])
 
     def _count(self, result: StepResult) -> None:
         position = self.position
@@ -197,11 +202,10 @@ class PhaseTrainer:
         note = " · ".join(part for part in (loss, f"{format_count(rate)} tokens/s", f"step {position.step:,}") if part)
         task.update(100 * share, note=note)
 
-    def _save_when_due(self) -> None:
+    def _save_is_due(self) -> bool:
         steps = self._config.checkpoint_steps
-        due = time.monotonic() - self._saved_at >= self._config.checkpoint_seconds or (steps and self.position.step % steps == 0)
-        if due:
-            self.save()
+        late = time.monotonic() - self._saved_at >= self._config.checkpoint_seconds
+        return late or bool(steps and self.position.step % steps == 0)
 
     def save(self) -> None:
         """Write a checkpoint of this very step, unless it is there already."""
@@ -219,18 +223,28 @@ class PhaseTrainer:
                 average=self._average.tensors,
                 state=state,
             )
-            save_checkpoint(self._folder, checkpoint, phase=self._phase.name, step=position.step)
+            save_checkpoint(
+                self._folder,
+                checkpoint,
+                phase=self._phase.name,
+                step=position.step,
+                ranks=self._step.ranks,
+                sharded=is_sharded(self._step.model),
+            )
             self._saved_step = position.step
         self._saved_at = time.monotonic()
         self._clock.beat()
 
-    def _validate_when_due(self, share: float) -> None:
+    def _validate_when_due(self) -> None:
         """Measure held-out loss at evenly spaced points of the phase (the end itself is left to the final scores)."""
-        count, position = self._config.validations, self.position
+        count, position, pace = self._config.validations, self.position, self._phase.pace
+        share, afforded = self._step.ranks.numbers(
+            pace.progress(position.step), pace.affords(self._validation_seconds, self._last_validation_seconds)
+        )
         if self._phase.validate is None or not count or int(share * count) <= position.validations or share >= 1:
             return
         began, position.validations = time.monotonic(), int(share * count)
-        if not self._phase.pace.affords(self._validation_seconds, self._last_validation_seconds):
+        if not afforded:
             return
         loss, accuracy = self._phase.validate()
         self._metrics.write(

@@ -15,7 +15,9 @@ PHASES = ("pretrain", "finetune")
 class Metrics:
     """Appends to `metrics.jsonl` and TensorBoard's event files in a run folder."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, *, writes: bool = True) -> None:
+        """With `writes` off, as on all but the first of several ranks, nothing is written."""
+        self._writes = writes
         self._path, self._board_folder = run / "metrics.jsonl", run / "tensorboard"
         self._boards: dict[str, Any] = {}
 
@@ -27,18 +29,20 @@ class Metrics:
     def truncate(self, num_bytes: int) -> None:
         """Drop what was written after a checkpoint: the resumed run writes it again."""
         self.close()
-        if self.num_bytes > num_bytes:
+        if self._writes and self.num_bytes > num_bytes:
             os.truncate(self._path, num_bytes)
 
     def drop_phase(self, phase: str) -> None:
         """Drop every line of `phase` and the phases after it: it starts again from nothing."""
         self.close()
-        if self._path.exists():
+        if self._writes and self._path.exists():
             kept = [line for line in read_metrics(self._path) if PHASES.index(line["phase"]) < PHASES.index(phase)]
             write_text(self._path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def write(self, kind: str, *, phase: str, step: int, seconds: float, **values: Any) -> None:
         """Append one line."""
+        if not self._writes:
+            return
         line = {"kind": kind, "phase": phase, "step": step, "seconds": round(seconds, 3), **values}
         with storage_errors(self._path), open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

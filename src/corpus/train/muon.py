@@ -6,6 +6,8 @@ as far as common ones. The update is scaled to the size that AdamW's has, so tha
 References: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks" (the iteration and its coefficients);
 Liu et al. 2025, arXiv:2502.16982, sec. 2.2 (the scale).
 
+The iteration needs whole matrices: where ranks hold parts of them (FSDP), each gathers them and computes the same.
+
 `torch.optim.Muon` is the same rule with the iteration in bf16 always, which is many times slower than fp32 on most CPUs.
 
 Dims: many: matrices of one shape; rows, columns: of each.
@@ -18,6 +20,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from corpus.runtime.parallelize import like, whole
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic that pushes singular values towards 1; chosen for speed: they end between 0.7 and 1.2."""
@@ -54,10 +58,11 @@ class Muon(torch.optim.AdamW):
             if parameter.grad is not None:
                 by_shape[parameter.shape].append(parameter)
         for shape, parameters in by_shape.items():
-            updates = orthogonalize(torch.stack([self._direction(parameter) for parameter in parameters]))
+            updates = orthogonalize(torch.stack([whole(self._direction(parameter)) for parameter in parameters]))
             scale = group["lr"] * MATCH_ADAMW * math.sqrt(max(shape))
             for parameter, update in zip(parameters, updates):
-                parameter.mul_(1 - group["lr"] * group["weight_decay"]).sub_(update.to(parameter.dtype), alpha=scale)
+                parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                parameter.sub_(like(update.to(parameter.dtype), parameter), alpha=scale)
 
     def _direction(self, parameter: Tensor) -> Tensor:
         """Return Nesterov's look-ahead of the momentum."""

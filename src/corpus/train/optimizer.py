@@ -1,10 +1,12 @@
 """The optimizer: AdamW or Muon, with decay on matrices only."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from corpus.runtime.parallelize import like
 from corpus.train.config import OptimizerConfig
 from corpus.train.muon import Muon
 
@@ -31,8 +33,8 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Ad
 
 
 def _can_fuse(model: nn.Module) -> bool:
-    """The fused kernel is for plain tensors; int8 training wraps the weights in a subclass."""
-    return all(type(p) is nn.Parameter and type(p.data) is torch.Tensor for p in model.parameters())
+    """The fused kernel is for plain and sharded tensors, not for other kinds of wrapped ones."""
+    return all(type(p) is nn.Parameter or hasattr(p, "full_tensor") for p in model.parameters())
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
@@ -50,13 +52,14 @@ def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dic
     return tensors
 
 
-def load_optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+def load_optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
     """Put back what `optimizer_tensors` returned."""
     parameters = dict(model.named_parameters())
     for full_name, tensor in tensors.items():
         key, name = full_name.split("/", 1)
         parameter = parameters[name]
-        value = tensor if key == "step" else tensor.to(parameter.device)
-        if key == "step" and optimizer.param_groups[0].get("fused"):
-            value = tensor.to(parameter.device)
+        if key == "step":
+            value = tensor.to(parameter.device) if optimizer.param_groups[0].get("fused") else tensor
+        else:
+            value = like(tensor.to(parameter.device), parameter)
         optimizer.state[parameter][key] = value

@@ -3,17 +3,20 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from corpus.base.errors import DeviceError
 from corpus.data.batch import Batch
 from corpus.model.loss import linear_cross_entropy
 from corpus.model.transformer import Rotation, Transformer, document_mask
+from corpus.runtime.parallelize import is_sharded, replicate, whole
+from corpus.runtime.ranks import Ranks, lost_ranks
 from corpus.runtime.runtime import Runtime
 from corpus.train.optimizer import set_learning_rate
 
@@ -46,6 +49,18 @@ def sum_loss(model: Transformer, trunk: Trunk, batch: Batch) -> Tensor:
     return linear_cross_entropy(hidden, model.head_weight, targets, fused=fused)
 
 
+class LossModel(nn.Module):
+    """The model and its loss as one module, so that parallelism can be applied to it from outside."""
+
+    def __init__(self, model: Transformer, trunk: Trunk) -> None:
+        super().__init__()
+        self.model, self.trunk = model, trunk
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the summed loss of a batch on the device."""
+        return sum_loss(self.model, self.trunk, batch)
+
+
 class TrainStep:
     """Runs optimizer steps on one model."""
 
@@ -61,10 +76,34 @@ class TrainStep:
         on_smaller: Callable[[int], None] = lambda rows: None,
     ) -> None:
         """`on_smaller` is told the new number of rows where the device's memory did not suffice and fewer are computed at a time."""
-        self.model, self.optimizer, self._runtime, self.trunk = model, optimizer, runtime, trunk
+        self.model, self.optimizer, self.runtime = model, optimizer, runtime
+        self._loss = LossModel(model, trunk)
+        self._parallel: nn.Module | None = None
         self._clip_norm, self._micro_batch_rows, self._on_smaller = clip_norm, micro_batch_rows, on_smaller
         self.scaler = torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
         self._parameters = [p for p in model.parameters() if p.requires_grad]
+
+    @property
+    def trunk(self) -> Trunk:
+        """The forward pass up to the head."""
+        return self._loss.trunk
+
+    @trunk.setter
+    def trunk(self, trunk: Trunk) -> None:
+        self._loss.trunk = trunk
+
+    @property
+    def ranks(self) -> Ranks:
+        """Who takes the step."""
+        return self.runtime.ranks
+
+    def _module(self) -> nn.Module:
+        """What computes the loss. Where every rank has all weights, it also averages the gradients."""
+        if self.ranks.is_alone or is_sharded(self.model):
+            return self._loss
+        if self._parallel is None:
+            self._parallel = replicate(self._loss, self.runtime)
+        return self._parallel
 
     def __call__(
         self, batch: Batch, learning_rate: float, *, largest_norm: float = math.inf, meanwhile: Callable[[], None] = lambda: None
@@ -77,26 +116,37 @@ class TrainStep:
         """
         while True:
             try:
-                with _memory_errors(batch.tokens.shape[1]):
+                with lost_ranks() if not self.ranks.is_alone else nullcontext(), _memory_errors(batch.tokens.shape[1]):
                     return self._step(batch, learning_rate, largest_norm, meanwhile)
             except OutOfMemory:
                 self.optimizer.zero_grad(set_to_none=True)
-                self._micro_batch_rows = fewer_rows(self._micro_batch_rows or len(batch.tokens))
+                self._micro_batch_rows = fewer_rows(self._micro_batch_rows or len(batch.tokens) // self.ranks.world_size)
                 if not self._micro_batch_rows:
                     raise
                 self._on_smaller(self._micro_batch_rows)
+                if not self.ranks.is_alone:  # the others are in the middle of theirs: begin again from the last checkpoint
+                    raise
+
+    def _without_exchange(self, module: nn.Module, *, is_last: bool) -> AbstractContextManager[Any]:
+        """Keep gradients to this rank until the last part of a batch."""
+        if is_last or not isinstance(module, DistributedDataParallel):
+            return nullcontext()
+        return module.no_sync()
 
     def _step(self, batch: Batch, learning_rate: float, largest_norm: float, meanwhile: Callable[[], None]) -> StepResult:
-        total = torch.zeros((), device=self._runtime.device)
-        for part in split_rows(batch, self._micro_batch_rows):
-            part = part.to(self._runtime.device)
-            with self._runtime.autocast():
-                loss = sum_loss(self.model, self.trunk, part) / batch.num_targets
-            self.scaler.scale(loss).backward()
+        total, module = torch.zeros((), device=self.runtime.device), self._module()
+        parts = split_rows(own_rows(batch, self.ranks), self._micro_batch_rows)
+        for number, part in enumerate(parts, start=1):
+            part = part.to(self.runtime.device)
+            with self._without_exchange(module, is_last=number == len(parts)):
+                with self.runtime.autocast():
+                    loss = module(part) / batch.num_targets
+                self.scaler.scale(loss * self.ranks.world_size).backward()  # what the ranks exchange is a mean, and a sum is meant
             total += loss.detach()
         self.scaler.unscale_(self.optimizer)
-        norm = nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
-        if self._runtime.device.type != "cpu":
+        norm = whole(nn.utils.clip_grad_norm_(self._parameters, self._clip_norm))
+        total = self.ranks.sum(total)
+        if self.runtime.device.type != "cpu":
             meanwhile()
         applied = bool(torch.isfinite(total) & torch.isfinite(norm) & (norm <= largest_norm))
         set_learning_rate(self.optimizer, learning_rate)
@@ -105,6 +155,11 @@ class TrainStep:
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         return StepResult(loss=float(total), gradient_norm=float(norm), applied=applied)
+
+
+def own_rows(batch: Batch, ranks: Ranks) -> Batch:
+    """Return a rank's rows of the batch: the batches are the same ones however many ranks there are."""
+    return batch if ranks.is_alone else split_rows(batch, len(batch.tokens) // ranks.world_size)[ranks.rank]
 
 
 class OutOfMemory(DeviceError):

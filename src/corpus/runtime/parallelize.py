@@ -1,0 +1,71 @@
+"""Parallelism applied from outside the model: the same weights on every rank (DDP), or a part of them on each (FSDP2).
+
+References: Li et al. 2020 (DDP), arXiv:2006.15704; Zhao et al. 2023 (FSDP), arXiv:2304.11277.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from corpus.model.transformer import Transformer
+from corpus.runtime.runtime import Runtime
+
+
+def replicate(module: nn.Module, runtime: Runtime) -> DistributedDataParallel:
+    """Return `module` with its gradients averaged over the ranks while the backward pass still runs."""
+    devices = [runtime.device] if runtime.device.type == "cuda" else None
+    return DistributedDataParallel(module, device_ids=devices, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+
+def shard(model: Transformer, runtime: Runtime) -> Transformer:
+    """Keep on each rank a part of every weight, in place; whole weights exist block by block, while they are needed.
+
+    Optimizers must be built afterwards: the parameters are other objects. Reduced precision stays autocast's business.
+    """
+    from torch.distributed.device_mesh import init_device_mesh  # these take half a second, which most runs need not spend
+    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+
+    mesh = init_device_mesh(runtime.device.type, (runtime.ranks.world_size,))
+    for block in model.blocks:
+        fully_shard(block, mesh=mesh)
+    fully_shard(model, mesh=mesh, reshard_after_forward=False)
+    register_fsdp_forward_method(model, "hidden")
+    return model
+
+
+def is_sharded(model: nn.Module) -> bool:
+    """Return whether `shard` was applied."""
+    return any(_is_part(parameter) for parameter in model.parameters())
+
+
+def local_part(tensor: Tensor) -> Tensor:
+    """Return this rank's rows of a sharded tensor; any other tensor as it is."""
+    return tensor.to_local() if _is_part(tensor) else tensor
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """Return a sharded tensor as one; all ranks must call this. Any other tensor as it is."""
+    return tensor.full_tensor() if _is_part(tensor) else tensor
+
+
+def like(whole_tensor: Tensor, other: Tensor) -> Tensor:
+    """Return a whole tensor, the same on all ranks, sharded as `other` is."""
+    if not _is_part(other):
+        return whole_tensor
+    from torch.distributed.tensor import distribute_tensor
+
+    return distribute_tensor(whole_tensor, other.device_mesh, other.placements, src_data_rank=None)
+
+
+def _is_part(tensor: Any) -> TypeGuard[Any]:
+    return hasattr(tensor, "full_tensor")
+
+
+@torch.no_grad()
+def load_whole(model: nn.Module, tensors: Mapping[str, Any]) -> None:
+    """Set every weight from whole tensors by name."""
+    for name, parameter in model.state_dict().items():
+        parameter.copy_(like(tensors[name].to(parameter.device), parameter))

@@ -1,0 +1,154 @@
+"""The processes that train together: who they are, and how they agree.
+
+`torchrun` starts them and says in the environment how many there are. Every decision that depends on time or on one machine (that the clock
+is over, that a checkpoint is due, what a trial chose) is the first rank's, and the others are told.
+"""
+
+import datetime
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from corpus.base.errors import DeviceError
+
+Plain = TypeVar("Plain")
+
+PATIENCE = datetime.timedelta(hours=12)
+"""How long a rank waits for the others: the first one may prepare terabytes. A process that dies is noticed at once all the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranks:
+    """The processes of a run; one, unless `torchrun` started more."""
+
+    rank: int = 0
+    world_size: int = 1
+    local_rank: int = 0
+    """Place among the processes of this machine."""
+    local_world_size: int = 1
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the rank that writes, prints and decides."""
+        return self.rank == 0
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is nobody to agree with."""
+        return self.world_size == 1
+
+    def from_main(self, value: Plain) -> Plain:
+        """Return the first rank's `value` (JSON-ready) on every rank."""
+        if self.is_alone:
+            return value
+        data = json.dumps(value).encode() if self.is_main else b""
+        size = torch.tensor([len(data)])
+        with lost_ranks():
+            dist.broadcast(size, 0, group=_control)
+            content = (
+                torch.frombuffer(bytearray(data), dtype=torch.uint8) if self.is_main else torch.empty(int(size), dtype=torch.uint8)
+            )
+            dist.broadcast(content, 0, group=_control)
+        return json.loads(bytes(content.tolist()))
+
+    def numbers(self, *values: float) -> list[float]:
+        """Return the first rank's numbers on every rank: `from_main` in one message, for every step."""
+        if self.is_alone:
+            return list(values)
+        content = torch.tensor(values, dtype=torch.float64)
+        with lost_ranks():
+            dist.broadcast(content, 0, group=_control)
+        return content.tolist()
+
+    def any(self, value: bool) -> bool:
+        """Return whether `value` is true on some rank."""
+        if self.is_alone:
+            return value
+        flag = torch.tensor([int(value)])
+        with lost_ranks():
+            dist.all_reduce(flag, dist.ReduceOp.MAX, group=_control)
+        return bool(flag)
+
+    def sum(self, value: Tensor) -> Tensor:
+        """Return the sum of a tensor over all ranks."""
+        if not self.is_alone:
+            with lost_ranks():
+                dist.all_reduce(value)
+        return value
+
+    def gather(self, value: Plain) -> list[Plain]:
+        """Return the (JSON-ready) values of all ranks, on every rank."""
+        if self.is_alone:
+            return [value]
+        found: list[Any] = [None] * self.world_size
+        with lost_ranks():
+            dist.all_gather_object(found, json.dumps(value), group=_control)
+        return [json.loads(text) for text in found]
+
+    def wait(self) -> None:
+        """Return when all ranks are here."""
+        if not self.is_alone:
+            with lost_ranks():
+                dist.barrier(group=_control)
+
+
+ALONE = Ranks()
+
+_control: Any = None
+"""The group that decisions go through: on the CPU, so that a GPU is not waited for."""
+
+
+@contextmanager
+def joined() -> Iterator[Ranks]:
+    """Join the processes that `torchrun` started, if it did, and leave them at the end."""
+    global _control
+    world_size = int(os.environ.get("WORLD_SIZE", "1"))
+    if world_size == 1 or "RANK" not in os.environ:
+        yield ALONE
+        return
+    ranks = Ranks(
+        rank=int(os.environ["RANK"]),
+        world_size=world_size,
+        local_rank=int(os.environ["LOCAL_RANK"]),
+        local_world_size=int(os.environ.get("LOCAL_WORLD_SIZE", world_size)),
+    )
+    if torch.cuda.is_available():
+        torch.cuda.set_device(ranks.local_rank)
+        dist.init_process_group("cpu:gloo,cuda:nccl", timeout=PATIENCE, device_id=torch.device("cuda", ranks.local_rank))
+    else:
+        dist.init_process_group("gloo", timeout=PATIENCE)
+    _control = dist.new_group(backend="gloo", timeout=PATIENCE)
+    try:
+        yield ranks
+    finally:
+        _control = None
+        dist.destroy_process_group()
+
+
+@contextmanager
+def lost_ranks() -> Iterator[None]:
+    """Turn what a library says when another process has gone into one clear error."""
+    try:
+        yield
+    except (dist.DistError, RuntimeError) as error:
+        if not is_lost(error):
+            raise
+        raise DeviceError(
+            f"another rank of this run is gone ({next(iter(str(error).splitlines()), '')[:160]}). Its own message says why. Start the same torchrun "
+            "command again, with as many ranks as you have, to go on from the last checkpoint."
+        ) from error
+
+
+def is_lost(error: BaseException) -> bool:
+    """Return whether an error means that another process is gone."""
+    said = str(error)
+    return isinstance(error, dist.DistError) or any(
+        word in said for word in ("Connection closed by peer", "Connection reset", "gloo", "NCCL")
+    )
