@@ -16,6 +16,7 @@ from corpus.train.budget import Clock
 def run(config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
     """Run every stage of `config` in `folder`, skipping what is done; `resume_hint` is the command that goes on after Ctrl-C."""
     from corpus.report.report import report  # here, so that looking at a recipe loads neither torch nor this
+    from corpus.runtime.ranks import joined
     from corpus.stages.begin import begin_run
     from corpus.stages.evaluate import evaluate_run, say_scores
     from corpus.stages.prepare import prepare_run
@@ -24,18 +25,24 @@ def run(config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
     from corpus.stages.training import Training
 
     begun = time.monotonic()
-    config = begin_run(config, folder, command=resume_hint)
+    with joined() as ranks:
+        folder = ranks.folder(folder)
+        if ranks.is_main:
+            config = begin_run(config, folder, command=resume_hint)
 
-    # Raw documents become token shards by source, problems become files: found by content, said before work starts.
-    timed(folder, "prepare", lambda: prepare_run(config, folder))
+            # Raw documents become token shards by source, problems become files: found by content, said before work starts.
+            timed(folder, "prepare", lambda: prepare_run(config, folder))
+        ranks.wait()
 
-    # The curriculum says which source is read when; the clock says how far along that is. 80 % of the budget by default.
-    # Then the same model learns problem → program on the rest. The training clock covers both, to the last saved weight.
-    if not folder.final_weights.exists():
-        with Training(config, folder, resume_hint=resume_hint) as training:
-            training.describe()
-            timed(folder, "pretrain", training.pretrain)
-            timed(folder, "finetune", training.finetune)
+        # The curriculum says which source is read when; the clock says how far along that is. 80 % of the budget by default.
+        # Then the same model learns problem → program on the rest. The training clock covers both, to the last saved weight.
+        if not folder.final_weights.exists():
+            with Training(config, folder, resume_hint=resume_hint, ranks=ranks) as training:
+                training.describe()
+                timed(folder, "pretrain", training.pretrain)
+                timed(folder, "finetune", training.finetune)
+        if not ranks.is_main:
+            return
 
     # Held-out problems: one greedy program each, executed, nearest option; beside majority, nearest neighbour and gold.
     if not folder.scores.exists():

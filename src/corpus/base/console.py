@@ -14,6 +14,11 @@ from corpus.base.units import format_count, format_duration
 console = Console(highlight=False, soft_wrap=True)
 
 
+def be_quiet() -> None:
+    """Print nothing from now on: this process is one of several that do the same, and not the first."""
+    console.quiet = True
+
+
 def say(message: str = "", *, style: str | None = None) -> None:
     """Print one line for the user, as it stands (square brackets are not markup)."""
     console.print(Text(message, style=style or ""))

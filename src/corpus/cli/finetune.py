@@ -14,9 +14,12 @@ def main(words: Sequence[str]) -> None:
         say(f"{folder.path} is fine-tuned already; next: corpus evaluate {folder.path}")
         return
     from corpus.pipeline import timed
+    from corpus.runtime.ranks import joined
     from corpus.stages.training import Training
 
-    with Training(config, folder, resume_hint=typed_command()) as training:
-        training.describe()
-        timed(folder, "finetune", training.finetune)
+    with joined() as ranks:
+        own = ranks.folder(folder)
+        with Training(config, own, resume_hint=typed_command(), ranks=ranks) as training:
+            training.describe()
+            timed(own, "finetune", training.finetune)
     say(f"next: corpus evaluate {folder.path}")

@@ -14,9 +14,12 @@ def main(words: Sequence[str]) -> None:
         say(f"{folder.path} is pre-trained already; next: corpus finetune {folder.path}")
         return
     from corpus.pipeline import timed
+    from corpus.runtime.ranks import joined
     from corpus.stages.training import Training
 
-    with Training(config, folder, resume_hint=typed_command()) as training:
-        training.describe()
-        timed(folder, "pretrain", training.pretrain)
+    with joined() as ranks:
+        own = ranks.folder(folder)
+        with Training(config, own, resume_hint=typed_command(), ranks=ranks) as training:
+            training.describe()
+            timed(own, "pretrain", training.pretrain)
     say(f"next: corpus finetune {folder.path}")

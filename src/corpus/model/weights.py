@@ -68,9 +68,14 @@ def load_model(path: Path, config: ModelConfig, *, device: torch.device | str = 
 
 def load_into(model: Transformer, path: Path) -> None:
     """Replace a model's weights by those in `path`. Raises `ArtifactError` as `load_model` does."""
+    model.load_state_dict(read_weights(model, path))
+
+
+def read_weights(model: Transformer, path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a weight file, checked against the model's shape. Raises `ArtifactError` as `load_model` does."""
     tensors = read_tensors(path)
     _check_fit(path, {name: tuple(tensor.shape) for name, tensor in tensors.items()}, model)
-    model.load_state_dict(tensors)
+    return tensors
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

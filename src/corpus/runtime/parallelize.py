@@ -1,14 +1,16 @@
-"""Parallelism applied from outside the model: the same weights on every rank (DDP), or a part of them on each (FSDP2).
+"""What is applied to the model from outside: the same weights on every rank (DDP) or a part of them on each (FSDP2), and activations
+that are computed again instead of kept.
 
 References: Li et al. 2020 (DDP), arXiv:2006.15704; Zhao et al. 2023 (FSDP), arXiv:2304.11277.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.checkpoint import checkpoint
 
 from corpus.model.transformer import Transformer
 from corpus.runtime.runtime import Runtime
@@ -34,6 +36,23 @@ def shard(model: Transformer, runtime: Runtime) -> Transformer:
     fully_shard(model, mesh=mesh, reshard_after_forward=False)
     register_fsdp_forward_method(model, "hidden")
     return model
+
+
+def checkpoint_activations(model: Transformer) -> Transformer:
+    """Make every block keep only its input in training, and compute the rest again on the way back; in place.
+
+    Reference: Chen et al. 2016, arXiv:1604.06174.
+    """
+    for block in model.blocks:
+        block.forward = _recomputing(block.forward)
+    return model
+
+
+def _recomputing(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def run(*inputs: Any) -> Tensor:
+        return checkpoint(forward, *inputs, use_reentrant=False) if torch.is_grad_enabled() else forward(*inputs)
+
+    return run
 
 
 def is_sharded(model: nn.Module) -> bool:

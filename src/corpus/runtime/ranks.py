@@ -16,7 +16,9 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from corpus.base.console import be_quiet
 from corpus.base.errors import DeviceError
+from corpus.base.run_folder import RunFolder
 
 Plain = TypeVar("Plain")
 
@@ -43,6 +45,13 @@ class Ranks:
     def is_alone(self) -> bool:
         """Whether there is nobody to agree with."""
         return self.world_size == 1
+
+    def folder(self, folder: RunFolder) -> RunFolder:
+        """Return a run's folder as this rank may use it: only the first one writes and prints."""
+        if self.is_main:
+            return folder
+        be_quiet()
+        return RunFolder(folder.path, writes=False)
 
     def from_main(self, value: Plain) -> Plain:
         """Return the first rank's `value` (JSON-ready) on every rank."""

@@ -22,8 +22,10 @@ from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.feed import ProblemFeed
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
-from corpus.model.weights import TOKENIZER, check_tokenizer, load_into, save_model
+from corpus.model.weights import TOKENIZER, check_tokenizer, read_weights, whole_tensors, write_model
 from corpus.recipes.config import RunConfig
+from corpus.runtime.parallelize import checkpoint_activations, load_whole
+from corpus.runtime.ranks import ALONE, Ranks
 from corpus.stages.problems import evaluation_sets, training_problems
 from corpus.stages.weights import MODEL_FILE, SAME_TOKENIZER
 from corpus.text.tokenizer import EOS, PAD, TOKENIZER_FILE, Tokenizer
@@ -37,7 +39,7 @@ VALIDATION_PROBLEMS = 256
 class Training:
     """Both phases of a run; opening it starts the training clock. Use it as a context manager."""
 
-    def __init__(self, config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
+    def __init__(self, config: RunConfig, folder: RunFolder, *, resume_hint: str, ranks: Ranks = ALONE) -> None:
         self._config, self._folder = config, folder
         self._prepared = Prepared.open(folder.prepared)
         self._tokenizer = self._prepared.tokenizer
@@ -57,14 +59,19 @@ class Training:
             config=config.train,
             runtime=config.runtime,
             resume_hint=resume_hint,
+            ranks=ranks,
         )
         shape = config.model.with_vocabulary(self._tokenizer.vocab_size)
         self._model = build_model(shape, seed=derive(config.seed, "weights"), device=self._session.runtime.device)
         compute_in(self._model, self._session.runtime.precision)
+        if config.runtime.checkpoint_activations:
+            checkpoint_activations(self._model)
 
     def _keep_tokenizer(self) -> None:
         """Put the tokenizer beside the weights when training begins; refuse to go on with another one."""
         kept = self._folder.weights / TOKENIZER_FILE
+        if not self._folder.writes:
+            return
         if not kept.exists():
             self._tokenizer.save(self._folder.weights)
         elif Tokenizer.load(self._folder.weights, fix=SAME_TOKENIZER).digest != self._tokenizer.digest:
@@ -130,7 +137,7 @@ class Training:
             if not self._folder.pretrained_weights.exists():
                 raise ArtifactError(f"{self._folder.path} is not pre-trained yet; run `corpus pretrain` on it first")
             check_tokenizer(self._folder.pretrained_weights, self._tokenizer.digest)
-            load_into(self._model, self._folder.pretrained_weights)
+            load_whole(self._model, read_weights(self._model, self._folder.pretrained_weights))
         if config.train.finetune_share > 0:
             feed = self._problem_feed()
             session.run(
@@ -231,5 +238,8 @@ class Training:
         return chosen
 
     def _save(self, name: str) -> None:
-        write_json(self._folder.weights / MODEL_FILE, to_plain(self._model.config))
-        save_model(self._folder.weights / f"{name}.safetensors", self._model, metadata={TOKENIZER: self._tokenizer.digest})
+        tensors = whole_tensors(self._model)
+        if self._folder.writes:
+            write_json(self._folder.weights / MODEL_FILE, to_plain(self._model.config))
+            write_model(self._folder.weights / f"{name}.safetensors", tensors, metadata={TOKENIZER: self._tokenizer.digest})
+        self._session.ranks.wait()

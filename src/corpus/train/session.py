@@ -5,19 +5,21 @@ in the run's manifest, and reused by every later session of the run.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 
 from corpus.base.console import say, warn
-from corpus.base.errors import CorpusError
+from corpus.base.errors import ConfigError, CorpusError
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget, format_duration
 from corpus.data.batch import Batch
 from corpus.model.reduced import compute_in
 from corpus.model.transformer import Transformer
 from corpus.runtime.config import RuntimeConfig
+from corpus.runtime.parallelize import is_sharded, shard
+from corpus.runtime.ranks import ALONE, Ranks
 from corpus.runtime.runtime import Runtime, environment, resolve
 from corpus.train.budget import Clock, ClockPace, Pace, StepPace
 from corpus.train.config import ScheduleConfig, TrainConfig
@@ -35,6 +37,7 @@ from corpus.train.step import (
     compiled_trunk,
     eager_trunk,
     fewer_rows,
+    own_rows,
     pass_seconds,
     split_rows,
 )
@@ -73,11 +76,26 @@ class Session:
     """Runs phases of one run under its budget."""
 
     def __init__(
-        self, folder: RunFolder, *, budget: Budget, batch_tokens: int, config: TrainConfig, runtime: RuntimeConfig, resume_hint: str
+        self,
+        folder: RunFolder,
+        *,
+        budget: Budget,
+        batch_tokens: int,
+        config: TrainConfig,
+        runtime: RuntimeConfig,
+        resume_hint: str,
+        ranks: Ranks = ALONE,
     ) -> None:
+        """Raises `ConfigError` where the rows of a batch cannot be divided among the ranks."""
+        if config.rows_per_batch % ranks.world_size:
+            raise ConfigError(
+                f"train.rows_per_batch is {config.rows_per_batch} and there are {ranks.world_size} ranks; the second must divide the first. "
+                "Start another number of ranks, or begin a new run with other rows"
+            )
+        self.ranks, self._parallel = ranks, runtime.parallel
         self.folder, self.budget, self._batch_tokens, self._resume_hint = folder, budget, batch_tokens, resume_hint
-        self.clock, self.metrics = Clock(folder.clock), Metrics(folder.path)
-        self._choices: dict[str, Any] = folder.read_manifest()["choices"]
+        self.clock, self.metrics = Clock(folder.clock, writes=folder.writes), Metrics(folder.path, writes=folder.writes)
+        self._choices: dict[str, Any] = ranks.from_main(folder.read_manifest()["choices"])
         self._compile_setting = runtime.compile
         self._may_choose_precision = runtime.precision == "auto" and budget.is_clock
         self._trunk: Trunk | None = None
@@ -86,7 +104,9 @@ class Session:
             runtime = replace(runtime, num_threads=self._choices["num_threads"])
         self.clock.start()
         try:
-            self.runtime: Runtime = resolve(runtime, precision=self._choices.get("precision"), repeatable=not budget.is_clock)
+            self.runtime: Runtime = resolve(
+                runtime, precision=self._choices.get("precision"), repeatable=not budget.is_clock, ranks=ranks
+            )
         except CorpusError:
             self.clock.stop()
             raise
@@ -108,6 +128,8 @@ class Session:
         self.folder.update_manifest(clock_seconds=round(self.clock.seconds, 3))
 
     def _record(self, **choices: Any) -> None:
+        """Keep what was chosen; all ranks call this, and the first one's choice is everybody's."""
+        choices = self.ranks.from_main(choices)
         self._choices |= choices
         self.folder.update_manifest(choices=choices)
 
@@ -117,23 +139,45 @@ class Session:
         `sample` gives a batch of the shape that training uses; it is asked for only where there is something to try.
         """
         while self._trunk is None:
-            part = self._part_of(sample)
+            part, choice, full = (
+                self._part_of(sample),
+                None,
+                OutOfMemory("another rank ran out of memory; its own message says more"),
+            )
             try:
                 self._choose_threads(model, part)
                 self._choose_precision(model, part)
                 choice = self._choose_compile(model, part)
-            except OutOfMemory:
+            except OutOfMemory as error:
                 model.zero_grad(set_to_none=True)
-                rows = fewer_rows(self.micro_batch_rows or self.config.rows_per_batch)
+                full = error
+            if self.ranks.any(choice is None):
+                rows = fewer_rows(self.micro_batch_rows or self.rows_per_rank)
                 if not rows:
-                    raise
+                    raise full
                 self._use_fewer_rows(rows)
                 continue
+            assert choice is not None
+            choice = CompileChoice(**self.ranks.from_main(asdict(choice)))
             if choice.compiled != self._choices.get("compiled") or "compile_reason" not in self._choices:
                 warn(choice.reason) if choice.failed else say(choice.reason)
                 self._record(compiled=choice.compiled, compile_reason=choice.reason)
-            self._trunk = compiled_trunk(model) if choice.compiled else eager_trunk(model)
+            self._trunk = self._build_trunk(model, compiled=choice.compiled)
         return self._trunk
+
+    def _build_trunk(self, model: Transformer, *, compiled: bool) -> Trunk:
+        if not compiled:
+            return eager_trunk(model)
+        if not is_sharded(model):
+            return compiled_trunk(model)
+        for block in model.blocks:  # between the blocks weights come and go, which is not for a compiler
+            block.compile(dynamic=False)
+        return eager_trunk(model)
+
+    @property
+    def rows_per_rank(self) -> int:
+        """Rows of a batch that each rank computes."""
+        return self.config.rows_per_batch // self.ranks.world_size
 
     @property
     def micro_batch_rows(self) -> int:
@@ -141,7 +185,7 @@ class Session:
         return self._choices.get("micro_batch_rows", self.config.micro_batch_rows)
 
     def _use_fewer_rows(self, rows: int) -> None:
-        parts = self.config.rows_per_batch // rows
+        parts = self.rows_per_rank // rows
         warn(f"out of memory: from now on {rows} rows are computed at a time, {parts} times a step; the batch stays the same")
         self._record(micro_batch_rows=rows)
 
@@ -150,7 +194,7 @@ class Session:
         if self._may_choose_precision and not self._is_short and "precisions_tried" not in self._choices:
             compiled = self.runtime.device.type == "cuda" and self._compile_setting != "off"
             trials = try_precisions(model, self.runtime, sample(), compiled=compiled)
-            chosen = fastest(trials)
+            chosen = self.ranks.from_main(fastest(trials))
             for line in table(trials):
                 say(f"precision  {line}")
             self._record(precision=chosen, precisions_tried=[trial.row() for trial in trials])
@@ -160,10 +204,12 @@ class Session:
 
     def _part_of(self, sample: Callable[[], Batch]) -> Callable[[], Batch]:
         """What training computes at a time, of the batches that `sample` gives."""
-        return lambda: split_rows(sample(), self.micro_batch_rows)[0]
+        return lambda: split_rows(own_rows(sample(), self.ranks), self.micro_batch_rows)[0]
 
     def _choose_compile(self, model: Transformer, sample: Callable[[], Batch]) -> CompileChoice:
         decided = self._choices.get("compiled")
+        if is_sharded(model) and decided is not None:  # what was found before the weights were divided
+            return CompileChoice(compiled=decided, reason=self._choices["compile_reason"])
         if decided is False:
             return CompileChoice(compiled=False, reason=self._choices["compile_reason"])
         if decided is None:
@@ -202,7 +248,7 @@ class Session:
                 seconds[threads] = min(best, pass_seconds(model, eager_trunk(model), self.runtime, batch))
             if self.clock.seconds - began > TRIAL_SHARE * self.budget.amount:
                 break
-        chosen = min(seconds, key=lambda threads: seconds[threads])
+        chosen = self.ranks.from_main(min(seconds, key=lambda threads: seconds[threads]))
         torch.set_num_threads(chosen)
         self.runtime = replace(self.runtime, num_threads=chosen)
         table = {str(threads): round(value, 4) for threads, value in seconds.items()}
@@ -227,7 +273,8 @@ class Session:
             finetune = total if share == 1 else min(round(total * share), finetune_batches)
             return Split(pretrain=lambda: StepPace(num_steps=total - finetune), finetune=lambda: StepPace(num_steps=finetune))
         if "finetune_seconds" not in self._choices:
-            self._record(finetune_seconds=round(self._finetune_seconds(share, finetune_batches, model, sample), 3))
+            seconds = self._finetune_seconds(share, finetune_batches, model, sample)
+            self._record(finetune_seconds=round(seconds, 3))
         reserve = 0.25 + 20 * model.config.num_parameters / SAVE_BYTES_PER_SECOND
         change = self.budget.amount - max(self._choices["finetune_seconds"], reserve)
         return Split(
@@ -240,7 +287,7 @@ class Session:
             return share * self.budget.amount
         trunk = self.trunk(model, sample)
         wanted = share * (self.budget.amount - self.clock.seconds)  # what the trials took, they took from both phases
-        parts = len(split_rows(sample(), self.micro_batch_rows))
+        parts = len(split_rows(own_rows(sample(), self.ranks), self.micro_batch_rows))
         needed = batches * STEP_OVERHEAD * parts * pass_seconds(model, trunk, self.runtime, self._part_of(sample)())
         if needed >= wanted:
             return wanted
@@ -270,6 +317,9 @@ class Session:
         """Train one phase to its end and return its tokens. Goes on from its newest checkpoint where there is one."""
         if f"{name}_began_seconds" not in self._choices:
             self.trunk(model, sample)  # before the phase begins: a trial is no part of its schedule
+        if self._parallel == "fsdp" and not self.ranks.is_alone and not is_sharded(model):
+            shard(model, self.runtime)
+            self._trunk = None
         step = TrainStep(
             model,
             build_optimizer(model, self.config.optimizer),
