@@ -68,7 +68,7 @@ VARIANTS = [
     variant("muon", "stable", 4e-3, averaging=0.3),
 ]
 
-TRIALS = [variant(name, "cosine", rate) for rate in (4e-3, 2e-3, 8e-3) for name in ("adamw", "muon")]
+TRIALS = [variant(name, "cosine", rate) for rate in (4e-3, 2e-3, 8e-3, 1e-3) for name in ("adamw", "muon")]
 
 
 def train(one: Variant, budget: Budget, seed: int, prepared: Prepared, *, threads: int, precision: str) -> dict[str, object]:

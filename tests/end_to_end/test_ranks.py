@@ -120,7 +120,7 @@ def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
     assert process.returncode != 0
     if not (out / "weights" / "final.safetensors").exists():
         assert "another rank of this run is gone" in said, said
-        assert "Traceback" not in said.split("ChildFailedError")[0], said
+        assert "src/corpus" not in said, "a traceback is for bugs"
     _run(divided, then)
     _assert_same(out, one)
 

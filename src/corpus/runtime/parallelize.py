@@ -19,7 +19,7 @@ from corpus.runtime.runtime import Runtime
 def replicate(module: nn.Module, runtime: Runtime) -> DistributedDataParallel:
     """Return `module` with its gradients averaged over the ranks while the backward pass still runs."""
     devices = [runtime.device] if runtime.device.type == "cuda" else None
-    return DistributedDataParallel(module, device_ids=devices, broadcast_buffers=False, gradient_as_bucket_view=True)
+    return DistributedDataParallel(module, device_ids=devices, gradient_as_bucket_view=True)
 
 
 def shard(model: Transformer, runtime: Runtime) -> Transformer:

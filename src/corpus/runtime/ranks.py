@@ -4,12 +4,15 @@
 is over, that a checkpoint is due, what a trial chose) is the first rank's, and the others are told.
 """
 
+import contextlib
 import datetime
 import json
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, TypeVar
 
 import torch
@@ -24,6 +27,10 @@ Plain = TypeVar("Plain")
 
 PATIENCE = datetime.timedelta(hours=12)
 """How long a rank waits for the others: the first one may prepare terabytes. A process that dies is noticed at once all the same."""
+
+
+GRACE_SECONDS = 10
+"""How long a rank that is told to end may still take."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +141,20 @@ def joined() -> Iterator[Ranks]:
     else:
         dist.init_process_group("gloo", timeout=PATIENCE)
     _control = dist.new_group(backend="gloo", timeout=PATIENCE)
+    before = signal.signal(signal.SIGTERM, _end_soon)
     try:
-        yield ranks
+        with lost_ranks():
+            yield ranks
     finally:
+        signal.signal(signal.SIGTERM, before)
         _control = None
-        dist.destroy_process_group()
+        with contextlib.suppress(RuntimeError):  # where another rank has gone there is nothing to take leave of
+            dist.destroy_process_group()
+
+
+def _end_soon(number: int, frame: FrameType | None) -> None:
+    """The launcher ends all ranks when one is gone; the others get time to say what they met."""
+    signal.alarm(GRACE_SECONDS)
 
 
 @contextmanager

@@ -273,13 +273,12 @@ class PhaseTrainer:
 
 @contextmanager
 def _stop_flag() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C (or SIGTERM) into a flag that the loop looks at between steps; the second one stops at once."""
+    """Turn Ctrl-C and SIGTERM into a flag that the loop looks at between steps; a second Ctrl-C stops at once."""
     hit: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         hit.append(number)
-        for name, old in before.items():
-            signal.signal(name, old)
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
         say("stopping after this step; press Ctrl-C again to stop at once")
 
     try:
