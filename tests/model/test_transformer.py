@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from corpus.model.cache import Cache
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
-from corpus.model.transformer import RMSNorm, Transformer, attend, document_mask
+from corpus.model.transformer import RMSNorm, Transformer, attend, block_mask, document_mask
 
 CONFIG = ModelConfig(vocab_size=128, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32)
 
@@ -120,3 +120,13 @@ def test_a_cache_and_packed_documents_exclude_each_other() -> None:
     cache = Cache(CONFIG, batch=3, capacity=20)
     with pytest.raises(ValueError, match="give cache or documents, not both"):
         MODEL.hidden(TOKENS, documents=torch.zeros_like(TOKENS), cache=cache)
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_attention_by_blocks_equals_attention_by_mask() -> None:
+    """The kernel itself needs a GPU to learn with; what it computes is the same."""
+    tokens = torch.randint(0, 64, (2, 256), generator=torch.Generator().manual_seed(0))
+    documents = (torch.arange(256) // 90).expand(2, 256).contiguous()
+    with torch.no_grad():
+        expected = MODEL.hidden(tokens, documents=documents)
+        torch.testing.assert_close(MODEL.hidden(tokens, mask=block_mask(documents)), expected, rtol=1e-4, atol=1e-5)

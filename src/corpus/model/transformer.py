@@ -17,11 +17,15 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
 from corpus.model import in_blocks, rope
 from corpus.model.cache import Cache
 from corpus.model.config import ModelConfig
 from corpus.model.precision import product_dtype
+
+Mask = Tensor | BlockMask
+"""What hides positions: [#batch 1 seq slots], added to the scores; or, for kernels that leave out what is hidden, blocks."""
 
 Rotation = tuple[Tensor, ...]
 """What turns queries and keys: (angles,) in complex arithmetic, (cosine, sine) in real; each [batch or 1, seq, half]."""
@@ -57,7 +61,7 @@ class Attention(nn.Module):
         self,
         x: Float[Tensor, "batch seq dim"],
         rotation: Rotation,
-        mask: Float[Tensor, "#batch 1 seq slots"] | None,
+        mask: Mask | None,
         cache: Cache | None,
         layer: int,
     ) -> Float[Tensor, "batch seq dim"]:
@@ -78,9 +82,13 @@ def attend(
     query: Float[Tensor, "batch heads seq head"],
     key: Float[Tensor, "batch kv slots head"],
     value: Float[Tensor, "batch kv slots head"],
-    mask: Float[Tensor, "#batch 1 seq slots"] | None,
+    mask: Mask | None,
 ) -> Float[Tensor, "batch heads seq head"]:
-    """Scaled dot-product attention; `mask` is added to the scores (0 or -inf), None means causal."""
+    """Scaled dot-product attention; `mask` is added to the scores (0 or -inf) or says which blocks to compute, None means causal."""
+    if isinstance(mask, BlockMask):
+        mixed = flex_attention(query, key, value, block_mask=mask, enable_gqa=query.shape[1] > key.shape[1])
+        assert isinstance(mixed, Tensor)
+        return mixed
     if mask is not None and torch.compiler.is_compiling() and in_blocks.suits(query, key):
         return in_blocks.attend(query, key, value, mask)
     group = query.shape[1] // key.shape[1]
@@ -117,7 +125,7 @@ class Block(nn.Module):
         self,
         x: Float[Tensor, "batch seq dim"],
         rotation: Rotation,
-        mask: Float[Tensor, "#batch 1 seq slots"] | None,
+        mask: Mask | None,
         cache: Cache | None,
         layer: int,
     ) -> Float[Tensor, "batch seq dim"]:
@@ -166,11 +174,11 @@ class Transformer(nn.Module):
         documents: Int[Tensor, "batch seq"] | None = None,
         cache: Cache | None = None,
         rotation: Rotation | None = None,
-        mask: Float[Tensor, "batch 1 seq seq"] | None = None,
+        mask: Mask | None = None,
     ) -> Float[Tensor, "batch seq dim"]:
         """Return the hidden states after the last norm: what `head` reads.
 
-        Arguments as in `forward`. `rotation` is that of the positions, and `mask`, in place of `documents`, is `document_mask` of them:
+        Arguments as in `forward`. `rotation` is that of the positions, and `mask`, in place of `documents`, is `document_mask` or `block_mask` of them:
         whoever compiles this hands them in, since a compiler would compute both anew in every layer.
         """
         if cache is not None and documents is not None:
@@ -183,7 +191,7 @@ class Transformer(nn.Module):
         elif documents is not None:
             mask = document_mask(documents)
         x = self.embedding(tokens)
-        mask = None if mask is None else mask.to(product_dtype(x))
+        mask = mask.to(product_dtype(x)) if isinstance(mask, Tensor) else mask
         for layer, block in enumerate(self.blocks):
             x = block(x, rotation, mask, cache, layer)
         return self.norm(x)
@@ -208,6 +216,19 @@ def document_mask(documents: Int[Tensor, "batch seq"]) -> Float[Tensor, "batch 1
     seq = documents.shape[1]
     causal = torch.ones(seq, seq, dtype=torch.bool, device=documents.device).tril()
     return additive((documents[:, :, None] == documents[:, None, :]) & causal)
+
+
+def block_mask(documents: Int[Tensor, "batch seq"], *, compiled: bool = False) -> BlockMask:
+    """Return the same as blocks, of which those that are hidden whole are not computed. For a compiler on a GPU: elsewhere there is no
+    such kernel with a backward pass. (Dong et al. 2024, arXiv:2412.05496.)"""
+
+    batch, seq = documents.shape
+    return create_block_mask(
+        lambda row, head, query, key: (query >= key) & (documents[row, query] == documents[row, key]),
+        *(batch, None, seq, seq),
+        device=str(documents.device),
+        _compile=compiled,
+    )
 
 
 def additive(visible: Bool[Tensor, "batch seq slots"]) -> Float[Tensor, "batch 1 seq slots"]:

@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from corpus.base.errors import DeviceError
 from corpus.data.batch import Batch
 from corpus.model.loss import linear_cross_entropy
-from corpus.model.transformer import Rotation, Transformer, document_mask
+from corpus.model.transformer import Rotation, Transformer, block_mask, document_mask
 from corpus.runtime.parallelize import is_sharded, replicate, whole
 from corpus.runtime.ranks import Ranks, lost_ranks
 from corpus.runtime.runtime import Runtime
@@ -222,7 +222,8 @@ class CompiledTrunk:
         length = tokens.shape[1]
         if self._rotation is None or self._rotation[0] != length:
             self._rotation = length, self._model.rotation(torch.arange(length, device=tokens.device)[None])
-        return self._run(tokens, rotation=self._rotation[1], mask=document_mask(documents))
+        mask = block_mask(documents, compiled=True) if tokens.is_cuda else document_mask(documents)
+        return self._run(tokens, rotation=self._rotation[1], mask=mask)
 
 
 def compiled_trunk(model: Transformer) -> Trunk:
