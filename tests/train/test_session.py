@@ -17,9 +17,11 @@ from corpus.runtime import runtime as runtime_module
 from corpus.runtime.config import RuntimeConfig
 from corpus.train import session as module
 from corpus.train import step as step_module
+from corpus.train import threads as threads_module
 from corpus.train.budget import ClockPace, StepPace
 from corpus.train.config import ScheduleConfig, TrainConfig
-from corpus.train.session import STEP_OVERHEAD, Session, Split
+from corpus.train.session import Session
+from corpus.train.split import STEP_OVERHEAD, Split
 from corpus.train.step import Trunk, eager_trunk
 
 CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
@@ -199,7 +201,7 @@ def test_trials_run_at_the_size_that_trains(tmp_path: Path, model: Transformer, 
         rows.append(len(batch.tokens))
         return 0.5
 
-    for place in (module, step_module):
+    for place in (module, step_module, threads_module):
         monkeypatch.setattr(place, "pass_seconds", seconds)
     train = TrainConfig(rows_per_batch=2, micro_batch_rows=1, finetune_share=0.9)
     with _open(tmp_path, "1000s", train=train, num_threads=0, compile="auto") as session:
@@ -225,7 +227,7 @@ def _fastest_with(monkeypatch: pytest.MonkeyPatch, threads: int, tried: list[int
         tried.append(torch.get_num_threads())
         return 1.0 + abs(torch.get_num_threads() - threads)
 
-    monkeypatch.setattr(module, "pass_seconds", seconds)
+    monkeypatch.setattr(threads_module, "pass_seconds", seconds)
 
 
 def test_threads_are_chosen_once_in_a_run(tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +240,7 @@ def test_threads_are_chosen_once_in_a_run(tmp_path: Path, model: Transformer, mo
             assert session.runtime.num_threads == torch.get_num_threads() == 2
             assert RunFolder(tmp_path).read_manifest()["environment"]["num_threads"] == 2
         torch.set_num_threads(3)
-    assert tried == [4, 2, 1] * module.THREAD_ROUNDS, "in the first session alone"
+    assert tried == [4, 2, 1] * threads_module.THREAD_ROUNDS, "in the first session alone"
     assert _choices(tmp_path)["num_threads"] == 2
     assert _choices(tmp_path)["threads_tried"] == {"4": 3.0, "2": 1.0, "1": 2.0}
 
@@ -247,7 +249,7 @@ def test_a_busy_moment_does_not_decide_on_threads(tmp_path: Path, model: Transfo
     """The first trial of two threads meets another program; the next ones do not."""
     slow = iter([9.0])
     monkeypatch.setattr(runtime_module, "usable_cores", lambda: 2)
-    monkeypatch.setattr(module, "pass_seconds", lambda *given: next(slow, 0.1) if torch.get_num_threads() == 2 else 0.2)
+    monkeypatch.setattr(threads_module, "pass_seconds", lambda *given: next(slow, 0.1) if torch.get_num_threads() == 2 else 0.2)
     with _open(tmp_path, "1000s", num_threads=0) as session:
         session.trunk(model, _sample)
         assert session.runtime.num_threads == 2
@@ -388,84 +390,3 @@ def test_a_finished_phase_gives_a_later_session_its_weights(tmp_path: Path, mode
     with _open(tmp_path, "6 steps") as session:
         assert _run(session, other) == 6 * BATCH_TOKENS
     assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in other.state_dict().items())
-
-
-def test_what_the_trials_take_they_take_from_both_phases(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A trial of a quarter of the budget once left pre-training with no step at all."""
-    _seconds_a_pass(monkeypatch, 0.5)
-    with _open(tmp_path, "1000s", train=TrainConfig(finetune_share=0.75)) as session:
-        trunk = session.trunk
-
-        def slow(*given: Any) -> Trunk:
-            session.clock._before += 200
-            return trunk(*given)
-
-        monkeypatch.setattr(session, "trunk", slow)
-        split = session.split(finetune_batches=MANY, model=model, sample=_sample)
-        assert _clock_pace(split.pretrain()).end == pytest.approx(400, abs=2)
-
-
-def _full_above(rows: int) -> Callable[[Transformer], Trunk]:
-    """A device whose memory holds so many rows."""
-
-    def compiler(model: Transformer) -> Trunk:
-        def run(tokens: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
-            if len(tokens) > rows:
-                raise torch.OutOfMemoryError("CUDA out of memory")
-            return model.hidden(tokens, documents=documents)
-
-        return run
-
-    return compiler
-
-
-@pytest.mark.parametrize("compile_setting", ["on", "off"])
-def test_where_memory_runs_out_fewer_rows_are_computed_at_a_time(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], compile_setting: str
-) -> None:
-    """In a trial or in a step; the weights are those of the whole batch, and a later session begins with what was learned."""
-    results = []
-    for folder, rows in (("whole", 99), ("small", 1)):
-        for place in (module, step_module):
-            monkeypatch.setattr(place, "compiled_trunk", _full_above(rows))
-            monkeypatch.setattr(place, "eager_trunk", _full_above(rows))
-        own = build_model(CONFIG, seed=1)
-        with _open(tmp_path / folder, "6 steps", compile=compile_setting) as session:
-            assert _run(session, own) == 6 * BATCH_TOKENS
-        results.append(own.state_dict())
-    for name, tensor in results[0].items():
-        torch.testing.assert_close(results[1][name], tensor, rtol=1e-3, atol=1e-5, msg=name)
-    warnings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
-    assert warnings == [
-        "warning: out of memory: from now on 1 rows are computed at a time, 2 times a step; the batch stays the same"
-    ]
-    assert _choices(tmp_path / "small")["micro_batch_rows"] == 1
-    with _open(tmp_path / "small", "6 steps", compile="off") as session:
-        assert session.micro_batch_rows == 1
-
-
-def test_under_a_clock_precisions_are_tried_once_and_the_table_is_kept(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(runtime_module, "_product_rate", lambda dtype: 1.0)
-    monkeypatch.setattr(
-        "corpus.train.precision.supported_precisions", lambda device: [("fp32", ""), ("bf16", "too slow"), ("int8", "")]
-    )
-    monkeypatch.setattr(
-        "corpus.train.precision.pass_seconds",
-        lambda model, trunk, runtime, batch: {"fp32": 1.0, "int8": 0.5}[runtime.precision],
-    )
-    _seconds_a_pass(monkeypatch, 0.5)
-    with _open(tmp_path, "1h", precision="auto") as session:
-        session.trunk(model, _sample)
-        assert session.runtime.precision == "int8"
-    assert "precision  bf16  not tried: too slow" in capsys.readouterr().out
-    recorded = _choices(tmp_path)
-    assert recorded["precision"] == "int8"
-    assert [row["precision"] for row in recorded["precisions_tried"]] == ["fp32", "bf16", "int8"]
-    with _open(tmp_path, "1h", precision="auto") as session:
-        session.trunk(model, _no_sample)
-        assert session.runtime.precision == "int8"
-    assert _choices(tmp_path)["precisions_tried"] == recorded["precisions_tried"]

@@ -5,7 +5,7 @@ in the run's manifest, and reused by every later session of the run.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -21,13 +21,14 @@ from corpus.runtime.config import RuntimeConfig
 from corpus.runtime.parallelize import is_sharded, shard
 from corpus.runtime.ranks import ALONE, Ranks
 from corpus.runtime.runtime import Runtime, environment, resolve
-from corpus.train.budget import Clock, ClockPace, Pace, StepPace
+from corpus.train.budget import Clock, ClockPace, Pace
 from corpus.train.config import ScheduleConfig, TrainConfig
 from corpus.train.loop import Feed, Phase, PhaseTrainer, Validate
 from corpus.train.lr import learning_rate
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import build_optimizer
 from corpus.train.precision import fastest, table, try_precisions
+from corpus.train.split import STEP_OVERHEAD, Split, saving_seconds, split_steps
 from corpus.train.step import (
     CompileChoice,
     OutOfMemory,
@@ -41,6 +42,7 @@ from corpus.train.step import (
     pass_seconds,
     split_rows,
 )
+from corpus.train.threads import try_threads
 
 WORTH_COMPILING_SECONDS = 120.0
 """A clock budget on a CPU from which compiling, ten to thirty seconds, is paid back."""
@@ -48,28 +50,11 @@ WORTH_COMPILING_SECONDS = 120.0
 WORTH_COMPILING_STEPS = 500
 """The same in steps."""
 
-THREAD_ROUNDS, TRIAL_SHARE = 3, 0.01
-"""How often each number of threads is tried, in turn, so that a moment in which the machine was busy does not slow the whole run; and
-the share of a clock after which no further round begins."""
+TRIAL_SHARE = 0.01
+"""Share of a clock after which no further round of trying numbers of threads begins."""
 
 COMPILE_PAYS = 4.0
 """How many times as long as compiling takes must be left of a clock for a later session to compile again."""
-
-STEP_OVERHEAD = 1.15
-"""A whole step against its forward and backward pass alone."""
-
-SAVE_BYTES_PER_SECOND = 200e6
-"""A cautious guess at how fast the last checkpoint and the weights are written; the clock keeps that much time back."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Split:
-    """How the budget is divided."""
-
-    pretrain: Callable[[], Pace]
-    """Returns the pace of pre-training; called when the phase begins."""
-    finetune: Callable[[], Pace]
-    """Returns the pace of fine-tuning; called when the phase begins."""
 
 
 class Session:
@@ -240,14 +225,8 @@ class Session:
         """Under a clock on a CPU, take the number of threads that is fastest now: beside other work fewer can be more."""
         if not self._may_choose_threads or "threads_tried" in self._choices:
             return
-        most, batch, began = self.runtime.num_threads, sample(), self.clock.seconds
-        seconds = dict.fromkeys(sorted({most, max(1, most // 2), 1}, reverse=True), float("inf"))
-        for _ in range(THREAD_ROUNDS):
-            for threads, best in seconds.items():
-                torch.set_num_threads(threads)
-                seconds[threads] = min(best, pass_seconds(model, eager_trunk(model), self.runtime, batch))
-            if self.clock.seconds - began > TRIAL_SHARE * self.budget.amount:
-                break
+        began, longest = self.clock.seconds, TRIAL_SHARE * self.budget.amount
+        seconds = try_threads(model, self.runtime, sample(), enough=lambda: self.clock.seconds - began > longest)
         chosen = self.ranks.from_main(min(seconds, key=lambda threads: seconds[threads]))
         torch.set_num_threads(chosen)
         self.runtime = replace(self.runtime, num_threads=chosen)
@@ -268,14 +247,11 @@ class Session:
         """
         share = self.config.finetune_share
         if not self.budget.is_clock:
-            per_step = 1 if self.budget.kind == "steps" else self._batch_tokens
-            total = max(1, int(self.budget.amount // per_step))
-            finetune = total if share == 1 else min(round(total * share), finetune_batches)
-            return Split(pretrain=lambda: StepPace(num_steps=total - finetune), finetune=lambda: StepPace(num_steps=finetune))
+            return split_steps(self.budget, batch_tokens=self._batch_tokens, share=share, finetune_batches=finetune_batches)
         if "finetune_seconds" not in self._choices:
             seconds = self._finetune_seconds(share, finetune_batches, model, sample)
             self._record(finetune_seconds=round(seconds, 3))
-        reserve = 0.25 + 20 * model.config.num_parameters / SAVE_BYTES_PER_SECOND
+        reserve = saving_seconds(model)
         change = self.budget.amount - max(self._choices["finetune_seconds"], reserve)
         return Split(
             pretrain=lambda: ClockPace(clock=self.clock, start=self._begun("pretrain"), end=change),
