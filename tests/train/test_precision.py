@@ -48,7 +48,7 @@ def test_what_the_device_or_the_model_lacks_is_a_line_of_the_table(monkeypatch: 
     assert fastest(trials) == "fp32"
     lines = table(trials)
     assert lines[0].startswith("fp32 ")
-    assert lines[1] == "bf16  not tried: too slow"
+    assert lines[1] == "bf16  not timed: too slow"
     assert "24 by 24; fp8 needs multiples of 16" in lines[2]
 
 

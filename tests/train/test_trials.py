@@ -178,7 +178,7 @@ def test_under_a_clock_precisions_are_tried_once_and_the_table_is_kept(
     with _open(tmp_path, "1h", precision="auto") as session:
         session.trunk(model, _sample)
         assert session.runtime.precision == "int8"
-    assert "precision  bf16  not tried: too slow" in capsys.readouterr().out
+    assert "precision  bf16  not timed: too slow" in capsys.readouterr().out
     recorded = _choices(tmp_path)
     assert recorded["precision"] == "int8"
     assert [row["precision"] for row in recorded["precisions_tried"]] == ["fp32", "bf16", "int8"]

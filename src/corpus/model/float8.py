@@ -29,7 +29,9 @@ class Float8Linear(nn.Linear):
         if not torch.is_grad_enabled():
             return F.linear(input, self.weight)
         flat = input.reshape(-1, self.in_features).bfloat16()
-        return _Float8.apply(flat, self.weight).unflatten(0, input.shape[:-1])
+        places = len(flat)
+        padded = F.pad(flat, (0, 0, 0, -places % self.MULTIPLE))
+        return _Float8.apply(padded, self.weight)[:places].unflatten(0, input.shape[:-1])
 
 
 class _Float8(torch.autograd.Function):

@@ -136,6 +136,11 @@ def joined() -> Iterator[Ranks]:
         local_world_size=int(os.environ.get("LOCAL_WORLD_SIZE", world_size)),
     )
     if torch.cuda.is_available():
+        if ranks.local_world_size > torch.cuda.device_count():
+            raise DeviceError(
+                f"there are {ranks.local_world_size} ranks on this machine and {torch.cuda.device_count()} GPUs; start one rank a GPU "
+                "(--nproc-per-node)"
+            )
         torch.cuda.set_device(ranks.local_rank)
         dist.init_process_group("cpu:gloo,cuda:nccl", timeout=PATIENCE, device_id=torch.device("cuda", ranks.local_rank))
     else:
@@ -173,7 +178,5 @@ def lost_ranks() -> Iterator[None]:
 
 def is_lost(error: BaseException) -> bool:
     """Return whether an error means that another process is gone."""
-    said = str(error)
-    return isinstance(error, dist.DistError) or any(
-        word in said for word in ("Connection closed by peer", "Connection reset", "gloo", "NCCL")
-    )
+    said, signs = str(error), ("Connection closed by peer", "Connection reset", "Broken pipe", "remote process exited")
+    return isinstance(error, dist.DistNetworkError) or any(sign in said for sign in signs)

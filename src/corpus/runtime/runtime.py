@@ -73,8 +73,15 @@ def resolve(config: RuntimeConfig, *, precision: str | None = None, repeatable: 
     _check_precision(device, chosen)
     if device.type == "cuda":
         torch.use_deterministic_algorithms(repeatable, warn_only=True)
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = chosen != "fp32"
-    return Runtime(device=device, precision=ranks.from_main(chosen), num_threads=threads, ranks=ranks)
+    runtime = Runtime(device=device, precision=ranks.from_main(chosen), num_threads=threads, ranks=ranks)
+    allow_tf32(runtime)
+    return runtime
+
+
+def allow_tf32(runtime: Runtime) -> None:
+    """Let products that are left in fp32 use TF32 on a GPU, unless fp32 is what was asked for."""
+    if runtime.device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = runtime.precision != "fp32"
 
 
 def usable_cores() -> int:

@@ -31,7 +31,7 @@ def begin_run(config: RunConfig, folder: RunFolder, *, command: str) -> RunConfi
         return config
     if there is None:
         raise ArtifactError(f"{folder.path} holds a run without its config.json. {_FIX}")
-    changed = differences(_with_whole_path(there), _with_whole_path(plain))
+    changed = differences(_with_whole_path(_completed(there)), _with_whole_path(plain))
     if changed:
         raise ConfigError(
             f"{folder.path} holds a run with other settings:\n  " + "\n  ".join(changed) + "\n"
@@ -46,6 +46,14 @@ def _read_own(folder: RunFolder) -> dict[str, Any]:
     if not isinstance(plain, dict) or "recipe" not in plain:
         raise ConfigError(f"{folder.config} is not the config of a run, and would be replaced. {_FIX}")
     return plain
+
+
+def _completed(there: dict[str, Any]) -> dict[str, Any]:
+    """Return a config as it is read today: settings that are newer than the file have their defaults."""
+    try:
+        return to_plain(from_plain(RunConfig, there))
+    except ConfigError:  # then it differs anyway, and the differences say how
+        return there
 
 
 def _with_whole_path(plain: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from corpus.train.checkpoint import Checkpoint, load_newest, save_checkpoint
 from corpus.train.config import TrainConfig
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import load_optimizer_tensors, optimizer_tensors
-from corpus.train.spikes import WINDOW, largest_norm
+from corpus.train.spikes import BELIEVED, WINDOW, largest_norm
 from corpus.train.step import StepResult, TrainStep
 
 
@@ -43,6 +43,7 @@ class Position:
     averaged: int = 0
     norms: list[float] = field(default_factory=list)
     spikes_in_a_row: int = 0
+    finished: bool = False
 
 
 Validate = Callable[[], tuple[dict[str, float], dict[str, float]]]
@@ -95,7 +96,7 @@ class PhaseTrainer:
     @property
     def is_over(self) -> bool:
         """Whether the phase has no further step."""
-        return self._phase.pace.is_over(self.position.step, self._step_seconds)
+        return self.position.finished or self._phase.pace.is_over(self.position.step, self._step_seconds)
 
     def train(self) -> None:
         """Run steps until the phase is over, then save. Raises `Interrupted` after saving when the user stops it."""
@@ -123,7 +124,8 @@ class PhaseTrainer:
             self._saved_step = -1
         if self._average.count:
             self._average.put()
-            self._saved_step = -1
+        if not position.finished:
+            position.finished, self._saved_step = True, -1
         if not position.step:
             warn(f"{phase.name} got no step: the budget leaves it no time; give a larger one")
         self.save()
@@ -148,11 +150,16 @@ class PhaseTrainer:
 
     def _prepare_next(self) -> None:
         """Make the next batch while the device is busy. Under a clock it is a step early for its mixture, which moves as little."""
-        self._feed.prepare(self._step.ranks.numbers(self._phase.pace.progress(self.position.step + 1))[0])
+        step, pace = self.position.step + 1, self._phase.pace
+        over, share = self._step.ranks.numbers(pace.is_over(step, self._step_seconds), pace.progress(step))
+        if not over:
+            self._feed.prepare(share)
 
     def _count(self, result: StepResult) -> None:
         position = self.position
         if result.applied:
+            if position.spikes_in_a_row >= BELIEVED:  # the new normal: what was usual before it says nothing any more
+                position.norms = []
             position.skipped_in_a_row = position.spikes_in_a_row = 0
             position.norms = [*position.norms[1 - WINDOW :], result.gradient_norm]
             position.loss_sum += result.loss

@@ -1,17 +1,18 @@
 """The precision by measurement: each that the device has is timed on the real model, and what it does to the gradient is looked at."""
 
+import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from corpus.base.errors import ConfigError, DeviceError
 from corpus.data.batch import Batch
 from corpus.model.reduced import compute_in
 from corpus.model.transformer import Transformer
-from corpus.runtime.runtime import Runtime, supported_precisions
-from corpus.train.step import compiled_trunk, eager_trunk, pass_seconds, sum_loss
+from corpus.runtime.runtime import Runtime, allow_tf32, supported_precisions
+from corpus.train.step import OutOfMemory, compiled_trunk, eager_trunk, memory_errors, pass_seconds, split_rows, sum_loss
 
 LARGEST_LOSS_ERROR = 0.01
 """Nats per target by which a precision may change the loss of a batch."""
@@ -47,30 +48,54 @@ class PrecisionTrial:
         return {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
 
 
-def try_precisions(model: Transformer, runtime: Runtime, batch: Batch, *, compiled: bool) -> list[PrecisionTrial]:
+def try_precisions(
+    model: Transformer, runtime: Runtime, batch: Batch, *, compiled: bool, enough: Callable[[], bool] = lambda: False
+) -> list[PrecisionTrial]:
     """Try every precision of the device, the finest first. The weights are not changed.
 
-    `compiled` times the compiled passes, as a GPU will run them; it takes longer.
+    Args:
+        model: as it will be trained.
+        runtime: the device.
+        batch: what training computes at a time; times are of all of it, accuracy is judged on its first row.
+        compiled: time the compiled passes, as a GPU will run them; that takes longer.
+        enough: once true, no further precision is tried.
+
+    Raises `OutOfMemory` where the batch does not fit; whatever else goes wrong with a precision is its verdict.
     """
-    reference: tuple[float, Tensor] | None = None
+    reference: tuple[float, list[Tensor]] | None = None
     trials = []
     for precision, reason in supported_precisions(runtime.device):
+        if reference and not reason and enough():
+            reason = "the budget leaves no time for its trial"
         if reason:
             trials.append(PrecisionTrial(precision=precision, seconds=None, verdict=reason))
             continue
+        own = replace(runtime, precision=precision)
+        allow_tf32(own)
         try:
             compute_in(model, precision)
-            own = replace(runtime, precision=precision)
-            loss, gradient = _loss_and_gradient(model, own, batch)
+            loss, gradient = _loss_and_gradient(model, own, split_rows(batch, 1)[0])
             reference = reference or (loss, gradient)
-            trunk = compiled_trunk(model) if compiled else eager_trunk(model)
-            trials.append(_judge(precision, pass_seconds(model, trunk, own, batch), loss, gradient, reference))
-        except (ConfigError, DeviceError) as error:
-            trials.append(PrecisionTrial(precision=precision, seconds=None, verdict=str(error).splitlines()[0]))
+            trials.append(_judge(precision, _seconds(model, own, batch, compiled=compiled), loss, gradient, reference))
+        except OutOfMemory:
+            raise
+        except Exception as error:  # compilers and kernels fail in many ways; each means: not in this precision
+            first_line = next(iter(str(error).strip().splitlines()), "")
+            trials.append(PrecisionTrial(precision=precision, seconds=None, verdict=f"{type(error).__name__}: {first_line[:200]}"))
         finally:
             compute_in(model, "fp32")
             model.zero_grad(set_to_none=True)
+            allow_tf32(runtime)
     return trials
+
+
+def _seconds(model: Transformer, runtime: Runtime, batch: Batch, *, compiled: bool) -> float | None:
+    """Seconds of a pass. On a GPU fp32 is only what the others are compared with: it needs twice the memory, and is never the fastest."""
+    if runtime.precision == "fp32" and runtime.device.type == "cuda":
+        return None
+    if compiled:
+        torch._dynamo.reset()  # each precision is another graph of the same code, and there is a limit to how many
+    return pass_seconds(model, compiled_trunk(model) if compiled else eager_trunk(model), runtime, batch)
 
 
 def fastest(trials: list[PrecisionTrial]) -> str:
@@ -89,7 +114,8 @@ def table(trials: list[PrecisionTrial]) -> list[str]:
     lines = []
     for trial in trials:
         if trial.seconds is None:
-            lines.append(f"{trial.precision:5s} not tried: {trial.verdict}")
+            why = "what the others are compared with" if trial.is_accurate else trial.verdict
+            lines.append(f"{trial.precision:5s} not timed: {why}")
         else:
             lines.append(
                 f"{trial.precision:5s} {1000 * trial.seconds:8.1f} ms a pass, loss {trial.loss_error:+.4f}, gradient {trial.cosine:.5f}, "
@@ -98,23 +124,34 @@ def table(trials: list[PrecisionTrial]) -> list[str]:
     return lines
 
 
-def _loss_and_gradient(model: Transformer, runtime: Runtime, batch: Batch) -> tuple[float, Tensor]:
+def _loss_and_gradient(model: Transformer, runtime: Runtime, row: Batch) -> tuple[float, list[Tensor]]:
+    """Loss in nats per target, and the gradient on the CPU. Scaled up before the backward pass: fp16 has no small numbers."""
     model.zero_grad(set_to_none=True)
-    placed = batch.to(runtime.device)
-    with runtime.autocast():
-        loss = sum_loss(model, eager_trunk(model), placed) / max(placed.num_targets, 1)
-    loss.backward()
-    gradient = torch.cat([p.grad.detach().float().flatten() for p in model.parameters() if p.grad is not None])
+    placed, scale = row.to(runtime.device), 1024.0 if runtime.precision == "fp16" else 1.0
+    with memory_errors(row.tokens.shape[1]):
+        with runtime.autocast():
+            loss = sum_loss(model, eager_trunk(model), placed) / max(placed.num_targets, 1)
+        (loss * scale).backward()
+    gradient = [p.grad.detach().float().cpu() for p in model.parameters() if p.grad is not None]
     return float(loss.detach()), gradient
 
 
-def _judge(precision: str, seconds: float, loss: float, gradient: Tensor, reference: tuple[float, Tensor]) -> PrecisionTrial:
-    error = loss - reference[0]
-    a, b = gradient.double(), reference[1].double()  # millions of squares: their sum in fp32 is off in the fourth place
-    cosine = float(a @ b / (a.norm() * b.norm()))
+def _judge(
+    precision: str, seconds: float | None, loss: float, gradient: list[Tensor], reference: tuple[float, list[Tensor]]
+) -> PrecisionTrial:
+    error, cosine = loss - reference[0], _cosine(gradient, reference[1])
     verdict = "accurate"
     if not abs(error) <= LARGEST_LOSS_ERROR:
         verdict = f"its loss is off by more than {LARGEST_LOSS_ERROR}"
     elif not cosine >= SMALLEST_COSINE:
         verdict = f"its gradient's cosine is below {SMALLEST_COSINE}"
     return PrecisionTrial(precision=precision, seconds=seconds, loss_error=error, cosine=cosine, verdict=verdict)
+
+
+def _cosine(a: list[Tensor], b: list[Tensor]) -> float:
+    """Between two gradients, summed in double: over millions of squares fp32 is off in the fourth place."""
+
+    def product(x: list[Tensor], y: list[Tensor]) -> float:
+        return sum(float(p.flatten().double() @ q.flatten().double()) for p, q in zip(x, y))
+
+    return product(a, b) / math.sqrt(max(product(a, a) * product(b, b), 1e-300))

@@ -20,7 +20,7 @@ from corpus.model.transformer import Transformer
 from corpus.runtime.config import RuntimeConfig
 from corpus.runtime.parallelize import is_sharded, shard
 from corpus.runtime.ranks import ALONE, Ranks
-from corpus.runtime.runtime import Runtime, environment, resolve
+from corpus.runtime.runtime import Runtime, allow_tf32, environment, resolve
 from corpus.train.budget import Clock, ClockPace, Pace
 from corpus.train.config import ScheduleConfig, TrainConfig
 from corpus.train.loop import Feed, Phase, PhaseTrainer, Validate
@@ -53,6 +53,9 @@ WORTH_COMPILING_STEPS = 500
 TRIAL_SHARE = 0.01
 """Share of a clock after which no further round of trying numbers of threads begins."""
 
+PRECISION_SHARE = 0.03
+"""Share of a clock after which no further precision is tried."""
+
 COMPILE_PAYS = 4.0
 """How many times as long as compiling takes must be left of a clock for a later session to compile again."""
 
@@ -78,6 +81,8 @@ class Session:
                 "Start another number of ranks, or begin a new run with other rows"
             )
         self.ranks, self._parallel = ranks, runtime.parallel
+        if runtime.parallel == "fsdp" and ranks.is_alone:
+            warn("runtime.parallel is fsdp and there is one rank, which has nobody to share the weights with")
         self.folder, self.budget, self._batch_tokens, self._resume_hint = folder, budget, batch_tokens, resume_hint
         self.clock, self.metrics = Clock(folder.clock, writes=folder.writes), Metrics(folder.path, writes=folder.writes)
         self._choices: dict[str, Any] = ranks.from_main(folder.read_manifest()["choices"])
@@ -176,14 +181,19 @@ class Session:
 
     def _choose_precision(self, model: Transformer, sample: Callable[[], Batch]) -> None:
         """Under a clock that is long enough, try what the device has on the model itself, and keep the table."""
-        if self._may_choose_precision and not self._is_short and "precisions_tried" not in self._choices:
+        begun = any(name.endswith("_began_seconds") for name in self._choices)
+        if self._may_choose_precision and not begun and not self._is_short and "precisions_tried" not in self._choices:
             compiled = self.runtime.device.type == "cuda" and self._compile_setting != "off"
-            trials = try_precisions(model, self.runtime, sample(), compiled=compiled)
+            start, longest = self.clock.seconds, PRECISION_SHARE * self.budget.amount
+            trials = try_precisions(
+                model, self.runtime, sample(), compiled=compiled, enough=lambda: self.clock.seconds - start > longest
+            )
             chosen = self.ranks.from_main(fastest(trials))
             for line in table(trials):
                 say(f"precision  {line}")
             self._record(precision=chosen, precisions_tried=[trial.row() for trial in trials])
             self.runtime = replace(self.runtime, precision=chosen)
+            allow_tf32(self.runtime)
             self.folder.update_manifest(environment={"precision": chosen})
         compute_in(model, self.runtime.precision)
 
@@ -318,8 +328,9 @@ class Session:
             resume_hint=self._resume_hint,
         )
         trainer.resume()
-        if not trainer.is_over:  # where nothing is left to do, nothing is compiled
+        if not self.ranks.numbers(trainer.is_over)[0]:  # where nothing is left to do, nothing is compiled
             step.trunk = self.trunk(model, sample)
+            step.micro_batch_rows = self.micro_batch_rows
         trainer.train()
         self.folder.update_manifest(tokens={name: trainer.position.tokens}, steps={name: trainer.position.step})
         return trainer.position.tokens

@@ -79,7 +79,7 @@ class TrainStep:
         self.model, self.optimizer, self.runtime = model, optimizer, runtime
         self._loss = LossModel(model, trunk)
         self._parallel: nn.Module | None = None
-        self._clip_norm, self._micro_batch_rows, self._on_smaller = clip_norm, micro_batch_rows, on_smaller
+        self._clip_norm, self.micro_batch_rows, self._on_smaller = clip_norm, micro_batch_rows, on_smaller
         self.scaler = torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
         self._parameters = [p for p in model.parameters() if p.requires_grad]
 
@@ -114,18 +114,21 @@ class TrainStep:
         Where the device's memory runs out, half as many rows are computed at a time, from now on; the step is the same one.
         Raises `OutOfMemory` where a single row does not fit.
         """
-        while True:
-            try:
-                with lost_ranks() if not self.ranks.is_alone else nullcontext(), _memory_errors(batch.tokens.shape[1]):
-                    return self._step(batch, learning_rate, largest_norm, meanwhile)
-            except OutOfMemory:
-                self.optimizer.zero_grad(set_to_none=True)
-                self._micro_batch_rows = fewer_rows(self._micro_batch_rows or len(batch.tokens) // self.ranks.world_size)
-                if not self._micro_batch_rows:
-                    raise
-                self._on_smaller(self._micro_batch_rows)
-                if not self.ranks.is_alone:  # the others are in the middle of theirs: begin again from the last checkpoint
-                    raise
+        with lost_ranks() if not self.ranks.is_alone else nullcontext():
+            while True:
+                try:
+                    with memory_errors(batch.tokens.shape[1]):
+                        total = self._backward(batch)
+                    break
+                except OutOfMemory:
+                    self.optimizer.zero_grad(set_to_none=True)
+                    rows = fewer_rows(self.micro_batch_rows or len(batch.tokens))
+                    if not rows or not self.ranks.is_alone:  # other ranks are in the middle of theirs and cannot begin again
+                        raise
+                    self.micro_batch_rows = rows
+                    self._on_smaller(rows)
+            with memory_errors(batch.tokens.shape[1]):
+                return self._update(total, learning_rate, largest_norm, meanwhile)
 
     def _without_exchange(self, module: nn.Module, *, is_last: bool) -> AbstractContextManager[Any]:
         """Keep gradients to this rank until the last part of a batch."""
@@ -133,9 +136,10 @@ class TrainStep:
             return nullcontext()
         return module.no_sync()
 
-    def _step(self, batch: Batch, learning_rate: float, largest_norm: float, meanwhile: Callable[[], None]) -> StepResult:
+    def _backward(self, batch: Batch) -> Tensor:
+        """Add up the gradients of a batch and return its loss."""
         total, module = torch.zeros((), device=self.runtime.device), self._module()
-        parts = split_rows(own_rows(batch, self.ranks), self._micro_batch_rows)
+        parts = split_rows(own_rows(batch, self.ranks), self.micro_batch_rows)
         for number, part in enumerate(parts, start=1):
             part = part.to(self.runtime.device)
             with self._without_exchange(module, is_last=number == len(parts)):
@@ -143,6 +147,10 @@ class TrainStep:
                     loss = module(part) / batch.num_targets
                 self.scaler.scale(loss * self.ranks.world_size).backward()  # what the ranks exchange is a mean, and a sum is meant
             total += loss.detach()
+        return total
+
+    def _update(self, total: Tensor, learning_rate: float, largest_norm: float, meanwhile: Callable[[], None]) -> StepResult:
+        """Clip and apply the gradients, on all ranks or on none."""
         self.scaler.unscale_(self.optimizer)
         norm = whole(nn.utils.clip_grad_norm_(self._parameters, self._clip_norm))
         total = self.ranks.sum(total)
@@ -172,7 +180,8 @@ def fewer_rows(rows: int) -> int:
 
 
 @contextmanager
-def _memory_errors(length: int) -> Iterator[None]:
+def memory_errors(length: int) -> Iterator[None]:
+    """Turn a device's lack of memory, on rows of this length, into `OutOfMemory`."""
     try:
         yield
     except (torch.OutOfMemoryError, RuntimeError) as error:
@@ -262,7 +271,7 @@ def pass_seconds(model: Transformer, trunk: Trunk, runtime: Runtime, batch: Batc
     """
     best, spent = float("inf"), 0.0
     batch = batch.to(runtime.device)
-    with _memory_errors(batch.tokens.shape[1]):
+    with memory_errors(batch.tokens.shape[1]):
         for attempt in range(4):
             start = time.perf_counter()
             with runtime.autocast():
