@@ -86,18 +86,30 @@ def list_checkpoints(folder: Path, phase: str) -> list[Path]:
     return [path for match, path in sorted(matches, key=lambda pair: int(pair[0][2])) if match[1] == phase]
 
 
-def load_newest(folder: Path, phase: str) -> Checkpoint | None:
+def load_newest(folder: Path, phase: str, *, ranks: Ranks = ALONE) -> Checkpoint | None:
     """Return the phase's newest checkpoint that is whole, or None where there is none at all.
 
-    A damaged checkpoint is passed over with a warning. Raises `ArtifactError` where every one is damaged.
+    A damaged checkpoint is passed over with a warning. Raises `ArtifactError` where every one is damaged. Of several ranks the first
+    one chooses, so that all go on from the same one.
     """
+    if ranks.is_main:
+        newest = _newest(folder, phase)
+        ranks.from_main(newest.name if newest else "")
+    else:
+        name = ranks.from_main("")
+        newest = folder / name if name else None
+    return load_checkpoint(newest) if newest else None
+
+
+def _newest(folder: Path, phase: str) -> Path | None:
     restore_retired(folder)
     for leftover in folder.glob(".*.tmp"):
         shutil.rmtree(leftover, ignore_errors=True)
     found = list_checkpoints(folder, phase)
     for path in reversed(found):
         try:
-            return load_checkpoint(path)
+            load_checkpoint(path)
+            return path
         except ArtifactError as error:
             warn(f"{error} Going back to the one before.")
     if found:

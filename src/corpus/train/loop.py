@@ -78,7 +78,7 @@ class PhaseTrainer:
 
     def resume(self) -> bool:
         """Go on from the newest checkpoint of this phase; return whether there was one."""
-        checkpoint = load_newest(self._folder, self._phase.name)
+        checkpoint = load_newest(self._folder, self._phase.name, ranks=self._step.ranks)
         if checkpoint is None:
             self._metrics.drop_phase(self._phase.name)
             return False
