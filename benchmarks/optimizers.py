@@ -60,9 +60,9 @@ def variant(optimizer: str, decay: str, rate: float, *, averaging: float = 0.0) 
 
 
 VARIANTS = [
-    variant("adamw", "cosine", 4e-3),
-    variant("adamw", "stable", 4e-3),
-    variant("adamw", "stable", 4e-3, averaging=0.3),
+    variant("adamw", "cosine", 2e-3),
+    variant("adamw", "stable", 2e-3),
+    variant("adamw", "stable", 2e-3, averaging=0.3),
     variant("muon", "cosine", 4e-3),
     variant("muon", "stable", 4e-3),
     variant("muon", "stable", 4e-3, averaging=0.3),

@@ -88,3 +88,15 @@ def test_a_device_without_the_products_is_an_error(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(reduced.PROBES, precision, refuse)
     with pytest.raises(DeviceError, match=rf"runtime\.precision {precision} does not work on cpu .*\(no kernel for this device\)"):
         compute_in(build_model(CONFIG, seed=0), precision)
+
+
+def test_any_number_of_places_will_do() -> None:
+    """The products themselves want multiples of 16 on every side."""
+    layer = Float8Linear(16, 32, bias=False)
+    x = torch.randn(5, 16, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    y = layer(x)
+    y.sum().backward()
+    assert y.shape == (5, 32)
+    assert x.grad is not None
+    assert layer.weight.grad is not None
+    torch.testing.assert_close(layer.weight.grad, x.detach().sum(0).expand(32, 16), rtol=0.1, atol=0.1)

@@ -86,3 +86,18 @@ def test_a_named_group_replaces_the_recipes(tmp_path: Path) -> None:
 def test_a_config_file_that_does_not_fit_is_an_error(tmp_path: Path, recipe: str | None, content: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_config(_write(tmp_path / "c.json", content), recipe)
+
+
+def test_a_run_from_before_a_setting_existed_goes_on(tmp_path: Path) -> None:
+    """What its config.json does not name has the default; another value is still a difference."""
+    folder = RunFolder(tmp_path)
+    begin_run(load_recipe("starter"), folder, command="corpus run starter")
+    folder.checkpoints.mkdir()
+    plain = json.loads(folder.config.read_text(encoding="utf-8"))
+    del plain["train"]["averaging"]
+    folder.config.write_text(json.dumps(plain), encoding="utf-8")
+    config = load_recipe("starter")
+    assert begin_run(config, folder, command="corpus run starter") == config
+    changed = dataclasses.replace(config, train=dataclasses.replace(config.train, averaging=0.5))
+    with pytest.raises(ConfigError, match="averaging"):
+        begin_run(changed, folder, command="corpus run starter")

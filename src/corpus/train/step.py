@@ -175,7 +175,7 @@ class OutOfMemory(DeviceError):
 
 
 def fewer_rows(rows: int) -> int:
-    """Return half of `rows`, rounded up to a divisor of it; 0 where a single row was too many."""
+    """Return the largest divisor of `rows` that is at most half of it; 0 where a single row was too many."""
     return 0 if rows == 1 else max(part for part in range(1, rows // 2 + 1) if rows % part == 0)
 
 
