@@ -13,26 +13,17 @@ import datetime
 import json
 import math
 import statistics
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from corpus.base.run_folder import RunFolder
-from corpus.base.seeds import derive
 from corpus.base.units import Budget, parse_budget
-from corpus.data.curriculum import plan_phases
-from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
-from corpus.evaluate.text import score_sources
-from corpus.model.init import build_model
+from corpus.plan.trial import pretrain_once
 from corpus.recipes.cpu import cpu
 from corpus.runtime.config import RuntimeConfig
-from corpus.text.tokenizer import EOS
 from corpus.train.config import OptimizerConfig, ScheduleConfig
-from corpus.train.feed import CurriculumFeed
-from corpus.train.session import Session
 
 TABLE = Path(__file__).resolve().parents[1] / "docs" / "experiments" / "optimizers.csv"
 FIELDS = ("date", "variant", "budget", "seed", "loss", "tokens", "steps", "seconds", "precision", "threads", "machine", "torch")
@@ -75,58 +66,28 @@ TRIALS += [variant("muon", "cosine", 8e-3), variant("adamw", "cosine", 1e-3)]
 def train(one: Variant, budget: Budget, seed: int, prepared: Prepared, *, threads: int, precision: str) -> dict[str, object]:
     """Pre-train once and return the row."""
     recipe = cpu()
-    config = replace(recipe.train, optimizer=one.optimizer, schedule=one.schedule, averaging=one.averaging, validations=0)
-    eos = prepared.tokenizer.token_id(EOS)
-    shape = recipe.model.with_vocabulary(prepared.tokenizer.vocab_size)
-
-    def loader() -> TextLoader:
-        return TextLoader(
-            dict(prepared.train.tokens),
-            context_length=shape.context_length,
-            rows_per_batch=config.rows_per_batch,
-            eos_id=eos,
-            seed=derive(seed, "pretrain"),
-        )
-
-    phases = plan_phases(recipe.curriculum, list(prepared.train.tokens))
-    with tempfile.TemporaryDirectory() as path:
-        folder = RunFolder(Path(path))
-        session = Session(
-            folder,
-            budget=budget,
-            batch_tokens=config.rows_per_batch * shape.context_length,
-            config=replace(config, checkpoint_seconds=1e6, finetune_share=0.0),
-            runtime=RuntimeConfig(compile="on", num_threads=threads, precision=precision),  # pyright: ignore[reportArgumentType]
-            resume_hint="",
-        )
-        model = build_model(shape, seed=derive(seed, "weights"), device=session.runtime.device)
-        with session:
-            sample = lambda: CurriculumFeed(loader(), phases).batch(0.0)  # noqa: E731
-            split = session.split(finetune_batches=1, model=model, sample=sample)
-            tokens = session.run(
-                "pretrain",
-                model,
-                feed=CurriculumFeed(loader(), phases),
-                pace=split.pretrain,
-                schedule=config.schedule,
-                validate=None,
-                sample=sample,
-            )
-            seconds = session.clock.seconds
-        manifest = folder.read_manifest()
-        loss, _ = score_sources(model, session.runtime, prepared.validation.tokens, eos_id=eos, max_tokens=EVERYTHING)
+    run = pretrain_once(
+        prepared,
+        recipe.model,
+        budget=budget,
+        train=replace(recipe.train, optimizer=one.optimizer, schedule=one.schedule, averaging=one.averaging),
+        curriculum=recipe.curriculum,
+        runtime=RuntimeConfig(compile="on", num_threads=threads, precision=precision),  # pyright: ignore[reportArgumentType]
+        seed=seed,
+        heldout_tokens=EVERYTHING,
+    )
     return {
         "date": datetime.date.today().isoformat(),
         "variant": one.name,
         "budget": str(budget),
         "seed": seed,
-        "loss": round(statistics.fmean(loss.values()), 4),
-        "tokens": tokens,
-        "steps": manifest["steps"]["pretrain"],
-        "seconds": round(seconds, 1),
-        "precision": session.runtime.precision,
-        "threads": session.runtime.num_threads,
-        "machine": manifest["environment"]["device_name"],
+        "loss": round(run.loss, 4),
+        "tokens": run.tokens,
+        "steps": run.steps,
+        "seconds": round(run.seconds, 1),
+        "precision": run.precision,
+        "threads": run.threads,
+        "machine": run.machine,
         "torch": torch.__version__,
     }
 

@@ -13,12 +13,16 @@ from corpus.recipes.config import RunConfig
 from corpus.train.budget import Clock
 
 
-def run(config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
-    """Run every stage of `config` in `folder`, skipping what is done; `resume_hint` is the command that goes on after Ctrl-C."""
+def run(config: RunConfig, folder: RunFolder, *, resume_hint: str, plan: bool = False) -> None:
+    """Run every stage of `config` in `folder`, skipping what is done; `resume_hint` is the command that goes on after Ctrl-C.
+
+    With `plan`, the model's size, batch and learning rate are not the config's but what the planner finds best for the budget.
+    """
     from corpus.report.report import report  # here, so that looking at a recipe loads neither torch nor this
     from corpus.runtime.ranks import joined
-    from corpus.stages.begin import begin_run
+    from corpus.stages.begin import begin_run, load_config
     from corpus.stages.evaluate import evaluate_run, say_scores
+    from corpus.stages.plan import plan_run
     from corpus.stages.prepare import prepare_run
     from corpus.stages.problems import evaluation_sets
     from corpus.stages.scores import read_scores
@@ -28,11 +32,16 @@ def run(config: RunConfig, folder: RunFolder, *, resume_hint: str) -> None:
     with joined() as ranks:
         folder = ranks.folder(folder)
         if ranks.is_main:
-            config = begin_run(config, folder, command=resume_hint)
+            config = begin_run(config, folder, command=resume_hint, plan=plan)
 
             # Raw documents become token shards by source, problems become files: found by content, said before work starts.
             timed(folder, "prepare", lambda: prepare_run(config, folder))
+
+            # Asked to, this machine is measured and small models are tried, to say which size the budget is best spent on.
+            if plan:
+                timed(folder, "plan", lambda: plan_run(config, folder, ranks=ranks))
         ranks.wait()
+        config = load_config(folder)
 
         # The curriculum says which source is read when; the clock says how far along that is. 80 % of the budget by default.
         # Then the same model learns problem → program on the rest. The training clock covers both, to the last saved weight.

@@ -19,6 +19,16 @@ def be_quiet() -> None:
     console.quiet = True
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Print nothing meanwhile: what is done here is a small part of something that speaks for itself."""
+    before, console.quiet = console.quiet, True
+    try:
+        yield
+    finally:
+        console.quiet = before
+
+
 def say(message: str = "", *, style: str | None = None) -> None:
     """Print one line for the user, as it stands (square brackets are not markup)."""
     console.print(Text(message, style=style or ""))

@@ -27,6 +27,16 @@ class RunFolder:
         return self.path / "manifest.json"
 
     @property
+    def plan(self) -> Path:
+        """What the planner found, and the config it made of the one that was asked for."""
+        return self.path / "plan.json"
+
+    @property
+    def has_trained(self) -> bool:
+        """Whether training has left anything."""
+        return self.checkpoints.exists() or self.weights.exists()
+
+    @property
     def clock(self) -> Path:
         """Seconds spent on the training clock."""
         return self.path / "clock.json"

@@ -14,6 +14,7 @@ from corpus.base.files import storage_error
 
 COMMANDS = {
     "run": "the whole job: prepare, pretrain, finetune, evaluate, report",
+    "plan": "what a time budget buys on this machine: model size, tokens, batch, learning rate",
     "recipes": "list the recipes, or show one in full",
     "prepare": "text to token shards, problems to files (first stage of a run)",
     "pretrain": "pre-train a prepared run under its budget",

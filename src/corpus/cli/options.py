@@ -37,6 +37,14 @@ class RunOptions:
     """A config file, such as the config.json of an earlier run: stronger than the recipe, weaker than the options."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlannedRunOptions(RunOptions):
+    """Where a run's data comes from and where the run goes; every setting of the recipe can be overridden below."""
+
+    plan: bool = False
+    """Let the planner choose the model's size, the batch and the learning rate for the budget on this machine, as `corpus plan` shows them."""
+
+
 def parse(kind: type[T], words: Sequence[str], *, command: str, default: T | None = None) -> T:
     """Parse a command's options; a wrong flag ends the program with a message that names the nearest one."""
     description = (kind.__doc__ or "").strip()
@@ -51,6 +59,18 @@ def parse_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder]
 
     The order of precedence is recipe, then `--config`, then the options. Raises `ConfigError` where no recipe is named.
     """
+    config, folder, _ = _parse_run(words, command, RunOptions)
+    return config, folder
+
+
+def parse_planned_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder, bool]:
+    """The same, with whether `--plan` was given."""
+    words = ["--plan=True" if word == "--plan" else word for word in words]
+    config, folder, options = _parse_run(words, command, PlannedRunOptions)
+    return config, folder, isinstance(options, PlannedRunOptions) and options.plan
+
+
+def _parse_run(words: Sequence[str], command: str, kind: type[RunOptions]) -> tuple[RunConfig, RunFolder, RunOptions]:
     words = list(words)
     if "--out=" in words or ("--out", "") in itertools.pairwise(words):
         raise ConfigError("--out is empty; give the run folder, such as --out runs/first")
@@ -66,11 +86,11 @@ def parse_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder]
             )
     base = read_config(file, name) if file else load_recipe(name or "")
     shown = f"{command} {name}" if name else command
-    options = parse(RunOptions, words, command=shown, default=RunOptions(settings=base))
+    options = parse(kind, words, command=shown, default=kind(settings=base))
     config = options.settings
     if options.data is not None:
         config = dataclasses.replace(config, prepare=dataclasses.replace(config.prepare, data=options.data))
-    return config, RunFolder(options.out or Path("runs") / config.recipe)
+    return config, RunFolder(options.out or Path("runs") / config.recipe), options
 
 
 def _take_config_file(words: list[str]) -> Path | None:

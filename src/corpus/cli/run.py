@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from corpus.cli.options import parse_run, typed_command
+from corpus.cli.options import parse_planned_run, typed_command
 
 
 def main(words: Sequence[str]) -> None:
     """Run every stage; stages that are done are skipped."""
-    config, folder = parse_run(words, "run")
+    config, folder, plan = parse_planned_run(words, "run")
     from corpus.pipeline import run
 
-    run(config, folder, resume_hint=typed_command())
+    run(config, folder, resume_hint=typed_command(), plan=plan)

@@ -16,12 +16,19 @@ from corpus.recipes.registry import load_recipe
 _FIX = "Restore it from a copy, or give another --out for a new run."
 
 
-def begin_run(config: RunConfig, folder: RunFolder, *, command: str) -> RunConfig:
+BEFORE_PLANNING = ("recipe", "seed", "prepare", "problems")
+"""What a plan rests on; everything else may still change until training begins."""
+
+
+def begin_run(config: RunConfig, folder: RunFolder, *, command: str, plan: bool = False) -> RunConfig:
     """Write the config into a new run folder, or check that the folder's own is the same.
 
-    A folder in which nothing was done yet (the data was not found, say) takes the new config. Raises `ConfigError` naming every
-    difference where the folder holds a run of another config, or a config.json of something else.
+    A folder in which nothing was done yet (the data was not found, say) takes the new config; so does one that is only prepared, where
+    it is going to be planned (`plan`) on the same data. Raises `ConfigError` naming every difference where the folder holds a run of
+    another config, or a config.json of something else.
     """
+    if plan and folder.has_trained:
+        config = planned_config(config, folder) or config
     plain = to_plain(config)
     there = _read_own(folder) if folder.config.exists() else None
     if not any(place.exists() for place in (folder.prepared, folder.problems, folder.checkpoints, folder.weights)):
@@ -31,13 +38,37 @@ def begin_run(config: RunConfig, folder: RunFolder, *, command: str) -> RunConfi
         return config
     if there is None:
         raise ArtifactError(f"{folder.path} holds a run without its config.json. {_FIX}")
-    changed = differences(_with_whole_path(_completed(there)), _with_whole_path(plain))
+    before, now = comparable(there), comparable(plain)
+    replans = plan and not folder.has_trained
+    if replans:
+        before, now = ({name: config[name] for name in BEFORE_PLANNING} for config in (before, now))
+    changed = differences(before, now)
     if changed:
         raise ConfigError(
             f"{folder.path} holds a run with other settings:\n  " + "\n  ".join(changed) + "\n"
             "Use the same settings to go on with it, or another --out for a new run."
         )
+    if replans:
+        write_json(folder.config, plain)
     return config
+
+
+def planned_config(config: RunConfig, folder: RunFolder) -> RunConfig | None:
+    """Return what an earlier plan in this folder made of the same config, or None. Raises `ArtifactError` where the file is damaged."""
+    if not folder.plan.exists():
+        return None
+    fix = "Delete it and plan again."
+    plain = read_json(folder.plan, fix=fix)
+    if not isinstance(plain, dict) or not all(isinstance(plain.get(name), dict) for name in ("asked", "config")):
+        raise ArtifactError(f"{folder.plan} is not a plan. {fix}")
+    if comparable(plain["asked"]) != comparable(to_plain(config)):
+        return None
+    return from_plain(RunConfig, plain["config"], where=folder.plan.name)
+
+
+def comparable(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return a config in the form in which equal ones are equal: complete, and with the whole path of its data."""
+    return _with_whole_path(_completed(plain))
 
 
 def _read_own(folder: RunFolder) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from functools import cached_property
 
-import numpy as np
-
 from corpus.base.config import to_plain
 from corpus.base.console import say
 from corpus.base.errors import ArtifactError, DataError
@@ -11,21 +9,17 @@ from corpus.base.files import write_json
 from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
 from corpus.base.units import format_count, format_duration
-from corpus.data.batch import Batch
-from corpus.data.config import PROBLEMS
-from corpus.data.curriculum import Mixture, mixture_at, plan_phases
-from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
 from corpus.evaluate.completions import score_completions
 from corpus.evaluate.text import score_sources
 from corpus.finetune.examples import Example, select_examples
-from corpus.finetune.feed import ProblemFeed
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.model.weights import TOKENIZER, check_tokenizer, read_weights, whole_tensors, write_model
 from corpus.recipes.config import RunConfig
 from corpus.runtime.parallelize import checkpoint_activations, load_whole
 from corpus.runtime.ranks import ALONE, Ranks
+from corpus.stages.feeds import Feeds
 from corpus.stages.problems import evaluation_sets, training_problems
 from corpus.stages.weights import MODEL_FILE, SAME_TOKENIZER
 from corpus.text.tokenizer import EOS, PAD, TOKENIZER_FILE, Tokenizer
@@ -52,6 +46,7 @@ class Training:
             checked_only=config.finetune.checked_only,
         )
         folder.update_manifest(problems=self._selection.counts)
+        self._feeds = Feeds(config, self._prepared, self._selection.examples)
         self._session = Session(
             folder,
             budget=config.parsed_budget,
@@ -113,15 +108,15 @@ class Training:
         if self._folder.pretrained_weights.exists() or self._config.train.finetune_share == 1:
             return
         config, session = self._config, self._session
-        text = self._text_loader(self._pretrain_sources, "pretrain")
+        text = self._feeds.text_loader(self._feeds.pretrain_sources, "pretrain")
         session.run(
             "pretrain",
             self._model,
-            feed=CurriculumFeed(text, plan_phases(config.curriculum, list(self._pretrain_sources))),
+            feed=CurriculumFeed(text, self._feeds.phases),
             pace=self._split.pretrain,
             schedule=config.train.schedule,
             validate=self._validate_text,
-            sample=self._text_sample,
+            sample=self._feeds.text_sample,
         )
         self._save("pretrained")
         repeated = {name: epochs for name, epochs in text.epochs.items() if epochs > 1}
@@ -139,7 +134,7 @@ class Training:
             check_tokenizer(self._folder.pretrained_weights, self._tokenizer.digest)
             load_whole(self._model, read_weights(self._model, self._folder.pretrained_weights))
         if config.train.finetune_share > 0:
-            feed = self._problem_feed()
+            feed = self._feeds.problem_feed()
             session.run(
                 "finetune",
                 self._model,
@@ -147,7 +142,7 @@ class Training:
                 pace=self._split.finetune,
                 schedule=config.finetune.schedule,
                 validate=self._validate_finetune,
-                sample=self._problem_sample,
+                sample=self._feeds.problem_sample,
             )
             say(f"  {feed.epochs:.1f} epochs over {len(self._selection.examples):,} problems")
             self._folder.update_manifest(epochs={"problems": round(feed.epochs, 3)})
@@ -158,54 +153,10 @@ class Training:
     @cached_property
     def _split(self) -> Split:
         return self._session.split(
-            finetune_batches=self._problem_feed().num_batches(self._config.finetune.max_epochs),
+            finetune_batches=self._feeds.finetune_batches,
             model=self._model,
-            sample=self._problem_sample,
+            sample=self._feeds.problem_sample,
         )
-
-    @cached_property
-    def _pretrain_sources(self) -> dict[str, np.ndarray]:
-        """Token streams by source; training problems are among them where an anneal mixes them in."""
-        sources = dict(self._prepared.train.tokens)
-        if self._config.curriculum.anneal > 0:
-            sources[PROBLEMS] = np.concatenate([np.array(example.tokens) for example in self._selection.examples])
-        return sources
-
-    def _text_loader(self, sources: dict[str, np.ndarray], purpose: str) -> TextLoader:
-        return TextLoader(
-            sources,
-            context_length=self._config.model.context_length,
-            rows_per_batch=self._config.train.rows_per_batch,
-            eos_id=self._eos,
-            seed=derive(self._config.seed, purpose),
-        )
-
-    def _text_mixture(self) -> Mixture:
-        """All sources at once, by weight: what is replayed."""
-        weights = {name: self._config.curriculum.weights.get(name, 1.0) for name in self._prepared.train}
-        total = sum(weights.values())
-        return {name: weight / total for name, weight in weights.items() if weight > 0}
-
-    def _problem_feed(self) -> ProblemFeed:
-        config = self._config
-        return ProblemFeed(
-            self._selection.examples,
-            self._text_loader(dict(self._prepared.train.tokens), "replay"),
-            self._text_mixture(),
-            row_length=config.model.context_length,
-            rows_per_batch=config.train.rows_per_batch,
-            pad_id=self._pad,
-            replay=config.finetune.replay,
-            max_epochs=config.finetune.max_epochs,
-            seed=derive(config.seed, "finetune"),
-        )
-
-    def _text_sample(self) -> Batch:
-        phases = plan_phases(self._config.curriculum, list(self._pretrain_sources))
-        return self._text_loader(self._pretrain_sources, "trial").batch(mixture_at(phases, 0.0))
-
-    def _problem_sample(self) -> Batch:
-        return self._problem_feed().batch(0.0)
 
     def _validate_text(self) -> tuple[dict[str, float], dict[str, float]]:
         return score_sources(

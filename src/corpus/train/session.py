@@ -165,6 +165,11 @@ class Session:
         return eager_trunk(model)
 
     @property
+    def compiled(self) -> bool:
+        """Whether the forward pass is compiled; false before `trunk` was asked for."""
+        return bool(self._choices.get("compiled"))
+
+    @property
     def rows_per_rank(self) -> int:
         """Rows of a batch that each rank computes."""
         return self.config.rows_per_batch // self.ranks.world_size
@@ -261,7 +266,7 @@ class Session:
         if "finetune_seconds" not in self._choices:
             seconds = self._finetune_seconds(share, finetune_batches, model, sample)
             self._record(finetune_seconds=round(seconds, 3))
-        reserve = saving_seconds(model)
+        reserve = saving_seconds(model.config)
         change = self.budget.amount - max(self._choices["finetune_seconds"], reserve)
         return Split(
             pretrain=lambda: ClockPace(clock=self.clock, start=self._begun("pretrain"), end=change),

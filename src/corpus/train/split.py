@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from corpus.base.units import Budget
-from corpus.model.transformer import Transformer
+from corpus.model.config import ModelConfig
 from corpus.train.budget import Pace, StepPace
 
 STEP_OVERHEAD = 1.15
@@ -31,6 +31,6 @@ def split_steps(budget: Budget, *, batch_tokens: int, share: float, finetune_bat
     return Split(pretrain=lambda: StepPace(num_steps=total - finetune), finetune=lambda: StepPace(num_steps=finetune))
 
 
-def saving_seconds(model: Transformer) -> float:
+def saving_seconds(shape: ModelConfig) -> float:
     """Return what a clock keeps back at its end: the time to write the last checkpoint and the weights, 20 bytes a parameter."""
-    return 0.25 + 20 * model.config.num_parameters / SAVE_BYTES_PER_SECOND
+    return 0.25 + 20 * shape.num_parameters / SAVE_BYTES_PER_SECOND

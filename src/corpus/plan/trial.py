@@ -1,0 +1,117 @@
+"""A small run: pre-training of one shape from nothing, and the held-out loss that it ends with."""
+
+import statistics
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from corpus.base.run_folder import RunFolder
+from corpus.base.seeds import derive
+from corpus.base.units import Budget
+from corpus.data.config import CurriculumConfig
+from corpus.data.curriculum import plan_phases
+from corpus.data.loader import TextLoader
+from corpus.data.prepared import Prepared
+from corpus.evaluate.text import score_sources
+from corpus.model.config import ModelConfig
+from corpus.model.init import build_model
+from corpus.runtime.config import RuntimeConfig
+from corpus.text.tokenizer import EOS
+from corpus.train.config import TrainConfig
+from corpus.train.feed import CurriculumFeed
+from corpus.train.session import Session
+
+NEVER = 1e9
+"""Seconds between checkpoints of a run that nobody goes on with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmallRun:
+    """What a run was and what it reached."""
+
+    shape: ModelConfig
+    tokens: int
+    steps: int
+    seconds: float
+    loss: float
+    """Held-out, in nats a token: the mean over the sources."""
+    by_source: dict[str, float]
+    precision: str
+    threads: int
+    machine: str
+
+    def row(self) -> dict[str, Any]:
+        """Return the run as it is recorded in a plan."""
+        shape = {name: getattr(self.shape, name) for name in ("dim", "num_layers", "num_parameters")}
+        numbers = {"tokens": self.tokens, "steps": self.steps, "seconds": round(self.seconds, 1), "loss": round(self.loss, 4)}
+        return {**shape, **numbers, "by_source": {name: round(loss, 4) for name, loss in self.by_source.items()}}
+
+
+def pretrain_once(
+    prepared: Prepared,
+    shape: ModelConfig,
+    *,
+    budget: Budget,
+    train: TrainConfig,
+    curriculum: CurriculumConfig,
+    runtime: RuntimeConfig,
+    seed: int,
+    heldout_tokens: int,
+) -> SmallRun:
+    """Pre-train once in a temporary folder.
+
+    Args:
+        prepared: the text.
+        shape: its vocabulary follows the tokenizer.
+        budget: all of it goes to pre-training.
+        train: batch, schedule and optimizer; nothing is validated on the way, and only the end is saved.
+        curriculum: the order of the sources.
+        runtime: the machine.
+        seed: decides the weights and the order of rows.
+        heldout_tokens: of each source, at most.
+    """
+    eos, shape = prepared.tokenizer.token_id(EOS), shape.with_vocabulary(prepared.tokenizer.vocab_size)
+    train = replace(train, validations=0, checkpoint_seconds=NEVER, finetune_share=0.0)
+    phases = plan_phases(curriculum, list(prepared.train.tokens))
+
+    def feed() -> CurriculumFeed:
+        loader = TextLoader(
+            dict(prepared.train.tokens),
+            context_length=shape.context_length,
+            rows_per_batch=train.rows_per_batch,
+            eos_id=eos,
+            seed=derive(seed, "pretrain"),
+        )
+        return CurriculumFeed(loader, phases)
+
+    with tempfile.TemporaryDirectory() as path:
+        folder = RunFolder(Path(path))
+        session = Session(
+            folder,
+            budget=budget,
+            batch_tokens=train.rows_per_batch * shape.context_length,
+            config=train,
+            runtime=runtime,
+            resume_hint="",
+        )
+        model = build_model(shape, seed=derive(seed, "weights"), device=session.runtime.device)
+        sample = lambda: feed().batch(0.0)  # noqa: E731
+        with session:
+            pace = session.split(finetune_batches=1, model=model, sample=sample).pretrain
+            schedule = train.schedule
+            tokens = session.run("pretrain", model, feed=feed(), pace=pace, schedule=schedule, validate=None, sample=sample)
+            seconds = session.clock.seconds
+        manifest: dict[str, Any] = folder.read_manifest()
+    loss, _ = score_sources(model, session.runtime, prepared.validation.tokens, eos_id=eos, max_tokens=heldout_tokens)
+    return SmallRun(
+        shape=shape,
+        tokens=tokens,
+        steps=manifest["steps"]["pretrain"],
+        seconds=seconds,
+        loss=statistics.fmean(loss.values()),
+        by_source=loss,
+        precision=session.runtime.precision,
+        threads=session.runtime.num_threads,
+        machine=manifest["environment"]["device_name"],
+    )

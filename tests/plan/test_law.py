@@ -1,0 +1,69 @@
+"""The scaling law: it finds the constants that made its runs, says how sure it is, and knows what text that is read again is worth."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.plan.law import OFTEN, REUSE, Law, Point, worth
+
+E, A, B, ALPHA, BETA = 1.7, 420.0, 380.0, 0.33, 0.29
+
+
+def _true(parameters: float, tokens: float) -> float:
+    return E + A / parameters**ALPHA + B / tokens**BETA
+
+
+def _points(*, noise: float = 0.0, count: int = 12, seed: int = 0) -> list[Point]:
+    random = np.random.default_rng(seed)
+    sizes = np.exp(random.uniform(math.log(1e7), math.log(1e9), count))
+    tokens = np.exp(random.uniform(math.log(1e8), math.log(3e10), count))
+    losses = [_true(n, d) * math.exp(noise * random.standard_normal()) for n, d in zip(sizes, tokens)]
+    return [Point(parameters=n, tokens=d, loss=loss) for n, d, loss in zip(sizes, tokens, losses)]
+
+
+def test_exact_runs_of_a_known_law_are_followed_ten_times_further_out() -> None:
+    law = Law(_points())
+    for parameters, tokens in [(3e7, 1e9), (1e9, 2e10), (7e9, 1e11)]:
+        assert law.predict(parameters, tokens).loss == pytest.approx(_true(parameters, tokens), rel=0.02)
+
+
+def test_the_interval_holds_what_happens_about_as_often_as_it_says() -> None:
+    """95 % intervals, two hundred times: noisy runs, and a noisy run ten times larger than any of them."""
+    inside = 0
+    for seed in range(200):
+        found = Law(_points(noise=0.02, seed=seed)).predict(3e9, 2e11)
+        happened = _true(3e9, 2e11) * math.exp(0.02 * np.random.default_rng(1000 + seed).standard_normal())
+        inside += found.low <= happened <= found.high
+    assert inside >= 180
+
+
+def test_further_from_its_runs_a_law_is_less_sure() -> None:
+    law = Law(_points(count=4))
+    widths = [(p := law.predict(1e8, tokens)).high / p.low for tokens in (1e9, 1e7, 1e5)]
+    assert widths == sorted(widths)
+
+
+def test_one_run_is_enough_to_begin_with() -> None:
+    law = Law([Point(parameters=1e6, tokens=1e6, loss=5.0)])
+    assert law.predict(1e6, 1e6).loss == pytest.approx(5.0, rel=0.03)
+    assert law.predict(1e6, 1e7).loss < law.predict(1e6, 1e6).loss
+
+
+def test_a_law_needs_a_run() -> None:
+    with pytest.raises(ValueError, match="at least one run"):
+        Law([])
+
+
+@given(st.floats(1e3, 1e9), st.floats(1, 1e4))
+def test_reading_again_is_worth_less_than_new_text_and_never_less_than_nothing(unique: float, epochs: float) -> None:
+    found = worth(unique * epochs, unique)
+    assert unique <= found * (1 + 1e-9)
+    assert found <= unique * min(epochs, 1 + REUSE) * (1 + 1e-9)
+
+
+def test_text_read_four_times_is_nearly_as_good_as_new() -> None:
+    assert worth(OFTEN * 1e6, 1e6) > 0.9 * OFTEN * 1e6
+    assert worth(1e6, 2e6) == 1e6

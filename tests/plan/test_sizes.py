@@ -1,0 +1,57 @@
+"""The shapes a plan chooses from, and their batches and rates."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.plan.shapes import family, shape_of
+from corpus.plan.steps import KNOWN_RATES, KNOWN_TOKENS, learning_rate, micro_batch_rows, rows_per_batch
+from corpus.recipes.registry import RECIPES
+from corpus.train.config import OptimizerConfig
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_each_shape_is_about_twice_the_one_before_and_keeps_what_the_recipe_says(recipe: str) -> None:
+    base = RECIPES[recipe]().model
+    shapes = family(base)
+    for small, large in itertools.pairwise(shapes):
+        assert 1.3 < large.num_parameters / small.num_parameters < 3.2
+    for shape in shapes:
+        assert (shape.vocab_size, shape.context_length) == (base.vocab_size, base.context_length)
+        assert shape.num_heads // shape.num_kv_heads <= base.num_heads // base.num_kv_heads
+
+
+def test_the_recipes_own_shapes_are_in_the_family() -> None:
+    for name, dim in (("cpu", 192), ("hackathon", 768)):
+        base = RECIPES[name]().model
+        assert shape_of(base, dim).num_parameters == base.num_parameters
+
+
+@pytest.mark.parametrize("name", KNOWN_RATES)
+def test_where_the_best_rate_was_measured_it_is_the_one_that_is_planned(name: str) -> None:
+    shape = RECIPES["cpu"]().model
+    optimizer = OptimizerConfig(name=name)  # pyright: ignore[reportArgumentType]
+    assert learning_rate(shape, KNOWN_TOKENS, optimizer) == KNOWN_RATES[name]
+    assert rows_per_batch(shape, KNOWN_TOKENS) == 16
+
+
+def test_larger_models_learn_more_slowly_and_longer_runs_take_larger_batches() -> None:
+    base = RECIPES["hackathon"]().model
+    rates = [learning_rate(shape, 1e9, OptimizerConfig()) for shape in family(base)]
+    assert rates == sorted(rates, reverse=True)
+    rows = [rows_per_batch(base, tokens) for tokens in (1e6, 1e8, 4e9)]
+    assert rows == sorted(rows)
+    assert rows[0] < rows[-1]
+    assert 128 <= rows[-1] <= 512
+
+
+@given(st.integers(0, 64), st.integers(1, 512))
+def test_the_micro_batch_divides_the_batch_and_is_no_larger_than_asked(asked: int, rows: int) -> None:
+    part = micro_batch_rows(asked, rows)
+    if part:
+        assert rows % part == 0
+        assert part <= asked
+    else:
+        assert asked == 0 or asked >= rows
