@@ -21,15 +21,16 @@ BUDGET = "20 steps"
 Words = Callable[..., list[str]]
 
 
-def _command(words: list[str], ranks: int) -> list[str]:
+def _command(words: list[str], ranks: int, program: Path | None = None) -> list[str]:
+    what = [str(program)] if program else ["-m", "corpus"]
     if ranks == 1:
-        return [sys.executable, "-m", "corpus", *words]
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
-    return [*launcher, "-m", "corpus", *words]
+        return [sys.executable, *what, *words]
+    return [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", *what, *words]
 
 
-def _run(words: list[str], ranks: int) -> str:
-    done = subprocess.run(_command(words, ranks), cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+def _run(words: list[str], ranks: int, program: Path | None = None) -> str:
+    command = _command(words, ranks, program)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
 
@@ -102,9 +103,12 @@ def _workers(launcher: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the ranks in /proc")
-@pytest.mark.parametrize(("parallel", "then"), [("ddp", 4), ("fsdp", 1), ("fsdp", 4)])
+@pytest.mark.parametrize(
+    ("parallel", "then", "damaged"),
+    [("ddp", 4, False), ("ddp", 2, True), ("fsdp", 1, False), ("fsdp", 4, False), ("fsdp", 2, True)],
+)
 def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
-    command: Words, one: Path, tmp_path: Path, parallel: str, then: int
+    command: Words, one: Path, tmp_path: Path, parallel: str, then: int, damaged: bool
 ) -> None:
     out = tmp_path / "run"
     words = command(out, *MORE, "--train.checkpoint-steps=3", budget=BUDGET)
@@ -121,7 +125,12 @@ def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
     if not (out / "weights" / "final.safetensors").exists():
         assert "another rank of this run is gone" in said, said
         assert "src/corpus" not in said, "a traceback is for bugs"
-    _run(divided, then)
+    if damaged:
+        newest = max((out / "checkpoints").glob("pretrain-*"), key=lambda path: path.stat().st_mtime_ns)
+        part = next(newest.glob("*.safetensors"))
+        part.write_bytes(part.read_bytes()[:-8])
+    said = _run(divided, then)
+    assert ("Going back to the one before" in said) == damaged
     _assert_same(out, one)
 
 
@@ -132,10 +141,38 @@ def test_rows_that_cannot_be_divided_are_an_error(command: Words, tmp_path: Path
     assert "train.rows_per_batch is 3 and there are 2 ranks" in done.stderr
 
 
-def test_all_ranks_agree_when_a_clock_ends_the_run(command: Words, tmp_path: Path) -> None:
+FULL = """
+import os
+from corpus.cli.main import main
+from corpus.train import trials
+from corpus.train.step import CompileChoice, OutOfMemory
+
+def choose(model, runtime, batch, *, timed):
+    if os.environ["RANK"] == "1" and len(batch.tokens) > 1:
+        raise OutOfMemory("this device is a small one")
+    return CompileChoice(compiled=False, reason=f"tried {len(batch.tokens)} rows")
+
+trials.choose_compile = choose
+if __name__ == "__main__":
+    main()
+"""
+"""The second of two ranks has memory for one row only, and finds it out in a trial."""
+
+
+def test_one_rank_that_runs_out_of_memory_in_a_trial_is_waited_for_by_none(command: Words, one: Path, tmp_path: Path) -> None:
+    program, out = tmp_path / "full.py", tmp_path / "run"
+    program.write_text(FULL, encoding="utf-8")
+    said = _run(command(out, *MORE, "--runtime.compile=on", budget=BUDGET), 2, program)
+    assert "from now on 1 rows are computed at a time, 2 times a step" in said
+    assert "tried 1 rows" in said
+    _assert_same(out, one)
+
+
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_all_ranks_agree_when_a_clock_ends_the_run(command: Words, tmp_path: Path, parallel: str) -> None:
     """No deadlock: the first rank's clock counts, and each phase ends on the same step everywhere."""
     out = tmp_path / "run"
-    _run(command(out, *MORE, budget="15s"), 2)
+    _run(command(out, *MORE, f"--runtime.parallel={parallel}", budget="15s"), 2)
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["clock_seconds"] == pytest.approx(15, abs=3)
     assert set(manifest["steps"]) == {"pretrain", "finetune"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.plan.shapes import family, shape_of
-from corpus.plan.steps import KNOWN_RATES, KNOWN_TOKENS, learning_rate, micro_batch_rows, rows_per_batch
+from corpus.plan.steps import KNOWN_TOKENS, RATES, learning_rate, micro_batch_rows, rows_per_batch
 from corpus.recipes.registry import RECIPES
 from corpus.train.config import OptimizerConfig
 
@@ -29,11 +29,11 @@ def test_the_recipes_own_shapes_are_in_the_family() -> None:
         assert shape_of(base, dim).num_parameters == base.num_parameters
 
 
-@pytest.mark.parametrize("name", KNOWN_RATES)
+@pytest.mark.parametrize("name", RATES)
 def test_where_the_best_rate_was_measured_it_is_the_one_that_is_planned(name: str) -> None:
     shape = RECIPES["cpu"]().model
     optimizer = OptimizerConfig(name=name)  # pyright: ignore[reportArgumentType]
-    assert learning_rate(shape, KNOWN_TOKENS, optimizer) == KNOWN_RATES[name]
+    assert learning_rate(shape, KNOWN_TOKENS, optimizer) == RATES[name].known
     assert rows_per_batch(shape, KNOWN_TOKENS) == 16
 
 

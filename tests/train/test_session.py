@@ -18,6 +18,7 @@ from corpus.runtime.config import RuntimeConfig
 from corpus.train import session as module
 from corpus.train import step as step_module
 from corpus.train import threads as threads_module
+from corpus.train import trials as trials_module
 from corpus.train.budget import ClockPace, StepPace
 from corpus.train.config import ScheduleConfig, TrainConfig
 from corpus.train.session import Session
@@ -216,7 +217,9 @@ def test_little_time_left_is_not_spent_on_compiling_again(
 ) -> None:
     RunFolder(tmp_path).update_manifest(choices={"compiled": True, "compile_reason": "it paid", "compile_seconds": 30.0})
     RunFolder(tmp_path).clock.write_text('{"seconds": 900.0}')
-    monkeypatch.setattr(module, "choose_compile", lambda *given, **more: pytest.fail("compiled with 100 of 120 seconds left"))
+    monkeypatch.setattr(
+        trials_module, "choose_compile", lambda *given, **more: pytest.fail("compiled with 100 of 120 seconds left")
+    )
     with _open(tmp_path, "1000s", compile="auto") as session:
         session.trunk(model, _sample)
     assert "too short to compile again" in _choices(tmp_path)["compile_reason"]

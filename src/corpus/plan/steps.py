@@ -1,22 +1,37 @@
 """Batch and learning rate for a model and its tokens.
 
-How both change with the sizes is Li et al.'s step law, fitted on some 3,700 models: the learning rate goes with N^-0.713 D^0.307 and the batch, in
-tokens, with D^0.571. Where they start is what was found best in `docs/experiments/optimizers.csv`, since the law's own constants hold for
-its own tokenizer and optimizer.
+How they change with the sizes is Li et al.'s step law, fitted on some 3,700 models trained with AdamW: the learning rate goes with
+N^-0.713 D^0.307 and the batch, in tokens, with D^0.571. Muon's best rate hardly depends on the tokens and falls more slowly with the
+size (`docs/experiments/plan.csv`: five sizes on two numbers of tokens). Where the rates start is what was found best in
+`docs/experiments/optimizers.csv`: the law's own constants hold for its own tokenizer.
 
 Reference: Li et al. 2025, arXiv:2503.04715, sec. 3.
 """
 
+from dataclasses import dataclass
+
 from corpus.model.config import ModelConfig
 from corpus.train.config import OptimizerConfig
-
-RATE_BY_PARAMETERS, RATE_BY_TOKENS, BATCH_BY_TOKENS = -0.713, 0.307, 0.571
 
 KNOWN_PARAMETERS, KNOWN_TOKENS, KNOWN_BATCH = 1.62e6, 2.5e6, 4096
 """Parameters outside the embedding, tokens and tokens a batch of the runs that the best rates were found with."""
 
-KNOWN_RATES = {"adamw": 2e-3, "muon": 4e-3}
-"""Best rate of each optimizer there."""
+BATCH_BY_TOKENS = 0.571
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """An optimizer's best learning rate at the known sizes, and the exponents by which it changes."""
+
+    known: float
+    by_parameters: float
+    by_tokens: float
+
+
+RATES = {
+    "adamw": Rate(known=2e-3, by_parameters=-0.713, by_tokens=0.307),
+    "muon": Rate(known=6e-3, by_parameters=-0.33, by_tokens=0.0),
+}
 
 LARGEST_RATE = 2e-2
 
@@ -29,9 +44,14 @@ def hidden_parameters(shape: ModelConfig) -> int:
 
 def learning_rate(shape: ModelConfig, tokens: float, optimizer: OptimizerConfig) -> float:
     """Return the peak of the learning rate, to two digits."""
-    by_size = (hidden_parameters(shape) / KNOWN_PARAMETERS) ** RATE_BY_PARAMETERS
-    rate = KNOWN_RATES[optimizer.name] * by_size * (tokens / KNOWN_TOKENS) ** RATE_BY_TOKENS
+    rule = RATES[optimizer.name]
+    rate = rule.known * size_factor(shape, KNOWN_PARAMETERS, optimizer) * (tokens / KNOWN_TOKENS) ** rule.by_tokens
     return float(f"{min(rate, LARGEST_RATE):.2g}")
+
+
+def size_factor(shape: ModelConfig, parameters: float, optimizer: OptimizerConfig) -> float:
+    """Return how many times as high the best rate of a shape is as that of one with so many hidden parameters."""
+    return (hidden_parameters(shape) / parameters) ** RATES[optimizer.name].by_parameters
 
 
 def rows_per_batch(shape: ModelConfig, tokens: float) -> int:

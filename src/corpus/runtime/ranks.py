@@ -150,8 +150,8 @@ def joined() -> Iterator[Ranks]:
     try:
         with lost_ranks():
             yield ranks
+        signal.signal(signal.SIGTERM, before)  # only where all went well: after an error there is still its message to print
     finally:
-        signal.signal(signal.SIGTERM, before)
         _control = None
         with contextlib.suppress(RuntimeError):  # where another rank has gone there is nothing to take leave of
             dist.destroy_process_group()

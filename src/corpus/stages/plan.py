@@ -18,7 +18,7 @@ from corpus.plan.law import OFTEN, Law, Point
 from corpus.plan.measure import Machine, Speed, measure
 from corpus.plan.planner import Candidate, best, candidates, small_run_seconds, small_runs
 from corpus.plan.shapes import family
-from corpus.plan.steps import RATE_BY_PARAMETERS, hidden_parameters, learning_rate, micro_batch_rows, rows_per_batch
+from corpus.plan.steps import hidden_parameters, learning_rate, micro_batch_rows, rows_per_batch, size_factor
 from corpus.plan.trial import SmallRun, pretrain_once
 from corpus.recipes.config import RunConfig
 from corpus.runtime.config import RuntimeConfig
@@ -180,7 +180,7 @@ class Planner:
 def apply(config: RunConfig, chosen: Candidate) -> RunConfig:
     """Return a config with the planned size, batch and rates. Fine-tuning's rate moves with the size as pre-training's does."""
     shape = replace(chosen.shape, vocab_size=config.model.vocab_size)
-    by_size = (hidden_parameters(shape) / hidden_parameters(config.model)) ** RATE_BY_PARAMETERS
+    by_size = size_factor(shape, hidden_parameters(config.model), config.train.optimizer)
     finetune_rate = float(f"{config.finetune.schedule.learning_rate * by_size:.2g}")
     return replace(
         config,

@@ -5,36 +5,30 @@ in the run's manifest, and reused by every later session of the run.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from typing import Any
-
-import torch
+from dataclasses import replace
 
 from corpus.base.console import say, warn
 from corpus.base.errors import ConfigError, CorpusError
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget, format_duration
 from corpus.data.batch import Batch
-from corpus.model.reduced import compute_in
 from corpus.model.transformer import Transformer
 from corpus.runtime.config import RuntimeConfig
 from corpus.runtime.parallelize import is_sharded, shard
 from corpus.runtime.ranks import ALONE, Ranks
-from corpus.runtime.runtime import Runtime, allow_tf32, environment, resolve
+from corpus.runtime.runtime import Runtime, environment, resolve
 from corpus.train.budget import Clock, ClockPace, Pace
+from corpus.train.choices import Choices
 from corpus.train.config import ScheduleConfig, TrainConfig
 from corpus.train.loop import Feed, Phase, PhaseTrainer, Validate
 from corpus.train.lr import learning_rate
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import build_optimizer
-from corpus.train.precision import fastest, table, try_precisions
 from corpus.train.split import STEP_OVERHEAD, Split, saving_seconds, split_steps
 from corpus.train.step import (
-    CompileChoice,
     OutOfMemory,
     TrainStep,
     Trunk,
-    choose_compile,
     compiled_trunk,
     eager_trunk,
     fewer_rows,
@@ -42,22 +36,7 @@ from corpus.train.step import (
     pass_seconds,
     split_rows,
 )
-from corpus.train.threads import try_threads
-
-WORTH_COMPILING_SECONDS = 120.0
-"""A clock budget on a CPU from which compiling, ten to thirty seconds, is paid back."""
-
-WORTH_COMPILING_STEPS = 500
-"""The same in steps."""
-
-TRIAL_SHARE = 0.01
-"""Share of a clock after which no further round of trying numbers of threads begins."""
-
-PRECISION_SHARE = 0.03
-"""Share of a clock after which no further precision is tried."""
-
-COMPILE_PAYS = 4.0
-"""How many times as long as compiling takes must be left of a clock for a later session to compile again."""
+from corpus.train.trials import Trials
 
 
 class Session:
@@ -85,28 +64,27 @@ class Session:
             warn("runtime.parallel is fsdp and there is one rank, which has nobody to share the weights with")
         self.folder, self.budget, self._batch_tokens, self._resume_hint = folder, budget, batch_tokens, resume_hint
         self.clock, self.metrics = Clock(folder.clock, writes=folder.writes), Metrics(folder.path, writes=folder.writes)
-        self._choices: dict[str, Any] = ranks.from_main(folder.read_manifest()["choices"])
-        self._compile_setting = runtime.compile
-        self._may_choose_precision = runtime.precision == "auto" and budget.is_clock
+        self._choices = Choices(folder, ranks)
         self._trunk: Trunk | None = None
-        asked_threads = runtime.num_threads
-        if "num_threads" in self._choices and not runtime.num_threads:
-            runtime = replace(runtime, num_threads=self._choices["num_threads"])
+        threads = runtime.num_threads or self._choices.get("num_threads", 0)
         self.clock.start()
         try:
-            self.runtime: Runtime = resolve(
-                runtime, precision=self._choices.get("precision"), repeatable=not budget.is_clock, ranks=ranks
+            resolved = resolve(
+                replace(runtime, num_threads=threads),
+                precision=self._choices.get("precision"),
+                repeatable=not budget.is_clock,
+                ranks=ranks,
             )
         except CorpusError:
             self.clock.stop()
             raise
-        self._may_choose_threads = (
-            budget.is_clock and not self._is_short and not asked_threads and self.runtime.device.type == "cpu"
+        self._trials = Trials(
+            folder, self._choices, budget=budget, batch_tokens=batch_tokens, asked=runtime, runtime=resolved, clock=self.clock
         )
         self.config = (
             replace(config, checkpoint_seconds=min(config.checkpoint_seconds, budget.amount / 8)) if budget.is_clock else config
         )
-        self._record(precision=self.runtime.precision, num_threads=self.runtime.num_threads)
+        self._choices.record(precision=self.runtime.precision, num_threads=self.runtime.num_threads)
         folder.update_manifest(environment=environment(self.runtime), budget=str(budget))
 
     def __enter__(self) -> "Session":
@@ -117,11 +95,10 @@ class Session:
         self.metrics.close()
         self.folder.update_manifest(clock_seconds=round(self.clock.seconds, 3))
 
-    def _record(self, **choices: Any) -> None:
-        """Keep what was chosen; all ranks call this, and the first one's choice is everybody's."""
-        choices = self.ranks.from_main(choices)
-        self._choices |= choices
-        self.folder.update_manifest(choices=choices)
+    @property
+    def runtime(self) -> Runtime:
+        """The machine as it is used; trials may change it before the first step."""
+        return self._trials.runtime
 
     def trunk(self, model: Transformer, sample: Callable[[], Batch]) -> Trunk:
         """Return the forward pass, compiled where that is found to work and pay; decided once in a run, tried once in a session.
@@ -129,31 +106,20 @@ class Session:
         `sample` gives a batch of the shape that training uses; it is asked for only where there is something to try.
         """
         while self._trunk is None:
-            part, choice, full = (
-                self._part_of(sample),
-                None,
-                OutOfMemory("another rank ran out of memory; its own message says more"),
-            )
             try:
-                self._choose_threads(model, part)
-                self._choose_precision(model, part)
-                choice = self._choose_compile(model, part)
-            except OutOfMemory as error:
-                model.zero_grad(set_to_none=True)
-                full = error
-            if self.ranks.any(choice is None):
+                choice = self._trials.decide(model, self._part_of(sample))
+                self._trunk = self._build_trunk(model, compiled=choice.compiled)
+            except OutOfMemory:
                 rows = fewer_rows(self.micro_batch_rows or self.rows_per_rank)
                 if not rows:
-                    raise full
+                    raise
                 self._use_fewer_rows(rows)
-                continue
-            assert choice is not None
-            choice = CompileChoice(**self.ranks.from_main(asdict(choice)))
-            if choice.compiled != self._choices.get("compiled") or "compile_reason" not in self._choices:
-                warn(choice.reason) if choice.failed else say(choice.reason)
-                self._record(compiled=choice.compiled, compile_reason=choice.reason)
-            self._trunk = self._build_trunk(model, compiled=choice.compiled)
         return self._trunk
+
+    def _divide(self, model: Transformer) -> None:
+        """Divide the weights among the ranks where that is asked for; before anything is computed, for a whole model may not fit."""
+        if self._parallel == "fsdp" and not self.ranks.is_alone and not is_sharded(model):
+            shard(model, self.runtime)
 
     def _build_trunk(self, model: Transformer, *, compiled: bool) -> Trunk:
         if not compiled:
@@ -182,77 +148,11 @@ class Session:
     def _use_fewer_rows(self, rows: int) -> None:
         parts = self.rows_per_rank // rows
         warn(f"out of memory: from now on {rows} rows are computed at a time, {parts} times a step; the batch stays the same")
-        self._record(micro_batch_rows=rows)
-
-    def _choose_precision(self, model: Transformer, sample: Callable[[], Batch]) -> None:
-        """Under a clock that is long enough, try what the device has on the model itself, and keep the table."""
-        begun = any(name.endswith("_began_seconds") for name in self._choices)
-        if self._may_choose_precision and not begun and not self._is_short and "precisions_tried" not in self._choices:
-            compiled = self.runtime.device.type == "cuda" and self._compile_setting != "off"
-            start, longest = self.clock.seconds, PRECISION_SHARE * self.budget.amount
-            trials = try_precisions(
-                model, self.runtime, sample(), compiled=compiled, enough=lambda: self.clock.seconds - start > longest
-            )
-            chosen = self.ranks.from_main(fastest(trials))
-            for line in table(trials):
-                say(f"precision  {line}")
-            self._record(precision=chosen, precisions_tried=[trial.row() for trial in trials])
-            self.runtime = replace(self.runtime, precision=chosen)
-            allow_tf32(self.runtime)
-            self.folder.update_manifest(environment={"precision": chosen})
-        compute_in(model, self.runtime.precision)
+        self._choices.record(micro_batch_rows=rows)
 
     def _part_of(self, sample: Callable[[], Batch]) -> Callable[[], Batch]:
         """What training computes at a time, of the batches that `sample` gives."""
         return lambda: split_rows(own_rows(sample(), self.ranks), self.micro_batch_rows)[0]
-
-    def _choose_compile(self, model: Transformer, sample: Callable[[], Batch]) -> CompileChoice:
-        decided = self._choices.get("compiled")
-        if is_sharded(model) and decided is not None:  # what was found before the weights were divided
-            return CompileChoice(compiled=decided, reason=self._choices["compile_reason"])
-        if decided is False:
-            return CompileChoice(compiled=False, reason=self._choices["compile_reason"])
-        if decided is None:
-            if self._compile_setting == "off":
-                return CompileChoice(compiled=False, reason="training runs eager (runtime.compile is off)")
-            if self._compile_setting == "auto" and self.runtime.device.type == "cpu" and self._is_short:
-                why = "the budget is too short to pay for compiling; runtime.compile on overrides it"
-                return CompileChoice(compiled=False, reason=f"training runs eager ({why})")
-        needed = COMPILE_PAYS * self._choices.get("compile_seconds", 0.0)
-        if self.budget.is_clock and self.budget.amount - self.clock.seconds < needed:
-            return CompileChoice(
-                compiled=False, reason="the time that is left is too short to compile again, training goes on eager"
-            )
-        timed = decided is None and self.budget.is_clock and self._compile_setting == "auto"
-        began = self.clock.seconds
-        choice = choose_compile(model, self.runtime, sample(), timed=timed)
-        self._record(compile_seconds=round(self.clock.seconds - began, 3))
-        return choice
-
-    @property
-    def _is_short(self) -> bool:
-        if self.budget.is_clock:
-            return self.budget.amount < WORTH_COMPILING_SECONDS
-        steps = self.budget.amount / (self._batch_tokens if self.budget.kind == "tokens" else 1)
-        return steps < WORTH_COMPILING_STEPS
-
-    def _choose_threads(self, model: Transformer, sample: Callable[[], Batch]) -> None:
-        """Under a clock on a CPU, take the number of threads that is fastest now: beside other work fewer can be more."""
-        if not self._may_choose_threads or "threads_tried" in self._choices:
-            return
-        began, longest = self.clock.seconds, TRIAL_SHARE * self.budget.amount
-        seconds = try_threads(model, self.runtime, sample(), enough=lambda: self.clock.seconds - began > longest)
-        chosen = self.ranks.from_main(min(seconds, key=lambda threads: seconds[threads]))
-        torch.set_num_threads(chosen)
-        self.runtime = replace(self.runtime, num_threads=chosen)
-        table = {str(threads): round(value, 4) for threads, value in seconds.items()}
-        say(
-            "threads    "
-            + ", ".join(f"{threads}: {value:.2f} s a pass" for threads, value in seconds.items())
-            + f"; {chosen} chosen"
-        )
-        self._record(num_threads=chosen, threads_tried=table)
-        self.folder.update_manifest(environment={"num_threads": chosen})
 
     def split(self, *, finetune_batches: int, model: Transformer, sample: Callable[[], Batch]) -> Split:
         """Divide the budget between the phases.
@@ -265,7 +165,7 @@ class Session:
             return split_steps(self.budget, batch_tokens=self._batch_tokens, share=share, finetune_batches=finetune_batches)
         if "finetune_seconds" not in self._choices:
             seconds = self._finetune_seconds(share, finetune_batches, model, sample)
-            self._record(finetune_seconds=round(seconds, 3))
+            self._choices.record(finetune_seconds=round(seconds, 3))
         reserve = saving_seconds(model.config)
         change = self.budget.amount - max(self._choices["finetune_seconds"], reserve)
         return Split(
@@ -276,6 +176,7 @@ class Session:
     def _finetune_seconds(self, share: float, batches: int, model: Transformer, sample: Callable[[], Batch]) -> float:
         if share in (0, 1):
             return share * self.budget.amount
+        self._divide(model)
         trunk = self.trunk(model, sample)
         wanted = share * (self.budget.amount - self.clock.seconds)  # what the trials took, they took from both phases
         parts = len(split_rows(own_rows(sample(), self.ranks), self.micro_batch_rows))
@@ -291,7 +192,7 @@ class Session:
         """The training clock's time at which the phase first began, in whichever session."""
         name = f"{phase}_began_seconds"
         if name not in self._choices:
-            self._record(**{name: round(self.clock.seconds, 3)})
+            self._choices.record(**{name: round(self.clock.seconds, 3)})
         return self._choices[name]
 
     def run(
@@ -306,11 +207,9 @@ class Session:
         sample: Callable[[], Batch],
     ) -> int:
         """Train one phase to its end and return its tokens. Goes on from its newest checkpoint where there is one."""
+        self._divide(model)
         if f"{name}_began_seconds" not in self._choices:
             self.trunk(model, sample)  # before the phase begins: a trial is no part of its schedule
-        if self._parallel == "fsdp" and not self.ranks.is_alone and not is_sharded(model):
-            shard(model, self.runtime)
-            self._trunk = None
         step = TrainStep(
             model,
             build_optimizer(model, self.config.optimizer),
