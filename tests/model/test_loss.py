@@ -75,6 +75,17 @@ def test_a_small_batch_is_one_chunk_of_its_own_rounded_size(monkeypatch: pytest.
     assert seen == [64, 64, 64, 128]
 
 
+def test_a_compiled_kernel_meets_few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fine-tuning's batches have a target more or less each time; a compiler that sees every multiple of 64 gives up after eight."""
+    seen = set()
+    monkeypatch.setattr(module, "_fused", lambda logits, targets: (seen.add(len(logits)), softmax_gradient(logits, targets))[1])
+    for places in range(1, 2_000, 37):
+        hidden, weight, targets = _inputs(places)
+        found = linear_cross_entropy(hidden, weight, targets, fused=True)
+        torch.testing.assert_close(found, _reference(hidden, weight, targets), rtol=1e-5, atol=1e-3)
+    assert seen == {64, 128, 256, 512, 1024, 2048}
+
+
 @pytest.mark.parametrize(
     ("vocab", "kind", "rows"), [(4096, "cpu", 256), (32768, "cpu", 64), (512, "cpu", 2048), (32768, "cuda", 4096)]
 )

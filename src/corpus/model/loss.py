@@ -30,6 +30,9 @@ CHUNK_BYTES = {"cpu": 4 << 20, "cuda": 512 << 20}
 MINIMUM_ROWS = 64
 """Chunks are not smaller than this, whatever the vocabulary: narrower matrix products are slow."""
 
+SMALLEST_LIKELIHOOD = 1e-30
+"""Of a target, in fp32: from here on its logarithm is exact enough, and the two passes over all logits that avoid it are spared."""
+
 Chunk = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
@@ -61,10 +64,12 @@ def softmax_gradient(
     """Return the summed loss and its gradient by the logits: softmax minus one at the target, and 0 where the target is ignored."""
     counted = targets != IGNORED
     chosen = targets.clamp_min(0)[:, None]
-    highest = logits.amax(dim=1, keepdim=True)
     probability = torch.softmax(logits, dim=1)
-    # log Σ exp(logits) = highest - log(probability of the highest), which is at least 1 / vocab: no logarithm of zero.
-    losses = highest - probability.amax(dim=1, keepdim=True).log() - logits.gather(1, chosen)
+    likelihood = probability.gather(1, chosen)
+    losses = -likelihood.log()
+    if logits.is_cuda or (likelihood < SMALLEST_LIKELIHOOD).any():  # a GPU would have to be waited for to know
+        # log Σ exp(logits) = highest - log(probability of the highest), which is at least 1 / vocab: no logarithm of zero.
+        losses = logits.amax(dim=1, keepdim=True) - probability.amax(dim=1, keepdim=True).log() - logits.gather(1, chosen)
     probability.scatter_add_(1, chosen, torch.full_like(losses, -1.0))
     if logits.is_cuda or not counted.all():  # a GPU would have to be waited for to know
         probability *= counted[:, None]
@@ -92,14 +97,15 @@ class _LinearCrossEntropy(torch.autograd.Function):
             wants_x, wants_w = ctx.needs_input_grad[:2]
             dx = torch.empty_like(x) if wants_x else None
             dw = torch.zeros(weight.shape, device=x.device) if wants_w else None
-            rows = min(chunk_rows(len(w), x.device.type), -(-len(x) // MINIMUM_ROWS) * MINIMUM_ROWS)
+            rows = min(chunk_rows(len(w), x.device.type), _round_up(len(x), powers=chunk is _fused))
             for start in range(0, len(x), max(rows, 1)):
                 part, wanted = _padded(x[start : start + rows], targets[start : start + rows], rows)
                 loss_part, gradient = chunk((part @ w.t()).float(), wanted)
                 loss += loss_part
                 gradient = gradient.to(dtype)
                 if dx is not None:
-                    dx[start : start + rows] = (gradient @ w)[: len(x) - start]
+                    into = dx[start : start + rows]
+                    torch.mm(gradient[: len(into)], w, out=into)
                 if dw is not None:
                     _add_product(dw, gradient, part)
         ctx.save_for_backward(dx, dw)
@@ -113,6 +119,12 @@ class _LinearCrossEntropy(torch.autograd.Function):
         dx = None if dx is None else (dx * gradient).to(by_hidden)
         dw = None if dw is None else (dw * gradient).to(by_weight)
         return dx, dw, None, None, None
+
+
+def _round_up(places: int, *, powers: bool) -> int:
+    """Return the rows of a chunk that holds all places: a multiple of 64, or a power of two, of which a compiler sees only a few."""
+    rows = -(-places // MINIMUM_ROWS) * MINIMUM_ROWS
+    return max(MINIMUM_ROWS, 1 << (rows - 1).bit_length()) if powers else rows
 
 
 def _padded(x: Tensor, targets: Tensor, rows: int) -> tuple[Tensor, Tensor]:
