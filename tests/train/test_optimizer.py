@@ -57,7 +57,7 @@ def test_the_step_after_a_round_trip_is_the_same_bit_for_bit(fused: bool) -> Non
 
 def test_every_weight_has_its_moments_and_its_count_under_its_name(fused: bool) -> None:
     model = build_model(CONFIG, seed=1)
-    optimizer = build_optimizer(model, OptimizerConfig())
+    optimizer = build_optimizer(model, OptimizerConfig(name="adamw"))
     assert optimizer_tensors(model, optimizer) == {}
     _step(model, optimizer, 0)
     names = {name for name, _ in model.named_parameters()}
@@ -83,7 +83,7 @@ def test_matrices_decay_and_norms_do_not() -> None:
 
 def test_the_learning_rate_is_that_of_all_weights() -> None:
     model = build_model(CONFIG, seed=1)
-    optimizer = build_optimizer(model, OptimizerConfig())
+    optimizer = build_optimizer(model, OptimizerConfig(name="adamw"))
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     _step(model, optimizer, 0)
     assert all(not torch.equal(parameter, before[name]) for name, parameter in model.named_parameters())

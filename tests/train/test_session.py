@@ -1,78 +1,35 @@
 """A session: the budget is divided once, what a trial chose stays chosen, and a compiler that fails stops nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.sessions import BATCH_TOKENS, CONFIG, MANY, choices, clock_pace, no_sample, open_session, run, sample
 
 from corpus.base.run_folder import RunFolder
-from corpus.base.units import Budget, parse_budget
+from corpus.base.units import Budget
 from corpus.data.batch import Batch
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.runtime import runtime as runtime_module
-from corpus.runtime.config import RuntimeConfig
 from corpus.train import session as module
 from corpus.train import step as step_module
 from corpus.train import threads as threads_module
 from corpus.train import trials as trials_module
-from corpus.train.budget import ClockPace, StepPace
-from corpus.train.config import ScheduleConfig, TrainConfig
-from corpus.train.session import Session
+from corpus.train.budget import StepPace
+from corpus.train.config import TrainConfig
 from corpus.train.split import STEP_OVERHEAD, Split
 from corpus.train.step import Trunk, eager_trunk
 
-CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
-BATCH_TOKENS = 32
-MANY = 10**9
-"""More batches than any budget here: a cap on epochs that does not bind."""
-
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    """A session sets PyTorch's thread count; the other tests want theirs back."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def model() -> Transformer:
-    return build_model(CONFIG, seed=1)
-
-
-def _open(folder: Path, budget: str, *, train: TrainConfig | None = None, **runtime: Any) -> Session:
-    folder.mkdir(exist_ok=True)
-    settings = RuntimeConfig(**{"device": "cpu", "precision": "fp32", "compile": "off", "num_threads": 1, **runtime})
-    return Session(
-        RunFolder(folder),
-        budget=parse_budget(budget),
-        batch_tokens=BATCH_TOKENS,
-        config=train or TrainConfig(rows_per_batch=2),
-        runtime=settings,
-        resume_hint="corpus run again",
-    )
-
-
-def _sample() -> Batch:
-    tokens = torch.arange(2 * BATCH_TOKENS).reshape(4, 16)[::2] % 64
-    return Batch(tokens=tokens, targets=tokens + 1, documents=torch.zeros_like(tokens), num_tokens=BATCH_TOKENS)
-
-
-def _no_sample() -> Batch:
-    raise AssertionError("nothing should be tried")
-
-
-def _choices(folder: Path) -> dict[str, Any]:
-    return RunFolder(folder).read_manifest()["choices"]
+pytestmark = pytest.mark.usefixtures("own_threads")
 
 
 def _split(folder: Path, budget: str, share: float, model: Transformer, *, batches: int = MANY) -> Split:
-    with _open(folder, budget, train=TrainConfig(finetune_share=share)) as session:
-        return session.split(finetune_batches=batches, model=model, sample=_sample)
+    with open_session(folder, budget, train=TrainConfig(finetune_share=share)) as session:
+        return session.split(finetune_batches=batches, model=model, sample=sample)
 
 
 def _seconds_a_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -88,8 +45,8 @@ def test_steps_and_tokens_are_divided_without_a_trial(
     tmp_path: Path, model: Transformer, budget: str, share: float, batches: int, pretrain: int, finetune: int
 ) -> None:
     """The cap on epochs moves what is left over to pre-training; where there is none, fine-tuning keeps everything."""
-    with _open(tmp_path, budget, train=TrainConfig(finetune_share=share)) as session:
-        split = session.split(finetune_batches=batches, model=model, sample=_no_sample)
+    with open_session(tmp_path, budget, train=TrainConfig(finetune_share=share)) as session:
+        split = session.split(finetune_batches=batches, model=model, sample=no_sample)
         assert split.pretrain() == StepPace(num_steps=pretrain)
         assert split.finetune() == StepPace(num_steps=finetune)
 
@@ -97,11 +54,6 @@ def test_steps_and_tokens_are_divided_without_a_trial(
 def test_a_budget_below_one_batch_is_one_step(tmp_path: Path, model: Transformer) -> None:
     split = _split(tmp_path, "10 tokens", 0.0, model)
     assert split.pretrain() == StepPace(num_steps=1)
-
-
-def _clock_pace(pace: Any) -> ClockPace:
-    assert isinstance(pace, ClockPace)
-    return pace
 
 
 @pytest.mark.parametrize(
@@ -118,23 +70,23 @@ def test_a_clock_is_divided_by_the_time_that_fine_tuning_needs(
 ) -> None:
     _seconds_a_pass(monkeypatch, 0.5)
     split = _split(tmp_path, "1000s", share, model, batches=batches)
-    pretrain, finetune = _clock_pace(split.pretrain()), _clock_pace(split.finetune())
+    pretrain, finetune = clock_pace(split.pretrain()), clock_pace(split.finetune())
     assert pretrain.end == pytest.approx(change, abs=1)
     assert 990 < finetune.end < 1000, "some time is kept back for writing the weights"
-    assert finetune.start == _choices(tmp_path)["finetune_began_seconds"]
-    assert _choices(tmp_path)["finetune_seconds"] == pytest.approx(1000 - change, abs=1)
+    assert finetune.start == choices(tmp_path)["finetune_began_seconds"]
+    assert choices(tmp_path)["finetune_seconds"] == pytest.approx(1000 - change, abs=1)
 
 
 def test_without_fine_tuning_pre_training_has_the_clock(tmp_path: Path, model: Transformer) -> None:
-    with _open(tmp_path, "1000s", train=TrainConfig(finetune_share=0.0)) as session:
-        pace = _clock_pace(session.split(finetune_batches=MANY, model=model, sample=_no_sample).pretrain())
+    with open_session(tmp_path, "1000s", train=TrainConfig(finetune_share=0.0)) as session:
+        pace = clock_pace(session.split(finetune_batches=MANY, model=model, sample=no_sample).pretrain())
     assert 990 < pace.end < 1000, "some time is kept back for writing the weights"
 
 
 def test_a_larger_model_keeps_back_more_time_for_writing(tmp_path: Path, model: Transformer) -> None:
     large = build_model(ModelConfig(vocab_size=64, dim=128, num_layers=2, num_heads=2, num_kv_heads=1, context_length=16), seed=1)
     small_end, large_end = (
-        _clock_pace(_split(tmp_path / name, "1000s", 1.0, built).finetune()).end
+        clock_pace(_split(tmp_path / name, "1000s", 1.0, built).finetune()).end
         for name, built in (("small", model), ("large", large))
     )
     assert large_end < small_end
@@ -146,7 +98,7 @@ def test_a_later_session_divides_the_clock_as_the_first_one_did(
     ends, starts = [], []
     for seconds in (0.5, 0.001):
         _seconds_a_pass(monkeypatch, seconds)
-        pace = _clock_pace(_split(tmp_path, "1000s", 0.2, model, batches=100).pretrain())
+        pace = clock_pace(_split(tmp_path, "1000s", 0.2, model, batches=100).pretrain())
         ends.append(pace.end)
         starts.append(pace.start)
     assert ends[0] == ends[1] < 1000 - 50
@@ -154,16 +106,16 @@ def test_a_later_session_divides_the_clock_as_the_first_one_did(
 
 
 def test_under_a_clock_checkpoints_come_at_least_eight_times(tmp_path: Path) -> None:
-    with _open(tmp_path / "short", "40s") as session:
+    with open_session(tmp_path / "short", "40s") as session:
         assert session.config.checkpoint_seconds == 5.0
-    with _open(tmp_path / "long", "2h") as session:
+    with open_session(tmp_path / "long", "2h") as session:
         assert session.config.checkpoint_seconds == 60.0
-    with _open(tmp_path / "steps", "40 steps") as session:
+    with open_session(tmp_path / "steps", "40 steps") as session:
         assert session.config.checkpoint_seconds == 60.0
 
 
 def test_a_session_records_its_machine_its_budget_and_its_time(tmp_path: Path) -> None:
-    with _open(tmp_path, "45m"):
+    with open_session(tmp_path, "45m"):
         pass
     manifest = RunFolder(tmp_path).read_manifest()
     assert manifest["budget"] == str(Budget(kind="seconds", amount=2700))
@@ -182,15 +134,15 @@ def test_precision_is_chosen_once_in_a_run(
 ) -> None:
     for rate in (first, then):
         _rate_of_bf16(monkeypatch, rate)
-        with _open(tmp_path, "60s", precision="auto") as session:
+        with open_session(tmp_path, "60s", precision="auto") as session:
             assert session.runtime.precision == precision
-    assert _choices(tmp_path)["precision"] == precision
+    assert choices(tmp_path)["precision"] == precision
 
 
 def test_nothing_is_measured_under_a_budget_of_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same command is to give the same bits, on a busy machine too."""
     _rate_of_bf16(monkeypatch, 10.0)
-    with _open(tmp_path, "10 steps", precision="auto") as session:
+    with open_session(tmp_path, "10 steps", precision="auto") as session:
         assert session.runtime.precision == "fp32"
 
 
@@ -205,11 +157,11 @@ def test_trials_run_at_the_size_that_trains(tmp_path: Path, model: Transformer, 
     for place in (module, step_module, threads_module):
         monkeypatch.setattr(place, "pass_seconds", seconds)
     train = TrainConfig(rows_per_batch=2, micro_batch_rows=1, finetune_share=0.9)
-    with _open(tmp_path, "1000s", train=train, num_threads=0, compile="auto") as session:
-        session.split(finetune_batches=10, model=model, sample=_sample)
+    with open_session(tmp_path, "1000s", train=train, num_threads=0, compile="auto") as session:
+        session.split(finetune_batches=10, model=model, sample=sample)
     assert rows
     assert set(rows) == {1}
-    assert _choices(tmp_path)["finetune_seconds"] == pytest.approx(10 * STEP_OVERHEAD * 2 * 0.5)
+    assert choices(tmp_path)["finetune_seconds"] == pytest.approx(10 * STEP_OVERHEAD * 2 * 0.5)
 
 
 def test_little_time_left_is_not_spent_on_compiling_again(
@@ -220,9 +172,9 @@ def test_little_time_left_is_not_spent_on_compiling_again(
     monkeypatch.setattr(
         trials_module, "choose_compile", lambda *given, **more: pytest.fail("compiled with 100 of 120 seconds left")
     )
-    with _open(tmp_path, "1000s", compile="auto") as session:
-        session.trunk(model, _sample)
-    assert "too short to compile again" in _choices(tmp_path)["compile_reason"]
+    with open_session(tmp_path, "1000s", compile="auto") as session:
+        session.trunk(model, sample)
+    assert "too short to compile again" in choices(tmp_path)["compile_reason"]
 
 
 def _fastest_with(monkeypatch: pytest.MonkeyPatch, threads: int, tried: list[int]) -> None:
@@ -238,14 +190,14 @@ def test_threads_are_chosen_once_in_a_run(tmp_path: Path, model: Transformer, mo
     monkeypatch.setattr(runtime_module, "usable_cores", lambda: 4)
     for fastest in (2, 1):
         _fastest_with(monkeypatch, fastest, tried)
-        with _open(tmp_path, "1000s", num_threads=0) as session:
-            session.trunk(model, _sample)
+        with open_session(tmp_path, "1000s", num_threads=0) as session:
+            session.trunk(model, sample)
             assert session.runtime.num_threads == torch.get_num_threads() == 2
             assert RunFolder(tmp_path).read_manifest()["environment"]["num_threads"] == 2
         torch.set_num_threads(3)
     assert tried == [4, 2, 1] * threads_module.THREAD_ROUNDS, "in the first session alone"
-    assert _choices(tmp_path)["num_threads"] == 2
-    assert _choices(tmp_path)["threads_tried"] == {"4": 3.0, "2": 1.0, "1": 2.0}
+    assert choices(tmp_path)["num_threads"] == 2
+    assert choices(tmp_path)["threads_tried"] == {"4": 3.0, "2": 1.0, "1": 2.0}
 
 
 def test_a_busy_moment_does_not_decide_on_threads(tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,8 +205,8 @@ def test_a_busy_moment_does_not_decide_on_threads(tmp_path: Path, model: Transfo
     slow = iter([9.0])
     monkeypatch.setattr(runtime_module, "usable_cores", lambda: 2)
     monkeypatch.setattr(threads_module, "pass_seconds", lambda *given: next(slow, 0.1) if torch.get_num_threads() == 2 else 0.2)
-    with _open(tmp_path, "1000s", num_threads=0) as session:
-        session.trunk(model, _sample)
+    with open_session(tmp_path, "1000s", num_threads=0) as session:
+        session.trunk(model, sample)
         assert session.runtime.num_threads == 2
 
 
@@ -265,43 +217,10 @@ def test_threads_are_not_tried_where_they_are_given_or_time_plays_no_part(
     tried: list[int] = []
     monkeypatch.setattr(runtime_module, "usable_cores", lambda: 4)
     _fastest_with(monkeypatch, 1, tried)
-    with _open(tmp_path, budget, num_threads=asked) as session:
-        session.trunk(model, _no_sample)
+    with open_session(tmp_path, budget, num_threads=asked) as session:
+        session.trunk(model, no_sample)
         assert session.runtime.num_threads == torch.get_num_threads() == (asked or 4)
     assert not tried
-
-
-class _Lines:
-    """A feed of the same batch again and again."""
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    @property
-    def consumed(self) -> dict[str, int]:
-        return {"lines": BATCH_TOKENS * self.number}
-
-    def batch(self, progress: float) -> Batch:
-        self.number += 1
-        return _sample()
-
-    def cursor(self) -> dict[str, Any]:
-        return {"number": self.number}
-
-    def restore(self, cursor: dict[str, Any]) -> None:
-        self.number = cursor["number"]
-
-
-def _run(session: Session, model: Transformer, num_steps: int = 6) -> int:
-    return session.run(
-        "pretrain",
-        model,
-        feed=_Lines(),
-        pace=lambda: StepPace(num_steps=num_steps),
-        schedule=ScheduleConfig(learning_rate=1e-2),
-        validate=None,
-        sample=_sample,
-    )
 
 
 def _fail_to_compile(model: Transformer) -> Trunk:
@@ -318,13 +237,13 @@ def test_a_compiler_that_fails_is_one_line_and_training_goes_on(
 ) -> None:
     _compile_with(monkeypatch, _fail_to_compile)
     before = model.embedding.weight.detach().clone()
-    with _open(tmp_path, "6 steps", compile="on") as session:
-        assert _run(session, model) == 6 * BATCH_TOKENS
+    with open_session(tmp_path, "6 steps", compile="on") as session:
+        assert run(session, model) == 6 * BATCH_TOKENS
     assert not torch.equal(model.embedding.weight, before)
     reason = "torch.compile failed, training runs eager (RuntimeError: no C++ compiler was found)"
     assert capsys.readouterr().out.splitlines() == [f"warning: {reason}"]
-    assert _choices(tmp_path)["compiled"] is False
-    assert _choices(tmp_path)["compile_reason"] == reason
+    assert choices(tmp_path)["compiled"] is False
+    assert choices(tmp_path)["compile_reason"] == reason
     assert RunFolder(tmp_path).read_manifest()["steps"] == {"pretrain": 6}
 
 
@@ -332,14 +251,14 @@ def test_what_did_not_compile_is_not_tried_again(
     tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _compile_with(monkeypatch, _fail_to_compile)
-    with _open(tmp_path, "6 steps", compile="on") as session:
-        session.trunk(model, _sample)
-    first = _choices(tmp_path)
+    with open_session(tmp_path, "6 steps", compile="on") as session:
+        session.trunk(model, sample)
+    first = choices(tmp_path)
     capsys.readouterr()
     _compile_with(monkeypatch, eager_trunk)  # now it would work
-    with _open(tmp_path, "6 steps", compile="on") as session:
-        session.trunk(model, _no_sample)
-    assert _choices(tmp_path) == first
+    with open_session(tmp_path, "6 steps", compile="on") as session:
+        session.trunk(model, no_sample)
+    assert choices(tmp_path) == first
     assert capsys.readouterr().out == ""
 
 
@@ -349,16 +268,16 @@ def test_what_compiled_is_compiled_again_and_a_failure_is_recorded(
     """A moved run may meet a machine without a compiler."""
     _compile_with(monkeypatch, eager_trunk)
     for _ in range(2):
-        with _open(tmp_path, "6 steps", compile="on") as session:
-            trunk = session.trunk(model, _sample)
-            assert session.trunk(model, _no_sample) is trunk, "once in a session is enough"
-        assert _choices(tmp_path)["compiled"] is True
+        with open_session(tmp_path, "6 steps", compile="on") as session:
+            trunk = session.trunk(model, sample)
+            assert session.trunk(model, no_sample) is trunk, "once in a session is enough"
+        assert choices(tmp_path)["compiled"] is True
     assert capsys.readouterr().out == "torch.compile works here\n"
     _compile_with(monkeypatch, _fail_to_compile)
-    with _open(tmp_path, "6 steps", compile="on") as session:
-        session.trunk(model, _sample)
-    assert _choices(tmp_path)["compiled"] is False
-    assert "no C++ compiler was found" in _choices(tmp_path)["compile_reason"]
+    with open_session(tmp_path, "6 steps", compile="on") as session:
+        session.trunk(model, sample)
+    assert choices(tmp_path)["compiled"] is False
+    assert "no C++ compiler was found" in choices(tmp_path)["compile_reason"]
 
 
 @pytest.mark.parametrize(
@@ -379,17 +298,17 @@ def test_compiling_is_tried_where_it_can_pay(
 ) -> None:
     attempts: list[Transformer] = []
     _compile_with(monkeypatch, lambda model: (attempts.append(model), _fail_to_compile(model))[1])
-    with _open(tmp_path, budget, compile=setting) as session:
-        session.trunk(model, _sample)
-        session.trunk(model, _no_sample)
+    with open_session(tmp_path, budget, compile=setting) as session:
+        session.trunk(model, sample)
+        session.trunk(model, no_sample)
     assert len(attempts) == tried
-    assert _choices(tmp_path)["compiled"] is False
+    assert choices(tmp_path)["compiled"] is False
 
 
 def test_a_finished_phase_gives_a_later_session_its_weights(tmp_path: Path, model: Transformer) -> None:
-    with _open(tmp_path, "6 steps") as session:
-        _run(session, model)
+    with open_session(tmp_path, "6 steps") as session:
+        run(session, model)
     other = build_model(CONFIG, seed=2)
-    with _open(tmp_path, "6 steps") as session:
-        assert _run(session, other) == 6 * BATCH_TOKENS
+    with open_session(tmp_path, "6 steps") as session:
+        assert run(session, other) == 6 * BATCH_TOKENS
     assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in other.state_dict().items())

@@ -1,110 +1,26 @@
 """A session's trials: their time, their memory, and the table of precisions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.sessions import BATCH_TOKENS, CONFIG, MANY, choices, clock_pace, no_sample, open_session, run, sample
 
-from corpus.base.run_folder import RunFolder
-from corpus.base.units import parse_budget
-from corpus.data.batch import Batch
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.runtime import runtime as runtime_module
-from corpus.runtime.config import RuntimeConfig
 from corpus.train import session as module
 from corpus.train import step as step_module
-from corpus.train.budget import ClockPace, StepPace
-from corpus.train.config import ScheduleConfig, TrainConfig
-from corpus.train.session import Session
+from corpus.train.config import TrainConfig
 from corpus.train.step import Trunk
 
-CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
-BATCH_TOKENS, MANY = 32, 10**9
-
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    """A session sets PyTorch's thread count; the other tests want theirs back."""
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def model() -> Transformer:
-    return build_model(CONFIG, seed=1)
-
-
-def _open(folder: Path, budget: str, *, train: TrainConfig | None = None, **runtime: Any) -> Session:
-    folder.mkdir(exist_ok=True)
-    settings = RuntimeConfig(**{"device": "cpu", "precision": "fp32", "compile": "off", "num_threads": 1, **runtime})
-    return Session(
-        RunFolder(folder),
-        budget=parse_budget(budget),
-        batch_tokens=BATCH_TOKENS,
-        config=train or TrainConfig(rows_per_batch=2),
-        runtime=settings,
-        resume_hint="corpus run again",
-    )
-
-
-def _sample() -> Batch:
-    tokens = torch.arange(2 * BATCH_TOKENS).reshape(4, 16)[::2] % 64
-    return Batch(tokens=tokens, targets=tokens + 1, documents=torch.zeros_like(tokens), num_tokens=BATCH_TOKENS)
-
-
-def _no_sample() -> Batch:
-    raise AssertionError("nothing should be tried")
-
-
-def _choices(folder: Path) -> dict[str, Any]:
-    return RunFolder(folder).read_manifest()["choices"]
+pytestmark = pytest.mark.usefixtures("own_threads")
 
 
 def _seconds_a_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(module, "pass_seconds", lambda *given: seconds)
-
-
-def _clock_pace(pace: Any) -> ClockPace:
-    assert isinstance(pace, ClockPace)
-    return pace
-
-
-class _Lines:
-    """A feed of the same batch again and again."""
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    @property
-    def consumed(self) -> dict[str, int]:
-        return {"lines": BATCH_TOKENS * self.number}
-
-    def batch(self, progress: float) -> Batch:
-        self.number += 1
-        return _sample()
-
-    def cursor(self) -> dict[str, Any]:
-        return {"number": self.number}
-
-    def restore(self, cursor: dict[str, Any]) -> None:
-        self.number = cursor["number"]
-
-
-def _run(session: Session, model: Transformer, num_steps: int = 6) -> int:
-    return session.run(
-        "pretrain",
-        model,
-        feed=_Lines(),
-        pace=lambda: StepPace(num_steps=num_steps),
-        schedule=ScheduleConfig(learning_rate=1e-2),
-        validate=None,
-        sample=_sample,
-    )
 
 
 def test_what_the_trials_take_they_take_from_both_phases(
@@ -112,7 +28,7 @@ def test_what_the_trials_take_they_take_from_both_phases(
 ) -> None:
     """A trial of a quarter of the budget once left pre-training with no step at all."""
     _seconds_a_pass(monkeypatch, 0.5)
-    with _open(tmp_path, "1000s", train=TrainConfig(finetune_share=0.75)) as session:
+    with open_session(tmp_path, "1000s", train=TrainConfig(finetune_share=0.75)) as session:
         trunk = session.trunk
 
         def slow(*given: Any) -> Trunk:
@@ -120,8 +36,8 @@ def test_what_the_trials_take_they_take_from_both_phases(
             return trunk(*given)
 
         monkeypatch.setattr(session, "trunk", slow)
-        split = session.split(finetune_batches=MANY, model=model, sample=_sample)
-        assert _clock_pace(split.pretrain()).end == pytest.approx(400, abs=2)
+        split = session.split(finetune_batches=MANY, model=model, sample=sample)
+        assert clock_pace(split.pretrain()).end == pytest.approx(400, abs=2)
 
 
 def _full_above(rows: int) -> Callable[[Transformer], Trunk]:
@@ -149,8 +65,8 @@ def test_where_memory_runs_out_fewer_rows_are_computed_at_a_time(
             monkeypatch.setattr(place, "compiled_trunk", _full_above(rows))
             monkeypatch.setattr(place, "eager_trunk", _full_above(rows))
         own = build_model(CONFIG, seed=1)
-        with _open(tmp_path / folder, "6 steps", compile=compile_setting) as session:
-            assert _run(session, own) == 6 * BATCH_TOKENS
+        with open_session(tmp_path / folder, "6 steps", compile=compile_setting) as session:
+            assert run(session, own) == 6 * BATCH_TOKENS
         results.append(own.state_dict())
     for name, tensor in results[0].items():
         torch.testing.assert_close(results[1][name], tensor, rtol=1e-3, atol=1e-5, msg=name)
@@ -158,8 +74,8 @@ def test_where_memory_runs_out_fewer_rows_are_computed_at_a_time(
     assert warnings == [
         "warning: out of memory: from now on 1 rows are computed at a time, 2 times a step; the batch stays the same"
     ]
-    assert _choices(tmp_path / "small")["micro_batch_rows"] == 1
-    with _open(tmp_path / "small", "6 steps", compile="off") as session:
+    assert choices(tmp_path / "small")["micro_batch_rows"] == 1
+    with open_session(tmp_path / "small", "6 steps", compile="off") as session:
         assert session.micro_batch_rows == 1
 
 
@@ -175,14 +91,14 @@ def test_under_a_clock_precisions_are_tried_once_and_the_table_is_kept(
         lambda model, trunk, runtime, batch: {"fp32": 1.0, "int8": 0.5}[runtime.precision],
     )
     _seconds_a_pass(monkeypatch, 0.5)
-    with _open(tmp_path, "1h", precision="auto") as session:
-        session.trunk(model, _sample)
+    with open_session(tmp_path, "1h", precision="auto") as session:
+        session.trunk(model, sample)
         assert session.runtime.precision == "int8"
     assert "precision  bf16  not timed: too slow" in capsys.readouterr().out
-    recorded = _choices(tmp_path)
+    recorded = choices(tmp_path)
     assert recorded["precision"] == "int8"
     assert [row["precision"] for row in recorded["precisions_tried"]] == ["fp32", "bf16", "int8"]
-    with _open(tmp_path, "1h", precision="auto") as session:
-        session.trunk(model, _no_sample)
+    with open_session(tmp_path, "1h", precision="auto") as session:
+        session.trunk(model, no_sample)
         assert session.runtime.precision == "int8"
-    assert _choices(tmp_path)["precisions_tried"] == recorded["precisions_tried"]
+    assert choices(tmp_path)["precisions_tried"] == recorded["precisions_tried"]
