@@ -34,7 +34,7 @@ from corpus.problems.problem import Problem
 from corpus.runtime.config import RuntimeConfig
 from corpus.text.config import TokenizerConfig
 from corpus.text.tokenizer import train_tokenizer
-from corpus.train.config import ScheduleConfig, TrainConfig
+from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.train.session import Session
 
 PAD, IGNORED = 0, -100
@@ -49,7 +49,7 @@ def corpus(
             RunFolder(Path(folder)),
             budget=parse_budget("1000000 steps"),
             batch_tokens=rows * config.context_length,
-            config=TrainConfig(rows_per_batch=rows, checkpoint_seconds=1e6),
+            config=TrainConfig(rows_per_batch=rows, checkpoint_seconds=1e6, optimizer=OptimizerConfig(name="adamw")),
             runtime=RuntimeConfig(device="cpu", precision="fp32", compile="on", num_threads=threads),
             resume_hint="",
         )

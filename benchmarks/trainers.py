@@ -17,7 +17,7 @@ from corpus.data.loader import TextLoader
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.runtime.config import RuntimeConfig
-from corpus.train.config import ScheduleConfig, TrainConfig
+from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.train.feed import CurriculumFeed
 from corpus.train.session import Session
 
@@ -64,7 +64,9 @@ def corpus(turn: Turn, *, threads: int, config: ModelConfig, rows: int, micro_ro
             RunFolder(Path(folder)),
             budget=parse_budget("1000000 steps"),
             batch_tokens=rows * config.context_length,
-            config=TrainConfig(rows_per_batch=rows, micro_batch_rows=micro_rows, checkpoint_seconds=1e6),
+            config=TrainConfig(
+                rows_per_batch=rows, micro_batch_rows=micro_rows, checkpoint_seconds=1e6, optimizer=OptimizerConfig(name="adamw")
+            ),
             runtime=RuntimeConfig(device="cpu", precision=precision, compile="on", num_threads=threads),  # pyright: ignore[reportArgumentType]
             resume_hint="",
         )

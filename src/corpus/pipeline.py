@@ -32,14 +32,14 @@ def run(config: RunConfig, folder: RunFolder, *, resume_hint: str, plan: bool = 
     with joined() as ranks:
         folder = ranks.folder(folder)
         if ranks.is_main:
-            config = begin_run(config, folder, command=resume_hint, plan=plan)
+            config = begin_run(config, folder, command=resume_hint, plan=plan, alone=ranks.is_alone)
 
             # Raw documents become token shards by source, problems become files: found by content, said before work starts.
             timed(folder, "prepare", lambda: prepare_run(config, folder))
 
             # Asked to, this machine is measured and small models are tried, to say which size the budget is best spent on.
             if plan:
-                timed(folder, "plan", lambda: plan_run(config, folder, ranks=ranks))
+                timed(folder, "plan", lambda: plan_run(config, folder, command=resume_hint, alone=ranks.is_alone))
         ranks.wait()
         config = load_config(folder)
 

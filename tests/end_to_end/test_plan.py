@@ -33,28 +33,37 @@ def test_a_plan_says_what_each_size_would_reach_and_which_is_best(planned: tuple
     assert config["train"]["schedule"]["learning_rate"] == chosen["learning_rate"]
     assert config == plan["config"]
     assert f"> {chosen['num_layers']:>5} x {chosen['dim']}" in printed
-    assert ("too often to be worth as much as new text" in printed) == any(epochs > OFTEN for epochs in chosen["epochs"].values())
+    assert ("too often to be worth as much" in printed) == any(epochs > OFTEN for epochs in chosen["epochs"].values())
     assert "--plan" in printed.splitlines()[-1]
 
 
 def test_a_run_takes_the_plan_and_goes_on_with_it(planned: tuple[Path, str], command: Words, corpus: Run) -> None:
-    run, _ = planned
-    made = (run / "plan.json").read_bytes()
-    words = command(run, "--evaluate.problems-limit=8", budget=BUDGET)
-    other = corpus([*words], check=False)
-    assert other.returncode == 2
-    assert "model.dim" in other.stderr
-    plain = command(run, budget=BUDGET)
-    printed = corpus([*plain, "--plan"]).stdout
+    run, said = planned
+    made, words = (run / "plan.json").read_bytes(), command(run, budget=BUDGET)
+    without = corpus(words, check=False)
+    assert without.returncode == 2
+    assert "model.dim" in without.stderr
+    assert "add --plan to corpus run" in without.stderr
+    printed = corpus([*words, "--plan"]).stdout
     assert "the plan is made already" in printed
+    table = [line for line in said.splitlines() if " x " in line]
+    assert [line for line in printed.splitlines() if " x " in line] == table
     assert (run / "plan.json").read_bytes() == made
-    dim = json.loads(made)["config"]["model"]["dim"]
-    assert json.loads((run / "weights" / "model.json").read_text())["dim"] == dim
-    again = corpus([*plain, "--plan"]).stdout
-    assert "report:" in again
-    changed = corpus([*plain, "--plan", "--train.optimizer.beta2=0.9"], check=False)
+    plan = json.loads(made)
+    assert json.loads((run / "weights" / "model.json").read_text())["dim"] == plan["config"]["model"]["dim"]
+    assert "corpus run" in json.loads((run / "manifest.json").read_text())["command"].replace("__main__.py", "corpus")
+    assert "report:" in corpus([*words, "--plan=True"]).stdout
+    changed = corpus([*words, "--plan", "--train.optimizer.beta2=0.9"], check=False)
     assert changed.returncode == 2
-    assert "beta2" in changed.stderr
+    assert "beta2: 0.95 → 0.9" in changed.stderr
+    assert "--config" in changed.stderr
+
+
+def test_a_run_that_trains_without_a_plan_is_not_planned_afterwards(finished: Path, command: Words, corpus: Run) -> None:
+    result = corpus([*command(finished, budget=BUDGET), "--plan"], check=False)
+    assert result.returncode == 2
+    assert "has begun to train" in result.stderr
+    assert "it was not planned" in result.stderr
 
 
 def test_a_plan_may_be_made_again_until_training_begins(command: Words, corpus: Run, tmp_path: Path) -> None:
@@ -62,6 +71,14 @@ def test_a_plan_may_be_made_again_until_training_begins(command: Words, corpus: 
     for budget in (BUDGET, "12s"):
         corpus(["plan", *command(run, budget=budget)[1:]])
         assert json.loads((run / "plan.json").read_text())["asked"]["budget"] == budget
+    before = (run / "config.json").read_bytes()
+    refused = corpus(["plan", *command(run, budget="20 steps")[1:]], check=False)
+    assert "give a time" in refused.stderr
+    assert (run / "config.json").read_bytes() == before, "a plan that is not made changes nothing"
+    plan = json.loads((run / "plan.json").read_text())
+    plan["basis"]["text"] = "other"
+    (run / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    assert "made already" not in corpus(["plan", *command(run, budget="12s")[1:]]).stdout, "the text is another"
     other = corpus(["plan", *command(run, budget=BUDGET)[1:], "--seed=3"], check=False)
     assert other.returncode == 2
     assert "seed: 0 → 3" in other.stderr
@@ -74,6 +91,12 @@ def test_what_cannot_be_planned_is_said(extra: list[str], message: str, command:
     result = corpus(["plan", *command(tmp_path / "run", budget=BUDGET)[1:], *extra], check=False)
     assert result.returncode == 2
     assert message in result.stderr
+
+
+def test_problems_mixed_into_the_end_are_planned_for(command: Words, corpus: Run, tmp_path: Path) -> None:
+    corpus(["plan", *command(tmp_path / "run", "--curriculum.anneal=0.2", budget="12s")[1:]])
+    plan = json.loads((tmp_path / "run" / "plan.json").read_text())
+    assert plan["candidates"][plan["chosen"]]["epochs"]["problems"] > 0
 
 
 def test_a_damaged_plan_is_said(command: Words, corpus: Run, planned: tuple[Path, str], tmp_path: Path) -> None:

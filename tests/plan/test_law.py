@@ -40,6 +40,19 @@ def test_the_interval_holds_what_happens_about_as_often_as_it_says() -> None:
     assert inside >= 180
 
 
+@pytest.mark.parametrize("noise", [0.02, 0.06])
+def test_four_small_runs_know_how_little_they_know(noise: float) -> None:
+    """As few as a plan has, close together, and scattered more than is assumed: the intervals are still not too narrow."""
+    inside, parameters, tokens = 0, 2.4e6, 1e7
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        runs = [(4e5, 6e5), (7e5, 5e5), (1.3e6, 3.5e5), (4e5, 2e5)]
+        points = [Point(parameters=n, tokens=d, loss=_true(n, d) * math.exp(noise * random.standard_normal())) for n, d in runs]
+        found = Law(points).predict(parameters, tokens)
+        inside += found.low <= _true(parameters, tokens) * math.exp(noise * random.standard_normal()) <= found.high
+    assert inside >= 170
+
+
 def test_further_from_its_runs_a_law_is_less_sure() -> None:
     law = Law(_points(count=4))
     widths = [(p := law.predict(1e8, tokens)).high / p.low for tokens in (1e9, 1e7, 1e5)]

@@ -21,9 +21,9 @@ FLOPS = 3e11
 LAW = [Point(parameters=n, tokens=d, loss=1.7 + 400 / n**0.34 + 410 / d**0.28) for n in (1e6, 1e7, 1e8) for d in (1e7, 1e8, 1e9)]
 
 
-def _speed(shape: ModelConfig, flops: float = FLOPS) -> Speed:
+def _speed(shape: ModelConfig, flops: float = FLOPS, *, most: int = 0, gain: float = 1.0) -> Speed:
     rate = flops / (6 * shape.num_parameters)
-    return Speed(shape=shape, rows=16, micro_rows=0, tokens_per_second=rate, measured=True)
+    return Speed(shape=shape, rows=16, most_rows=most, tokens_per_second=gain * rate, eager_tokens_per_second=rate, measured=True)
 
 
 def _machine(flops: float = FLOPS) -> Machine:
@@ -67,20 +67,31 @@ def test_epochs_follow_the_curriculum() -> None:
 
 
 def test_the_small_runs_fit_their_time_and_are_apart_in_size_and_tokens() -> None:
-    speeds = _machine().speeds
-    rates = {speed.shape: speed.tokens_per_second for speed in speeds}
+    speeds = [_speed(shape, gain=1.5) for shape in family(cpu().model)]
+    rates = {speed.shape: speed.eager_tokens_per_second for speed in speeds}  # they are not worth compiling
     runs = small_runs(speeds, 60.0)
     assert sum(count / rates[shape] for shape, count in runs) == pytest.approx(60)
     assert len({shape for shape, _ in runs}) == 3
-    assert all(count >= FEWEST_TOKENS for _, count in runs[:3])
+    assert all(count >= FEWEST_TOKENS for _, count in runs)
     same = [count for shape, count in runs if shape == runs[0][0]]
-    assert max(same) == pytest.approx(4 * min(same))
+    assert max(same) == pytest.approx(3 * min(same))
 
 
 def test_where_one_size_is_all_there_is_it_is_tried_all_the_same() -> None:
-    (shape, most), (same, fewest) = small_runs([replace(_machine().speeds[0], tokens_per_second=1.0)], 60.0)
+    (shape, most), (same, fewest) = small_runs([_speed(family(cpu().model)[0], 1e3)], 60.0)
     assert shape == same
     assert most > fewest
+
+
+@pytest.mark.parametrize("most", [0, 32])
+def test_a_batch_that_is_larger_than_the_one_that_was_timed_is_computed_in_parts(most: int) -> None:
+    speed = _speed(family(cpu().model)[1], most=most)
+    machine = replace(_machine(), speeds=(speed,))
+    sources = {"c4": 10**12}
+    phases = plan_phases(CurriculumConfig(), list(sources))
+    (option,) = candidates(machine, Law(LAW), seconds=lambda _: 1e5, optimizer=OptimizerConfig(), phases=phases, sources=sources)
+    assert option.rows > 32
+    assert option.micro_rows == most
 
 
 def test_small_runs_take_a_small_part_of_any_budget() -> None:

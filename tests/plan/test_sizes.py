@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.plan.shapes import family, shape_of
-from corpus.plan.steps import KNOWN_TOKENS, RATES, learning_rate, micro_batch_rows, rows_per_batch
+from corpus.plan.steps import CPU_TOKENS, KNOWN_TOKENS, RATES, learning_rate, micro_batch_rows, most_rows, rows_per_batch
 from corpus.recipes.registry import RECIPES
 from corpus.train.config import OptimizerConfig
 
@@ -45,6 +45,16 @@ def test_larger_models_learn_more_slowly_and_longer_runs_take_larger_batches() -
     assert rows == sorted(rows)
     assert rows[0] < rows[-1]
     assert 128 <= rows[-1] <= 512
+
+
+def test_on_a_cpu_a_large_batch_is_computed_in_parts() -> None:
+    """A batch of half a million tokens at once was 20 GB, and ended in the kernel's "Killed"."""
+    for recipe in RECIPES.values():
+        shape = recipe().model
+        most = most_rows(0, shape, "cpu")
+        assert micro_batch_rows(most, rows_per_batch(shape, 1e10)) * shape.context_length <= CPU_TOKENS
+        assert most_rows(0, shape, "cuda") == 0
+        assert most_rows(4, shape, "cpu") == 4
 
 
 @given(st.integers(0, 64), st.integers(1, 512))

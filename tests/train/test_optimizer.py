@@ -1,11 +1,13 @@
 """AdamW: its state goes through named tensors without loss, and decay touches matrices only."""
 
 import math
+from typing import Literal
 
 import pytest
 import torch
 from torch import nn
 
+from corpus.base.errors import ArtifactError
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
@@ -116,3 +118,12 @@ def test_steps_are_those_of_the_paper(fused: bool) -> None:
         update = (first / (1 - 0.8**number)) / (math.sqrt(second / (1 - 0.9**number)) + 1e-8)
         weight -= rate * (update + 0.3 * weight)
         assert float(layer.weight.detach()) == pytest.approx(weight, rel=1e-5)
+
+
+@pytest.mark.parametrize(("first", "then"), [("adamw", "muon"), ("muon", "adamw")])
+def test_a_checkpoint_of_the_other_optimizer_is_refused(first: Literal["adamw", "muon"], then: Literal["adamw", "muon"]) -> None:
+    model = build_model(CONFIG, seed=1)
+    optimizer = build_optimizer(model, OptimizerConfig(name=first))
+    _step(model, optimizer, 0)
+    with pytest.raises(ArtifactError, match=f"was written by the optimizer {first}"):
+        load_optimizer_tensors(model, build_optimizer(model, OptimizerConfig(name=then)), optimizer_tensors(model, optimizer))

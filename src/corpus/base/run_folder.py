@@ -33,8 +33,8 @@ class RunFolder:
 
     @property
     def has_trained(self) -> bool:
-        """Whether training has left anything."""
-        return self.checkpoints.exists() or self.weights.exists()
+        """Whether training has begun: its clock has run, or there are weights."""
+        return self.clock.exists() or self.checkpoints.exists() or any(self.weights.glob("*.safetensors"))
 
     @property
     def clock(self) -> Path:

@@ -65,7 +65,10 @@ def parse_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder]
 
 def parse_planned_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder, bool]:
     """The same, with whether `--plan` was given."""
-    words = ["--plan=True" if word == "--plan" else word for word in words]
+    following = [*words[1:], ""]
+    words = [
+        "--plan=True" if word == "--plan" and after not in ("True", "False") else word for word, after in zip(words, following)
+    ]
     config, folder, options = _parse_run(words, command, PlannedRunOptions)
     return config, folder, isinstance(options, PlannedRunOptions) and options.plan
 

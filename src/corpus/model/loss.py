@@ -104,8 +104,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 loss += loss_part
                 gradient = gradient.to(dtype)
                 if dx is not None:
-                    into = dx[start : start + rows]
-                    torch.mm(gradient[: len(into)], w, out=into)
+                    _product_into(dx[start : start + rows], gradient, w)
                 if dw is not None:
                     _add_product(dw, gradient, part)
         ctx.save_for_backward(dx, dw)
@@ -133,6 +132,14 @@ def _padded(x: Tensor, targets: Tensor, rows: int) -> tuple[Tensor, Tensor]:
     if not missing:
         return x, targets
     return F.pad(x, (0, 0, 0, missing)), F.pad(targets, (0, missing), value=IGNORED)
+
+
+def _product_into(out: Tensor, gradient: Tensor, weight: Tensor) -> None:
+    """Write the product's first rows into `out`, all of it without a copy; the product has the full size, also where `out` is shorter."""
+    if len(out) == len(gradient):
+        torch.mm(gradient, weight, out=out)
+    else:
+        out.copy_((gradient @ weight)[: len(out)])
 
 
 def _add_product(total: Float[Tensor, "vocab dim"], gradient: Tensor, x: Tensor) -> None:

@@ -30,7 +30,11 @@ TERM_SPREAD = 1.5
 """Spread, in log, of the two terms where the runs lie: little is assumed of them."""
 
 SCATTER = 0.02
-"""Relative: a single run's loss around the law, from its seed and from what the law leaves out."""
+"""Relative: a single run's loss around the law, from its seed and from what the law leaves out. Where the runs are further from it than
+that, intervals are wider by as much."""
+
+MOVED = 3
+"""Constants that a few runs can move: E and the sizes of both terms. The exponents stay near where they began."""
 
 NINETY_FIVE = 1.96
 
@@ -81,7 +85,9 @@ class Law:
         rest = math.log(max(typical - IRREDUCIBLE, 0.1 * typical) / 2)  # what is not E, half to each term
         self._prior = np.array([math.log(IRREDUCIBLE), rest, rest, *EXPONENTS])
         self._spread = np.array([IRREDUCIBLE_SPREAD, TERM_SPREAD, TERM_SPREAD, EXPONENT_SPREAD, EXPONENT_SPREAD])
-        self._values, self._covariance = self._fit()
+        self._values, covariance = self._fit()
+        excess = max(1.0, self._cost(self._values) / max(1, len(points) - MOVED))
+        self._covariance, self._scatter = excess * covariance, math.sqrt(excess) * SCATTER
 
     @property
     def constants(self) -> dict[str, float]:
@@ -94,7 +100,7 @@ class Law:
         """Return the loss of a run of this size."""
         log_loss = self._log_loss(self._values, parameters, tokens)
         slope = self._slope(self._values, parameters, tokens)
-        error = NINETY_FIVE * math.sqrt(float(slope @ self._covariance @ slope) + SCATTER**2)
+        error = NINETY_FIVE * math.sqrt(float(slope @ self._covariance @ slope) + self._scatter**2)
         return Prediction(loss=math.exp(log_loss), low=math.exp(log_loss - error), high=math.exp(log_loss + error))
 
     def _terms(self, values: np.ndarray, parameters: float, tokens: float) -> np.ndarray:

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import torch
 
+from corpus.base.console import warn
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget
 from corpus.data.batch import Batch
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
-from corpus.plan.steps import micro_batch_rows, rows_per_batch
+from corpus.model.transformer import Transformer
+from corpus.plan.steps import micro_batch_rows, most_rows, rows_per_batch
 from corpus.runtime.config import RuntimeConfig
+from corpus.runtime.parallelize import checkpoint_activations
 from corpus.runtime.runtime import Runtime
 from corpus.train.config import TrainConfig
 from corpus.train.optimizer import build_optimizer
@@ -44,9 +47,11 @@ class Speed:
     shape: ModelConfig
     rows: int
     """Rows of a batch."""
-    micro_rows: int
-    """Rows computed at a time; 0 is all of them."""
+    most_rows: int
+    """Rows that can be computed at a time; 0 is any number."""
     tokens_per_second: float
+    eager_tokens_per_second: float
+    """Without the compiler."""
     measured: bool
     """False where only the eager step was timed, and the compiler's gain is the nearest measured shape's."""
 
@@ -65,21 +70,32 @@ class Machine:
 class Stopwatch:
     """Times training steps of shapes under one config."""
 
-    def __init__(self, train: TrainConfig, sample: Sample) -> None:
-        self._train, self._sample = train, sample
+    def __init__(self, train: TrainConfig, asked: RuntimeConfig, sample: Sample) -> None:
+        self._train, self._asked, self._sample = train, asked, sample
 
-    def tokens_per_second(self, shape: ModelConfig, rows: int, runtime: Runtime, *, compiled: bool) -> tuple[float, int]:
-        """Return the rate and the rows computed at a time. Raises `OutOfMemory` where a single row does not fit."""
-        torch._dynamo.reset()  # every shape is other code to the compiler, which keeps a few
+    def model(self, shape: ModelConfig, runtime: Runtime) -> Transformer:
+        """Return a model as a run would train it."""
         model = build_model(shape, seed=0, device=runtime.device)
         compute_in(model, runtime.precision)
+        if self._asked.checkpoint_activations:
+            checkpoint_activations(model)
+        return model
+
+    def tokens_per_second(self, shape: ModelConfig, rows: int, runtime: Runtime, *, compiled: bool) -> tuple[float, int]:
+        """Return the rate, and how many rows can be computed at a time. No more than that are timed.
+
+        Raises `OutOfMemory` where a single row does not fit.
+        """
+        torch._dynamo.reset()  # every shape is other code to the compiler, which keeps a few
+        most = most_rows(self._train.micro_batch_rows, shape, runtime.device.type)
+        rows = micro_batch_rows(most, rows) or rows
+        model = self.model(shape, runtime)
         step = TrainStep(
             model,
             build_optimizer(model, self._train.optimizer),
             runtime,
             trunk=compiled_trunk(model) if compiled else eager_trunk(model),
             clip_norm=self._train.optimizer.clip_norm,
-            micro_batch_rows=micro_batch_rows(self._train.micro_batch_rows, rows),
         )
         batch, seconds = self._sample(shape, rows), []
         while len(seconds) <= TIMED_STEPS and sum(seconds[1:]) < TIMED_SECONDS:
@@ -87,7 +103,7 @@ class Stopwatch:
             step(batch, 1e-6)
             runtime.synchronize()
             seconds.append(time.perf_counter() - start)
-        return batch.tokens.numel() / statistics.median(seconds[1:]), step.micro_batch_rows
+        return batch.tokens.numel() / statistics.median(seconds[1:]), step.micro_batch_rows or most
 
 
 def measure(
@@ -113,7 +129,7 @@ def measure(
 
     Raises `OutOfMemory` where not even the smallest shape fits.
     """
-    began, watch = time.monotonic(), Stopwatch(train, sample)
+    began, watch = time.monotonic(), Stopwatch(train, runtime, sample)
     with tempfile.TemporaryDirectory() as path:
         session = Session(
             RunFolder(Path(path)),
@@ -126,9 +142,9 @@ def measure(
         with session:
             rough = _eager(watch, shapes, session.runtime, lambda shape: train.rows_per_batch, training_seconds)
             typical = min(rough, key=lambda speed: abs(math.log(_tokens_each(speed, training_seconds) / USUAL_TOKENS)))
-            model = build_model(typical.shape, seed=0, device=session.runtime.device)
-            before = session.clock.seconds
-            session.trunk(model, lambda: sample(typical.shape, train.rows_per_batch))
+            model = watch.model(typical.shape, session.runtime)
+            before, rows = session.clock.seconds, typical.most_rows or train.rows_per_batch
+            session.trunk(model, lambda: sample(typical.shape, min(rows, train.rows_per_batch)))
             trial_seconds, chosen, compiled = session.clock.seconds - before, session.runtime, session.compiled
     del model
     tokens = {speed.shape: speed.tokens_per_second * training_seconds for speed in rough}
@@ -151,16 +167,28 @@ def _eager(
     for shape in shapes:
         rows = rows_of(shape)
         try:
-            rate, micro = watch.tokens_per_second(shape, rows, runtime, compiled=False)
+            rate, most = watch.tokens_per_second(shape, rows, runtime, compiled=False)
         except OutOfMemory:
             if not speeds:
                 raise
             break
-        speed = Speed(shape=shape, rows=rows, micro_rows=micro, tokens_per_second=rate, measured=True)
+        speed = Speed(shape=shape, rows=rows, most_rows=most, tokens_per_second=rate, eager_tokens_per_second=rate, measured=True)
         if speeds and _tokens_each(speed, seconds) < FEWEST_TOKENS:
             break
         speeds.append(speed)
     return speeds
+
+
+def _gain(watch: Stopwatch, speed: Speed, runtime: Runtime) -> float:
+    """Return how many times as fast the compiled step is. Where it does not work, for whatever reason, a run falls back to eager: 1."""
+    try:
+        return watch.tokens_per_second(speed.shape, speed.rows, runtime, compiled=True)[0] / speed.eager_tokens_per_second
+    except Exception as error:  # compilers fail in many ways
+        first_line = next(iter(str(error).strip().splitlines()), "")
+        warn(
+            f"{speed.shape.num_layers} layers of dim {speed.shape.dim} do not compile ({type(error).__name__}: {first_line[:160]})"
+        )
+        return 1.0
 
 
 def _compiled(
@@ -172,8 +200,7 @@ def _compiled(
     for index in sorted(range(len(eager)), key=lambda index: abs(index - start)):
         speed = eager[index]
         if not gains or not enough():
-            rate, _ = watch.tokens_per_second(speed.shape, speed.rows, runtime, compiled=True)
-            gains[index] = rate / speed.tokens_per_second
+            gains[index] = _gain(watch, speed, runtime)
     nearest = [min(gains, key=lambda known: abs(known - index)) for index in range(len(eager))]
     return [
         replace(speed, tokens_per_second=speed.tokens_per_second * gains[nearest[index]], measured=index in gains)

@@ -12,7 +12,7 @@ from corpus.data.curriculum import Phase
 from corpus.model.config import ModelConfig
 from corpus.plan.law import Law, Prediction, worth
 from corpus.plan.measure import Machine, Speed
-from corpus.plan.steps import learning_rate, rows_per_batch
+from corpus.plan.steps import learning_rate, micro_batch_rows, rows_per_batch
 from corpus.train.config import OptimizerConfig
 
 DUTY = 0.95
@@ -21,7 +21,7 @@ DUTY = 0.95
 SMALL_RUN_SECONDS, SMALL_RUN_SHARE, LARGEST_SHARE = 60.0, 0.02, 0.25
 """What the small runs take together: a share of the budget, at least so many seconds, but no more than the last share of it."""
 
-SIZES, FEWEST_TOKENS = 3, 300_000
+SIZES, FEWEST_TOKENS = 3, 150_000
 """Of the small runs: below so many tokens a loss is still falling from where it began, which is not yet what the law describes."""
 
 
@@ -45,17 +45,18 @@ class Candidate:
 
 
 def small_runs(speeds: Sequence[Speed], seconds: float) -> list[tuple[ModelConfig, float]]:
-    """Return shapes and tokens of the runs that the law is moved by, in about `seconds` together.
+    """Return shapes and tokens of the runs that the law is moved by, in about `seconds` together, without the compiler.
 
-    Three sizes, an equal part of the time each, the largest that leave their beginnings behind in it; and the smallest of them with a quarter of
-    the tokens as well, so that they are apart in both directions.
+    Three neighbouring sizes, an equal part of the time each, the largest that leave their beginnings behind in it; and the smallest of them with
+    a third of the tokens as well, so that they are apart in both directions.
     """
-    part = seconds / 3.25
-    learned = [speed for speed in speeds if speed.tokens_per_second * part >= FEWEST_TOKENS]
-    chosen = learned[-SIZES:] if len(learned) >= SIZES else list(speeds[:SIZES])
-    runs = [(speed.shape, speed.tokens_per_second * part) for speed in chosen]
+    part = seconds / (SIZES + 1 / 3)
+    reached = [speed.eager_tokens_per_second * part for speed in speeds]
+    ends = [end for end in range(SIZES - 1, len(speeds)) if reached[end] >= FEWEST_TOKENS <= reached[end - SIZES + 1] / 3]
+    first = ends[-1] - SIZES + 1 if ends else 0
+    runs = [(speed.shape, tokens) for speed, tokens in zip(speeds, reached)][first : first + SIZES]
     smallest, tokens = runs[0]
-    return [*runs, (smallest, tokens / 4)]
+    return [*runs, (smallest, tokens / 3)]
 
 
 def candidates(
@@ -80,21 +81,19 @@ def candidates(
     found = []
     for speed in machine.speeds:
         tokens = DUTY * seconds(speed) * speed.tokens_per_second
-        epochs = epochs_of(tokens, phases, sources)
-        new = sum(worth(epochs[name] * count, count) for name, count in sources.items() if epochs.get(name))
         rows = rows_per_batch(speed.shape, tokens)
         found.append(
             Candidate(
                 shape=speed.shape,
                 rows=rows,
-                micro_rows=speed.micro_rows if rows % (speed.micro_rows or 1) == 0 and speed.micro_rows < rows else 0,
+                micro_rows=micro_batch_rows(speed.most_rows, rows),
                 learning_rate=learning_rate(speed.shape, tokens, optimizer),
                 tokens_per_second=speed.tokens_per_second,
                 measured=speed.measured,
                 seconds=seconds(speed),
                 tokens=tokens,
-                epochs=epochs,
-                prediction=law.predict(speed.shape.num_parameters, new),
+                epochs=epochs_of(tokens, phases, sources),
+                prediction=law.predict(speed.shape.num_parameters, worth_of(tokens, phases, sources)),
             )
         )
     return found
@@ -112,6 +111,12 @@ def epochs_of(tokens: float, phases: Sequence[Phase], sources: Mapping[str, int]
         for name, share in phase.mixture.items():
             shares[name] = shares.get(name, 0.0) + share * (phase.end - phase.start)
     return {name: tokens * share / sources[name] for name, share in shares.items() if name in sources}
+
+
+def worth_of(tokens: float, phases: Sequence[Phase], sources: Mapping[str, int]) -> float:
+    """Return how many new tokens are worth as much, when each source is read as often as this curriculum reads it."""
+    epochs = epochs_of(tokens, phases, sources)
+    return sum(worth(epochs[name] * count, count) for name, count in sources.items() if epochs.get(name))
 
 
 def small_run_seconds(budget: Budget) -> float:

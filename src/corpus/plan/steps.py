@@ -2,8 +2,8 @@
 
 How they change with the sizes is Li et al.'s step law, fitted on some 3,700 models trained with AdamW: the learning rate goes with
 N^-0.713 D^0.307 and the batch, in tokens, with D^0.571. Muon's best rate hardly depends on the tokens and falls more slowly with the
-size (`docs/experiments/plan.csv`: five sizes on two numbers of tokens). Where the rates start is what was found best in
-`docs/experiments/optimizers.csv`: the law's own constants hold for its own tokenizer.
+size (`docs/experiments/plan.csv`: five sizes on two numbers of tokens). Where the rates start was found by
+`docs/experiments/optimizers.csv` (for Muon 4e-3 and 8e-3 are equally good there): the law's own constants hold for its own tokenizer.
 
 Reference: Li et al. 2025, arXiv:2503.04715, sec. 3.
 """
@@ -35,6 +35,9 @@ RATES = {
 
 LARGEST_RATE = 2e-2
 
+CPU_TOKENS = 16_384
+"""The most that a plan has a CPU compute at a time: some 2 GB for a model of 20M parameters."""
+
 
 def hidden_parameters(shape: ModelConfig) -> int:
     """Return the parameters outside the embedding and the head."""
@@ -63,8 +66,16 @@ def rows_per_batch(shape: ModelConfig, tokens: float) -> int:
     return power
 
 
-def micro_batch_rows(asked: int, rows: int) -> int:
-    """Return how many of `rows` are computed at a time, at most `asked`: the largest divisor; 0 where that is all of them, as is asked by 0."""
-    if not asked or asked >= rows:
+def most_rows(asked: int, shape: ModelConfig, device_type: str) -> int:
+    """Return how many rows may be computed at a time, 0 for any number: as asked, and on a CPU, whose memory is everybody's, not too many."""
+    if device_type != "cpu":
+        return asked
+    fits = max(1, CPU_TOKENS // shape.context_length)
+    return min(asked, fits) if asked else fits
+
+
+def micro_batch_rows(most: int, rows: int) -> int:
+    """Return how many of `rows` are computed at a time, at most `most`: the largest divisor. 0 is all of them, as it is as a limit."""
+    if not most or most >= rows:
         return 0
-    return max(part for part in range(1, asked + 1) if rows % part == 0)
+    return max(part for part in range(1, most + 1) if rows % part == 0)

@@ -17,6 +17,7 @@ from corpus.evaluate.text import score_sources
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.runtime.config import RuntimeConfig
+from corpus.runtime.parallelize import checkpoint_activations
 from corpus.text.tokenizer import EOS
 from corpus.train.config import TrainConfig
 from corpus.train.feed import CurriculumFeed
@@ -96,6 +97,8 @@ def pretrain_once(
             resume_hint="",
         )
         model = build_model(shape, seed=derive(seed, "weights"), device=session.runtime.device)
+        if runtime.checkpoint_activations:
+            checkpoint_activations(model)
         sample = lambda: feed().batch(0.0)  # noqa: E731
         with session:
             pace = session.split(finetune_batches=1, model=model, sample=sample).pretrain

@@ -20,50 +20,86 @@ BEFORE_PLANNING = ("recipe", "seed", "prepare", "problems")
 """What a plan rests on; everything else may still change until training begins."""
 
 
-def begin_run(config: RunConfig, folder: RunFolder, *, command: str, plan: bool = False) -> RunConfig:
+def begin_run(config: RunConfig, folder: RunFolder, *, command: str, plan: bool = False, alone: bool = True) -> RunConfig:
     """Write the config into a new run folder, or check that the folder's own is the same.
 
-    A folder in which nothing was done yet (the data was not found, say) takes the new config; so does one that is only prepared, where
-    it is going to be planned (`plan`) on the same data. Raises `ConfigError` naming every difference where the folder holds a run of
-    another config, or a config.json of something else.
+    A folder in which nothing was done yet (the data was not found, say) takes the new config. Where it is going to be planned (`plan`), all but
+    the data may differ until training begins, and the folder's config stays as it is until the plan is made. From then on the config that
+    counts is the planned one. With several ranks (not `alone`) the plan must be there. Raises `ConfigError` naming every difference where the folder holds a run of another config, or a config.json
+    of something else.
     """
-    if plan and folder.has_trained:
-        config = planned_config(config, folder) or config
-    plain = to_plain(config)
+    planned = planned_config(config, folder) if plan or folder.config.exists() else None
+    if plan:
+        _check_plannable(config, folder, planned, alone=alone)
+    own = planned if plan and folder.has_trained and planned else config
+    plain = to_plain(own)
     there = _read_own(folder) if folder.config.exists() else None
     if not any(place.exists() for place in (folder.prepared, folder.problems, folder.checkpoints, folder.weights)):
         write_json(folder.config, plain)
         today = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         folder.update_manifest(recipe=config.recipe, seed=config.seed, date=today, command=command)
-        return config
+        return own
     if there is None:
         raise ArtifactError(f"{folder.path} holds a run without its config.json. {_FIX}")
     before, now = comparable(there), comparable(plain)
     replans = plan and not folder.has_trained
     if replans:
-        before, now = ({name: config[name] for name in BEFORE_PLANNING} for config in (before, now))
+        before, now = ({name: plain.get(name) for name in BEFORE_PLANNING} for plain in (before, now))
     changed = differences(before, now)
     if changed:
-        raise ConfigError(
-            f"{folder.path} holds a run with other settings:\n  " + "\n  ".join(changed) + "\n"
-            "Use the same settings to go on with it, or another --out for a new run."
-        )
+        fix = "Use the same settings to go on with it, or another --out for a new run."
+        if planned is not None and not plan:
+            fix = "It was planned from the settings you gave: add --plan to corpus run to go on with it, or give another --out for a new run."
+        raise ConfigError(f"{folder.path} holds a run with other settings:\n  " + "\n  ".join(changed) + f"\n{fix}")
     if replans:
-        write_json(folder.config, plain)
-    return config
+        folder.update_manifest(command=command)
+    return own
+
+
+def _check_plannable(config: RunConfig, folder: RunFolder, planned: RunConfig | None, *, alone: bool) -> None:
+    """Raise `ConfigError` where nothing can be planned: no clock, no pre-training, training that has begun without this plan, several ranks."""
+    if not config.parsed_budget.is_clock:
+        raise ConfigError(f"a plan says what a time buys, and the budget is {config.budget}; give a time, such as --budget 3h")
+    if config.train.finetune_share == 1:
+        raise ConfigError("a plan is for pre-training, and train.finetune_share 1.0 leaves it no time; give a smaller share")
+    if folder.has_trained and planned is None:
+        record = read_plan(folder)
+        changed = differences(comparable(record["asked"]), comparable(to_plain(config))) if record else ["it was not planned"]
+        raise ConfigError(
+            f"{folder.path} has begun to train, and not by a plan from these settings:\n  " + "\n  ".join(changed) + "\n"
+            f"Go on with it by --config {folder.config} --out {folder.path}, without --plan, or give another --out for a new run."
+        )
+    if planned is None and not alone:
+        raise ConfigError(
+            f"a plan is made by one process: corpus plan with the same settings and --out {folder.path}, then this again"
+        )
 
 
 def planned_config(config: RunConfig, folder: RunFolder) -> RunConfig | None:
-    """Return what an earlier plan in this folder made of the same config, or None. Raises `ArtifactError` where the file is damaged."""
+    """Return what an earlier plan in this folder made of the same config, or None."""
+    record = read_plan(folder)
+    if record is None or comparable(record["asked"]) != comparable(to_plain(config)):
+        return None
+    try:
+        return from_plain(RunConfig, record["config"], where=folder.plan.name)
+    except ConfigError as error:
+        raise ArtifactError(f"{folder.plan} is not a plan of this version ({error}). {_PLAN_FIX}") from None
+
+
+PLAN_FORMAT = 1
+
+_PLAN_FIX = "Delete it and plan again; a run that has begun to train goes on with --config and its own config.json."
+
+
+def read_plan(folder: RunFolder) -> dict[str, Any] | None:
+    """Return a folder's plan.json, or None where there is none. Raises `ArtifactError` where it is damaged."""
     if not folder.plan.exists():
         return None
-    fix = "Delete it and plan again."
-    plain = read_json(folder.plan, fix=fix)
-    if not isinstance(plain, dict) or not all(isinstance(plain.get(name), dict) for name in ("asked", "config")):
-        raise ArtifactError(f"{folder.plan} is not a plan. {fix}")
-    if comparable(plain["asked"]) != comparable(to_plain(config)):
-        return None
-    return from_plain(RunConfig, plain["config"], where=folder.plan.name)
+    plain = read_json(folder.plan, fix=_PLAN_FIX)
+    whole = isinstance(plain, dict) and plain.get("format") == PLAN_FORMAT
+    if not whole or not all(isinstance(plain.get(name), dict) for name in ("asked", "config", "basis")):
+        raise ArtifactError(f"{folder.plan} is not a plan of this version. {_PLAN_FIX}")
+    return plain
 
 
 def comparable(plain: dict[str, Any]) -> dict[str, Any]:

@@ -1,29 +1,39 @@
 """Planning: measure this machine, try small models, and give the run the size, batch and learning rate that its budget is best spent on."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from corpus.base.config import to_plain
 from corpus.base.console import quiet, say, warn
-from corpus.base.errors import ConfigError
+from corpus.base.errors import Interrupted
 from corpus.base.files import write_json
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget, format_count, format_duration
 from corpus.data.batch import Batch
+from corpus.data.curriculum import plan_phases
 from corpus.data.prepared import Prepared
 from corpus.finetune.examples import select_examples
 from corpus.model.config import ModelConfig
 from corpus.plan.law import OFTEN, Law, Point
 from corpus.plan.measure import Machine, Speed, measure
-from corpus.plan.planner import Candidate, best, candidates, small_run_seconds, small_runs
+from corpus.plan.planner import FEWEST_TOKENS, Candidate, best, candidates, small_run_seconds, small_runs, worth_of
 from corpus.plan.shapes import family
-from corpus.plan.steps import hidden_parameters, learning_rate, micro_batch_rows, rows_per_batch, size_factor
+from corpus.plan.steps import (
+    LARGEST_RATE,
+    hidden_parameters,
+    learning_rate,
+    micro_batch_rows,
+    most_rows,
+    rows_per_batch,
+    size_factor,
+)
 from corpus.plan.trial import SmallRun, pretrain_once
 from corpus.recipes.config import RunConfig
 from corpus.runtime.config import RuntimeConfig
-from corpus.runtime.ranks import ALONE, Ranks
-from corpus.stages.begin import planned_config
+from corpus.runtime.runtime import environment, resolve, usable_cores
+from corpus.stages.begin import PLAN_FORMAT, planned_config, read_plan
 from corpus.stages.feeds import Feeds
 from corpus.stages.problems import training_problems
 from corpus.train.split import STEP_OVERHEAD, saving_seconds
@@ -34,18 +44,12 @@ MEASURE_SECONDS = 60.0
 HELDOUT_TOKENS = 32_768
 """Of each source, that a small run is scored on."""
 
-FORMAT = 1
-
 
 class Planner:
     """Plans one run."""
 
     def __init__(self, config: RunConfig, folder: RunFolder) -> None:
-        """Raises `ConfigError` where there is nothing to plan: no clock, or no pre-training."""
-        if not config.parsed_budget.is_clock:
-            raise ConfigError(f"a plan says what a time buys, and the budget is {config.budget}; give a time, such as --budget 3h")
-        if config.train.finetune_share == 1:
-            raise ConfigError("a plan is for pre-training, and train.finetune_share 1.0 leaves it no time; give a smaller share")
+        """The budget is a clock's, and leaves pre-training a share."""
         self._config, self._folder, self._prepared = config, folder, Prepared.open(folder.prepared)
         selection = select_examples(
             training_problems(folder),
@@ -53,6 +57,7 @@ class Planner:
             max_length=config.model.context_length,
             checked_only=config.finetune.checked_only,
         )
+        self._plain = replace(config.curriculum, anneal=0.0)
         self._feeds = Feeds(config, self._prepared, selection.examples)
         self._finetune_tokens = self._feeds.finetune_batches * config.batch_tokens
 
@@ -72,16 +77,16 @@ class Planner:
         )
         seconds = lambda speed: self._pretrain_seconds(speed, machine)  # noqa: E731
         runs = self._small_runs(machine)
-        law = Law([Point(parameters=run.shape.num_parameters, tokens=run.tokens, loss=run.loss) for run in runs])
+        law = self._law(runs)
         sources = {name: len(tokens) for name, tokens in self._feeds.pretrain_sources.items()}
         options = candidates(
             machine, law, seconds=seconds, optimizer=config.train.optimizer, phases=self._feeds.phases, sources=sources
         )
         chosen = best(options)
         planned = apply(config, chosen)
-        self._say(options, chosen, machine)
         record = {
-            "format": FORMAT,
+            "format": PLAN_FORMAT,
+            "basis": basis_of(self._prepared),
             "asked": to_plain(config),
             "config": to_plain(planned),
             "seconds": round(time.monotonic() - began, 1),
@@ -99,9 +104,20 @@ class Planner:
         }
         return planned, record
 
+    def _law(self, runs: Sequence[SmallRun]) -> Law:
+        """Return the law that the small runs follow; what they read again counts for as little as it will in the run."""
+        sources = {name: len(tokens) for name, tokens in self._prepared.train.tokens.items()}
+        phases = plan_phases(self._plain, list(sources))
+        return Law(
+            [
+                Point(parameters=run.shape.num_parameters, tokens=worth_of(run.tokens, phases, sources), loss=run.loss)
+                for run in runs
+            ]
+        )
+
     def _sample(self, shape: ModelConfig, rows: int) -> Batch:
-        config = replace(self._config, train=replace(self._config.train, rows_per_batch=rows, micro_batch_rows=0))
-        return Feeds(config, self._prepared, ()).text_sample()
+        train = replace(self._config.train, rows_per_batch=rows, micro_batch_rows=0)
+        return Feeds(replace(self._config, train=train, curriculum=self._plain), self._prepared, ()).text_sample()
 
     def _pretrain_seconds(self, speed: Speed, machine: Machine) -> float:
         """How long pre-training has: fine-tuning's share goes off, or less where its epochs take less."""
@@ -119,22 +135,29 @@ class Planner:
             precision=machine.runtime.precision,  # pyright: ignore[reportArgumentType]
             num_threads=machine.runtime.num_threads,
             compile="off",
+            checkpoint_activations=config.runtime.checkpoint_activations,
         )
-        for shape, tokens in small_runs(machine.speeds, small_run_seconds(config.parsed_budget)):
+        wanted = small_runs(machine.speeds, small_run_seconds(config.parsed_budget))
+        if wanted[0][1] < FEWEST_TOKENS:
+            warn(
+                "the small runs are too short to leave their beginnings behind on this machine; take the losses below as a rough guess"
+            )
+        for shape, tokens in wanted:
             rows = rows_per_batch(shape, tokens)
+            most = most_rows(config.train.micro_batch_rows, shape, runtime.device)
             train = replace(
                 config.train,
                 rows_per_batch=rows,
-                micro_batch_rows=micro_batch_rows(config.train.micro_batch_rows, rows),
+                micro_batch_rows=micro_batch_rows(most, rows),
                 schedule=replace(config.train.schedule, learning_rate=learning_rate(shape, tokens, config.train.optimizer)),
             )
             with quiet():
                 run = pretrain_once(
                     self._prepared,
                     shape,
-                    budget=Budget(kind="tokens", amount=max(tokens, rows * shape.context_length)),
+                    budget=Budget(kind="tokens", amount=int(max(tokens, rows * shape.context_length))),
                     train=train,
-                    curriculum=replace(config.curriculum, anneal=0.0),
+                    curriculum=self._plain,
                     runtime=runtime,
                     seed=config.seed,
                     heldout_tokens=HELDOUT_TOKENS,
@@ -145,43 +168,12 @@ class Planner:
             found.append(run)
         return found
 
-    def _say(self, options: list[Candidate], chosen: Candidate, machine: Machine) -> None:
-        """Print the table of sizes and what follows from it."""
-        how = f"{machine.runtime.precision}, {machine.runtime.num_threads} threads, {'compiled' if machine.compiled else 'eager'}"
-        say(
-            f"plan for {self._config.parsed_budget} on {machine.runtime.device.type} ({how}); loss: held out, at the end of pre-training, 95 %"
-        )
-        say("   layers x dim  parameters  tokens/s  pre-training   tokens  tokens/parameter  predicted loss")
-        for option in options:
-            shape, prediction = option.shape, option.prediction
-            say(
-                f" {'>' if option is chosen else ' '} {shape.num_layers:>5} x {shape.dim:<5}"
-                f"  {format_count(shape.num_parameters):>10}  {format_count(option.tokens_per_second):>7}{' ' if option.measured else '~'}"
-                f"  {format_duration(option.seconds):>12}  {format_count(option.tokens):>7}  {option.tokens / shape.num_parameters:>16.2f}"
-                f"  {prediction.loss:.3f} ({prediction.low:.3f} to {prediction.high:.3f})"
-            )
-        if not all(option.measured for option in options):
-            say("   ~ timed eager, with the compiler's gain of the nearest size that was compiled")
-        if chosen is options[-1] and len(options) > 1:
-            say("   the largest size that was looked at is the best one; a still larger one might be better yet")
-        often = {name: epochs for name, epochs in chosen.epochs.items() if epochs > OFTEN}
-        if often:
-            warn(
-                "text would be read too often to be worth as much as new text (more than "
-                f"{OFTEN:g} times): "
-                + ", ".join(f"{name} {epochs:.1f} times" for name, epochs in often.items())
-                + ". Prepare more of it."
-            )
-        say(
-            f"planned    {_name(chosen.shape)}, {chosen.rows} rows of {chosen.shape.context_length} tokens a batch, learning rate {chosen.learning_rate:g}"
-        )
-
 
 def apply(config: RunConfig, chosen: Candidate) -> RunConfig:
     """Return a config with the planned size, batch and rates. Fine-tuning's rate moves with the size as pre-training's does."""
     shape = replace(chosen.shape, vocab_size=config.model.vocab_size)
     by_size = size_factor(shape, hidden_parameters(config.model), config.train.optimizer)
-    finetune_rate = float(f"{config.finetune.schedule.learning_rate * by_size:.2g}")
+    finetune_rate = float(f"{min(config.finetune.schedule.learning_rate * by_size, LARGEST_RATE):.2g}")
     return replace(
         config,
         model=shape,
@@ -195,22 +187,73 @@ def apply(config: RunConfig, chosen: Candidate) -> RunConfig:
     )
 
 
-def plan_run(config: RunConfig, folder: RunFolder, *, ranks: Ranks = ALONE) -> RunConfig:
-    """Plan a prepared run, write `plan.json`, and make the planned config the run's own; a plan that is there is kept."""
-    if folder.has_trained:  # then its config is the planned one
-        return config
-    planned = planned_config(config, folder)
-    if planned is not None:
-        say(f"the plan is made already: {_name(planned.model)} ({folder.plan})")
-    elif not ranks.is_alone:
-        raise ConfigError(
-            f"a plan is made by one process: corpus plan, with the same settings and --out {folder.path}, then this again"
-        )
-    else:
-        planned, record = Planner(config, folder).plan()
+def plan_run(config: RunConfig, folder: RunFolder, *, command: str, alone: bool = True) -> None:
+    """Plan a prepared run, write `plan.json`, and make the planned config the run's own.
+
+    A plan that is there is kept where it was made from the same settings, the same text and on the same machine; with several ranks (not `alone`)
+    wherever it was made. Once training has begun, the config is the planned one already.
+    """
+    if folder.has_trained:
+        return
+    planned, record, prepared = planned_config(config, folder), read_plan(folder), Prepared.open(folder.prepared)
+    if planned is None or record is None or (alone and record["basis"] != basis_of(prepared)):
+        try:
+            planned, record = Planner(config, folder).plan()
+        except Interrupted:
+            why = "stopped while planning; nothing is kept of a plan that is not finished. Plan anew with:"
+            raise Interrupted(f"{why}\n  {command}") from None
         write_json(folder.plan, record)
+    else:
+        say(f"the plan is made already; to plan anew, delete {folder.plan}")
     write_json(folder.config, to_plain(planned))
-    return planned
+    for line in table(record):
+        say(line)
+    often = {name: epochs for name, epochs in record["candidates"][record["chosen"]]["epochs"].items() if epochs > OFTEN}
+    if often:
+        warn(
+            f"text would be read more than {OFTEN:g} times, too often to be worth as much as new text: "
+            + ", ".join(f"{name} {epochs:.1f} times" for name, epochs in often.items())
+            + ". Prepare more of it, or give a smaller budget."
+        )
+
+
+def basis_of(prepared: Prepared) -> dict[str, Any]:
+    """Return what a plan rests on beside its settings: the text, and the machine."""
+    machine = environment(resolve(RuntimeConfig(precision="fp32")))
+    return {
+        "text": prepared.train.manifest.key,
+        **{name: machine[name] for name in ("device", "device_name", "torch")},
+        "cores": usable_cores(),
+    }
+
+
+def table(record: dict[str, Any]) -> list[str]:
+    """Return a plan as lines of text."""
+    machine, options = record["machine"], record["candidates"]
+    chosen, threads = options[record["chosen"]], machine["num_threads"]
+    how = f"{machine['precision']}, {threads} thread{'s' if threads > 1 else ''}, {'compiled' if machine['compiled'] else 'eager'}"
+    lines = [
+        f"plan for {record['config']['budget']} on {machine['device']} ({how}); loss: held out, at the end of pre-training, 95 %",
+        "   layers x dim  parameters  tokens/s  pre-training   tokens  tokens/parameter  predicted loss",
+    ]
+    for option in options:
+        loss = option["loss"]
+        lines.append(
+            f" {'>' if option is chosen else ' '} {option['num_layers']:>5} x {option['dim']:<5}"
+            f"  {format_count(option['num_parameters']):>10}  {format_count(option['tokens_per_second']):>7}{' ' if option['measured'] else '~'}"
+            f"  {format_duration(option['pretrain_seconds']):>12}  {format_count(option['tokens']):>7}"
+            f"  {option['tokens'] / option['num_parameters']:>16.2f}  {loss['loss']:.3f} ({loss['low']:.3f} to {loss['high']:.3f})"
+        )
+    if not all(option["measured"] for option in options):
+        lines.append("   ~ timed eager, with the compiler's gain of the nearest size that was compiled")
+    if chosen is options[-1] and len(options) > 1:
+        lines.append("   the largest size that was looked at is the best one; a still larger one might be better yet")
+    rate, rows = chosen["learning_rate"], chosen["rows_per_batch"]
+    name = f"{chosen['num_layers']} layers of dim {chosen['dim']} ({format_count(chosen['num_parameters'])} parameters)"
+    return [
+        *lines,
+        f"planned    {name}, {rows} rows of {record['config']['model']['context_length']} tokens a batch, learning rate {rate:g}",
+    ]
 
 
 def _name(shape: ModelConfig) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from corpus.base.errors import ArtifactError
 from corpus.runtime.parallelize import like
 from corpus.train.config import OptimizerConfig
 from corpus.train.muon import Muon
@@ -53,11 +54,18 @@ def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dic
 
 
 def load_optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Put back what `optimizer_tensors` returned."""
+    """Put back what `optimizer_tensors` returned. Raises `ArtifactError` where another kind of optimizer wrote it."""
     parameters = dict(model.named_parameters())
+    orthogonal = {id(p) for group in optimizer.param_groups if group.get("orthogonal") for p in group["params"]}
     for full_name, tensor in tensors.items():
         key, name = full_name.split("/", 1)
         parameter = parameters[name]
+        if (key == "momentum") != (id(parameter) in orthogonal):
+            other = "muon" if key == "momentum" else "adamw"
+            raise ArtifactError(
+                f"the checkpoint was written by the optimizer {other}, which is not the one of this run's config; set train.optimizer.name to "
+                f"{other} in its config.json to go on"
+            )
         if key == "step":
             value = tensor.to(parameter.device) if optimizer.param_groups[0].get("fused") else tensor
         else:

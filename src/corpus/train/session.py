@@ -109,11 +109,8 @@ class Session:
             try:
                 choice = self._trials.decide(model, self._part_of(sample))
                 self._trunk = self._build_trunk(model, compiled=choice.compiled)
-            except OutOfMemory:
-                rows = fewer_rows(self.micro_batch_rows or self.rows_per_rank)
-                if not rows:
-                    raise
-                self._use_fewer_rows(rows)
+            except OutOfMemory as error:
+                self._halve(error)
         return self._trunk
 
     def _divide(self, model: Transformer) -> None:
@@ -144,6 +141,13 @@ class Session:
     def micro_batch_rows(self) -> int:
         """Rows computed at a time: as the config says, or fewer where that was too much for the device; 0 is the whole batch."""
         return self._choices.get("micro_batch_rows", self.config.micro_batch_rows)
+
+    def _halve(self, error: OutOfMemory) -> None:
+        """Compute fewer rows at a time. Raises `error` where it is one already."""
+        rows = fewer_rows(self.micro_batch_rows or self.rows_per_rank)
+        if not rows:
+            raise error
+        self._use_fewer_rows(rows)
 
     def _use_fewer_rows(self, rows: int) -> None:
         parts = self.rows_per_rank // rows
@@ -177,16 +181,28 @@ class Session:
         if share in (0, 1):
             return share * self.budget.amount
         self._divide(model)
-        trunk = self.trunk(model, sample)
+        seconds = self._pass_seconds(model, sample)
         wanted = share * (self.budget.amount - self.clock.seconds)  # what the trials took, they took from both phases
         parts = len(split_rows(own_rows(sample(), self.ranks), self.micro_batch_rows))
-        needed = batches * STEP_OVERHEAD * parts * pass_seconds(model, trunk, self.runtime, self._part_of(sample)())
+        needed = batches * STEP_OVERHEAD * parts * seconds
         if needed >= wanted:
             return wanted
         say(
             f"fine-tuning needs about {format_duration(needed)} for its epochs, less than its share of {format_duration(wanted)}; pre-training gets the rest"
         )
         return needed
+
+    def _pass_seconds(self, model: Transformer, sample: Callable[[], Batch]) -> float:
+        """Seconds of a pass over what is computed at a time, which is less from here on where that was too much."""
+        while True:
+            trunk = self.trunk(model, sample)
+            timed = lambda: pass_seconds(model, trunk, self.runtime, self._part_of(sample)())  # noqa: B023, E731
+            if is_sharded(model):  # a pass of all ranks together
+                return timed()
+            try:
+                return self._choices.together(timed)
+            except OutOfMemory as error:
+                self._halve(error)
 
     def _begun(self, phase: str) -> float:
         """The training clock's time at which the phase first began, in whichever session."""
