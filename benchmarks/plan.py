@@ -146,15 +146,15 @@ def make_plan(config: RunConfig, folder: RunFolder) -> None:
         add(row(f"plan-{kind}", shape, config.parsed_budget, rows_per_batch(shape, tokens), rate, config, **columns))
 
 
-def check(config: RunConfig, folder: RunFolder, runs: int) -> None:
+def check(config: RunConfig, folder: RunFolder, runs: int, *, seeds: list[int], sizes: list[str]) -> None:
     """Run what is missing of the check."""
     budget = config.parsed_budget
     if not lines("plan-planned", budget=budget):
         make_plan(config, folder)
     done = {(line["kind"], line["seed"]) for line in lines(*SIZES, budget=budget)}
     prepared = Prepared.open(folder.prepared)
-    for seed in SEEDS:
-        for kind in SIZES:
+    for seed in seeds:
+        for kind in sizes:
             if (kind, str(seed)) in done or runs < 1:
                 continue
             (plan,) = lines(f"plan-{kind}", budget=budget)
@@ -188,6 +188,8 @@ def main() -> None:
     parser.add_argument("--grid", action="store_true", help="small models on few tokens instead")
     parser.add_argument("--budget", default="5m")
     parser.add_argument("--runs", type=int, default=1, help="how many runs at most; 0 only prints")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=SIZES)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--compile", default="auto")
@@ -198,7 +200,7 @@ def main() -> None:
         grid(config, folder, options.runs)
     else:
         if options.runs:
-            check(config, folder, options.runs)
+            check(config, folder, options.runs, seeds=options.seeds, sizes=options.sizes)
         summary(parse_budget(options.budget))
 
 

@@ -18,7 +18,7 @@ class RuntimeConfig:
     precision: Literal["auto", "fp32", "bf16", "fp16", "fp8", "int8"] = "auto"
     """Arithmetic of the matrix products; weights and optimizer stay fp32. Under a clock `auto` tries what the device has on the model itself
     and takes the fastest that stays accurate; the table is recorded. Under steps or tokens nothing is timed: `auto` is bf16 on a GPU (fp16
-    with loss scaling on an older one), fp32 on a CPU. `fp8` and `int8` round both factors of the blocks' matrix products in training."""
+    with loss scaling on an older one), fp32 on a CPU; so it is with `fsdp`, where nothing is tried. `fp8` and `int8` round both factors of the blocks' matrix products in training."""
 
     compile: Literal["auto", "on", "off"] = "auto"
     """`torch.compile` for training. `auto` compiles on a GPU, and on a CPU where a clock budget is long enough to pay for it; a first

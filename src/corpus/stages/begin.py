@@ -1,4 +1,4 @@
-"""A run's config: written once, read by every later stage, and never silently changed."""
+"""A run's config: written when it begins, or by its plan, read by every later stage, and never silently changed."""
 
 import dataclasses
 import datetime
