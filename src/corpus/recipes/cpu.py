@@ -20,9 +20,9 @@ def cpu() -> RunConfig:
         # others are replayed, so that every source is still known at the end.
         curriculum=CurriculumConfig(order="interleaved", replay=0.5),
         # A budget this small leaves the 80/20 split: three quarters for MathQA, which needs a dozen epochs or two, the rest for text.
-        train=TrainConfig(rows_per_batch=16, finetune_share=0.75, schedule=ScheduleConfig(learning_rate=2e-3)),
+        train=TrainConfig(rows_per_batch=16, finetune_share=0.75, schedule=ScheduleConfig(learning_rate=6e-3)),
         finetune=FinetuneConfig(
-            max_epochs=24, replay=0.05, schedule=ScheduleConfig(learning_rate=2e-3, warmup=0.03, decay="cosine", floor=0.0)
+            max_epochs=24, replay=0.05, schedule=ScheduleConfig(learning_rate=4e-3, warmup=0.03, decay="cosine", floor=0.0)
         ),
         expected_tokens_per_second=8_000,
     )

@@ -21,10 +21,10 @@ def hackathon() -> RunConfig:
             rows_per_batch=128,
             micro_batch_rows=32,
             finetune_share=0.2,
-            schedule=ScheduleConfig(learning_rate=8e-4, decay="stable", decay_share=0.3),
+            schedule=ScheduleConfig(learning_rate=1.6e-3, floor=0.05),
             optimizer=OptimizerConfig(weight_decay=0.1),
             validations=16,
         ),
-        finetune=FinetuneConfig(max_epochs=10, schedule=ScheduleConfig(learning_rate=3e-4, warmup=0.05, decay="cosine", floor=0.0)),
+        finetune=FinetuneConfig(max_epochs=10, schedule=ScheduleConfig(learning_rate=6e-4, warmup=0.05, decay="cosine", floor=0.0)),
         expected_tokens_per_second=400_000,
     )

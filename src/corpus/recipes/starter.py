@@ -22,11 +22,11 @@ def starter() -> RunConfig:
         train=TrainConfig(
             rows_per_batch=16,
             finetune_share=0.6,
-            schedule=ScheduleConfig(learning_rate=2e-3),
+            schedule=ScheduleConfig(learning_rate=8e-3),
             validations=4,
             validation_tokens=4_096,
         ),
         finetune=FinetuneConfig(
-            max_epochs=20, replay=0.05, schedule=ScheduleConfig(learning_rate=2e-3, warmup=0.03, decay="cosine", floor=0.0)
+            max_epochs=20, replay=0.05, schedule=ScheduleConfig(learning_rate=5e-3, warmup=0.03, decay="cosine", floor=0.0)
         ),
     )
