@@ -41,16 +41,24 @@ def test_the_interval_holds_what_happens_about_as_often_as_it_says() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.06])
-def test_four_small_runs_know_how_little_they_know(noise: float) -> None:
+def test_five_small_runs_know_how_little_they_know(noise: float) -> None:
     """As few as a plan has, close together, and scattered more than is assumed: the intervals are still not too narrow."""
     inside, parameters, tokens = 0, 2.4e6, 1e7
     for seed in range(200):
         random = np.random.default_rng(seed)
-        runs = [(4e5, 6e5), (7e5, 5e5), (1.3e6, 3.5e5), (4e5, 2e5)]
+        runs = [(4e5, 6e5), (7e5, 5e5), (1.3e6, 3.5e5), (4e5, 2e5), (7e5, 1.7e5)]
         points = [Point(parameters=n, tokens=d, loss=_true(n, d) * math.exp(noise * random.standard_normal())) for n, d in runs]
         found = Law(points).predict(parameters, tokens)
         inside += found.low <= _true(parameters, tokens) * math.exp(noise * random.standard_normal()) <= found.high
     assert inside >= 170
+
+
+def test_constants_that_moved_far_are_not_scatter() -> None:
+    """Runs that agree on a law whose exponents are other than expected: the interval is as narrow as if they had been."""
+    runs = [(4e5, 6e5), (7e5, 5e5), (1.3e6, 3.5e5), (4e5, 2e5), (7e5, 1.7e5)]
+    far = Law([Point(parameters=n, tokens=d, loss=0.2 + 3 / n**0.05 + 14 / d**0.06) for n, d in runs]).predict(7e5, 8e6)
+    near = Law([Point(parameters=n, tokens=d, loss=_true(n, d)) for n, d in runs]).predict(7e5, 8e6)
+    assert math.log(far.high / far.low) < 1.2 * math.log(near.high / near.low)
 
 
 def test_further_from_its_runs_a_law_is_less_sure() -> None:

@@ -47,16 +47,15 @@ class Candidate:
 def small_runs(speeds: Sequence[Speed], seconds: float) -> list[tuple[ModelConfig, float]]:
     """Return shapes and tokens of the runs that the law is moved by, in about `seconds` together, without the compiler.
 
-    Three neighbouring sizes, an equal part of the time each, the largest that leave their beginnings behind in it; and the smallest of them with
-    a third of the tokens as well, so that they are apart in both directions.
+    Three neighbouring sizes, an equal part of the time each, the largest that leave their beginnings behind in it; and the two smaller with
+    a third of the tokens as well, so that they are apart in both directions, and more than the constants they move.
     """
-    part = seconds / (SIZES + 1 / 3)
+    part = seconds / (SIZES + (SIZES - 1) / 3)
     reached = [speed.eager_tokens_per_second * part for speed in speeds]
-    ends = [end for end in range(SIZES - 1, len(speeds)) if reached[end] >= FEWEST_TOKENS <= reached[end - SIZES + 1] / 3]
+    ends = [end for end in range(SIZES - 1, len(speeds)) if reached[end] >= FEWEST_TOKENS <= reached[end - 1] / 3]
     first = ends[-1] - SIZES + 1 if ends else 0
     runs = [(speed.shape, tokens) for speed, tokens in zip(speeds, reached)][first : first + SIZES]
-    smallest, tokens = runs[0]
-    return [*runs, (smallest, tokens / 3)]
+    return [*runs, *((shape, tokens / 3) for shape, tokens in runs[: max(1, len(runs) - 1)])]
 
 
 def candidates(
