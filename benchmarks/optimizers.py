@@ -8,7 +8,6 @@ table can grow over days. Learning rates were chosen by the runs with seed 100, 
 """
 
 import argparse
-import csv
 import datetime
 import json
 import math
@@ -17,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from table import EVERYTHING, Table
 
 from corpus.base.units import Budget, parse_budget
 from corpus.data.prepared import Prepared
@@ -25,11 +25,12 @@ from corpus.recipes.cpu import cpu
 from corpus.runtime.config import RuntimeConfig
 from corpus.train.config import OptimizerConfig, ScheduleConfig
 
-TABLE = Path(__file__).resolve().parents[1] / "docs" / "experiments" / "optimizers.csv"
-FIELDS = ("date", "variant", "budget", "seed", "loss", "tokens", "steps", "seconds", "precision", "threads", "machine", "torch")
+TABLE = Table(
+    "optimizers",
+    ("date", "variant", "budget", "seed", "loss", "tokens", "steps", "seconds", "precision", "threads", "machine", "torch"),
+)
 SEEDS = (0, 1, 2)
 TRIAL_SEED = 100
-EVERYTHING = 10**9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,28 +93,10 @@ def train(one: Variant, budget: Budget, seed: int, prepared: Prepared, *, thread
     }
 
 
-def rows() -> list[dict[str, str]]:
-    """Return the table as it is."""
-    if not TABLE.exists():
-        return []
-    with TABLE.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def add(row: dict[str, object]) -> None:
-    """Write one more row."""
-    new = not TABLE.exists()
-    with TABLE.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
 def summary(budget: str) -> list[dict[str, object]]:
     """Return mean and standard error of each variant under a budget, best first."""
     found = []
-    done = [row for row in rows() if row["budget"] == budget and int(row["seed"]) != TRIAL_SEED]
+    done = [row for row in TABLE.rows() if row["budget"] == budget and int(row["seed"]) != TRIAL_SEED]
     for name in dict.fromkeys(row["variant"] for row in done):
         losses = [float(row["loss"]) for row in done if row["variant"] == name]
         error = statistics.stdev(losses) / math.sqrt(len(losses)) if len(losses) > 1 else None
@@ -142,14 +125,13 @@ def main() -> None:
     options = parser.parse_args()
     budget = parse_budget(options.budget)
     wanted = [(one, TRIAL_SEED) for one in TRIALS] if options.trials else [(one, seed) for seed in SEEDS for one in VARIANTS]
-    done = {(row["variant"], int(row["seed"])) for row in rows() if row["budget"] == str(budget)}
+    done = {(row["variant"], int(row["seed"])) for row in TABLE.rows() if row["budget"] == str(budget)}
     missing = [(one, seed) for one, seed in wanted if (one.name, seed) not in done]
     if options.runs:
         prepared = Prepared.open(options.prepared)
         for one, seed in missing[: options.runs]:
             row = train(one, budget, seed, prepared, threads=options.threads, precision=options.precision)
-            add(row)
-            print(json.dumps(row), flush=True)
+            TABLE.add(row)
     table = summary(str(budget))
     for row in table:
         error = f" ± {row['error']:.4f}" if row["error"] is not None else ""

@@ -10,7 +10,6 @@ row a run, so that the table can grow over days. All of the budget goes to pre-t
 """
 
 import argparse
-import csv
 import datetime
 import json
 import math
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from table import EVERYTHING, Table
 
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget, parse_budget
@@ -33,15 +33,13 @@ from corpus.recipes.cpu import cpu
 from corpus.runtime.config import RuntimeConfig
 from corpus.stages.plan import Planner
 
-TABLE = Path(__file__).resolve().parents[1] / "docs" / "experiments" / "plan.csv"
-FIELDS = (
+TABLE = Table("plan", (
     "date", "kind", "budget", "seed", "dim", "layers", "parameters", "rows", "rate", "optimizer", "tokens", "steps", "loss", "low", "high",
     "seconds", "precision", "threads", "machine", "torch",
-)  # fmt: skip
+))  # fmt: skip
 SIZES = ("planned", "half", "double")
 SEEDS = (0, 1, 2)
 GRID_SEED = 100
-EVERYTHING = 10**9
 GRID = [
     (dim, tokens)
     for tokens, dims in ((0.15e6, (64, 96, 128, 192)), (0.5e6, (64, 96, 128, 192, 256)), (1.5e6, (64, 96, 128, 192, 256)))
@@ -96,24 +94,8 @@ def found(run: SmallRun, seed: int) -> dict[str, Any]:
 
 
 def lines(*kinds: str, budget: Budget | None = None) -> list[dict[str, str]]:
-    """Return lines of the table."""
-    if not TABLE.exists():
-        return []
-    with TABLE.open(newline="", encoding="utf-8") as file:
-        return [
-            line for line in csv.DictReader(file) if line["kind"] in kinds and (budget is None or line["budget"] == str(budget))
-        ]
-
-
-def add(line: dict[str, Any]) -> None:
-    """Write one more row."""
-    new = not TABLE.exists()
-    with TABLE.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(line)
-    print(json.dumps(line), flush=True)
+    """Return lines of the table, oldest first."""
+    return [line for line in TABLE.rows() if line["kind"] in kinds and (budget is None or line["budget"] == str(budget))]
 
 
 def grid(config: RunConfig, folder: RunFolder, runs: int) -> None:
@@ -126,7 +108,7 @@ def grid(config: RunConfig, folder: RunFolder, runs: int) -> None:
             continue
         rows, rate = rows_per_batch(shape, tokens), learning_rate(shape, tokens, config.train.optimizer)
         run = train(config, prepared, shape, rows, rate, budget, GRID_SEED)
-        add(row("grid", shape, budget, rows, rate, config, **found(run, GRID_SEED)))
+        TABLE.add(row("grid", shape, budget, rows, rate, config, **found(run, GRID_SEED)))
         runs -= 1
 
 
@@ -143,33 +125,40 @@ def make_plan(config: RunConfig, folder: RunFolder) -> None:
         tokens = same[0]["tokens"] if same else planned["tokens"] * planned["num_parameters"] / shape.num_parameters
         rate = learning_rate(shape, tokens, config.train.optimizer)
         columns = {**same[0]["loss"], "tokens": tokens} if same else {"tokens": round(tokens)}
-        add(row(f"plan-{kind}", shape, config.parsed_budget, rows_per_batch(shape, tokens), rate, config, **columns))
+        TABLE.add(row(f"plan-{kind}", shape, config.parsed_budget, rows_per_batch(shape, tokens), rate, config, **columns))
 
 
-def check(config: RunConfig, folder: RunFolder, runs: int, *, seeds: list[int], sizes: list[str]) -> None:
-    """Run what is missing of the check."""
+def check(config: RunConfig, folder: RunFolder, runs: int, *, seeds: list[int], sizes: list[str], anew: bool) -> None:
+    """Run what is missing of the check; where planned `anew`, runs of the same size, batch and rate stay what they are."""
     budget = config.parsed_budget
-    if not lines("plan-planned", budget=budget):
+    if anew or not lines("plan-planned", budget=budget):
         make_plan(config, folder)
-    done = {(line["kind"], line["seed"]) for line in lines(*SIZES, budget=budget)}
+    plans = {kind: lines(f"plan-{kind}", budget=budget)[-1] for kind in SIZES}
+    done = {(kind, line["seed"]) for kind, plan in plans.items() for line in runs_of(plan, budget)}
     prepared = Prepared.open(folder.prepared)
     for seed in seeds:
         for kind in sizes:
             if (kind, str(seed)) in done or runs < 1:
                 continue
-            (plan,) = lines(f"plan-{kind}", budget=budget)
+            plan = plans[kind]
             shape, rows, rate = shape_of(config.model, int(plan["dim"])), int(plan["rows"]), float(plan["rate"])
             run = train(config, prepared, shape, rows, rate, budget, seed)
-            add(row(kind, shape, budget, rows, rate, config, **found(run, seed)))
+            TABLE.add(row(kind, shape, budget, rows, rate, config, **found(run, seed)))
             runs -= 1
+
+
+def runs_of(plan: dict[str, str], budget: Budget) -> list[dict[str, str]]:
+    """Return the runs of a plan's size, batch and rate, whatever they were to an earlier plan."""
+    same = ("dim", "rows", "rate", "optimizer")
+    return [line for line in lines(*SIZES, budget=budget) if all(line[name] == plan[name] for name in same)]
 
 
 def summary(budget: Budget) -> None:
     """Print what was planned and what came."""
     means = {}
     for kind in SIZES:
-        for plan in lines(f"plan-{kind}", budget=budget):
-            losses = [float(line["loss"]) for line in lines(kind, budget=budget)]
+        for plan in lines(f"plan-{kind}", budget=budget)[-1:]:
+            losses = [float(line["loss"]) for line in runs_of(plan, budget)]
             size = f"{kind:8s} {plan['layers']} layers of dim {plan['dim']}, {int(plan['parameters']):,} parameters"
             told = f"predicted {plan['loss']} ({plan['low']} to {plan['high']})" if plan["loss"] else "not predicted"
             if losses:
@@ -190,6 +179,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1, help="how many runs at most; 0 only prints")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=SIZES)
+    parser.add_argument("--anew", action="store_true", help="plan again, though there is a plan for this budget")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--compile", default="auto")
@@ -200,7 +190,7 @@ def main() -> None:
         grid(config, folder, options.runs)
     else:
         if options.runs:
-            check(config, folder, options.runs, seeds=options.seeds, sizes=options.sizes)
+            check(config, folder, options.runs, seeds=options.seeds, sizes=options.sizes, anew=options.anew)
         summary(parse_budget(options.budget))
 
 

@@ -8,7 +8,6 @@ order. A precision is worth taking where it is faster and its loss is within 0.0
 """
 
 import argparse
-import csv
 import datetime
 import json
 import statistics
@@ -17,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from table import EVERYTHING, Table
 
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget
@@ -37,9 +37,10 @@ from corpus.text.tokenizer import EOS
 from corpus.train.optimizer import build_optimizer
 from corpus.train.step import TrainStep, compiled_trunk, eager_trunk
 
-TABLE = Path(__file__).resolve().parents[1] / "docs" / "experiments" / "precision.csv"
-FIELDS = ("date", "device", "layers", "dim", "precision", "compiled", "step_seconds", "tokens", "loss", "threads", "torch")
-EVERYTHING = 10**9
+TABLE = Table(
+    "precision",
+    ("date", "device", "layers", "dim", "precision", "compiled", "step_seconds", "tokens", "loss", "threads", "torch"),
+)
 
 
 def sample_of(prepared: Prepared, config: RunConfig, rows: int) -> TextLoader:
@@ -118,25 +119,22 @@ def main() -> None:
     prepared = Prepared.open(RunFolder(options.run).prepared)
     shapes = [shape_of(cpu().model.with_vocabulary(prepared.tokenizer.vocab_size), dim) for dim in options.dims]
     seconds = step_seconds(shapes, prepared, options)
-    new, worth = not TABLE.exists(), []
-    with TABLE.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        for shape in shapes:
-            losses: dict[str, float] = {}
-            for precision in options.precisions:
-                if options.tokens:
-                    losses[precision] = loss_of(shape, precision, prepared, options)
-                ratio = seconds[shape.dim, precision] / seconds[shape.dim, options.reference]
-                apart = losses[precision] - losses[options.reference] if options.tokens else None
-                told = f", loss {losses[precision]:.4f} ({apart:+.4f})" if apart is not None else ""
-                print(
-                    f"{shape.num_layers} x {shape.dim:<4} {precision:5s} {1000 * seconds[shape.dim, precision]:7.0f} ms a step, {ratio:.2f}{told}"
-                )
-                if precision != options.reference:
-                    worth.append(ratio)
-                line = {
+    worth = []
+    for shape in shapes:
+        losses: dict[str, float] = {}
+        for precision in options.precisions:
+            if options.tokens:
+                losses[precision] = loss_of(shape, precision, prepared, options)
+            ratio = seconds[shape.dim, precision] / seconds[shape.dim, options.reference]
+            apart = losses[precision] - losses[options.reference] if options.tokens else None
+            told = f", loss {losses[precision]:.4f} ({apart:+.4f})" if apart is not None else ""
+            print(
+                f"{shape.num_layers} x {shape.dim:<4} {precision:5s} {1000 * seconds[shape.dim, precision]:7.0f} ms a step, {ratio:.2f}{told}"
+            )
+            if precision != options.reference:
+                worth.append(ratio)
+            TABLE.add(
+                {
                     "date": datetime.date.today().isoformat(),
                     "device": device.type,
                     "layers": shape.num_layers,
@@ -149,8 +147,7 @@ def main() -> None:
                     "threads": torch.get_num_threads(),
                     "torch": torch.__version__,
                 }
-                writer.writerow(line)
-                file.flush()
+            )
     print(json.dumps({"name": "precision", "ratio": round(min(worth), 3) if worth else None}))
 
 
