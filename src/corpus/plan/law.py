@@ -86,7 +86,7 @@ class Law:
         self._prior = np.array([math.log(IRREDUCIBLE), rest, rest, *EXPONENTS])
         self._spread = np.array([IRREDUCIBLE_SPREAD, TERM_SPREAD, TERM_SPREAD, EXPONENT_SPREAD, EXPONENT_SPREAD])
         self._values, covariance = self._fit()
-        scattered = self._residuals(self._values)[0][len(self._prior) :]  # of the runs alone: how far the constants moved is no scatter
+        scattered = self._residuals(self._values)[0][len(self._prior) :]  # how far the constants moved is no scatter
         excess = max(1.0, float(scattered @ scattered) / max(1, len(points) - MOVED))
         self._covariance, self._scatter = excess * covariance, math.sqrt(excess) * SCATTER
 
