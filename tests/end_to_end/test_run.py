@@ -31,6 +31,11 @@ PROBLEM_FIELDS = [
     "baseline_nearest_seen",
     "baseline_nearest_unseen",
     "ceiling_gold",
+    *(
+        f"accuracy_{way}{split}"
+        for way in ("vote_8", "vote_8_options", "retrieval", "retrieval_options")
+        for split in ("", "_seen", "_unseen")
+    ),
 ]
 
 
@@ -51,6 +56,8 @@ def test_a_run_leaves_what_the_formats_page_says(finished: Path) -> None:
     assert {"report.html", "report.md", "tensorboard", "outcomes"} <= there
     scores = json.loads((finished / "scores.json").read_text())
     assert set(scores) == {"text", "problems"}
+    spent = json.loads((finished / "manifest.json").read_text())["seconds_per_problem"]
+    assert set(spent["generated"]) == {"accuracy", "accuracy_vote_8", "accuracy_vote_32", "accuracy_retrieval"}
     assert set(scores["text"]) == {"c4", "wikipedia", "github", "arxiv", "book", "stackexchange"}
     assert set(PROBLEM_FIELDS) <= set(scores["problems"]["generated"])
     assert not [path for path in finished.rglob("*") if path.suffix in {".pt", ".pth", ".pkl", ".bin.tmp"}]
@@ -130,7 +137,7 @@ def test_transformers_continues_a_prompt_as_corpus_does(moved: Path, tmp_path: P
 
     from corpus.runtime.config import RuntimeConfig
     from corpus.runtime.runtime import resolve
-    from corpus.solve.decode import greedy
+    from corpus.solve.decode import Decoder
     from corpus.stages.weights import load_weights
 
     main(["export", str(moved), "--to", "huggingface", "--output", str(tmp_path / "exported")])
@@ -141,8 +148,8 @@ def test_transformers_continues_a_prompt_as_corpus_does(moved: Path, tmp_path: P
     ids = tokenizer("the speed of a train", return_tensors="pt").input_ids
     assert ids[0].tolist() == own.encode("the speed of a train")
     made = theirs.generate(ids, max_new_tokens=12, do_sample=False, eos_token_id=None, pad_token_id=0)
-    expected = greedy(ours, [ids[0].tolist()], max_new_tokens=12, stop_id=-1, batch_size=1)
-    assert made[0, ids.shape[1] :].tolist() == expected[0]
+    (expected,) = Decoder(model=ours, max_new_tokens=12, stop_id=-1, batch_size=1).greedy([ids[0].tolist()])
+    assert made[0, ids.shape[1] :].tolist() == list(expected.tokens)
 
 
 def test_the_main_job_runs_from_its_file(main_file: Run, tmp_path: Path) -> None:

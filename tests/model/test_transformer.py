@@ -7,10 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.model.attend import attend
 from corpus.model.cache import Cache
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
-from corpus.model.transformer import RMSNorm, Transformer, attend, block_mask, document_mask
+from corpus.model.transformer import RMSNorm, Transformer, block_mask, document_mask
 
 CONFIG = ModelConfig(vocab_size=128, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32)
 

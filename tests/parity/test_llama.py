@@ -13,7 +13,7 @@ from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.model.weights import TOKENIZER, save_model
 from corpus.problems.render import prompt_tokens
-from corpus.solve.decode import greedy
+from corpus.solve.decode import Decoder
 from corpus.text.config import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.text.tokenizer import EOS, Tokenizer, train_tokenizer
 
@@ -82,7 +82,8 @@ def test_greedy_generation_agrees(pair: tuple[Transformer, Path], tokenizer: Tok
             0, len(prompt) :
         ].tolist()
         expected.append(generated[: generated.index(stop_id)] if stop_id in generated else generated)
-    assert greedy(model, prompts, max_new_tokens=14, stop_id=stop_id, batch_size=8) == expected
+    decoder = Decoder(model=model, max_new_tokens=14, stop_id=stop_id, batch_size=8)
+    assert [list(found.tokens) for found in decoder.greedy(prompts)] == expected
 
 
 def test_the_tokenizer_agrees(pair: tuple[Transformer, Path], tokenizer: Tokenizer) -> None:

@@ -108,3 +108,24 @@ def test_problems_without_a_program_and_empty_indices_give_nothing() -> None:
     index = NeighbourIndex([problem(TEXTS[0], None)])
     assert index.nearest(TEXTS[0], k=3) == []
     assert index.copy_program(problem(TEXTS[0])) is None
+
+
+def test_similarities_are_cosines() -> None:
+    index = NeighbourIndex([problem(text, index=place) for place, text in enumerate(TEXTS)])
+    found = index.similar("find the area of a square of side 7 cm .", 10)
+    assert found[0][0].text == TEXTS[4]
+    assert found[0][1] == pytest.approx(1.0)
+    assert found[1][0].text == TEXTS[5]
+    similarities = [similarity for _, similarity in found]
+    assert similarities == sorted(similarities, reverse=True)
+    assert all(0 <= similarity <= 1 for similarity in similarities)
+    assert [each.index for each, _ in found[:3]] == [index._problems[place].index for place in index.nearest(found[0][0].text, 3)]
+    assert all(similarity == 0 for _, similarity in index.similar("wieviel kostet brot", 3))
+
+
+@given(st.sampled_from(TEXTS), st.text(st.sampled_from("abc xyz12"), max_size=20))
+def test_a_text_with_further_words_is_less_similar(text: str, more: str) -> None:
+    index = NeighbourIndex([problem(each, index=place) for place, each in enumerate(TEXTS)])
+    ((_, alone),) = index.similar(text, 1)
+    ((_, longer),) = index.similar(f"{text} unheard {more}", 1)
+    assert longer < alone == pytest.approx(1.0)

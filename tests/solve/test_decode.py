@@ -1,18 +1,23 @@
 """Batched, cached decoding gives what decoding one prompt at a time without a cache gives."""
 
 import random
+from typing import Any
 
 import pytest
 import torch
 
-from corpus.model.cache import Cache
+from corpus.model.branches import Branches
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
-from corpus.solve.decode import greedy
+from corpus.solve.decode import Decoder
 
 CONFIG = ModelConfig(vocab_size=50, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=64)
 NEW_TOKENS = 10
+
+
+def _greedy(model: Transformer, prompts: list[list[int]], **settings: Any) -> list[list[int]]:
+    return [list(found.tokens) for found in Decoder(model=model, **settings).greedy(prompts)]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +65,7 @@ def test_the_batch_does_not_matter(
     ]
     assert len({len(continuation) for continuation in expected}) > 3, "the prompts should end at different steps"
     done: list[int] = []
-    result = greedy(model, prompts, max_new_tokens=NEW_TOKENS, stop_id=stop_id, batch_size=batch_size, progress=done.append)
+    result = _greedy(model, prompts, max_new_tokens=NEW_TOKENS, stop_id=stop_id, batch_size=batch_size, progress=done.append)
     assert result == expected
     assert done[-1] == len(prompts)
     assert done == sorted(done)
@@ -70,9 +75,9 @@ def test_finished_rows_are_dropped(
     model: Transformer, prompts: list[list[int]], stop_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows: list[int] = []
-    begin = Cache.begin
-    monkeypatch.setattr(Cache, "begin", lambda cache, positions: (rows.append(len(positions)), begin(cache, positions))[1])
-    greedy(model, prompts, max_new_tokens=NEW_TOKENS, stop_id=stop_id, batch_size=64)
+    begin = Branches.begin
+    monkeypatch.setattr(Branches, "begin", lambda cache, positions: (rows.append(len(positions)), begin(cache, positions))[1])
+    _greedy(model, prompts, max_new_tokens=NEW_TOKENS, stop_id=stop_id, batch_size=64)
     assert rows[0] == len(prompts)
     assert rows[-1] < len(prompts)
     assert rows == sorted(rows, reverse=True)
@@ -84,13 +89,13 @@ def test_ids_beyond_the_vocabulary_are_never_chosen(model: Transformer, prompts:
     loud.load_state_dict(model.state_dict())
     with torch.no_grad():
         loud.embedding.weight[50:] = 100 * torch.randn(14, 32, generator=torch.Generator().manual_seed(0))
-    assert greedy(loud, prompts, max_new_tokens=4, stop_id=-1, batch_size=64) == greedy(
+    assert _greedy(loud, prompts, max_new_tokens=4, stop_id=-1, batch_size=64) == _greedy(
         model, prompts, max_new_tokens=4, stop_id=-1, batch_size=64
     )
 
 
 def test_nothing_to_do(model: Transformer) -> None:
-    assert greedy(model, [], max_new_tokens=4, stop_id=0, batch_size=8) == []
-    assert greedy(model, [[1], [2]], max_new_tokens=0, stop_id=0, batch_size=8) == [[], []]
+    assert _greedy(model, [], max_new_tokens=4, stop_id=0, batch_size=8) == []
+    assert _greedy(model, [[1], [2]], max_new_tokens=0, stop_id=0, batch_size=8) == [[], []]
     with pytest.raises(ValueError, match="a prompt is empty"):
-        greedy(model, [[1], []], max_new_tokens=4, stop_id=0, batch_size=8)
+        _greedy(model, [[1], []], max_new_tokens=4, stop_id=0, batch_size=8)

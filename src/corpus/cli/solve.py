@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from corpus.base.console import say
-from corpus.base.errors import DataError
+from corpus.base.errors import ConfigError, DataError
 from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse
 from corpus.stages.begin import load_config
@@ -27,15 +27,20 @@ class Options:
     options: str = ""
     """Possible answers, such as "a ) 40 , b ) 60 , c ) 80"; the nearest is chosen."""
 
+    programs: int = 8
+    """How many programs vote on the answer, the likeliest; 1 writes a single one, the likeliest symbol each time."""
+
 
 def main(words: Sequence[str]) -> None:
     """Solve one problem and print how."""
     options = parse(Options, words, command="solve")
+    if options.programs < 1:
+        raise ConfigError(f"--programs is {options.programs}; expected 1 or more")
     config = load_config(RunFolder(options.run))
     text = _read(options.problem)
     from corpus.stages.solve import show_solution
 
-    for line in show_solution(config, RunFolder(options.run), text, options.options):
+    for line in show_solution(config, RunFolder(options.run), text, options.options, programs=options.programs):
         say(line)
 
 

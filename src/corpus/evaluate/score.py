@@ -1,11 +1,12 @@
 """Scores of a problem set, and what became of each problem.
 
 `accuracy` always means: one greedy program a problem, executed, nearest option; no retrieval, no votes; a program that does not
-execute counts as wrong. Every share is of all problems it speaks of and comes with its 95 % interval; where there are none, both
+execute counts as wrong. Other ways to choose a program are scored by the same rule under names of their own. Every share is of all problems it speaks of and comes with its 95 % interval; where there are none, both
 are null.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from corpus.evaluate.baselines import Reference, judge_gold, judge_neighbours
@@ -18,7 +19,11 @@ __all__ = ["Reference", "score_problems"]
 
 
 def score_problems(
-    problems: Sequence[Problem], predicted: Sequence[Program | None], reference: Reference
+    problems: Sequence[Problem],
+    predicted: Sequence[Program | None],
+    reference: Reference,
+    *,
+    others: Mapping[str, Sequence[Program | None]] = MappingProxyType({}),
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the scores of a set and one outcome a problem, both JSON-ready.
 
@@ -26,10 +31,12 @@ def score_problems(
         problems: the set.
         predicted: the model's program for each, None where it wrote none.
         reference: what the model was trained on.
+        others: programs chosen in another way, such as by votes, by what that way is called.
 
     Scores, each share with `<name>_interval` beside it:
         num_problems, num_seen, num_unseen: problems; those whose template was trained on, and the others.
         accuracy, accuracy_seen, accuracy_unseen: problems answered rightly.
+        accuracy_<way>, accuracy_<way>_seen, accuracy_<way>_unseen: the same for each of `others`.
         executes: predicted programs that give a value.
         program_match: predicted programs equal to the gold program in canonical form.
         value_match: predicted programs with the gold program's value (relative difference up to 1e-6).
@@ -48,6 +55,9 @@ def score_problems(
 
     scores: dict[str, Any] = {"num_problems": len(problems), "num_seen": sum(seen), "num_unseen": len(seen) - sum(seen)}
     scores |= _split_share("accuracy", judged, seen)
+    for way, programs in others.items():
+        judged_other = [judge(problem, program) for problem, program in zip(problems, programs, strict=True)]
+        scores |= _split_share(f"accuracy_{way}", judged_other, seen)
     scores |= _share("executes", (each.outcome.executes for each in judged))
     scores |= _share("program_match", matches)
     scores |= _share("value_match", values)

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from corpus.model.attend import attend
 from corpus.model.config import ModelConfig
 
 
@@ -29,10 +30,10 @@ class Cache:
         self.values = torch.zeros(shape, device=device, dtype=dtype)
         self.used = 0
         """Slots that any row may have filled."""
-        self._positions = torch.zeros(0)
+        self._positions, self._mask = torch.zeros(0), torch.zeros(0)
 
-    def begin(self, positions: Int[Tensor, "batch seq"]) -> Float[Tensor, "batch 1 seq slots"]:
-        """Make room for the tokens at `positions` and return their mask: 0 for visible slots, -inf for others.
+    def begin(self, positions: Int[Tensor, "batch seq"]) -> None:
+        """Make room for the tokens at `positions`.
 
         Positions of a row must go on where its last call ended (or earlier), so that every slot up to them is filled.
         """
@@ -42,7 +43,7 @@ class Cache:
         self._positions = positions
         slots = torch.arange(self.used, device=positions.device)
         hidden = slots[None, None, :] > positions[:, :, None]
-        return torch.zeros(hidden.shape, device=positions.device).masked_fill_(hidden, float("-inf"))[:, None]
+        self._mask = torch.zeros(hidden.shape, device=positions.device).masked_fill_(hidden, float("-inf"))[:, None]
 
     def write(
         self, layer: int, key: Float[Tensor, "batch kv seq head"], value: Float[Tensor, "batch kv seq head"]
@@ -53,6 +54,13 @@ class Cache:
             store[rows, :, self._positions] = new.transpose(1, 2).to(store.dtype)
         return self.keys[layer, :, :, : self.used], self.values[layer, :, :, : self.used]
 
-    def keep(self, rows: Int[Tensor, " kept"], used: int) -> None:
-        """Drop all other rows; the longest of the kept has `used` slots filled."""
-        self.keys, self.values, self.used = self.keys[:, rows], self.values[:, rows], used
+    def attend(
+        self,
+        layer: int,
+        query: Float[Tensor, "batch heads seq head"],
+        key: Float[Tensor, "batch kv seq head"],
+        value: Float[Tensor, "batch kv seq head"],
+    ) -> Float[Tensor, "batch heads seq head"]:
+        """Store the new tokens' keys and values, and attend to all up to each of them."""
+        key, value = self.write(layer, key, value)
+        return attend(query, key, value, self._mask.to(query.dtype))

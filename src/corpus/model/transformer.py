@@ -17,15 +17,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 
-from corpus.model import in_blocks, rope
+from corpus.model import rope
+from corpus.model.attend import Mask, attend
+from corpus.model.branches import Branches
 from corpus.model.cache import Cache
 from corpus.model.config import ModelConfig
 from corpus.model.precision import product_dtype
-
-Mask = Tensor | BlockMask
-"""What hides positions: [#batch 1 seq slots], added to the scores; or, for kernels that leave out what is hidden, blocks."""
 
 Rotation = tuple[Tensor, ...]
 """What turns queries and keys: (angles,) in complex arithmetic, (cosine, sine) in real; each [batch or 1, seq, half]."""
@@ -62,40 +61,18 @@ class Attention(nn.Module):
         x: Float[Tensor, "batch seq dim"],
         rotation: Rotation,
         mask: Mask | None,
-        cache: Cache | None,
+        cache: Cache | Branches | None,
         layer: int,
     ) -> Float[Tensor, "batch seq dim"]:
         """Attend to earlier positions. Without a mask all earlier positions of the row are visible."""
         query = _rotate(self._split(self.query(x), self.num_heads), rotation)
         key = _rotate(self._split(self.key(x), self.num_kv_heads), rotation)
         value = self._split(self.value(x), self.num_kv_heads)
-        if cache is not None:
-            key, value = cache.write(layer, key, value)
-        mixed = attend(query, key, value, mask)
+        mixed = attend(query, key, value, mask) if cache is None else cache.attend(layer, query, key, value)
         return self.output(mixed.transpose(1, 2).flatten(2))
 
     def _split(self, x: Float[Tensor, "batch seq features"], num_heads: int) -> Float[Tensor, "batch heads seq head"]:
         return x.unflatten(-1, (num_heads, self.head_dim)).transpose(1, 2)
-
-
-def attend(
-    query: Float[Tensor, "batch heads seq head"],
-    key: Float[Tensor, "batch kv slots head"],
-    value: Float[Tensor, "batch kv slots head"],
-    mask: Mask | None,
-) -> Float[Tensor, "batch heads seq head"]:
-    """Scaled dot-product attention; `mask` is added to the scores (0 or -inf) or says which blocks to compute, None means causal."""
-    if isinstance(mask, BlockMask):
-        mixed = flex_attention(query, key, value, block_mask=mask, enable_gqa=query.shape[1] > key.shape[1])
-        assert isinstance(mixed, Tensor)
-        return mixed
-    if mask is not None and torch.compiler.is_compiling() and in_blocks.suits(query, key):
-        return in_blocks.attend(query, key, value, mask)
-    group = query.shape[1] // key.shape[1]
-    if mask is not None and query.is_cuda and group > 1:
-        # No fused CUDA kernel takes both a mask and grouped heads; with the heads repeated there is one. The CPU's takes both.
-        key, value, group = key.repeat_interleave(group, dim=1), value.repeat_interleave(group, dim=1), 1
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None, enable_gqa=group > 1)
 
 
 class FeedForward(nn.Module):
@@ -126,7 +103,7 @@ class Block(nn.Module):
         x: Float[Tensor, "batch seq dim"],
         rotation: Rotation,
         mask: Mask | None,
-        cache: Cache | None,
+        cache: Cache | Branches | None,
         layer: int,
     ) -> Float[Tensor, "batch seq dim"]:
         x = x + self.attention(self.attention_norm(x), rotation, mask, cache, layer)
@@ -150,7 +127,7 @@ class Transformer(nn.Module):
         *,
         positions: Int[Tensor, "batch seq"] | None = None,
         documents: Int[Tensor, "batch seq"] | None = None,
-        cache: Cache | None = None,
+        cache: Cache | Branches | None = None,
         select: Int[Tensor, " chosen"] | None = None,
     ) -> Float[Tensor, "batch seq vocab"] | Float[Tensor, "chosen vocab"]:
         """Return logits for the token after each position.
@@ -172,7 +149,7 @@ class Transformer(nn.Module):
         *,
         positions: Int[Tensor, "batch seq"] | None = None,
         documents: Int[Tensor, "batch seq"] | None = None,
-        cache: Cache | None = None,
+        cache: Cache | Branches | None = None,
         rotation: Rotation | None = None,
         mask: Mask | None = None,
     ) -> Float[Tensor, "batch seq dim"]:
@@ -187,7 +164,7 @@ class Transformer(nn.Module):
             positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
         rotation = self.rotation(positions) if rotation is None else rotation
         if cache is not None:
-            mask = cache.begin(positions.expand(tokens.shape))
+            cache.begin(positions.expand(tokens.shape))
         elif documents is not None:
             mask = document_mask(documents)
         x = self.embedding(tokens)

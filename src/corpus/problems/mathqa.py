@@ -10,16 +10,13 @@ from typing import Any
 
 from corpus.base.errors import DataError
 from corpus.problems.problem import Problem
-from corpus.program.answer import LETTERS, nearest_option, parse_options
+from corpus.program.answer import LETTERS, is_near, nearest_option, parse_options
 from corpus.program.interpreter import execute
 from corpus.program.language import ProgramError, parse
 
 NAME = "mathqa"
 COLUMNS = ("Problem", "options", "correct", "linear_formula", "category")
 """The fields that are read; others, such as `Rationale`, are not."""
-
-TOLERANCE = 0.01
-"""Relative distance from the keyed value within which a program's value counts as the key: options are rounded."""
 
 _PARQUET_MAGIC = b"PAR1"
 _MEND = "Mend the record, or leave it out."
@@ -45,8 +42,7 @@ def is_checked(problem: Problem) -> bool:
     value = execute(parse(problem.program), problem.numbers).value
     if value is None or nearest_option(value, problem.options) != problem.correct:
         return False
-    keyed = next(option.value for option in problem.options if option.letter == problem.correct)
-    return keyed is not None and abs(value - keyed) <= max(TOLERANCE * abs(keyed), 1e-6)
+    return is_near(value, next(option for option in problem.options if option.letter == problem.correct))
 
 
 def _problem(row: Any, split: str, index: int, where: str) -> Problem:

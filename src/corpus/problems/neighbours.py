@@ -4,6 +4,7 @@ It is a baseline that learns nothing (copy the neighbour's program, put in the n
 three of four MathQA problems have a twin in train that differs in its numbers alone.
 """
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -67,16 +68,26 @@ class NeighbourIndex:
 
         An exact twin comes first; fewer are returned where the index holds fewer.
         """
+        return [self._entries[position] for position, _ in self._ranked(template_of(text), k)]
+
+    def similar(self, text: str, k: int) -> list[tuple[Problem, float]]:
+        """Return the problems of `nearest`, each with its similarity: the cosine of both texts' word weights, 1 for an exact twin."""
+        template = template_of(text)
+        length = self._length(template)
+        ranked = self._ranked(template, k)
+        return [(self._problems[self._entries[position]], min(1.0, score / length)) for position, score in ranked]
+
+    def _ranked(self, template: str, k: int) -> list[tuple[int, float]]:
+        """Return the best entries with their scores; an exact twin is the first, and its score infinite."""
         if not self._entries:
             return []
-        template = template_of(text)
         scores = self._score(template)
         twin = self._by_template.get(template)
         if twin is not None:
             scores[twin] = np.inf
         k = min(k, len(scores))
         best = np.argpartition(-scores, k - 1)[:k]
-        return [self._entries[position] for position in best[np.lexsort((best, -scores[best]))]]
+        return [(int(position), float(scores[position])) for position in best[np.lexsort((best, -scores[best]))]]
 
     def nearest_batch(self, texts: Iterable[str], k: int = 1) -> list[list[int]]:
         """Return `nearest` for each text."""
@@ -99,6 +110,12 @@ class NeighbourIndex:
         if formula not in self._parsed:
             self._parsed[formula] = parse(formula)
         return self._parsed[formula]
+
+    def _length(self, template: str) -> float:
+        """The length of a text's vector; words that the index does not know are as rare as a word of one text."""
+        unknown = math.log((1 + len(self._entries)) / 2) + 1
+        places = ((self._vocabulary.get(word), count) for word, count in _words(template).items())
+        return math.sqrt(sum((count * (unknown if place is None else self._rarity[place])) ** 2 for place, count in places)) or 1.0
 
     def _score(self, template: str) -> np.ndarray:
         scores = np.zeros(len(self._entries), np.float32)

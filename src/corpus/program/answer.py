@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LETTERS = "abcde"
+TOLERANCE = 0.01
+"""Relative distance from an option within which a value counts as the option: options are rounded."""
+
 _MARKER = re.compile(r"(?:^|,)\s*[\['\"]*\s*([a-e])\s*\)", re.IGNORECASE)
 _REPEATED_MARKER = re.compile(r"^(?:[a-e]\s*\)\s*)+", re.IGNORECASE)
 
@@ -83,6 +86,11 @@ def nearest_option(value: float | None, options: Sequence[Option]) -> str | None
         return None
     valued = [(abs(value - option.value), option.letter) for option in options if option.value is not None]
     return min(valued, key=lambda pair: pair[0])[1] if valued else None
+
+
+def is_near(value: float, option: Option) -> bool:
+    """True where `value` rounds to what the option says: within 1 % of it."""
+    return option.value is not None and abs(value - option.value) <= max(TOLERANCE * abs(option.value), 1e-6)
 
 
 class _Reader:

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from corpus.evaluate.ways import ways
 from corpus.report.blocks import Bar, BarChart, Block, Figures, Paragraph, Section, Table
 from corpus.report.formats import decimal, interval, is_number, percent, plain, whole
 from corpus.report.read import Outcome, Run
@@ -10,17 +11,12 @@ from corpus.report.read import Outcome, Run
 Z = 1.959964
 """Standard deviations that hold 95 % of a normal distribution."""
 
-SHARES = (
-    ("accuracy", "model", "num_problems", "all problems"),
-    ("baseline_nearest", "nearest neighbour", "num_problems", "all problems"),
-    ("baseline_majority", "majority letter", "num_problems", "all problems"),
-    ("ceiling_gold", "gold programs (ceiling)", "num_problems", "all problems"),
-    ("accuracy_seen", "model", "num_seen", "template seen in training"),
-    ("baseline_nearest_seen", "nearest neighbour", "num_seen", "template seen in training"),
-    ("accuracy_unseen", "model", "num_unseen", "template not seen"),
-    ("baseline_nearest_unseen", "nearest neighbour", "num_unseen", "template not seen"),
+GROUPS = (
+    ("", "num_problems", "all problems"),
+    ("_seen", "num_seen", "template seen in training"),
+    ("_unseen", "num_unseen", "template not seen"),
 )
-"""Field of scores.json, what it is called, the field that counts its problems, and the group it stands in."""
+"""How a share's field ends, the field that counts its problems, and the group it stands in."""
 
 RATES = (
     ("executes", "programs that execute"),
@@ -31,10 +27,27 @@ RATES = (
 
 EXPLANATION = (
     "Accuracy means: one program, decoded greedily, executed, and the option nearest to its value; a program that does not "
-    "execute counts as wrong. Majority always gives the most common letter of the training problems; nearest neighbour runs the "
+    "execute counts as wrong. It is decoded under the grammar of the language unless the run says otherwise. Votes mean: the likeliest programs instead "
+    "of one, each as weighty as it is likely, and the value with most weight behind it; where the options are known, a value near none of them "
+    "hardly counts. With similar training problems: their programs, on the new numbers, vote as well. Majority always gives the most common letter of the training problems; nearest neighbour runs the "
     "program of the most similar training problem on the new numbers; the gold ceiling runs the data's own programs. A template "
     "is seen when a training problem has the same text but for its numbers."
 )
+
+
+def _shares(scores: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return field, title, the field that counts its problems and the group of every accuracy and baseline."""
+    baselines = (("baseline_nearest", "nearest neighbour"), ("baseline_majority", "majority letter"))
+    titles = [("accuracy", "model"), *((f"accuracy_{way}", name) for way, name in ways(scores)), *baselines]
+    rows = []
+    for ending, count, group in GROUPS:
+        named = (
+            [*titles, ("ceiling_gold", "gold programs (ceiling)")]
+            if not ending
+            else [t for t in titles if t[0] != "baseline_majority"]
+        )
+        rows += [(field + ending, name, count, group) for field, name in named]
+    return rows
 
 
 def problems_section(run: Run) -> Section:
@@ -92,7 +105,7 @@ def wilson(share: float, total: float) -> tuple[float, float]:
 
 def _chart(name: str, scores: dict[str, Any]) -> BarChart:
     groups: dict[str, list[Bar]] = {}
-    for field, title, count_field, group in SHARES:
+    for field, title, count_field, group in _shares(scores):
         if not is_number(scores.get(field)):
             continue
         low, high = find_interval(scores, field, count_field)
@@ -115,14 +128,14 @@ def _chart(name: str, scores: dict[str, Any]) -> BarChart:
 
 
 def _share_table(name: str, scores: dict[str, Any]) -> Table:
-    rows = []
-    for field, title, count_field, group in SHARES:
+    rows, shares = [], _shares(scores)
+    for field, title, count_field, group in shares:
         low, high = find_interval(scores, field, count_field)
         rows.append((f"{title}, {group}", percent(scores.get(field)), interval(low, high), whole(scores.get(count_field))))
     for field, title in RATES:
         low, high = find_interval(scores, field, "num_problems")
         rows.append((title, percent(scores.get(field)), interval(low, high), whole(scores.get("num_problems"))))
-    known = {field for field, *_ in SHARES} | {count for _, _, count, _ in SHARES} | {field for field, _ in RATES}
+    known = {field for field, *_ in shares} | {count for _, _, count, _ in shares} | {field for field, _ in RATES}
     for field, value in scores.items():
         if field not in known and not field.endswith("_interval") and not isinstance(value, (dict, list)):
             rows.append((field, decimal(value) if isinstance(value, float) else plain(value), "", ""))

@@ -1,4 +1,4 @@
-"""From a problem to a program: decoding, and the solver built on it.
+"""From a problem to an answer: decoding, the grammar it follows, votes, and the solver built on them.
 
-Start with `solver.py`; `decode.py` knows nothing of problems, only of prompts and tokens.
+Start with `solver.py`; `decode.py`, `beam.py` and `rows.py` know nothing of problems, only of prompts and tokens.
 """

@@ -1,72 +1,105 @@
-"""The solver: problems in, programs out, executed and matched to the options."""
+"""The solver: problems in, programs out, executed, voted on and matched to the options."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from corpus.model.transformer import Transformer
 from corpus.problems.numbers import find_numbers
 from corpus.problems.render import program_from_tokens, prompt_tokens
-from corpus.program.answer import Option, nearest_option
-from corpus.program.interpreter import Outcome, execute
-from corpus.program.language import Program, ProgramError
+from corpus.program.interpreter import execute
+from corpus.program.language import ProgramError
 from corpus.runtime.runtime import Runtime
-from corpus.solve.decode import greedy
+from corpus.solve.beam import beam
+from corpus.solve.candidates import Candidate
+from corpus.solve.decode import Continuation, Decoder
 from corpus.text.tokenizer import EOS, Tokenizer
 
-
-@dataclass(frozen=True, kw_only=True)
-class Solution:
-    """One solved (or unsolved) problem."""
-
-    numbers: tuple[float, ...]
-    """n0, n1, … of the problem."""
-    program: Program | None
-    """None where what the model wrote is not a program."""
-    outcome: Outcome | None
-    """What came of executing it."""
-    choice: str | None
-    """The letter of the nearest option, where there are options and a value."""
+NEGLIGIBLE = 1e-4
+"""Programs less likely than this share of the likeliest are not searched for: their votes would hardly count."""
 
 
 class Solver:
     """A model, its tokenizer and the machine, ready to solve."""
 
     def __init__(
-        self, model: Transformer, tokenizer: Tokenizer, runtime: Runtime, *, max_program_tokens: int, batch_size: int
+        self,
+        model: Transformer,
+        tokenizer: Tokenizer,
+        runtime: Runtime,
+        *,
+        max_program_tokens: int,
+        batch_size: int,
+        constrained: bool = True,
     ) -> None:
-        self._model, self._tokenizer, self._runtime = model, tokenizer, runtime
-        self._max_program_tokens, self._batch_size = max_program_tokens, batch_size
+        """Be ready.
 
-    def programs(self, texts: Sequence[str], *, done: Callable[[int], None] | None = None) -> list[Program | None]:
+        Args:
+            model: on the runtime's device.
+            tokenizer: the model's.
+            runtime: the machine.
+            max_program_tokens: where a program is cut off.
+            batch_size: programs decoded together.
+            constrained: allow only tokens that a program can go on with. Without it the model writes what it likes, and may write none.
+        """
+        self._tokenizer, self._constrained = tokenizer, constrained
+        self._decoder = Decoder(
+            model=model,
+            stop_id=tokenizer.token_id(EOS),
+            max_new_tokens=max_program_tokens,
+            batch_size=batch_size,
+            device=runtime.device,
+        )
+
+    def greedy(self, texts: Sequence[str], *, done: Callable[[int], None] | None = None) -> list[Candidate | None]:
         """Return one greedy program for each problem text, None where the tokens are not a program.
 
         `done` is told how many problems are finished, from time to time.
         """
-        prompts = [prompt_tokens(text, self._tokenizer) for text in texts]
-        completions = greedy(
-            self._model,
-            prompts,
-            max_new_tokens=self._max_program_tokens,
-            stop_id=self._tokenizer.token_id(EOS),
-            batch_size=self._batch_size,
-            device=self._runtime.device,
-            progress=done,
+        found = replace(self._decoder, progress=done).greedy(self._prompts(texts), num_numbers=self._num_numbers(texts))
+        return [self._candidate(text, continuation) for text, continuation in zip(texts, found)]
+
+    def search(self, texts: Sequence[str], count: int, *, done: Callable[[int], None] | None = None) -> list[list[Candidate]]:
+        """Return up to `count` different programs for each problem text, the likeliest first, as a beam finds them."""
+        found = beam(
+            replace(self._decoder, progress=done),
+            self._prompts(texts),
+            count,
+            num_numbers=self._num_numbers(texts),
+            negligible=NEGLIGIBLE,
         )
-        return [_program(tokens, self._tokenizer) for tokens in completions]
+        return [self._programs(text, continuations) for text, continuations in zip(texts, found)]
 
-    def solve(self, text: str, options: Sequence[Option] = ()) -> Solution:
-        """Solve one problem; see `Solution`."""
-        program = self.programs([text])[0]
-        numbers = tuple(span.value for span in find_numbers(text))
-        outcome = execute(program, numbers) if program else None
-        value = outcome.value if outcome else None
-        return Solution(
-            numbers=numbers, program=program, outcome=outcome, choice=nearest_option(value, options) if options else None
+    def sample(
+        self,
+        texts: Sequence[str],
+        count: int,
+        *,
+        seed: int,
+        temperature: float = 1.0,
+        done: Callable[[int], None] | None = None,
+    ) -> list[list[Candidate]]:
+        """Return the different programs among `count` samples of each problem text, the likeliest first."""
+        found = replace(self._decoder, progress=done).sample(
+            self._prompts(texts), count, seed=seed, temperature=temperature, num_numbers=self._num_numbers(texts)
         )
+        distinct = ({each.tokens: each for each in samples}.values() for samples in found)
+        ordered = (sorted(row, key=lambda each: -each.log_probability) for row in distinct)
+        return [self._programs(text, row) for text, row in zip(texts, ordered)]
 
+    def _programs(self, text: str, continuations: Iterable[Continuation]) -> list[Candidate]:
+        candidates = (self._candidate(text, each) for each in continuations)
+        return [each for each in candidates if each is not None]
 
-def _program(tokens: Sequence[int], tokenizer: Tokenizer) -> Program | None:
-    try:
-        return program_from_tokens(tokens, tokenizer)
-    except ProgramError:
-        return None
+    def _prompts(self, texts: Sequence[str]) -> list[list[int]]:
+        return [prompt_tokens(text, self._tokenizer) for text in texts]
+
+    def _num_numbers(self, texts: Sequence[str]) -> list[int] | None:
+        return [len(find_numbers(text)) for text in texts] if self._constrained else None
+
+    def _candidate(self, text: str, continuation: Continuation) -> Candidate | None:
+        try:
+            program = program_from_tokens(continuation.tokens, self._tokenizer)
+        except ProgramError:
+            return None
+        outcome = execute(program, [span.value for span in find_numbers(text)])
+        return Candidate(program=program, outcome=outcome, log_probability=continuation.log_probability)

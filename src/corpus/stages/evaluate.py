@@ -1,6 +1,7 @@
 """Scores of a run's final weights, beside the baselines; everything it needs lies in the run folder."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,16 @@ from corpus.base.run_folder import RunFolder
 from corpus.data.prepared import Prepared
 from corpus.evaluate.score import Reference, score_problems
 from corpus.evaluate.text import bits_per_byte, score_text, score_unigram
+from corpus.evaluate.ways import OPTIONS, RETRIEVAL, vote_way, ways
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
+from corpus.program.language import Program
 from corpus.recipes.config import RunConfig
 from corpus.runtime.runtime import Runtime, resolve
+from corpus.solve.candidates import Candidate
+from corpus.solve.retrieve import neighbour_ballots
 from corpus.solve.solver import Solver
+from corpus.solve.vote import Ballot, ballots_of, vote
 from corpus.stages.problems import training_problems
 from corpus.stages.weights import load_weights
 from corpus.text.tokenizer import EOS
@@ -42,11 +48,12 @@ def evaluate_run(
     runtime = resolve(replace(config.runtime, precision="fp32"))
     model, tokenizer = load_weights(folder, runtime)
     scores: Scores = {"text": score_all_text(folder, model, runtime) if text else {}, "problems": {}}
+    seconds: dict[str, dict[str, float]] = {}
     if sets:
         reference = build_reference(config, folder)
         for name, problems in sets.items():
             problems = problems[: config.evaluate.problems_limit or None]
-            result, records = _score_set(
+            result, records, seconds[name] = _score_set(
                 name,
                 problems,
                 Solver(
@@ -55,13 +62,17 @@ def evaluate_run(
                     runtime,
                     max_program_tokens=config.evaluate.max_program_tokens,
                     batch_size=config.evaluate.batch_size,
+                    constrained=config.evaluate.constrained,
                 ),
                 reference,
+                config,
             )
             scores["problems"][name] = result
             if outcomes:
                 write_text(outcomes / f"{name}.jsonl", "".join(json.dumps(record) + "\n" for record in records))
     write_json(output, scores)
+    if output == folder.scores:
+        folder.update_manifest(seconds_per_problem=seconds)  # not among the scores: equal runs have equal scores
     return scores
 
 
@@ -77,11 +88,47 @@ def build_reference(config: RunConfig, folder: RunFolder) -> Reference:
 
 
 def _score_set(
-    name: str, problems: Sequence[Problem], solver: Solver, reference: Reference
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    name: str, problems: Sequence[Problem], solver: Solver, reference: Reference, config: RunConfig
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, float]]:
+    """Return scores, outcomes, and seconds a problem: of one greedy program, votes of the likeliest, and votes in which similar training problems take part."""
+    texts, settings, seconds = [problem.text for problem in problems], config.evaluate, {}
     with progress(f"solving {name}", len(problems), "problems") as task:
-        predicted = solver.programs([problem.text for problem in problems], done=task.update)
-    return score_problems(problems, predicted, reference)
+        start = time.perf_counter()
+        greedy = solver.greedy(texts, done=task.update)
+        seconds["accuracy"] = time.perf_counter() - start
+    others: dict[str, list[Program | None]] = {}
+    found: list[list[Candidate]] = [[] for _ in texts]
+    for count in sorted(settings.votes):
+        with progress(f"solving {name} with {count} programs each", len(problems), "problems") as task:
+            start = time.perf_counter()
+            found = solver.search(texts, count, done=task.update)
+            seconds[f"accuracy_{vote_way(count)}"] = time.perf_counter() - start
+        others |= _count_votes(vote_way(count), problems, [ballots_of(candidates) for candidates in found])
+    if settings.retrieval:
+        start = time.perf_counter()
+        ballots = [ballots_of(candidates) + neighbour_ballots(text, reference.neighbours) for text, candidates in zip(texts, found)]
+        others |= _count_votes(RETRIEVAL, problems, ballots)
+        seconds["accuracy_retrieval"] = sum(seconds[f"accuracy_{vote_way(count)}"] for count in sorted(settings.votes)[-1:])
+        seconds["accuracy_retrieval"] += time.perf_counter() - start
+    per_problem = {way: round(spent / max(1, len(problems)), 5) for way, spent in seconds.items()}
+    say(f"{name}: milliseconds a problem: " + ", ".join(f"{way} {1000 * spent:.1f}" for way, spent in per_problem.items()))
+    predicted = [each.program if each else None for each in greedy]
+    scores, records = score_problems(problems, predicted, reference, others=others)
+    return (
+        {**scores, "constrained": settings.constrained},
+        records,
+        {way: round(spent / max(1, len(problems)), 5) for way, spent in seconds.items()},
+    )
+
+
+def _count_votes(way: str, problems: Sequence[Problem], ballots: Sequence[list[Ballot]]) -> dict[str, list[Program | None]]:
+    """Return the programs that win, where the options are not known and where they are."""
+    found: dict[str, list[Program | None]] = {way: [], way + OPTIONS: []}
+    for problem, cast in zip(problems, ballots):
+        for name, options in ((way, ()), (way + OPTIONS, problem.options)):
+            won = vote(cast, options)
+            found[name].append(won.winner.program if won else None)
+    return found
 
 
 def score_all_text(folder: RunFolder, model: Transformer, runtime: Runtime) -> dict[str, Any]:
@@ -129,6 +176,12 @@ def say_scores(scores: Scores) -> None:
             f"  template seen {_share(score['accuracy_seen'])} of {score['num_seen']:,} (nearest {_share(score['baseline_nearest_seen'])}), "
             f"unseen {_share(score['accuracy_unseen'])} of {score['num_unseen']:,} (nearest {_share(score['baseline_nearest_unseen'])})"
         )
+        for way, title in ways(score):
+            low, high = score[f"accuracy_{way}_interval"]
+            say(
+                f"  {title}: {score[f'accuracy_{way}']:.1%} ({low:.1%} to {high:.1%}), template seen {_share(score[f'accuracy_{way}_seen'])}, "
+                f"unseen {_share(score[f'accuracy_{way}_unseen'])}"
+            )
         say(
             f"  programs that execute {_share(score['executes'])}, equal to gold {_share(score['program_match'])}, equal in value {_share(score['value_match'])}"
         )

@@ -1,19 +1,30 @@
 """One problem, solved and shown step by step."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from corpus.base.errors import DataError
 from corpus.base.run_folder import RunFolder
-from corpus.program.answer import parse_options
-from corpus.program.language import CONSTANTS, Program
+from corpus.problems.numbers import find_numbers
+from corpus.program.answer import Option, nearest_option, parse_options
+from corpus.program.language import CONSTANTS
 from corpus.recipes.config import RunConfig
 from corpus.runtime.runtime import resolve
-from corpus.solve.solver import Solution, Solver
+from corpus.solve.candidates import Candidate
+from corpus.solve.solver import Solver
+from corpus.solve.vote import ballots_of, vote
 from corpus.stages.weights import load_weights
 
 
-def show_solution(config: RunConfig, folder: RunFolder, text: str, options_text: str) -> list[str]:
+def show_solution(config: RunConfig, folder: RunFolder, text: str, options_text: str, *, programs: int) -> list[str]:
     """Solve `text` with a run's final weights; return the lines that show how.
+
+    Args:
+        config: the run's config.
+        folder: the run.
+        text: the problem.
+        options_text: the answers to choose from, as MathQA writes them; empty where there are none.
+        programs: how many vote; 1 takes the likeliest token each time, without a vote.
 
     Raises `DataError` where options are given that cannot be read.
     """
@@ -22,35 +33,55 @@ def show_solution(config: RunConfig, folder: RunFolder, text: str, options_text:
         raise DataError(f'the options {options_text!r} cannot be read; write them as "a ) 40 , b ) 60 , c ) 80"')
     runtime = resolve(replace(config.runtime, precision="fp32"))
     model, tokenizer = load_weights(folder, runtime)
-    solver = Solver(model, tokenizer, runtime, max_program_tokens=config.evaluate.max_program_tokens, batch_size=1)
-    solution = solver.solve(text, options)
-    lines = [f"numbers   {', '.join(f'n{i} = {value:g}' for i, value in enumerate(solution.numbers)) or 'none'}"]
-    lines += _program_lines(solution)
+    settings = config.evaluate
+    solver = Solver(
+        model,
+        tokenizer,
+        runtime,
+        max_program_tokens=settings.max_program_tokens,
+        batch_size=settings.batch_size,
+        constrained=settings.constrained,
+    )
+    numbers = [span.value for span in find_numbers(text)]
+    lines = [f"numbers   {', '.join(f'n{i} = {value:g}' for i, value in enumerate(numbers)) or 'none'}"]
+    found, told = _solve(solver, text, options, programs)
+    lines += _program_lines(found, numbers)
+    lines += told
     if options:
-        chosen = next((f"{o.letter} ) {o.text}" for o in options if o.letter == solution.choice), "none of the options")
+        letter = nearest_option(found.outcome.value, options) if found else None
+        chosen = next((f"{o.letter} ) {o.text}" for o in options if o.letter == letter), "none of the options")
         lines.append(f"option    {chosen}")
     return lines
 
 
-def _program_lines(solution: Solution) -> list[str]:
-    program, outcome = solution.program, solution.outcome
-    if program is None or outcome is None:
+def _solve(solver: Solver, text: str, options: Sequence[Option], programs: int) -> tuple[Candidate | None, list[str]]:
+    """Return the program that answers, and what there is to say of the vote."""
+    if programs == 1:
+        return solver.greedy([text])[0], []
+    (candidates,) = solver.search([text], programs)
+    found = vote(ballots_of(candidates), options)
+    if found is None:
+        return (candidates[0] if candidates else None), []
+    return found.winner, [f"votes     {found.share:.0%}, of the {len(candidates)} likeliest programs"]
+
+
+def _program_lines(found: Candidate | None, numbers: Sequence[float]) -> list[str]:
+    if found is None:
         return ["program   the model wrote no program for this problem"]
-    lines = [f"program   {program}"]
-    for index, result in enumerate(outcome.results):
-        lines.append(f"  #{index} = {_with_values(program, index, solution)} = {result:.10g}")
-    lines.append(f"answer    {outcome.value:.10g}" if outcome.value is not None else f"no answer: {outcome.error}")
+    lines = [f"program   {found.program}"]
+    for index, result in enumerate(found.outcome.results):
+        lines.append(f"  #{index} = {_with_values(found, index, numbers)} = {result:.10g}")
+    value = found.outcome.value
+    lines.append(f"answer    {value:.10g}" if value is not None else f"no answer: {found.outcome.error}")
     return lines
 
 
-def _with_values(program: Program, index: int, solution: Solution) -> str:
-    step = program.steps[index]
-    results = solution.outcome.results if solution.outcome else ()
-    values = []
+def _with_values(found: Candidate, index: int, numbers: Sequence[float]) -> str:
+    step, values = found.program.steps[index], []
     for name in step.arguments:
         if name in CONSTANTS:
             values.append(f"{CONSTANTS[name]:.10g}")
         else:
-            source = solution.numbers if name.startswith("n") else results
+            source = numbers if name.startswith("n") else found.outcome.results
             values.append(f"{source[int(name[1:])]:.10g}")
     return f"{step.operation}({', '.join(values)})"

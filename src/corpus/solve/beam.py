@@ -1,0 +1,125 @@
+"""Beam search: the likeliest continuations, as far as the likeliest beginnings lead to them.
+
+Dims: prompts: prompts still searched; beams: beginnings kept of each; ids: token ids that can follow; rows: prompts · beams.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from corpus.solve.decode import CROWDED, Continuation, Decoder
+from corpus.solve.rows import Rows, wide_dtype
+
+
+def beam(
+    decoder: Decoder,
+    prompts: Sequence[Sequence[int]],
+    count: int,
+    *,
+    num_numbers: Sequence[int] | None = None,
+    negligible: float = 0.0,
+) -> list[list[Continuation]]:
+    """Return up to `count` different continuations of each prompt, the likeliest first; only such as end by themselves.
+
+    Probabilities are of whole continuations: length is neither rewarded nor punished. Every prompt has one where a grammar
+    makes sure that a continuation ends; without one it may have none.
+
+    Args:
+        decoder: the model and how far it is followed.
+        prompts: token ids, at least one each.
+        count: continuations wanted, and beginnings kept at each step.
+        num_numbers: for programs only, as in `Decoder.greedy`.
+        negligible: beginnings less likely than this share of the likeliest continuation are not followed: a search ends sooner,
+            with fewer continuations where the others are that unlikely.
+    """
+    found: list[list[Continuation]] = [[] for _ in prompts]
+    for chosen in decoder.batches(prompts, count):
+        rows = decoder.rows(prompts, chosen, num_numbers, copies=count)
+        for index, continuations in zip(chosen, _Search(decoder, rows, len(chosen), count, negligible).run()):
+            found[index] = continuations
+    return found
+
+
+class _Search:
+    """The beams of one batch."""
+
+    def __init__(self, decoder: Decoder, rows: Rows, num_prompts: int, count: int, negligible: float) -> None:
+        self._decoder, self._rows, self._count = decoder, rows, count
+        self._margin = math.log(negligible) if negligible else float("-inf")
+        self._active = list(range(num_prompts))
+        self._results: list[list[Continuation]] = [[] for _ in range(num_prompts)]
+        nothing = torch.full((num_prompts, count), float("-inf"), dtype=wide_dtype(decoder.device), device=decoder.device)
+        self._begun = _Set(
+            torch.zeros(num_prompts, count, decoder.max_new_tokens, dtype=torch.long, device=decoder.device), nothing
+        )
+        self._ended = _Set(self._begun.tokens, nothing.clone())
+        # All beams of a prompt begin alike, so all but one begin as impossible: else every beginning would be there `count` times.
+        self._begun.scores[:, 0] = 0.0
+
+    def run(self) -> list[list[Continuation]]:
+        """Search until no beginning can lead to anything better than what was found."""
+        for step in range(self._decoder.max_new_tokens):
+            origins = self._extend(step)
+            worth = torch.maximum(self._ended.scores[:, -1], self._ended.scores[:, 0] + self._margin)
+            going = self._begun.scores[:, 0] > worth
+            if not going.any() or step == self._decoder.max_new_tokens - 1:
+                break
+            kept = going.nonzero()[:, 0]
+            if len(kept) <= CROWDED * len(self._active):
+                self._keep_results()
+                self._begun, self._ended, origins = self._begun.of(kept), self._ended.of(kept), origins[kept]
+                self._active = [self._active[place] for place in kept.tolist()]
+                self._rows.keep(kept)
+            first = torch.arange(len(self._active), device=origins.device)[:, None] * self._count
+            self._rows.reorder((first + origins).flatten())
+            self._rows.feed(self._begun.tokens[:, :, step].flatten())
+        self._keep_results()
+        return self._results
+
+    def _extend(self, step: int) -> Int[Tensor, "prompts beams"]:
+        """Take the likeliest next tokens; what ends is found. Return which beam each beginning goes on from."""
+        totals = self._begun.scores[:, :, None] + self._rows.logits().to(self._begun.scores.dtype).log_softmax(-1).unflatten(
+            0, (-1, self._count)
+        )
+        stop, ids = self._decoder.stop_id, totals.shape[2]
+        ended = self._begun.tokens.clone()
+        ended[:, :, step] = stop
+        self._ended = self._ended.best_with(_Set(ended, totals[:, :, stop]))
+        totals[:, :, stop] = float("-inf")
+        scores, places = totals.flatten(1).topk(self._count, dim=1)
+        origins = places // ids
+        self._begun = _Set(self._begun.tokens, scores).at(origins)
+        self._begun.tokens[:, :, step] = places % ids
+        return origins
+
+    def _keep_results(self) -> None:
+        for place, index in enumerate(self._active):
+            tokens, scores = self._ended.tokens[place].tolist(), self._ended.scores[place].tolist()
+            stop = self._decoder.stop_id
+            self._results[index] = [
+                Continuation(tuple(row[: row.index(stop)]), score) for row, score in zip(tokens, scores) if score > float("-inf")
+            ]
+
+
+@dataclass(frozen=True)
+class _Set:
+    """Some continuations of each prompt, the likeliest first."""
+
+    tokens: Int[Tensor, "prompts beams places"]
+    scores: Float[Tensor, "prompts beams"]
+
+    def of(self, prompts: Int[Tensor, " kept"]) -> "_Set":
+        return _Set(self.tokens[prompts], self.scores[prompts])
+
+    def at(self, origins: Int[Tensor, "prompts beams"]) -> "_Set":
+        """Return the tokens of other beams of the same prompts, with these scores."""
+        return _Set(self.tokens.gather(1, origins[:, :, None].expand(-1, -1, self.tokens.shape[2])), self.scores)
+
+    def best_with(self, other: "_Set") -> "_Set":
+        """Return the likeliest of both, as many as there are here."""
+        scores, places = torch.cat([self.scores, other.scores], dim=1).topk(self.scores.shape[1], dim=1)
+        return _Set(torch.cat([self.tokens, other.tokens], dim=1), scores).at(places)

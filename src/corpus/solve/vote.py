@@ -1,0 +1,77 @@
+"""Votes: many programs for one problem, and the value that most of them arrive at.
+
+Programs that arrive at one value in different ways support each other, which single wrong programs seldom do (Wang et al. 2023,
+arXiv:2203.11171). Where there are options, a value that none of them is near is a reason to doubt its programs: the answer is known to
+stand there.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from corpus.program.answer import Option, is_near
+from corpus.solve.candidates import Candidate
+
+DOUBT = 0.01
+"""What a vote is still worth whose value is near none of the options: some options are cut off or cannot be read."""
+
+DIGITS = 9
+"""Significant digits in which values have to agree to be one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ballot:
+    """A program and what its vote weighs."""
+
+    candidate: Candidate
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote:
+    """What the programs agreed on."""
+
+    winner: Candidate
+    """The weightiest, and of equals the likeliest, of the programs that won."""
+    share: float
+    """Their part of all the weight that was cast, before doubts; programs without a value count in the whole."""
+
+
+def ballots_of(candidates: Iterable[Candidate]) -> list[Ballot]:
+    """Return one ballot for each of the model's different programs, as weighty as it is likely among them; together they weigh 1."""
+    candidates = list(candidates)
+    most = max((each.log_probability for each in candidates), default=0.0)
+    likelihoods = [math.exp(each.log_probability - most) for each in candidates]
+    total = sum(likelihoods) or 1.0
+    return [Ballot(candidate=each, weight=likelihood / total) for each, likelihood in zip(candidates, likelihoods)]
+
+
+def vote(ballots: Sequence[Ballot], options: Sequence[Option] = ()) -> Vote | None:
+    """Return the value with most votes; of equals, the one with the better program. None where no program has a value.
+
+    Args:
+        ballots: programs with their weights.
+        options: where given, a ballot whose value is near none of them counts `DOUBT` of its weight.
+    """
+    weights: dict[str, float] = {}
+    cast: dict[str, float] = {}
+    best: dict[str, tuple[float, float, Candidate]] = {}
+    for ballot in ballots:
+        candidate, weight = ballot.candidate, ballot.weight
+        value = candidate.outcome.value
+        if value is None or weight <= 0:
+            continue
+        key = f"{value:.{DIGITS - 1}e}"
+        cast[key] = cast.get(key, 0.0) + weight
+        if options and not any(is_near(value, option) for option in options):
+            weight *= DOUBT
+        weights[key] = weights.get(key, 0.0) + weight
+        best[key] = max(
+            best.get(key, (0.0, float("-inf"), candidate)),
+            (weight, candidate.log_probability, candidate),
+            key=lambda each: each[:2],
+        )
+    if not weights:
+        return None
+    winner = max(weights, key=lambda key: (weights[key], *best[key][:2]))
+    return Vote(winner=best[winner][2], share=cast[winner] / sum(ballot.weight for ballot in ballots))

@@ -1,0 +1,37 @@
+"""Similar problems' programs as votes: executed on the new numbers, the more alike the weightier."""
+
+import pytest
+
+from corpus.problems.neighbours import NeighbourIndex
+from corpus.problems.problem import Problem
+from corpus.solve.retrieve import neighbour_ballots
+from corpus.solve.vote import vote
+
+
+def _problem(text: str, program: str, index: int) -> Problem:
+    return Problem("made", "train", index, text, (), None, program, "")
+
+
+INDEX = NeighbourIndex(
+    [
+        _problem("a train covers 120 km in 2 hours . what is its speed ?", "divide(n0,n1)", 0),
+        _problem("a train covers 120 km in 2 hours and 30 minutes . what is its speed ?", "add(n1,n2)", 1),
+        _problem("a pen costs 3 dollars . what do 4 pens cost ?", "multiply(n0,n1)", 2),
+    ]
+)
+
+
+def test_the_twin_decides() -> None:
+    ballots = neighbour_ballots("a train covers 90 km in 3 hours . what is its speed ?", INDEX)
+    assert sum(each.weight for each in ballots) == pytest.approx(1.0)
+    assert [str(each.candidate.program) for each in ballots] == ["divide(n0,n1)", "add(n1,n2)", "multiply(n0,n1)"]
+    assert ballots[0].candidate.outcome.value == 30
+    assert ballots[1].candidate.outcome.value is None, "there is no third number"
+    found = vote(ballots)
+    assert found is not None
+    assert found.winner.outcome.value == 30
+
+
+def test_nothing_in_common_is_no_vote() -> None:
+    assert vote(neighbour_ballots("wieviel kostet brot", INDEX)) is None
+    assert neighbour_ballots("anything", NeighbourIndex([])) == []

@@ -1,0 +1,100 @@
+"""Votes: values count and not spellings, options decide where they can, and nothing is made up where no program has a value."""
+
+import math
+
+import pytest
+
+from corpus.program.answer import Option, parse_options
+from corpus.program.interpreter import execute
+from corpus.program.language import parse
+from corpus.solve.candidates import Candidate
+from corpus.solve.vote import Ballot, Vote, ballots_of
+from corpus.solve.vote import vote as count_votes
+
+NUMBERS = (12.0, 3.0)
+
+
+def vote(candidates: list[Candidate], options: tuple[Option, ...] = ()) -> Vote | None:
+    """One ballot each, equally weighty."""
+    return count_votes([Ballot(candidate=each, weight=1.0) for each in candidates], options)
+
+
+def _candidate(text: str, log_probability: float = -1.0) -> Candidate:
+    program = parse(text)
+    return Candidate(program=program, outcome=execute(program, NUMBERS), log_probability=log_probability)
+
+
+FOUR, ALSO_FOUR, NINE = (
+    _candidate("divide(n0,n1)", -3.0),
+    _candidate("multiply(n0,const_0_33)", -2.0),
+    _candidate("subtract(n0,n1)", -0.5),
+)
+FAILS = _candidate("subtract(n0,n0)|divide(n0,#0)", -0.1)
+
+
+def test_different_programs_with_one_value_vote_together() -> None:
+    found = vote([NINE, FOUR, ALSO_FOUR])
+    assert found is not None
+    assert found.winner == ALSO_FOUR, "the likelier of the two"
+    assert found.share == pytest.approx(2 / 3)
+
+
+def test_of_equal_votes_the_likelier_program_wins() -> None:
+    found = vote([FOUR, NINE])
+    assert found is not None
+    assert found.winner == NINE
+
+
+def test_an_option_that_is_near_outweighs_a_majority_that_none_is() -> None:
+    options = parse_options("a ) 4 , b ) 40 , c ) none of these")
+    found = vote([NINE, NINE, NINE, FOUR], options)
+    assert found is not None
+    assert found.winner == FOUR
+    without = vote([NINE, NINE, NINE, FOUR])
+    assert without is not None
+    assert without.winner == NINE
+
+
+def test_where_no_option_is_near_any_value_the_majority_stands() -> None:
+    found = vote([NINE, NINE, FOUR], parse_options("a ) 77 , b ) 88"))
+    assert found is not None
+    assert found.winner == NINE
+
+
+def test_programs_that_fail_do_not_vote() -> None:
+    assert FAILS.outcome.value is None
+    assert vote([FAILS, FAILS]) is None
+    assert vote([]) is None
+    found = vote([FAILS, FAILS, NINE])
+    assert found is not None
+    assert found.winner == NINE
+    assert found.share == pytest.approx(1 / 3)
+
+
+def test_weights_count() -> None:
+    found = count_votes(
+        [Ballot(candidate=NINE, weight=0.4), Ballot(candidate=FOUR, weight=0.5), Ballot(candidate=NINE, weight=0.4)]
+    )
+    assert found is not None
+    assert found.winner == NINE
+
+
+def test_the_models_programs_are_as_weighty_as_they_are_likely() -> None:
+    ballots = ballots_of([NINE, ALSO_FOUR, FOUR])
+    assert sum(each.weight for each in ballots) == pytest.approx(1.0)
+    assert ballots[0].weight / ballots[1].weight == pytest.approx(math.exp(1.5))
+    assert ballots_of([]) == []
+
+
+def test_ballots_that_weigh_nothing_are_no_votes() -> None:
+    assert count_votes([Ballot(candidate=NINE, weight=0.0)]) is None
+    unlikely = [_candidate("subtract(n0,n1)", -2000.0), _candidate("divide(n0,n1)", -2001.0)]
+    found = count_votes(ballots_of(unlikely))
+    assert found is not None
+    assert found.winner == unlikely[0]
+
+
+def test_a_share_is_of_all_that_was_cast() -> None:
+    found = count_votes([Ballot(candidate=FAILS, weight=0.75), Ballot(candidate=NINE, weight=0.25)])
+    assert found is not None
+    assert found.share == 0.25
