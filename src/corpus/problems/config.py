@@ -15,6 +15,12 @@ class ProblemsConfig:
     generated_heldout: int = 1_000
     """Generated problems from held-out templates, scored where generated problems were trained on."""
 
+    tuning_share: float = 0.0
+    """Share of the templates of training problems that are kept out of training and scored in place of the dev split, for choosing
+    settings by; 0 trains on all problems. Problems of one template stay together, so none of those scored has a twin in training."""
+
     def __post_init__(self) -> None:
         if self.generated_train < 1 or self.generated_heldout < 1:
             raise ConfigError("problems.generated_train and problems.generated_heldout must be 1 or more")
+        if not 0 <= self.tuning_share < 1:
+            raise ConfigError(f"problems.tuning_share is {self.tuning_share}; expected a share from 0 to below 1, such as 0.06")

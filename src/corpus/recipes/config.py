@@ -67,6 +67,11 @@ class RunConfig:
                 "reads what the tokenizer writes, so give both the same number"
             )
 
+        if self.problems.tuning_share and self.prepare.problems_as_text:
+            raise ConfigError(
+                "problems.tuning_share keeps problems out of training, and prepare.problems_as_text would read them there as text; give one of them"
+            )
+
     @property
     def parsed_budget(self) -> Budget:
         """The budget as a quantity with its unit."""

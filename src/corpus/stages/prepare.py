@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from corpus.base.console import say, warn
-from corpus.base.errors import DataError
+from corpus.base.errors import ConfigError, DataError
 from corpus.base.files import digest_json
 from corpus.base.manifest import NAME, Manifest, is_done, make_key, write_manifest
 from corpus.base.run_folder import RunFolder
@@ -15,7 +15,7 @@ from corpus.prepare.find import find_data
 from corpus.prepare.prepare import prepare
 from corpus.problems.registry import ProblemFile
 from corpus.recipes.config import RunConfig
-from corpus.stages.problems import EVALUATION, training_problems, write_generated, write_loaded
+from corpus.stages.problems import EVALUATION, TUNING, training_problems, write_generated, write_loaded
 
 DOWNLOADS = Path("downloads")
 """Where text from a hub is kept, beside the run folders, so that several runs share it."""
@@ -50,13 +50,18 @@ def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> Non
         say(f"problems are prepared already: {folder.problems}")
         return
     if usable:
-        counts = write_loaded(_one_file_a_split(usable), folder)
+        counts = write_loaded(_one_file_a_split(usable), folder, tuning_share=config.problems.tuning_share)
     else:
         if found.problems:
             say("none of the problem sets found can be trained on, so generated problems are used")
+        if config.problems.tuning_share:
+            raise ConfigError(
+                "problems.tuning_share is for problem sets that are read, and here problems are generated, with templates held out already; "
+                "leave it out, or give --data with a problem set"
+            )
         counts = write_generated(config.problems, folder, seed=config.seed)
     for name, splits in counts.items():
-        if not splits.keys() & set(EVALUATION):
+        if not splits.keys() & {TUNING, *EVALUATION}:
             warn(f"{name} has no dev split here, so this run scores it only on request: corpus evaluate RUN --problems {name}=FILE")
         say(f"{name}: " + ", ".join(f"{count:,} {split} problems" for split, count in splits.items()))
     _drop_others(folder, counts)
@@ -74,7 +79,9 @@ def _drop_others(folder: RunFolder, counts: dict[str, dict[str, int]]) -> None:
 def _problems_key(config: RunConfig, files: list[ProblemFile]) -> str:
     inputs = {f"{file.set_name} {file.split} {file.path}": mark_of(file.path) for file in files}
     settings = {"problems": dataclasses.asdict(config.problems), "seed": config.seed}
-    return make_key("problems", {} if files else settings, inputs or {"generated": digest_json(settings)})
+    share = config.problems.tuning_share
+    loaded = {"tuning_share": share} if share else {}
+    return make_key("problems", loaded if files else settings, inputs or {"generated": digest_json(settings)})
 
 
 def _one_file_a_split(files: list[ProblemFile]) -> dict[tuple[str, str], Path]:

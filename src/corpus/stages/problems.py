@@ -9,11 +9,13 @@ from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
 from corpus.problems.config import ProblemsConfig
 from corpus.problems.generated.generator import generate
+from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems, write_problems
 from corpus.problems.registry import load_problems, split_of
 
-TRAIN, EVALUATION = "train", ("dev", "heldout")
-"""The split that is trained on, and those that a run scores by itself; a test split is scored only on request."""
+TRAIN, TUNING, EVALUATION = "train", "tune", ("dev", "heldout")
+"""The split that is trained on; what was cut off from it to choose settings by; and the splits that a run scores by itself where there is
+no tuning split. A test split is scored only on request."""
 
 
 def write_generated(config: ProblemsConfig, folder: RunFolder, *, seed: int) -> dict[str, dict[str, int]]:
@@ -28,13 +30,34 @@ def write_generated(config: ProblemsConfig, folder: RunFolder, *, seed: int) -> 
     }
 
 
-def write_loaded(files: Mapping[tuple[str, str], Path], folder: RunFolder) -> dict[str, dict[str, int]]:
-    """Read problem files by set and split and write the run's own copies; return the numbers of problems by set and split."""
+def write_loaded(
+    files: Mapping[tuple[str, str], Path], folder: RunFolder, *, tuning_share: float = 0.0
+) -> dict[str, dict[str, int]]:
+    """Read problem files by set and split and write the run's own copies; return the numbers of problems by set and split.
+
+    A share of the training problems' templates becomes the tuning split.
+    """
     counts: dict[str, dict[str, int]] = {}
     for (name, split), path in files.items():
-        written = write_problems(folder.problems / f"{name}.{split}.jsonl", load_problems(name, path, split))
-        counts.setdefault(name, {})[split] = written
+        parts = {split: load_problems(name, path, split)}
+        if split == TRAIN and tuning_share:
+            parts = {
+                part: [each for each in parts[TRAIN] if is_tuning(each, tuning_share) == (part == TUNING)]
+                for part in (TRAIN, TUNING)
+            }
+            empty = [part for part, problems in parts.items() if not problems]
+            if empty:
+                raise DataError(
+                    f"problems.tuning_share {tuning_share:g} of {path} leaves the {empty[0]} split without a problem; give another share, or 0"
+                )
+        for part, problems in parts.items():
+            counts.setdefault(name, {})[part] = write_problems(folder.problems / f"{name}.{part}.jsonl", problems)
     return counts
+
+
+def is_tuning(problem: Problem, share: float) -> bool:
+    """True where a problem's template falls into the tuning split: the same templates for every seed and data set."""
+    return derive(0, TUNING, template_of(problem.text)) < share * 2**63
 
 
 def training_problems(folder: RunFolder) -> list[Problem]:
@@ -47,7 +70,8 @@ def training_problems(folder: RunFolder) -> list[Problem]:
 
 def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
     """Return the problems that the run scores by itself, by set. Raises `ArtifactError` where a file is missing or damaged."""
-    return {name: problems for split in EVALUATION for name, problems in _read_split(folder, split).items()}
+    tuning = _read_split(folder, TUNING)
+    return tuning or {name: problems for split in EVALUATION for name, problems in _read_split(folder, split).items()}
 
 
 def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
