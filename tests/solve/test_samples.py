@@ -10,7 +10,7 @@ from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.solve.beam import beam
-from corpus.solve.decode import Decoder
+from corpus.solve.decode import Decoder, _Line
 from corpus.solve.grammar import NUM_IDS
 
 VOCABULARY, STOP, LENGTH = 6, 2, 4
@@ -113,6 +113,15 @@ def test_long_samples_keep_being_random() -> None:
     late = [token for row in decoder.sample([[1]], 64, seed=0)[0] for token in row.tokens[60:]]
     for token in range(VOCABULARY):
         assert late.count(token) / len(late) == pytest.approx(1 / VOCABULARY, abs=0.03)
+
+
+def test_a_point_at_the_very_end_takes_an_id_that_can_follow() -> None:
+    line = _Line([0], 3, seed=0, steps=2, device="cpu")
+    line._points[:] = torch.tensor([0.0, 0.5, 1.0 - 2.0**-53], dtype=torch.float64)
+    logits = torch.tensor([[float("-inf"), 0.0, 0.3, float("-inf")]]).expand(3, -1)
+    assert line.next(logits, torch.arange(3), 0).tolist() == [1, 2, 2]
+    assert bool((line._points >= 0).all())
+    assert bool((line._points < 1).all())
 
 
 def test_a_temperature_of_nothing_is_refused(model: Transformer) -> None:

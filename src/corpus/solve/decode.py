@@ -148,7 +148,7 @@ class Decoder:
         for step in range(self.max_new_tokens):
             places, logits = active.flatten(), rows.logits()
             taken = choose(logits, places, step)
-            gained = logits.log_softmax(-1).gather(1, taken[:, None])[:, 0]
+            gained = logits.gather(1, taken[:, None])[:, 0] - logits.logsumexp(-1)
             total[places] += torch.where(ended[places], 0.0, gained)
             for row, token, over in zip(places.tolist(), taken.tolist(), ended[places].tolist()):
                 if not over and token != self.stop_id:
@@ -185,11 +185,15 @@ class _Line:
     def next(self, logits: Float[Tensor, "rows ids"], rows: Int[Tensor, " rows"], step: int) -> Int[Tensor, " rows"]:
         """Return the id whose part holds each row's point."""
         points = self._points[rows]
-        ends = logits.softmax(-1).to(self._wide).cumsum(-1)
-        ends = ends / ends[:, -1:]
-        tokens = torch.searchsorted(ends, points[:, None], right=True).clamp(max=ends.shape[1] - 1)
-        starts = torch.cat([torch.zeros_like(ends[:, :1]), ends[:, :-1]], dim=1).gather(1, tokens)[:, 0]
-        width = ends.gather(1, tokens)[:, 0] - starts
+        parts = logits.softmax(-1)
+        ends = parts.cumsum(-1)
+        end = ends[:, -1]
+        total = end.to(self._wide)
+        # Rounded up to the very end, a point would lie beyond the last id that can follow.
+        places = torch.minimum((points * total).to(ends.dtype), end.nextafter(torch.zeros_like(end)))
+        tokens = torch.searchsorted(ends, places[:, None], right=True)
+        width = parts.gather(1, tokens)[:, 0].to(self._wide) / total
+        starts = ends.gather(1, tokens)[:, 0].to(self._wide) / total - width
         self._width[rows] *= width
         # A point is a number of 53 bits: once most are used up, the rest of its way is drawn anew.
         worn = self._width[rows] < WORN
