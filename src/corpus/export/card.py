@@ -73,7 +73,8 @@ def _problem_table(scores: Mapping[str, Any]) -> str:
     ]
     table = _table(["set", *_PROBLEM_COLUMNS, "95 % interval of accuracy"], rows)
     return (
-        "## Problems\n\nAccuracy: one greedy program, executed, nearest option; a program that does not execute counts as wrong. A "
+        "## Problems\n\nAccuracy: one greedy program, executed, nearest option; a program that does not execute counts as wrong. Unless "
+        "the run says otherwise, Corpus lets it hold only what its language allows, which `generate` does not. A "
         "problem is template-seen when it differs from a trained one in its numbers alone. The last three scores are not the "
         "model's: the most common letter, the program of the most similar trained problem, and the ceiling that gold programs "
         f"reach.\n\n{table}"

@@ -69,23 +69,6 @@ class Solver:
         )
         return [self._programs(text, continuations) for text, continuations in zip(texts, found)]
 
-    def sample(
-        self,
-        texts: Sequence[str],
-        count: int,
-        *,
-        seed: int,
-        temperature: float = 1.0,
-        done: Callable[[int], None] | None = None,
-    ) -> list[list[Candidate]]:
-        """Return the different programs among `count` samples of each problem text, the likeliest first."""
-        found = replace(self._decoder, progress=done).sample(
-            self._prompts(texts), count, seed=seed, temperature=temperature, num_numbers=self._num_numbers(texts)
-        )
-        distinct = ({each.tokens: each for each in samples}.values() for samples in found)
-        ordered = (sorted(row, key=lambda each: -each.log_probability) for row in distinct)
-        return [self._programs(text, row) for text, row in zip(texts, ordered)]
-
     def _programs(self, text: str, continuations: Iterable[Continuation]) -> list[Candidate]:
         candidates = (self._candidate(text, each) for each in continuations)
         return [each for each in candidates if each is not None]
