@@ -16,8 +16,9 @@ from corpus.data.config import PROBLEMS
 from corpus.data.loader import TextLoader
 from corpus.finetune.examples import Example
 from corpus.finetune.feed import ProblemFeed
+from corpus.text.tokenizer import RESERVED
 
-EOS, PAD = 0, 1
+EOS, PAD, PROBLEM, PROGRAM = range(4)
 ROW = 24
 FIRST = 1000
 """Example i is made of the token FIRST + i; text has smaller tokens."""
@@ -29,7 +30,13 @@ def _example(index: int, length: int) -> Example:
 
 
 def _feed(
-    lengths: Sequence[int] = LENGTHS, *, rows: int = 3, replay: float = 0.0, max_epochs: float = 1e6, seed: int = 5
+    lengths: Sequence[int] = LENGTHS,
+    *,
+    rows: int = 3,
+    replay: float = 0.0,
+    max_epochs: float = 1e6,
+    seed: int = 5,
+    word_dropout: float = 0.0,
 ) -> ProblemFeed:
     sources = {"a": np.arange(10, 400, dtype=np.uint16), "b": np.arange(500, 700, dtype=np.uint16)}
     return ProblemFeed(
@@ -42,6 +49,7 @@ def _feed(
         replay=replay,
         max_epochs=max_epochs,
         seed=seed,
+        word_dropout=word_dropout,
     )
 
 
@@ -137,11 +145,13 @@ def test_after_the_last_epoch_batches_are_text(replay: float, max_epochs: float)
     done=st.integers(0, 9),
     elsewhere=st.integers(0, 20),
     seed=st.integers(0, 9),
+    word_dropout=st.sampled_from([0.0, 0.4]),
 )
 def test_a_restored_feed_hands_out_the_same_batches(
-    lengths: list[int], rows: int, replay: float, max_epochs: float, done: int, elsewhere: int, seed: int
+    lengths: list[int], rows: int, replay: float, max_epochs: float, done: int, elsewhere: int, seed: int, word_dropout: float
 ) -> None:
-    straight, late = (_feed(lengths, rows=rows, replay=replay, max_epochs=max_epochs, seed=seed) for _ in range(2))
+    settings = {"rows": rows, "replay": replay, "max_epochs": max_epochs, "seed": seed, "word_dropout": word_dropout}
+    straight, late = (_feed(lengths, **settings) for _ in range(2))
     for _ in range(done):
         straight.batch(0.0)
     for _ in range(elsewhere):
@@ -169,6 +179,28 @@ def test_a_cursor_stays_what_it_was_while_the_feed_goes_on() -> None:
 
 def test_another_seed_gives_another_order() -> None:
     assert _shown(_feed(seed=1, rows=9).batch(0.0)) != _shown(_feed(seed=2, rows=9).batch(0.0))
+
+
+def test_word_dropout_hides_words_of_the_prompt_and_nothing_else() -> None:
+    number, program = len(RESERVED) - 1, len(RESERVED) + 1  # a symbol, as numbers are; a completion made of a text token
+    prompt = (PROBLEM, *([FIRST] * 9 + [number]) * 100, PROGRAM)
+    examples = [Example(tokens=(*prompt, *[program] * 50), prompt_length=len(prompt))]
+    length = len(prompt) + 50
+    text = TextLoader({"a": np.arange(length + 1, dtype=np.uint16)}, context_length=length, rows_per_batch=1, eos_id=EOS, seed=0)
+    settings = {"row_length": length, "rows_per_batch": 1, "pad_id": PAD, "replay": 0.0, "max_epochs": 9.0, "seed": 0}
+    feed = ProblemFeed(examples, text, {"a": 1.0}, word_dropout=0.3, **settings)
+    plain = ProblemFeed(examples, text, {"a": 1.0}, **settings)
+    hidden = []
+    for _ in range(3):
+        shown, whole = feed.batch(0.0), plain.batch(0.0)
+        hidden.append(shown.tokens[0] == PAD)
+        assert torch.equal(torch.where(hidden[-1], whole.tokens[0], shown.tokens[0]), whole.tokens[0])
+        assert set(whole.tokens[0][hidden[-1]].tolist()) == {FIRST}
+        assert 0.2 < hidden[-1].sum().item() / 900 < 0.4
+        assert torch.equal(shown.targets, whole.targets)
+        assert shown.num_tokens == whole.num_tokens
+    assert not torch.equal(hidden[0], hidden[1])
+    assert examples[0].tokens == (*prompt, *[program] * 50)
 
 
 def _batches_until(feed: ProblemFeed, epochs: float) -> int:

@@ -39,7 +39,7 @@ def pack(lengths: Sequence[int], *, row_length: int, order: Sequence[int]) -> li
 
 
 def packed_row(
-    examples: Sequence[tuple[Sequence[int], int]], *, row_length: int, pad_id: int
+    examples: Sequence[tuple[Sequence[int] | np.ndarray, int]], *, row_length: int, pad_id: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lay examples into one row; return inputs, targets and document ids, each [row_length] int64.
 

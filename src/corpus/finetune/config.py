@@ -20,6 +20,10 @@ class FinetuneConfig:
     checked_only: bool = True
     """Leave out problems whose program does not reproduce the keyed option; a third of MathQA does not."""
 
+    word_dropout: float = 0.0
+    """Share of the prompt's text tokens that are hidden, others each time a problem is shown, so that no single word gives a program
+    away (Iyyer et al. 2015, sec. 3.2). Numbers, and the program, are never hidden."""
+
     schedule: ScheduleConfig = field(
         default_factory=lambda: ScheduleConfig(learning_rate=1e-3, warmup=0.03, decay="cosine", floor=0.0)
     )
@@ -28,5 +32,6 @@ class FinetuneConfig:
     def __post_init__(self) -> None:
         if self.max_epochs <= 0:
             raise ConfigError(f"finetune.max_epochs is {self.max_epochs}; expected a positive number")
-        if not 0 <= self.replay < 1:
-            raise ConfigError(f"finetune.replay is {self.replay}; expected a share from 0 to below 1")
+        for name in ("replay", "word_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"finetune.{name} is {getattr(self, name)}; expected a share from 0 to below 1")

@@ -13,6 +13,7 @@ from corpus.data.curriculum import Mixture
 from corpus.data.loader import TextLoader
 from corpus.data.packing import pack, packed_row
 from corpus.finetune.examples import Example
+from corpus.text.tokenizer import RESERVED
 
 
 class ProblemFeed:
@@ -34,10 +35,11 @@ class ProblemFeed:
         replay: float,
         max_epochs: float,
         seed: int,
+        word_dropout: float = 0.0,
     ) -> None:
         self._examples, self._text, self._mixture = examples, text, mixture
         self._row_length, self._rows_per_batch, self._pad_id = row_length, rows_per_batch, pad_id
-        self._replay, self._seed = replay, seed
+        self._replay, self._word_dropout, self._seed = replay, word_dropout, seed
         self._lengths = [len(example.tokens) for example in examples]
         self._epoch_tokens = sum(self._lengths)
         self._max_tokens = int(max_epochs * self._epoch_tokens)
@@ -77,14 +79,25 @@ class ProblemFeed:
 
     def _next_row(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], int]:
         rows = self._rows_of(self._epoch)
-        chosen = [self._examples[index] for index in rows[self._row]]
-        count = sum(len(example.tokens) for example in chosen)
+        chosen = rows[self._row]
+        laid = [(self._shown(index, self._epoch), self._examples[index].prompt_length) for index in chosen]
+        count = sum(self._lengths[index] for index in chosen)
         self._tokens += count
         self._row += 1
         if self._row == len(rows):
             self._epoch, self._row = self._epoch + 1, 0
-        row = packed_row([(e.tokens, e.prompt_length) for e in chosen], row_length=self._row_length, pad_id=self._pad_id)
-        return row, count
+        return packed_row(laid, row_length=self._row_length, pad_id=self._pad_id), count
+
+    def _shown(self, index: int, epoch: int) -> Sequence[int] | np.ndarray:
+        """Return an example's tokens as this epoch shows them: some of the prompt's text hidden behind padding."""
+        example = self._examples[index]
+        if not self._word_dropout:
+            return example.tokens
+        tokens = np.array(example.tokens)
+        draws = np.random.default_rng(derive(self._seed, "hidden", epoch, index)).random(example.prompt_length)
+        prompt = tokens[: example.prompt_length]
+        prompt[(prompt >= len(RESERVED)) & (draws < self._word_dropout)] = self._pad_id
+        return tokens
 
     def _rows_of(self, epoch: int) -> list[list[int]]:
         if epoch != self._packed_epoch:

@@ -60,6 +60,7 @@ class Feeds:
             replay=config.finetune.replay,
             max_epochs=config.finetune.max_epochs,
             seed=derive(config.seed, "finetune"),
+            word_dropout=config.finetune.word_dropout,
         )
 
     @property
