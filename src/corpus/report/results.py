@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from corpus.evaluate.ways import ways
+from corpus.report.bins import bin_blocks
 from corpus.report.blocks import Bar, BarChart, Block, Figures, Paragraph, Section, Table
 from corpus.report.formats import decimal, interval, is_number, percent, plain, whole
 from corpus.report.read import Outcome, Run
@@ -60,6 +61,7 @@ def problems_section(run: Run) -> Section:
     for name, scores in run.problem_scores.items():
         blocks.append(Figures(charts=(_chart(name, scores),)))
         blocks.append(_share_table(name, scores))
+        blocks += bin_blocks(name, scores)
         blocks += _fates(name, run.outcomes.get(name, ()))
     blocks.append(Paragraph(text=EXPLANATION, quiet=True))
     return Section(title="Problems: scores beside baselines", blocks=tuple(blocks))
