@@ -111,6 +111,11 @@ def test_a_scaling_that_is_not_there_is_refused() -> None:
         from_plain(ModelConfig, {**to_plain(CONFIG), "rope_scaling": {"rope_type": "dynamic"}})
 
 
+def test_a_reach_without_end_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"model\.rope_base is inf; expected a finite number"):
+        Reach(rope_base=float("inf"))
+
+
 def test_heads_too_small_for_another_base_are_refused() -> None:
     with pytest.raises(ConfigError, match="ntk needs heads of 4"):
         dataclasses.replace(CONFIG, head_dim=2, rope_scaling=RopeScaling(rope_type="ntk", factor=2.0))

@@ -7,6 +7,7 @@ angles that change while a row grows would make what is decoded depend on the ro
 from dataclasses import dataclass, field
 from typing import Literal
 
+from corpus.base.config import check_finite
 from corpus.base.errors import ConfigError
 
 _YARN, _LLAMA3 = ("attention_factor", "beta_fast", "beta_slow"), ("low_freq_factor", "high_freq_factor")
@@ -104,6 +105,9 @@ class Reach:
 
     rope_scaling: RopeScaling = field(default_factory=RopeScaling)
     """Scaling of the rotary frequencies; `none` stays as it was trained."""
+
+    def __post_init__(self) -> None:
+        check_finite(self, where="model")
 
     @property
     def is_as_trained(self) -> bool:
