@@ -70,7 +70,7 @@ def test_a_finished_run_is_told_in_full(finished_run: Path) -> None:
     ):  # fmt: skip
         assert words in text, words
         assert words in markdown.replace("\\", ""), words
-    assert html_page.count('<svg viewBox="0 0 440') == 14
+    assert html_page.count('<svg viewBox="0 0 440') == 12
 
 
 def test_the_page_needs_nothing_else(finished_run: Path) -> None:
@@ -282,10 +282,10 @@ def test_the_report_needs_no_torch() -> None:
 def test_accuracy_by_length_and_operations_stands_on_both_pages(finished_run: Path) -> None:
     page, text = pages(finished_run)
     shown = " ".join(Tree(page).text)
-    for title in ("1–20 words", "71 and more words", "6–7 operations", "no gold program", "longer than the trained context"):
+    for title in ("words: 1–20", "words: 71 and more", "operations: 6–7", "no gold program", "longer than the trained context"):
         assert title in shown
         assert f"| {title} |" in text
-    assert "| 71 and more words | 80 | 12.5 % | 6.2 – 87.5 % | 65.5 % | 50.0 – 75.0 % |" in text
+    assert "| words: 71 and more | 80 | 12.5 % | 6.2 – 87.5 % | 65.5 % | 50.0 – 75.0 % |" in text
     scores = json.loads((finished_run / "scores.json").read_text())
     for field in ("by_words", "by_operations", "beyond_context"):
         del scores["problems"]["mathqa"][field]

@@ -18,6 +18,9 @@ WORDS = ((1, 20), (21, 30), (31, 40), (41, 50), (51, 70), (71, None))
 OPERATIONS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 7), (8, 10), (11, None))
 """Bins of the operations of a gold program. Problems without a gold program have a bin of their own."""
 
+KINDS = (("by_words", "words"), ("by_operations", "operations"))
+"""The fields of a set's scores that hold bins, and what each counts."""
+
 
 def bin_scores(
     problems: Sequence[Problem], judged: Sequence[Judged], nearest: Sequence[Judged], beyond: Sequence[bool] | None = None

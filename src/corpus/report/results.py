@@ -32,7 +32,8 @@ EXPLANATION = (
     "of one, each as weighty as it is likely, and the value with most weight behind it; where the options are known, a value near none of them "
     "hardly counts. With similar training problems: their programs, on the new numbers, vote as well. Majority always gives the most common letter of the training problems; nearest neighbour runs the "
     "program of the most similar training problem on the new numbers; the gold ceiling runs the data's own programs. A template "
-    "is seen when a training problem has the same text but for its numbers."
+    "is seen when a training problem has the same text but for its numbers. Words are those of the text, its numbers and signs counted; "
+    "operations are the gold program's."
 )
 
 

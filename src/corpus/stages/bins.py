@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from corpus.base.console import say
-from corpus.evaluate.bins import bin_title
-
-KINDS = (("by_words", "words"), ("by_operations", "operations"))
+from corpus.evaluate.bins import KINDS, bin_title
 
 
 def say_bins(score: Mapping[str, Any]) -> None:
