@@ -31,6 +31,9 @@ PROBLEM_FIELDS = [
     "baseline_nearest_seen",
     "baseline_nearest_unseen",
     "ceiling_gold",
+    "by_words",
+    "by_operations",
+    "beyond_context",
     *(
         f"accuracy_{way}{split}"
         for way in ("vote_8", "vote_8_options", "retrieval", "retrieval_options")

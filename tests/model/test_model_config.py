@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from corpus.base.config import from_plain, to_plain
 from corpus.base.errors import ConfigError
 from corpus.model.config import ModelConfig
+from corpus.model.scaling import Reach, RopeScaling
 from corpus.model.transformer import Transformer
 
 CONFIG = ModelConfig(vocab_size=300, dim=48, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32)
@@ -68,3 +69,53 @@ def test_impossible_sizes_are_refused(change: dict[str, Any], message: str) -> N
 def test_a_wrong_word_in_a_file_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"config\.rope is 'imaginary'; expected one of real, complex"):
         from_plain(ModelConfig, {**to_plain(CONFIG), "rope": "imaginary"})
+
+
+def test_a_finished_run_can_be_made_to_reach_further() -> None:
+    assert CONFIG.reaching(Reach()) is CONFIG
+    longer = CONFIG.reaching(Reach(context_length=96))
+    assert (longer.context_length, longer.original_length, longer.rope_scaling.rope_type) == (96, 32, "none")
+    scaled = CONFIG.reaching(Reach(context_length=96, rope_scaling=RopeScaling(rope_type="yarn")))
+    assert (scaled.original_length, scaled.rope_factor) == (32, 3.0)
+    again = scaled.reaching(Reach(context_length=128))
+    assert (again.rope_scaling, again.rope_factor) == (scaled.rope_scaling, 4.0), "what was trained with a scaling keeps it"
+    assert CONFIG.reaching(Reach(rope_base=500.0)).rope_base == 500.0
+    assert from_plain(ModelConfig, to_plain(scaled)) == scaled
+    before = {name: value for name, value in to_plain(CONFIG).items() if name != "rope_scaling"}
+    assert from_plain(ModelConfig, before) == CONFIG, "a model.json from before there was scaling is read as ever"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"factor": 2.0}, r"factor is 2.0, which model.rope_scaling.rope_type none does not read"),
+        ({"rope_type": "linear", "beta_fast": 9.0}, r"beta_fast is 9.0, which model.rope_scaling.rope_type linear does not read"),
+        ({"rope_type": "yarn", "low_freq_factor": 2.0}, "low_freq_factor is 2.0, which"),
+        ({"rope_type": "linear", "factor": 0.5}, "factor is 0.5; expected 1 or more"),
+        ({"rope_type": "linear", "original_max_position_embeddings": 0}, "original_max_position_embeddings is 0"),
+        ({"rope_type": "yarn", "beta_fast": 0.5}, "beta_slow is 1 and beta_fast 0.5; expected 0 < slow < fast"),
+        ({"rope_type": "yarn", "attention_factor": 0.0}, "attention_factor is 0; expected a positive number"),
+        ({"rope_type": "llama3", "high_freq_factor": 1.0}, "expected 0 < low < high"),
+        ({"rope_type": "linear"}, "the length that is stretched is not known; give .*original_max_position_embeddings or factor"),
+        ({"rope_type": "yarn", "factor": 2.0}, "the length that is stretched is not known"),
+        ({"rope_type": "llama3", "original_max_position_embeddings": 32}, "context_length 32 is no longer than the original 32"),
+    ],
+)
+def test_scaling_that_cannot_be_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        dataclasses.replace(CONFIG, rope_scaling=RopeScaling(**change))
+
+
+def test_a_scaling_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"rope_scaling.rope_type is 'dynamic'; expected one of none, linear, ntk, yarn, llama3"):
+        from_plain(ModelConfig, {**to_plain(CONFIG), "rope_scaling": {"rope_type": "dynamic"}})
+
+
+def test_a_reach_without_end_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"model\.rope_base is inf; expected a finite number"):
+        Reach(rope_base=float("inf"))
+
+
+def test_heads_too_small_for_another_base_are_refused() -> None:
+    with pytest.raises(ConfigError, match="ntk needs heads of 4"):
+        dataclasses.replace(CONFIG, head_dim=2, rope_scaling=RopeScaling(rope_type="ntk", factor=2.0))

@@ -10,6 +10,7 @@ from corpus.export.card import ANSWER, PROMPT, Card
 from corpus.export.huggingface import export_huggingface
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
+from corpus.model.scaling import RopeScaling
 from corpus.model.transformer import Transformer
 from corpus.model.weights import TOKENIZER, save_model
 from corpus.problems.render import prompt_tokens
@@ -27,6 +28,26 @@ SHAPES = {
         "ffn_dim": 40,
         "rope": "complex",
         "norm_eps": 1e-3,
+    },
+    **{
+        f"reads four times its trained length, {name}": {
+            "num_heads": 2,
+            "num_kv_heads": 1,
+            "rope_base": 500.0,
+            "rope_scaling": scaling,
+        }
+        for name, scaling in {
+            "linear": RopeScaling(rope_type="linear", original_max_position_embeddings=16),
+            "ntk": RopeScaling(rope_type="ntk", factor=4.0),
+            "yarn": RopeScaling(rope_type="yarn", original_max_position_embeddings=16, beta_fast=4.0, beta_slow=0.5),
+            "llama3": RopeScaling(rope_type="llama3", original_max_position_embeddings=16, high_freq_factor=3.0),
+        }.items()
+    },
+    "yarn, complex, its attention as told": {
+        "num_heads": 2,
+        "num_kv_heads": 2,
+        "rope": "complex",
+        "rope_scaling": RopeScaling(rope_type="yarn", factor=3.0, original_max_position_embeddings=16, attention_factor=1.3),
     },
 }
 

@@ -230,6 +230,8 @@ def make_scores(outcomes: list[dict[str, Any]]) -> dict[str, Any]:
         "num_seen": len(seen), "num_unseen": len(unseen),
         "executes": 0.62, "program_match": 0.4, "value_match": 0.4, "baseline_majority": 0.215, "baseline_nearest": 0.655,
         "baseline_nearest_seen": 0.717, "baseline_nearest_unseen": 0.429, "ceiling_gold": 0.746,
+        "by_words": [_bin(1, 20, 120, 0.55), _bin(71, None, 80, 0.125)], "beyond_context": _bin(None, None, 3, 1 / 3),
+        "by_operations": [_bin(1, 1, 150, 0.55), _bin(6, 7, 49, 0.125), _bin(None, None, 1, 0.0)],
     }  # fmt: skip
     text = {
         source: {
@@ -240,6 +242,13 @@ def make_scores(outcomes: list[dict[str, Any]]) -> dict[str, Any]:
         for i, source in enumerate(SOURCES)
     }  # fmt: skip
     return {"text": text, "problems": {"mathqa": mathqa}}
+
+
+def _bin(first: int | None, last: int | None, problems: int, accuracy: float) -> dict[str, Any]:
+    return {
+        "from": first, "to": last, "num_problems": problems, "accuracy": accuracy, "accuracy_interval": [accuracy / 2, 0.875],
+        "baseline_nearest": 0.655, "baseline_nearest_interval": [0.5, 0.75],
+    }  # fmt: skip
 
 
 @pytest.fixture

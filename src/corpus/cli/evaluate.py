@@ -1,7 +1,7 @@
 """`corpus evaluate RUN`: scores, on the run's own held-out data or on files of yours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +10,7 @@ import tyro
 from corpus.base.console import say
 from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse
+from corpus.model.scaling import Reach
 from corpus.stages.begin import load_config
 
 
@@ -24,14 +25,17 @@ class Options:
     """Problem files to score instead, each SET=PATH, such as mathqa=data/mathqa/test.json."""
 
     output: Path | None = None
-    """Where the scores go; the run's scores.json where not given and no --problems are."""
+    """Where the scores go; the run's scores.json where not given and neither --problems nor --model are, else ./scores.json."""
 
     text: bool = True
     """Measure held-out text as well."""
 
+    model: Reach = field(default_factory=Reach)
+    """How far the model reads, where not as trained. Scores then go to --output, never into the run."""
+
 
 def main(words: Sequence[str]) -> None:
-    """Score a run; the run's own scores and outcomes are replaced only when its own problems are scored."""
+    """Score a run; the run's own scores and outcomes are replaced only when its own problems are scored as it was trained."""
     options = parse(Options, words, command="evaluate")
     folder = RunFolder(options.run)
     config = load_config(folder)
@@ -39,13 +43,13 @@ def main(words: Sequence[str]) -> None:
     from corpus.stages.evaluate import evaluate_run, say_scores
     from corpus.stages.problems import evaluation_sets, load_problem_files
 
-    own = not options.problems
-    sets = evaluation_sets(folder) if own else load_problem_files(options.problems)
+    own = not options.problems and options.model.is_as_trained
+    sets = load_problem_files(options.problems) if options.problems else evaluation_sets(folder)
     output = options.output or (folder.scores if own else Path("scores.json"))
     outcomes = folder.outcomes if own else None
 
     def work() -> None:
-        say_scores(evaluate_run(config, folder, sets, output=output, outcomes=outcomes, text=options.text))
+        say_scores(evaluate_run(config, folder, sets, output=output, outcomes=outcomes, text=options.text, reach=options.model))
 
     if own:
         timed(folder, "evaluate", work)

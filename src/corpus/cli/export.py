@@ -1,7 +1,7 @@
 """`corpus export RUN --to huggingface --output DIR`: the model in the format of other tools."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +10,7 @@ import tyro
 from corpus.base.console import say
 from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse
+from corpus.model.scaling import Reach
 from corpus.stages.begin import load_config
 
 
@@ -26,6 +27,9 @@ class Options:
     to: Literal["huggingface"] = "huggingface"
     """The format."""
 
+    model: Reach = field(default_factory=Reach)
+    """How far the model reads, where not as trained."""
+
 
 def main(words: Sequence[str]) -> None:
     """Export a run's final weights, tokenizer and model card."""
@@ -34,5 +38,5 @@ def main(words: Sequence[str]) -> None:
     config = load_config(folder)
     from corpus.stages.export import export_run
 
-    export_run(config, folder, options.output)
+    export_run(config, folder, options.output, options.model)
     say(f"exported: AutoModelForCausalLM.from_pretrained({str(options.output)!r})")

@@ -1,7 +1,7 @@
 """`corpus solve RUN PROBLEM`: one problem, step by step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from corpus.base.console import say
 from corpus.base.errors import ConfigError, DataError
 from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse
+from corpus.model.scaling import Reach
 from corpus.stages.begin import load_config
 
 
@@ -30,6 +31,9 @@ class Options:
     programs: int = 8
     """How many programs vote on the answer, the likeliest; 1 writes a single one, the likeliest symbol each time."""
 
+    model: Reach = field(default_factory=Reach)
+    """How far the model reads, where not as trained."""
+
 
 def main(words: Sequence[str]) -> None:
     """Solve one problem and print how."""
@@ -40,7 +44,8 @@ def main(words: Sequence[str]) -> None:
     text = _read(options.problem)
     from corpus.stages.solve import show_solution
 
-    for line in show_solution(config, RunFolder(options.run), text, options.options, programs=options.programs):
+    folder = RunFolder(options.run)
+    for line in show_solution(config, folder, text, options.options, programs=options.programs, reach=options.model):
         say(line)
 
 

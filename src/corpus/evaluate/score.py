@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from corpus.evaluate.baselines import Reference, judge_gold, judge_neighbours
+from corpus.evaluate.bins import bin_scores
 from corpus.evaluate.intervals import wilson
 from corpus.evaluate.judge import Judged, judge, same_value
 from corpus.problems.problem import Problem
@@ -24,6 +25,7 @@ def score_problems(
     reference: Reference,
     *,
     others: Mapping[str, Sequence[Program | None]] = MappingProxyType({}),
+    beyond: Sequence[bool] | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the scores of a set and one outcome a problem, both JSON-ready.
 
@@ -32,6 +34,7 @@ def score_problems(
         predicted: the model's program for each, None where it wrote none.
         reference: what the model was trained on.
         others: programs chosen in another way, such as by votes, by what that way is called.
+        beyond: which problems are longer, with their gold programs, than rows were in training; None where that is not known.
 
     Scores, each share with `<name>_interval` beside it:
         num_problems, num_seen, num_unseen: problems; those whose template was trained on, and the others.
@@ -43,6 +46,7 @@ def score_problems(
         baseline_majority: keys that are the most common letter of training; null where training had no letters.
         baseline_nearest, baseline_nearest_seen, baseline_nearest_unseen: the copied program of the nearest trained problem.
         ceiling_gold: the gold programs themselves.
+        by_words, by_operations, beyond_context: accuracy and baseline_nearest in parts of the set; see `bins.py`.
     """
     if len(problems) != len(predicted):
         raise ValueError(f"{len(predicted)} programs for {len(problems)} problems")
@@ -65,6 +69,7 @@ def score_problems(
     scores |= _share("baseline_majority", (problem.correct == reference.majority for problem in letters))
     scores |= _split_share("baseline_nearest", nearest, seen)
     scores |= _share("ceiling_gold", (each.right for each in gold))
+    scores |= bin_scores(problems, judged, nearest, beyond)
     outcomes = [_record(*each) for each in zip(problems, predicted, judged, nearest, seen)]
     return scores, outcomes
 

@@ -15,6 +15,7 @@ from corpus.base.files import atomic_folder, digest_file, read_json, write_json,
 from corpus.base.manifest import NAME as MANIFEST_FILE
 from corpus.base.manifest import Manifest, make_key, read_manifest, write_manifest
 from corpus.export.card import Card, render_card
+from corpus.model import rope
 from corpus.model.config import ModelConfig
 from corpus.model.weights import check_tokenizer, load_model
 from corpus.text.tokenizer import EOS, PAD, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, Tokenizer
@@ -100,7 +101,7 @@ def huggingface_config(config: ModelConfig, tokenizer: Tokenizer) -> dict[str, A
         "head_dim": config.resolved_head_dim,
         "max_position_embeddings": config.context_length,
         "rms_norm_eps": config.norm_eps,
-        "rope_theta": config.rope_base,
+        **_rope_settings(config),
         "hidden_act": "silu",
         "attention_bias": False,
         "mlp_bias": False,
@@ -109,6 +110,26 @@ def huggingface_config(config: ModelConfig, tokenizer: Tokenizer) -> dict[str, A
         "dtype": "float32",
         **_special_ids(tokenizer),
     }
+
+
+def _rope_settings(config: ModelConfig) -> dict[str, Any]:
+    """Return base and scaling of the rotary frequencies, under the names that versions before and after 5 of transformers read.
+
+    Its Llama knows no `ntk`, which is nothing but another base.
+    """
+    scaling = config.rope_scaling
+    if scaling.rope_type == "none":
+        return {"rope_theta": config.rope_base}
+    if scaling.rope_type == "ntk":
+        return {"rope_theta": rope.ntk_base(config)}
+    settings: dict[str, Any] = {"rope_type": scaling.rope_type, "factor": config.rope_factor}
+    if scaling.rope_type != "linear":
+        settings["original_max_position_embeddings"] = config.original_length
+    if scaling.rope_type == "yarn":
+        settings |= {"attention_factor": rope.magnitude(config), "beta_fast": scaling.beta_fast, "beta_slow": scaling.beta_slow}
+    if scaling.rope_type == "llama3":
+        settings |= {"low_freq_factor": scaling.low_freq_factor, "high_freq_factor": scaling.high_freq_factor}
+    return {"rope_theta": config.rope_base, "rope_scaling": settings}
 
 
 def _special_ids(tokenizer: Tokenizer) -> dict[str, int]:

@@ -1,10 +1,11 @@
 """The model's sizes."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from corpus.base.errors import ConfigError
+from corpus.model.scaling import Reach, RopeScaling, check_scaling
 
 VOCABULARY_MULTIPLE = 64
 """The embedding's rows are rounded up to a multiple of this: matrix products on GPUs are several times slower at odd sizes."""
@@ -33,7 +34,7 @@ class ModelConfig:
     """Key and value heads, each shared by num_heads / num_kv_heads query heads; fewer make the cache smaller and steps faster."""
 
     context_length: int
-    """Tokens in a training row. Rotary positions are computed, not stored, so decoding may go beyond it, at lower quality."""
+    """Tokens in a row. Rotary positions are computed, not stored, so decoding may go beyond it, at lower quality (rope_scaling helps)."""
 
     head_dim: int | None = None
     """Width of a head; None takes dim / num_heads. Must be even, because rotary positions turn pairs."""
@@ -44,6 +45,9 @@ class ModelConfig:
 
     rope_base: float = 10000.0
     """Base of the rotary frequencies; larger bases are for contexts of many thousands of tokens."""
+
+    rope_scaling: RopeScaling = field(default_factory=RopeScaling)
+    """Change of the rotary frequencies for rows longer than trained ones."""
 
     norm_eps: float = 1e-5
     """Added to the mean square in RMSNorm, against division by zero."""
@@ -66,6 +70,7 @@ class ModelConfig:
             raise ConfigError(f"model.norm_eps is {self.norm_eps}; expected a small positive number (1e-5 is usual)")
         if self.rope not in ("real", "complex"):
             raise ConfigError(f"model.rope is {self.rope!r}; expected 'real' or 'complex'")
+        check_scaling(self.rope_scaling, context_length=self.context_length, head_dim=self.resolved_head_dim)
 
     def _check_heads(self) -> None:
         if self.num_heads % self.num_kv_heads:
@@ -94,6 +99,17 @@ class ModelConfig:
         return _round_up(-(-8 * self.dim // 3), FFN_MULTIPLE) if self.ffn_dim is None else self.ffn_dim
 
     @property
+    def original_length(self) -> int:
+        """Tokens of a row in training, where `context_length` is more than that."""
+        return self.rope_scaling.original_max_position_embeddings or self.context_length
+
+    @property
+    def rope_factor(self) -> float:
+        """How many times longer rows are than in training, as far as positions are scaled for it."""
+        factor = self.rope_scaling.factor
+        return self.context_length / self.original_length if factor is None else factor
+
+    @property
     def num_embeddings(self) -> int:
         """Rows of the embedding and columns of the logits: `vocab_size` rounded up; the rows beyond it belong to no token."""
         return _round_up(self.vocab_size, VOCABULARY_MULTIPLE)
@@ -109,6 +125,23 @@ class ModelConfig:
     def with_vocabulary(self, vocab_size: int) -> "ModelConfig":
         """Return the same shape for another tokenizer."""
         return dataclasses.replace(self, vocab_size=vocab_size)
+
+    def reaching(self, reach: Reach) -> "ModelConfig":
+        """Return the same shape with other positions; the length that a changed one stretches is this one's original length.
+
+        Raises `ConfigError` where they do not fit.
+        """
+        if reach.is_as_trained:
+            return self
+        scaling = self.rope_scaling if reach.rope_scaling == RopeScaling() else reach.rope_scaling
+        if scaling.original_max_position_embeddings is None:
+            scaling = dataclasses.replace(scaling, original_max_position_embeddings=self.original_length)
+        return dataclasses.replace(
+            self,
+            context_length=self.context_length if reach.context_length is None else reach.context_length,
+            rope_base=self.rope_base if reach.rope_base is None else reach.rope_base,
+            rope_scaling=scaling,
+        )
 
 
 def _round_up(value: int, multiple: int) -> int:

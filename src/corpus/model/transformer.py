@@ -27,7 +27,7 @@ from corpus.model.config import ModelConfig
 from corpus.model.precision import product_dtype
 
 Rotation = tuple[Tensor, ...]
-"""What turns queries and keys: (angles,) in complex arithmetic, (cosine, sine) in real; each [batch or 1, seq, half]."""
+"""What turns queries and keys: (turns,) in complex arithmetic, (cosine, sine) in real; each [batch or 1, seq, half]."""
 
 
 class RMSNorm(nn.Module):
@@ -184,8 +184,12 @@ class Transformer(nn.Module):
 
     def rotation(self, positions: Int[Tensor, "#batch seq"]) -> Rotation:
         """Return what turns queries and keys at these positions: the same for every layer and every batch of this length."""
-        theta = rope.angles(positions, self.config.resolved_head_dim, self.config.rope_base)
-        return (theta,) if self.config.rope == "complex" else (theta.cos(), theta.sin())
+        theta = rope.angles(positions, rope.frequencies(self.config, positions.device))
+        magnitude = rope.magnitude(self.config)
+        if self.config.rope == "complex":
+            return (rope.turns(theta, magnitude),)
+        cosine, sine = theta.cos(), theta.sin()
+        return (cosine, sine) if magnitude == 1.0 else (cosine * magnitude, sine * magnitude)
 
 
 def document_mask(documents: Int[Tensor, "batch seq"]) -> Float[Tensor, "batch 1 seq seq"]:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from corpus.evaluate.ways import ways
+from corpus.report.bins import bin_blocks
 from corpus.report.blocks import Bar, BarChart, Block, Figures, Paragraph, Section, Table
 from corpus.report.formats import decimal, interval, is_number, percent, plain, whole
 from corpus.report.read import Outcome, Run
@@ -31,7 +32,8 @@ EXPLANATION = (
     "of one, each as weighty as it is likely, and the value with most weight behind it; where the options are known, a value near none of them "
     "hardly counts. With similar training problems: their programs, on the new numbers, vote as well. Majority always gives the most common letter of the training problems; nearest neighbour runs the "
     "program of the most similar training problem on the new numbers; the gold ceiling runs the data's own programs. A template "
-    "is seen when a training problem has the same text but for its numbers."
+    "is seen when a training problem has the same text but for its numbers. Words are those of the text, its numbers and signs counted; "
+    "operations are the gold program's."
 )
 
 
@@ -60,6 +62,7 @@ def problems_section(run: Run) -> Section:
     for name, scores in run.problem_scores.items():
         blocks.append(Figures(charts=(_chart(name, scores),)))
         blocks.append(_share_table(name, scores))
+        blocks += bin_blocks(name, scores)
         blocks += _fates(name, run.outcomes.get(name, ()))
     blocks.append(Paragraph(text=EXPLANATION, quiet=True))
     return Section(title="Problems: scores beside baselines", blocks=tuple(blocks))

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from corpus.model.transformer import Transformer
 from corpus.problems.numbers import find_numbers
-from corpus.problems.render import program_from_tokens, prompt_tokens
+from corpus.problems.render import completion_tokens, program_from_tokens, prompt_tokens
 from corpus.program.interpreter import execute
-from corpus.program.language import ProgramError
+from corpus.program.language import Program, ProgramError
 from corpus.runtime.runtime import Runtime
 from corpus.solve.beam import beam
 from corpus.solve.candidates import Candidate
@@ -42,6 +42,8 @@ class Solver:
             constrained: allow only tokens that a program can go on with. Without it the model writes what it likes, and may write none.
         """
         self._tokenizer, self._constrained = tokenizer, constrained
+        self.trained_length = model.config.original_length
+        """Positions that the model was trained at; it is decoded beyond them all the same."""
         self._decoder = Decoder(
             model=model,
             stop_id=tokenizer.token_id(EOS),
@@ -68,6 +70,17 @@ class Solver:
             negligible=NEGLIGIBLE,
         )
         return [self._programs(text, continuations) for text, continuations in zip(texts, found)]
+
+    def lengths(self, texts: Sequence[str], programs: Sequence[Program | None]) -> list[int]:
+        """Return the tokens of each problem text with a program, as training counts them; without one, those of the text."""
+        written = [self._length(program) if program else 0 for program in programs]
+        return [len(prompt) + length for prompt, length in zip(self._prompts(texts), written, strict=True)]
+
+    def _length(self, program: Program) -> int:
+        try:
+            return len(completion_tokens(program, self._tokenizer))
+        except ProgramError:  # it has an argument without a symbol, so that nothing can write it
+            return 0
 
     def _programs(self, text: str, continuations: Iterable[Continuation]) -> list[Candidate]:
         candidates = (self._candidate(text, each) for each in continuations)

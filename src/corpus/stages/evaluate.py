@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from corpus.base.config import to_plain
 from corpus.base.console import progress, say
 from corpus.base.files import require_writable, write_json, write_text
 from corpus.base.run_folder import RunFolder
@@ -14,24 +15,33 @@ from corpus.data.prepared import Prepared
 from corpus.evaluate.score import Reference, score_problems
 from corpus.evaluate.text import bits_per_byte, score_text, score_unigram
 from corpus.evaluate.ways import OPTIONS, RETRIEVAL, vote_way, ways
+from corpus.model.scaling import Reach
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
-from corpus.program.language import Program
+from corpus.program.language import Program, parse
 from corpus.recipes.config import RunConfig
 from corpus.runtime.runtime import Runtime, resolve
 from corpus.solve.candidates import Candidate
 from corpus.solve.retrieve import neighbour_ballots
 from corpus.solve.solver import Solver
 from corpus.solve.vote import Ballot, ballots_of, vote
+from corpus.stages.bins import say_bins
 from corpus.stages.problems import training_problems
-from corpus.stages.weights import load_weights
+from corpus.stages.weights import AS_TRAINED, load_weights
 from corpus.text.tokenizer import EOS
 
 Scores = dict[str, dict[str, Any]]
 
 
 def evaluate_run(
-    config: RunConfig, folder: RunFolder, sets: Mapping[str, Sequence[Problem]], *, output: Path, outcomes: Path | None, text: bool
+    config: RunConfig,
+    folder: RunFolder,
+    sets: Mapping[str, Sequence[Problem]],
+    *,
+    output: Path,
+    outcomes: Path | None,
+    text: bool,
+    reach: Reach = AS_TRAINED,
 ) -> Scores:
     """Score the run and write `output`, which has the form of `scores.json`.
 
@@ -42,12 +52,15 @@ def evaluate_run(
         output: where the scores go.
         outcomes: folder for what became of each problem; None writes none.
         text: measure held-out text as well.
+        reach: how far the model reads, where not as trained; what it then was stands in the scores.
     """
     require_writable(output)
     # Scoring is cheap beside training, and fp32 gives the same answers on every machine.
     runtime = resolve(replace(config.runtime, precision="fp32"))
-    model, tokenizer = load_weights(folder, runtime)
-    scores: Scores = {"text": score_all_text(folder, model, runtime) if text else {}, "problems": {}}
+    model, tokenizer = load_weights(folder, runtime, reach=reach)
+    scores: Scores = {"text": score_all_text(folder, model, runtime, reach) if text else {}, "problems": {}}
+    if not reach.is_as_trained:
+        scores["model"] = to_plain(model.config)
     seconds: dict[str, dict[str, float]] = {}
     if sets:
         reference = build_reference(config, folder)
@@ -112,7 +125,9 @@ def _score_set(
     per_problem = {way: round(spent / max(1, len(problems)), 5) for way, spent in seconds.items()}
     say(f"{name}: milliseconds a problem: " + ", ".join(f"{way} {1000 * spent:.1f}" for way, spent in per_problem.items()))
     predicted = [each.program if each else None for each in greedy]
-    scores, records = score_problems(problems, predicted, reference, others=others)
+    gold = [parse(each.program) if each.program else None for each in problems]  # not the model's: how long that is, is its doing
+    beyond = [length > solver.trained_length for length in solver.lengths(texts, gold)]
+    scores, records = score_problems(problems, predicted, reference, others=others, beyond=beyond)
     return (
         {**scores, "constrained": settings.constrained},
         records,
@@ -130,11 +145,11 @@ def _count_votes(way: str, problems: Sequence[Problem], ballots: Sequence[list[B
     return found
 
 
-def score_all_text(folder: RunFolder, model: Transformer, runtime: Runtime) -> dict[str, Any]:
+def score_all_text(folder: RunFolder, model: Transformer, runtime: Runtime, reach: Reach = AS_TRAINED) -> dict[str, Any]:
     """Score held-out text by source: the final model, the pre-trained one, and a unigram model."""
     prepared = Prepared.open(folder.prepared)
     eos = prepared.tokenizer.token_id(EOS)
-    pretrained = load_weights(folder, runtime, name="pretrained")[0] if folder.pretrained_weights.exists() else None
+    pretrained = load_weights(folder, runtime, name="pretrained", reach=reach)[0] if folder.pretrained_weights.exists() else None
     found = {}
     with progress("reading held-out text", prepared.validation.num_tokens * (1 if pretrained is None else 2), "tokens") as task:
         for source, shard in prepared.validation.items():
@@ -181,6 +196,7 @@ def say_scores(scores: Scores) -> None:
                 f"  {title}: {score[f'accuracy_{way}']:.1%} ({low:.1%} to {high:.1%}), template seen {_share(score[f'accuracy_{way}_seen'])}, "
                 f"unseen {_share(score[f'accuracy_{way}_unseen'])}"
             )
+        say_bins(score)
         say(
             f"  programs that execute {_share(score['executes'])}, equal to gold {_share(score['program_match'])}, equal in value {_share(score['value_match'])}"
         )

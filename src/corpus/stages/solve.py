@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from corpus.base.errors import DataError
 from corpus.base.run_folder import RunFolder
+from corpus.model.scaling import Reach
 from corpus.problems.numbers import find_numbers
 from corpus.program.answer import Option, nearest_option, parse_options
 from corpus.program.language import CONSTANTS
@@ -13,10 +14,12 @@ from corpus.runtime.runtime import resolve
 from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
 from corpus.solve.vote import ballots_of, vote
-from corpus.stages.weights import load_weights
+from corpus.stages.weights import AS_TRAINED, load_weights
 
 
-def show_solution(config: RunConfig, folder: RunFolder, text: str, options_text: str, *, programs: int) -> list[str]:
+def show_solution(
+    config: RunConfig, folder: RunFolder, text: str, options_text: str, *, programs: int, reach: Reach = AS_TRAINED
+) -> list[str]:
     """Solve `text` with a run's final weights; return the lines that show how.
 
     Args:
@@ -25,6 +28,7 @@ def show_solution(config: RunConfig, folder: RunFolder, text: str, options_text:
         text: the problem.
         options_text: the answers to choose from, as MathQA writes them; empty where there are none.
         programs: how many vote; 1 takes the likeliest token each time, without a vote.
+        reach: how far the model reads, where not as trained.
 
     Raises `DataError` where options are given that cannot be read.
     """
@@ -32,7 +36,7 @@ def show_solution(config: RunConfig, folder: RunFolder, text: str, options_text:
     if options_text and not options:
         raise DataError(f'the options {options_text!r} cannot be read; write them as "a ) 40 , b ) 60 , c ) 80"')
     runtime = resolve(replace(config.runtime, precision="fp32"))
-    model, tokenizer = load_weights(folder, runtime)
+    model, tokenizer = load_weights(folder, runtime, reach=reach)
     settings = config.evaluate
     solver = Solver(
         model,
@@ -45,6 +49,11 @@ def show_solution(config: RunConfig, folder: RunFolder, text: str, options_text:
     numbers = [span.value for span in find_numbers(text)]
     lines = [f"numbers   {', '.join(f'n{i} = {value:g}' for i, value in enumerate(numbers)) or 'none'}"]
     found, told = _solve(solver, text, options, programs)
+    (length,) = solver.lengths([text], [found.program if found else None])
+    if length > solver.trained_length:
+        lines.append(
+            f"length    {length} tokens with its program, more than the {solver.trained_length} of a row in training: less to be trusted"
+        )
     lines += _program_lines(found, numbers)
     lines += told
     if options:

@@ -5,6 +5,7 @@ from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json
 from corpus.base.run_folder import RunFolder
 from corpus.model.config import ModelConfig
+from corpus.model.scaling import Reach
 from corpus.model.transformer import Transformer
 from corpus.model.weights import check_tokenizer, load_model
 from corpus.runtime.runtime import Runtime
@@ -13,14 +14,20 @@ from corpus.text.tokenizer import Tokenizer
 MODEL_FILE = "model.json"
 """The model's config, beside its weights."""
 
+AS_TRAINED = Reach()
+"""Positions as the run was trained with."""
+
 SAME_TOKENIZER = "The same file lies in the run's prepared/tokenizer: copy it from there."
 """What to do where the tokenizer beside the weights is damaged."""
 
 
-def load_weights(folder: RunFolder, runtime: Runtime, *, name: str = "final") -> tuple[Transformer, Tokenizer]:
-    """Return a run's model on the runtime's device, and its tokenizer.
+def load_weights(
+    folder: RunFolder, runtime: Runtime, *, name: str = "final", reach: Reach = AS_TRAINED
+) -> tuple[Transformer, Tokenizer]:
+    """Return a run's model on the runtime's device, and its tokenizer; `reach` changes its positions.
 
-    Raises `ArtifactError` where the run has no such weights yet, or weights, config and tokenizer do not belong together.
+    Raises `ArtifactError` where the run has no such weights yet, or weights, config and tokenizer do not belong together, and
+    `ConfigError` where `reach` does not fit the model.
     """
     path = folder.weights / f"{name}.safetensors"
     if not path.exists():
@@ -29,14 +36,15 @@ def load_weights(folder: RunFolder, runtime: Runtime, *, name: str = "final") ->
         )
     tokenizer = Tokenizer.load(folder.weights, fix=SAME_TOKENIZER)
     check_tokenizer(path, tokenizer.digest)
-    return load_model(path, load_shape(folder), device=runtime.device), tokenizer
+    return load_model(path, load_shape(folder, reach), device=runtime.device), tokenizer
 
 
-def load_shape(folder: RunFolder) -> ModelConfig:
-    """Return the config of a run's model. Raises `ArtifactError` where it is missing or damaged."""
+def load_shape(folder: RunFolder, reach: Reach = AS_TRAINED) -> ModelConfig:
+    """Return the config of a run's model. Raises `ArtifactError` where it is missing or damaged, `ConfigError` where `reach` does not fit."""
     path = folder.weights / MODEL_FILE
     fix = f"Restore it from a copy, or delete {folder.final_weights.name} beside it and run `corpus finetune {folder.path}` again."
     try:
-        return from_plain(ModelConfig, read_json(path, fix=fix), where=MODEL_FILE)
+        shape = from_plain(ModelConfig, read_json(path, fix=fix), where=MODEL_FILE)
     except ConfigError as error:
         raise ArtifactError(f"{path} is damaged: {error}. {fix}") from None
+    return shape.reaching(reach)

@@ -1,0 +1,83 @@
+"""Accuracy by how hard a problem is: by the words of its text, by the operations of its gold program, and past the trained context.
+
+Each bin is scored as the whole set is, with the nearest-neighbour baseline of the same problems beside it: long problems are rarer in
+training as well, so a fall in accuracy alone says little about length.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from corpus.evaluate.intervals import wilson
+from corpus.evaluate.judge import Judged
+from corpus.problems.problem import Problem
+from corpus.problems.render import normalize
+
+WORDS = ((1, 20), (21, 30), (31, 40), (41, 50), (51, 70), (71, None))
+"""Bins of the words, numbers and signs of a problem's text in MathQA's spelling, first and last included."""
+
+OPERATIONS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 7), (8, 10), (11, None))
+"""Bins of the operations of a gold program. Problems without a gold program have a bin of their own."""
+
+KINDS = (("by_words", "words"), ("by_operations", "operations"))
+"""The fields of a set's scores that hold bins, and what each counts."""
+
+
+def bin_scores(
+    problems: Sequence[Problem], judged: Sequence[Judged], nearest: Sequence[Judged], beyond: Sequence[bool] | None = None
+) -> dict[str, Any]:
+    """Return `by_words`, `by_operations` and, where it is known which problems lie beyond the context, `beyond_context`; JSON-ready.
+
+    The first two are lists of bins, empty ones left out; each has `from` and `to` (null: no bound; both null: no gold program),
+    `num_problems`, `accuracy` and `baseline_nearest`, and the intervals of both.
+    """
+    scores = {
+        "by_words": _bins(WORDS, [len(normalize(problem.text).split()) for problem in problems], judged, nearest),
+        "by_operations": _bins(OPERATIONS, [num_operations(problem) for problem in problems], judged, nearest),
+    }
+    if beyond is None:
+        return scores
+    return {**scores, "beyond_context": _shares([index for index, is_beyond in enumerate(beyond) if is_beyond], judged, nearest)}
+
+
+def num_operations(problem: Problem) -> int | None:
+    """Return how many operations a problem's gold program has, None where there is none."""
+    return None if problem.program is None else problem.program.count("|") + 1
+
+
+def _bins(
+    bounds: Sequence[tuple[int, int | None]],
+    sizes: Sequence[int | None],
+    judged: Sequence[Judged],
+    nearest: Sequence[Judged],
+) -> list[dict[str, Any]]:
+    found = []
+    for first, last in (*bounds, (None, None)):
+        members = [index for index, size in enumerate(sizes) if _is_in(size, first, last)]
+        if members:
+            found.append({"from": first, "to": last, **_shares(members, judged, nearest)})
+    return found
+
+
+def _is_in(size: int | None, first: int | None, last: int | None) -> bool:
+    if size is None or first is None:
+        return size is None and first is None
+    return first <= size and (last is None or size <= last)
+
+
+def _shares(members: Sequence[int], judged: Sequence[Judged], nearest: Sequence[Judged]) -> dict[str, Any]:
+    shares: dict[str, Any] = {"num_problems": len(members)}
+    for name, whose in (("accuracy", judged), ("baseline_nearest", nearest)):
+        right = sum(whose[index].right for index in members)
+        interval = wilson(right, len(members))
+        shares |= {name: right / len(members) if members else None, f"{name}_interval": list(interval) if interval else None}
+    return shares
+
+
+def bin_title(bounds: dict[str, Any]) -> str:
+    """Return what a bin is called in a table: `21–30`, `71 and more`, `4`, `no gold program`."""
+    first, last = bounds.get("from"), bounds.get("to")
+    if first is None:
+        return "no gold program"
+    if last is None:
+        return f"{first} and more"
+    return str(first) if first == last else f"{first}–{last}"
