@@ -37,9 +37,7 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
     if letter not in {option.letter for option in options}:
         letters = ", ".join(option.letter.upper() for option in options)
         raise DataError(f"{where}: correct is {correct!r}; expected the letter of an option, {letters}. {MEND}")
-    return Problem(
-        set_name=NAME, split=split, index=index, text=text, options=options, correct=letter, program=None, category=""
-    )
+    return Problem(set_name=NAME, split=split, index=index, text=text, options=options, correct=letter, program=None, category="")
 
 
 def _options(given: Any, where: str) -> tuple[Option, ...]:

@@ -1,6 +1,6 @@
 """Written arithmetic, as solutions hold it: `(48/2) + 3`, `$1,200 * 20%`, `.5 x 60`. Read into a tree; nothing is evaluated by Python.
 
-    sum: product {(+ | -) product} · product: factor {(* | x | × | / | ÷) factor | ( sum ) } · factor: [+ | -] atom {%} · atom: number | ( sum )
+sum: product {(+ | -) product} · product: factor {(* | x | × | / | ÷) factor | ( sum ) } · factor: [+ | -] atom {%} · atom: number | ( sum )
 """
 
 import re
@@ -11,7 +11,23 @@ MAX_DEPTH = 40
 """Brackets and signs within each other that are followed; solutions have two or three."""
 
 _TOKEN = re.compile(r"\s*(\d[\d,]*(?:\.\d*)?|\.\d+|[-+*/()%]|\S)")
-_SAME = str.maketrans({"×": "*", "x": "*", "X": "*", "÷": "/", "−": "-", "–": "-", "[": "(", "]": ")", "{": "(", "}": ")", "$": " ", "€": " ", "£": " "})
+_SAME = str.maketrans(
+    {
+        "×": "*",
+        "x": "*",
+        "X": "*",
+        "÷": "/",
+        "−": "-",
+        "–": "-",
+        "[": "(",
+        "]": ")",
+        "{": "(",
+        "}": ")",
+        "$": " ",
+        "€": " ",
+        "£": " ",
+    }
+)
 _OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 

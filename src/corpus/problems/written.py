@@ -136,7 +136,15 @@ class ProgramWriter:
 
     def _source(self, value: float) -> str:
         """Return the argument that a written number stands for, adding the steps of a detour where it takes one."""
-        for find in (self._unused, self._constant_by_hint, self._used_number, self._used_result, self._constant, self._detour, self._rounded):
+        for find in (
+            self._unused,
+            self._constant_by_hint,
+            self._used_number,
+            self._used_result,
+            self._constant,
+            self._detour,
+            self._rounded,
+        ):
             if (name := find(value)) is not None:
                 return name
         raise NoSourceError(f"{value:g} is neither in the question nor computed")
@@ -205,7 +213,16 @@ class ProgramWriter:
 _FACTS = {
     value: parse_arithmetic(text)
     for value, text in {
-        **{7.0: "3 + 4", 8.0: "2 * 4", 9.0: "3 * 3", 11.0: "1 + 10", 14.0: "2 * (3 + 4)", 15.0: "3 * 5", 16.0: "4 * 4", 20.0: "2 * 10"},
+        **{
+            7.0: "3 + 4",
+            8.0: "2 * 4",
+            9.0: "3 * 3",
+            11.0: "1 + 10",
+            14.0: "2 * (3 + 4)",
+            15.0: "3 * 5",
+            16.0: "4 * 4",
+            20.0: "2 * 10",
+        },
         **{24.0: "2 * 12", 25.0: "100 / 4", 30.0: "60 / 2", 40.0: "4 * 10", 50.0: "100 / 2", 365.0: "52 * (3 + 4) + 1"},
         **{0.01: "1 / 100", 0.05: "5 / 100", 0.1: "1 / 10", 0.2: "1 / 5", 0.75: "3 / 4", 1.5: "3 / 2", 2.5: "5 / 2"},
     }.items()

@@ -1,5 +1,6 @@
 """Pre-training and fine-tuning: two phases under one budget, on one model."""
 
+from collections import Counter
 from functools import cached_property
 
 from corpus.base.config import to_plain
@@ -97,6 +98,9 @@ class Training:
             f"problems   {counts['used']:,} of {counts['given']:,} are trained on"
             + (f" (left out: {left_out})" if left_out else "")
         )
+        by_set = Counter(problem.set_name for problem in self._selection.problems)
+        if len(by_set) > 1:
+            say("           of them " + ", ".join(f"{count:,} {name}" for name, count in sorted(by_set.items())))
         share, epochs = self._config.train.finetune_share, self._config.finetune.max_epochs
         say(
             f"budget     {self._session.budget}, {share:.0%} of it for fine-tuning"
