@@ -114,6 +114,8 @@ class ProgramWriter:
         if node.operation == "negate" and isinstance(node.arguments[0], float) and (known := self._used_result(-node.arguments[0])):
             return known
         arguments = [self._write(each, find) for each in node.arguments]
+        for argument in arguments:
+            self._use(argument)
         if node.operation == "percent":
             return self._step("divide", arguments[0], "const_100")
         return self._step(node.operation, *arguments)
@@ -126,11 +128,6 @@ class ProgramWriter:
         outcome = execute(Program((*(result.step for result in self._results), step)), self._values)
         if outcome.value is None:
             raise NoSourceError(outcome.error)
-        for argument in arguments:
-            if argument.startswith("#"):
-                self._results[int(argument[1:])].is_used = True
-            elif argument.startswith("n"):
-                self._used.add(int(argument[1:]))
         self._results.append(_Result(step, outcome.value))
         return f"#{len(self._results) - 1}"
 
@@ -146,8 +143,15 @@ class ProgramWriter:
             self._rounded,
         ):
             if (name := find(value)) is not None:
+                self._use(name)
                 return name
         raise NoSourceError(f"{value:g} is neither in the question nor computed")
+
+    def _use(self, name: str) -> None:
+        if name.startswith("#"):
+            self._results[int(name[1:])].is_used = True
+        elif name.startswith("n"):
+            self._used.add(int(name[1:]))
 
     def _unused(self, value: float) -> str | None:
         for index in range(len(self._results) - 1, -1, -1):

@@ -40,8 +40,10 @@ class Training:
         self._tokenizer = self._prepared.tokenizer
         self._eos, self._pad = self._tokenizer.token_id(EOS), self._tokenizer.token_id(PAD)
         self._keep_tokenizer()
+        problems = training_problems(folder)
+        self._given = Counter(problem.set_name for problem in problems)
         self._selection = select_examples(
-            training_problems(folder),
+            problems,
             self._tokenizer,
             max_length=config.model.context_length,
             checked_only=config.finetune.checked_only,
@@ -99,8 +101,8 @@ class Training:
             + (f" (left out: {left_out})" if left_out else "")
         )
         by_set = Counter(problem.set_name for problem in self._selection.problems)
-        if len(by_set) > 1:
-            say("           of them " + ", ".join(f"{count:,} {name}" for name, count in sorted(by_set.items())))
+        if len(self._given) > 1:
+            say("           by set: " + ", ".join(f"{by_set[name]:,} of {count:,} {name}" for name, count in self._given.items()))
         share, epochs = self._config.train.finetune_share, self._config.finetune.max_epochs
         say(
             f"budget     {self._session.budget}, {share:.0%} of it for fine-tuning"
