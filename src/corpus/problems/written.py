@@ -4,8 +4,8 @@
 
 A number comes from an earlier result, from the question, or from the constants of the language. Where several would do, what has not been
 used yet is preferred, the latest result before the first number of the question: a solution computes what it needs, and mostly needs each
-number once. Where none does, short detours are tried: a percentage or a fraction of the question (`25%` written as .25), a constant made
-of two others (7 = 3 + 4), as MathQA's own programs make them.
+number once. Where none does, short detours are tried: a percentage or a fraction of the question (`25%` written as .25), a number that
+people know made of constants (7 = 3 + 4), as MathQA's own programs make it.
 """
 
 import itertools
@@ -74,8 +74,9 @@ class ProgramWriter:
             self._results[int(name[1:])].stated = stated
 
     def program(self, answer: float) -> Program | None:
-        """Return the steps that lead to `answer`, the last that arrive there; where none do, those of the last step. None without steps.
+        """Return the steps that lead to `answer`, the last that arrive there; where none do, those of the last step.
 
+        None where there are no steps, or where they use no number of the question.
         Where the last value is not the answer but becomes it by rounding, or in cents or percent, that step is added.
         """
         if not self._results:
@@ -84,7 +85,8 @@ class ProgramWriter:
         arrived = [index for index, result in enumerate(self._results) if math.isclose(result.value, answer, rel_tol=1e-6)]
         if not arrived and (name := self._finish(last, answer)) is not None:
             arrived = [int(name[1:])]
-        return self._only_needed(arrived[-1] if arrived else last)
+        program = self._only_needed(arrived[-1] if arrived else last)
+        return program if any(each.startswith("n") for step in program.steps for each in step.arguments) else None
 
     def _finish(self, last: int, answer: float) -> str | None:
         value, name = self._results[last].value, f"#{last}"
@@ -138,8 +140,9 @@ class ProgramWriter:
             self._constant_by_hint,
             self._used_number,
             self._used_result,
+            self._share,
             self._constant,
-            self._detour,
+            self._fact,
             self._rounded,
         ):
             if (name := find(value)) is not None:
@@ -188,7 +191,8 @@ class ProgramWriter:
     def _constant(self, value: float) -> str | None:
         return next((name for name, known in CONSTANTS.items() if math.isclose(known, value, rel_tol=SAME)), None)
 
-    def _detour(self, value: float) -> str | None:
+    def _share(self, value: float) -> str | None:
+        """A percentage or a fraction of the question, or what one leaves or adds: .25, 1.25, .75 and 75 for `25 %`."""
         for index, first, second in self._fractions():
             if math.isclose(first / second, value, rel_tol=SAME):
                 return self._step("divide", f"n{index}", "const_100" if index in self._percents() else f"n{index + 1}")
@@ -200,6 +204,9 @@ class ProgramWriter:
             for operation, target in (("add", 100 + 100 * share), ("subtract", 100 - 100 * share)):
                 if math.isclose(target, value, rel_tol=SAME):
                     return self._step(operation, "const_100", f"n{index}")
+        return None
+
+    def _fact(self, value: float) -> str | None:
         return self._write(_FACTS[value], self._constant) if value in _FACTS else None
 
     def _fractions(self) -> Iterator[tuple[int, float, float]]:
