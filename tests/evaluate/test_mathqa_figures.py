@@ -6,7 +6,8 @@ import pytest
 
 from corpus.evaluate.baselines import Reference, judge_gold
 from corpus.evaluate.score import score_problems
-from corpus.problems.mathqa import is_checked, load_mathqa
+from corpus.problems.check import is_checked
+from corpus.problems.mathqa import load_mathqa
 from corpus.problems.problem import Problem
 from corpus.problems.render import normalize
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from corpus.evaluate.baselines import Reference, majority_letter
+from corpus.evaluate.baselines import Reference, common_answer, majority_letter
 from corpus.evaluate.intervals import wilson
 from corpus.evaluate.judge import judge, same_value
 from corpus.evaluate.score import score_problems
@@ -69,6 +69,7 @@ def test_outcomes_tell_what_became_of_each_problem() -> None:
         "text": "take 2 from 5",
         "options": [{"letter": option.letter, "text": option.text, "value": option.value} for option in SET[1].options],
         "correct": "b",
+        "answer": None,
         "numbers": [2.0, 5.0],
         "gold": "subtract(n1,n0)",
         "predicted": "negate(n0)|add(#0,n1)",
@@ -109,8 +110,10 @@ def test_problems_without_options_are_scored_by_value() -> None:
     assert not judge(plain, parse("multiply(n0,n1)")).right
     assert not judge(replace(plain, answer=None), parse("add(n0,n1)")).right
     scores, _ = score_problems([plain], [parse("add(n0,n1)")], Reference.build([plain]))
-    assert scores["accuracy"] == scores["baseline_nearest"] == 1
-    assert scores["baseline_majority"] is None
+    assert scores["accuracy"] == scores["baseline_nearest"] == scores["baseline_majority"] == 1
+    scores, (outcome,) = score_problems([plain], [parse("add(n0,n1)")], Reference.build(TRAIN))
+    assert scores["baseline_majority"] is scores["baseline_majority_interval"] is None, "training had letters, and no answers"
+    assert (outcome["answer"], outcome["options"]) == (3.0, [])
 
 
 def test_without_key_or_program_nothing_is_right() -> None:
@@ -129,6 +132,15 @@ def test_majority_is_the_most_common_key() -> None:
     assert majority_letter(TRAIN[:2]) == "b"
     assert majority_letter(reversed(TRAIN[:2])) == "b"
     assert majority_letter([]) is None
+
+
+def test_the_most_common_answer_is_of_problems_without_options() -> None:
+    plain = [replace(problem("add 1 and 2", None, None), options=(), answer=value) for value in (7.0, 3.0, 7.0, 3.0, 5.0)]
+    assert common_answer([*plain, *TRAIN]) == 3.0, "the smallest of equals"
+    assert common_answer(TRAIN) is None
+    reference = Reference.build([*plain, *TRAIN])
+    assert [reference.guesses(each) for each in plain] == [False, True, False, True, False]
+    assert [reference.guesses(each) for each in TRAIN] == [True, False, False, True]
 
 
 def test_a_missing_prediction_is_a_mistake_of_the_caller() -> None:

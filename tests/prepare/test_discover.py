@@ -10,6 +10,8 @@ from corpus.prepare.config import PrepareConfig
 from corpus.prepare.discover import Found, discover
 from corpus.prepare.document import Split
 from corpus.prepare.find import find_data
+from corpus.problems.config import ProblemsConfig
+from corpus.problems.registry import load_problems
 
 MATHQA = {
     "Problem": "what is 2 plus 3 ?",
@@ -126,7 +128,7 @@ def test_problems_become_text_only_where_asked_and_never_their_evaluation_splits
         {"mathqa/train.json": json.dumps([MATHQA]), "mathqa/dev.json": json.dumps([dev]), "mathqa/test.json": json.dumps([dev])},
     )
     assert texts(discover(tmp_path)) == []
-    found = discover(tmp_path, problems_as_text=True)
+    found = discover(tmp_path, as_text=ProblemsConfig())
     assert texts(found) == [("mathqa", "what is 2 plus 3 ?")]
     assert texts(found, "validation") == []
 
@@ -178,6 +180,19 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
         discover(make(tmp_path, {"problems/a.txt": "text"}))
     with pytest.raises(ConfigError, match=r"set_names maps 'X' to '\.\./x', which cannot name a source"):
         find_data(PrepareConfig(data=str(tmp_path), set_names={"X": "../x"}), downloads=tmp_path)
+
+
+def test_only_sets_that_train_become_text_and_nothing_that_is_held_out_of_them(tmp_path: Path) -> None:
+    made = [{"question": f"{'so ' * index}2 and 3 ?", "answer": "#### 5"} for index in range(40)]
+    aqua = {"question": "2 and 3 ?", "options": ["A)5"], "rationale": "", "correct": "A"}
+    make(tmp_path, {"gsm8k/train.jsonl": made, "aqua_rat/train.jsonl": [aqua], "mathqa/train.json": json.dumps([MATHQA])})
+    everything = ProblemsConfig(sets=("mathqa", "gsm8k", "aqua_rat"), heldout_share=0.3)
+    found = texts(discover(tmp_path, as_text=everything))
+    assert {source for source, _ in found} == {"mathqa", "gsm8k"}, "AQuA-RAT is never read beside MathQA"
+    read = {text for source, text in found if source == "gsm8k"}
+    held_out = {problem.text for problem in load_problems("gsm8k", tmp_path / "gsm8k" / "train.jsonl", "train")} - read
+    assert 5 <= len(held_out) <= 20
+    assert all(text == "what is 2 plus 3 ?" for _, text in texts(discover(tmp_path, as_text=ProblemsConfig())))
 
 
 def test_the_shared_folder(shared_data: Path) -> None:

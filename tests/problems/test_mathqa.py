@@ -9,7 +9,8 @@ import pyarrow.parquet
 import pytest
 
 from corpus.base.errors import DataError
-from corpus.problems.mathqa import is_checked, load_mathqa
+from corpus.problems.check import is_checked
+from corpus.problems.mathqa import load_mathqa
 from corpus.problems.problem import Problem
 
 ROW: dict[str, Any] = {

@@ -16,7 +16,7 @@ MATHQA = {"Problem": "2 + 2 ?", "options": "a ) 4 , b ) 5", "correct": "a", "lin
 RECORDS: dict[str, dict[str, Any]] = {
     "mathqa": MATHQA,
     "gsm8k": {"question": "2 and 2 ?", "answer": "2+2=<<2+2=4>>4\n#### 4"},
-    "svamp": {"ID": "1", "Body": "2 here", "Question": "how many ?", "Equation": "( 2.0 )", "Answer": 2.0, "Type": "None"},
+    "svamp": {"ID": "1", "Body": "2 here", "Question": "how many ?", "Equation": "( 2.0 + 2.0 )", "Answer": 4.0, "Type": "None"},
     "aqua_rat": {"question": "2 + 2 ?", "options": ["A)4", "B)5"], "rationale": "4", "correct": "A"},
 }
 
@@ -34,7 +34,8 @@ def test_each_set_is_known_by_its_first_record(tmp_path: Path, name: str) -> Non
         found = recognise(tmp_path / file)
         assert found is not None
         assert found.set_name == name
-        assert found.is_loadable is (name == "mathqa")
+        assert found.is_loadable
+        assert len(load_problems(name, tmp_path / file, "train")) == 2
 
 
 def test_parquet_copies_are_known(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,9 @@ from corpus.base.manifest import Manifest, write_manifest
 from corpus.base.run_folder import RunFolder
 from corpus.cli.main import main
 from corpus.problems.numbers import template_of
+from corpus.problems.problem import Problem, write_problems
 from corpus.recipes.registry import load_recipe
-from corpus.stages.problems import evaluation_sets, training_problems, write_loaded
+from corpus.stages.problems import asked_as_trained, evaluation_sets, training_problems, write_loaded
 
 TEMPLATES = [f"a {thing} costs 5 dollars , what do 3 {thing} cost ?" for thing in "abcdefghijklmnopqrstuvwxyz"]
 
@@ -80,3 +82,60 @@ def test_generated_problems_have_no_tuning_split(tmp_path: Path, capsys: pytest.
     with pytest.raises(SystemExit):
         main(["prepare", "starter", f"--data={tmp_path / 'text'}", f"--out={tmp_path / 'run'}", "--problems.tuning-share=0.1"])
     assert "problems are generated" in capsys.readouterr().err
+
+
+def _stories(folder: Path, count: int = 60) -> Path:
+    """GSM8K records of `count` templates, each twice with other numbers."""
+    rows = [
+        {"question": f"{'so ' * index}{first} and 3 ?", "answer": f"<<{first}+3={first + 3}>>\n#### {first + 3}"}
+        for first in (4, 5)
+        for index in range(count)
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return folder / "train.jsonl"
+
+
+def _hold_out(run: RunFolder, path: Path, **shares: Any) -> dict[str, int]:
+    counts = write_loaded({("gsm8k", "train"): path}, run, **shares)
+    write_manifest(run.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
+    return counts["gsm8k"]
+
+
+def test_whole_templates_are_held_out_and_scored_with_and_without_a_tuning_split(folder: RunFolder) -> None:
+    path = _stories(folder.path / "gsm8k")
+    counts = _hold_out(folder, path, heldout={"gsm8k": 0.3})
+    (scored,) = evaluation_sets(folder).values()
+    held, trained = ({template_of(each.text) for each in problems} for problems in (scored, training_problems(folder)))
+    assert not held & trained
+    assert counts == {"train": 2 * len(trained), "heldout": 2 * len(held)}
+    assert 0.15 * 60 < len(held) < 0.45 * 60
+    with_tuning = _hold_out(folder, path, heldout={"gsm8k": 0.3}, tuning_share=0.3)
+    (tuned,) = evaluation_sets(folder).values()
+    assert with_tuning["heldout"] == counts["heldout"], "the same problems, whatever else is cut off"
+    assert not {template_of(each.text) for each in tuned} & (held | {template_of(each.text) for each in training_problems(folder)})
+    assert _hold_out(folder, path) == {"train": 120}
+
+
+def test_where_nothing_falls_into_the_part_nothing_is_held_out(folder: RunFolder) -> None:
+    assert _hold_out(folder, _stories(folder.path / "gsm8k", 1), heldout={"gsm8k": 1e-9}) == {"train": 2}
+    with pytest.raises(DataError, match=r"problems.heldout_share 1 of .* leaves the train split without a problem"):
+        _hold_out(folder, folder.path / "gsm8k" / "train.jsonl", heldout={"gsm8k": 1 - 1e-12})
+
+
+def test_aqua_rat_beside_mathqa_stops_every_training(folder: RunFolder) -> None:
+    """Also where a folder was put together by hand."""
+    _write(folder, 0.0)
+    aqua = Problem("aqua_rat", "train", 0, "2 and 3 ?", (), "a", "add(n0,n1)", "")
+    write_problems(folder.problems / "aqua_rat.train.jsonl", [aqua])
+    counts = {"mathqa": {"train": 78, "dev": 3}, "aqua_rat": {"train": 1}}
+    write_manifest(folder.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
+    with pytest.raises(ConfigError, match="aqua_rat must not be trained on in a run with mathqa"):
+        training_problems(folder)
+
+
+def test_a_question_is_asked_in_the_form_that_was_trained_on(folder: RunFolder) -> None:
+    _write(folder, 0.0)
+    assert asked_as_trained(folder, "two and three ?") == "two and three ?", "MathQA counts digits only"
+    _hold_out(folder, _stories(folder.path / "gsm8k"))
+    assert asked_as_trained(folder, "two and three ?") == "2 and 3 ?"

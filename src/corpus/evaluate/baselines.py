@@ -1,6 +1,6 @@
 """What a score stands beside: guessing, copying, and the gold programs themselves.
 
-- majority: always the most common letter among the trained problems;
+- majority: always the most common letter among the trained problems, or, without options, their most common answer;
 - nearest neighbour: the program of the most similar trained problem with the new numbers put in;
 - gold ceiling: the data's own programs, which is as far as a perfect program predictor gets.
 
@@ -15,6 +15,7 @@ from corpus.evaluate.judge import Judged, judge
 from corpus.problems.neighbours import NeighbourIndex
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem
+from corpus.program.answer import is_answer
 from corpus.program.language import parse
 
 
@@ -24,6 +25,8 @@ class Reference:
 
     majority: str | None
     """The most common key; None where no trained problem has options."""
+    common_answer: float | None
+    """The most common answer of trained problems without options; None where there are none."""
     neighbours: NeighbourIndex
     templates: frozenset[str]
     """Templates of every text that was trained on."""
@@ -38,6 +41,7 @@ class Reference:
         trained = {template_of(problem.text) for problem in train_problems} if has_read else set[str]()
         return cls(
             majority=majority_letter(train_problems),
+            common_answer=common_answer(train_problems),
             neighbours=NeighbourIndex(train_problems),
             templates=frozenset(trained.union(seen_templates)),
         )
@@ -46,11 +50,23 @@ class Reference:
         """True where a problem with the same template was trained on."""
         return template_of(problem.text) in self.templates
 
+    def guesses(self, problem: Problem) -> bool | None:
+        """True where the most common key is the problem's; None where training had none of its kind."""
+        if problem.options:
+            return None if self.majority is None else problem.correct == self.majority
+        return None if self.common_answer is None else is_answer(self.common_answer, problem.answer)
+
 
 def majority_letter(problems: Iterable[Problem]) -> str | None:
     """Return the most common key, the first in the alphabet of equals; None where no problem has one."""
     counts = Counter(problem.correct for problem in problems if problem.correct is not None)
     return min(counts, key=lambda letter: (-counts[letter], letter)) if counts else None
+
+
+def common_answer(problems: Iterable[Problem]) -> float | None:
+    """Return the most common answer of problems without options, the smallest of equals; None where there are none."""
+    counts = Counter(problem.answer for problem in problems if problem.answer is not None and not problem.options)
+    return min(counts, key=lambda answer: (-counts[answer], answer)) if counts else None
 
 
 def judge_neighbours(problems: Iterable[Problem], reference: Reference) -> list[Judged]:

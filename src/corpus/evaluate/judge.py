@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from corpus.problems.problem import Problem
-from corpus.program.answer import nearest_option
+from corpus.program.answer import is_answer, nearest_option
 from corpus.program.interpreter import Outcome, execute
 from corpus.program.language import Program
 
@@ -22,16 +22,16 @@ class Judged:
     chosen: str | None
     """The letter of the option nearest to the value; None without a value or without options."""
     right: bool
-    """The chosen option is the keyed one; without options, the value equals the keyed value."""
+    """The chosen option is the keyed one; without options, the value is the answer (`program.answer.is_answer`)."""
 
 
 def judge(problem: Problem, program: Program | None) -> Judged:
-    """Execute `program` on the problem's numbers and take the nearest option; what does not execute is wrong."""
+    """Execute `program` on the problem's numbers and take the nearest option, or compare with the answer; what does not execute is wrong."""
     outcome = execute(program, problem.numbers) if program is not None else NO_PROGRAM
     if problem.options:
         chosen = nearest_option(outcome.value, problem.options)
         return Judged(outcome=outcome, chosen=chosen, right=chosen is not None and chosen == problem.correct)
-    return Judged(outcome=outcome, chosen=None, right=same_value(outcome.value, problem.answer))
+    return Judged(outcome=outcome, chosen=None, right=is_answer(outcome.value, problem.answer))
 
 
 def same_value(first: float | None, second: float | None) -> bool:

@@ -1,7 +1,7 @@
 """Scores of a problem set, and what became of each problem.
 
-`accuracy` always means: one greedy program a problem, executed, nearest option; no retrieval, no votes; a program that does not
-execute counts as wrong. Other ways to choose a program are scored by the same rule under names of their own. Every share is of all problems it speaks of and comes with its 95 % interval; where there are none, both
+`accuracy` always means: one greedy program a problem, executed, nearest option, or, in a set without options, the answer itself; no retrieval, no
+votes; a program that does not execute counts as wrong. Other ways to choose a program are scored by the same rule under names of their own. Every share is of all problems it speaks of and comes with its 95 % interval; where there are none, both
 are null.
 """
 
@@ -43,7 +43,8 @@ def score_problems(
         executes: predicted programs that give a value.
         program_match: predicted programs equal to the gold program in canonical form.
         value_match: predicted programs with the gold program's value (relative difference up to 1e-6).
-        baseline_majority: keys that are the most common letter of training; null where training had no letters.
+        baseline_majority: keys that are the most common letter of training, or answers that are its most common answer; null where
+            training had none.
         baseline_nearest, baseline_nearest_seen, baseline_nearest_unseen: the copied program of the nearest trained problem.
         ceiling_gold: the gold programs themselves.
         by_words, by_operations, beyond_context: accuracy and baseline_nearest in parts of the set; see `bins.py`.
@@ -65,8 +66,8 @@ def score_problems(
     scores |= _share("executes", (each.outcome.executes for each in judged))
     scores |= _share("program_match", matches)
     scores |= _share("value_match", values)
-    letters = problems if reference.majority is not None else ()
-    scores |= _share("baseline_majority", (problem.correct == reference.majority for problem in letters))
+    guesses = [reference.guesses(problem) for problem in problems]
+    scores |= _share("baseline_majority", (guess for guess in guesses if guess is not None))
     scores |= _split_share("baseline_nearest", nearest, seen)
     scores |= _share("ceiling_gold", (each.right for each in gold))
     scores |= bin_scores(problems, judged, nearest, beyond)
@@ -94,6 +95,7 @@ def _record(problem: Problem, program: Program | None, judged: Judged, nearest: 
         "text": problem.text,
         "options": [{"letter": each.letter, "text": each.text, "value": each.value} for each in problem.options],
         "correct": problem.correct,
+        "answer": problem.answer,
         "numbers": list(problem.numbers),
         "gold": problem.program,
         "predicted": None if program is None else str(program),

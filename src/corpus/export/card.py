@@ -15,7 +15,7 @@ _PROBLEM_COLUMNS = {
     "template seen": "accuracy_seen",
     "unseen": "accuracy_unseen",
     "executes": "executes",
-    "majority letter": "baseline_majority",
+    "majority": "baseline_majority",
     "nearest problem": "baseline_nearest",
     "gold programs": "ceiling_gold",
 }

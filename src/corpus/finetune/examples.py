@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from corpus.base.errors import DataError
-from corpus.problems.mathqa import is_checked
+from corpus.problems.check import is_checked
 from corpus.problems.problem import Problem
 from corpus.problems.render import completion_tokens, prompt_tokens
 from corpus.program.language import MAX_NUMBERS, ProgramError, parse

@@ -31,6 +31,7 @@ from corpus.prepare.sources.local import CODE, PlainFiles, is_plain_text_file, s
 from corpus.prepare.sources.problems import problem_texts
 from corpus.prepare.sources.records import is_record_file, read_records
 from corpus.prepare.sources.slimpajama import RecordFiles, set_name_of
+from corpus.problems.config import ProblemsConfig
 from corpus.problems.registry import ProblemFile, is_cut_off, recognise
 
 SPLITS: dict[str, Split | None] = {
@@ -88,8 +89,10 @@ class _Sorted:
     """Files of unknown kinds by ending."""
 
 
-def discover(folder: Path, *, set_names: Mapping[str, str] | None = None, problems_as_text: bool = False) -> Found:
+def discover(folder: Path, *, set_names: Mapping[str, str] | None = None, as_text: ProblemsConfig | None = None) -> Found:
     """Look at every file below `folder` and return what it holds; no file is read beyond its first record.
+
+    With `as_text`, the training problems that it chooses are text as well.
 
     Raises:
         DataError: the folder is missing or empty, holds nothing that Corpus knows, or a file of records is damaged.
@@ -102,8 +105,8 @@ def discover(folder: Path, *, set_names: Mapping[str, str] | None = None, proble
     for path in _files(folder, found):
         _sort(path, folder, found)
     texts = _texts(folder, found, set_names or {})
-    if problems_as_text:
-        texts += problem_texts(folder, found.problems)
+    if as_text is not None:
+        texts += problem_texts(folder, found.problems, as_text)
     if found.papers:
         found.left_alone.append(f"{_some(folder, found.papers)} (accompanies data)")
     if found.others:

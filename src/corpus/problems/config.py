@@ -7,7 +7,15 @@ from corpus.base.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemsConfig:
-    """Which problems are made where the data holds none."""
+    """Which problems are trained on and scored, and which are made where the data holds none."""
+
+    sets: tuple[str, ...] = ()
+    """Problem sets of the data that belong to the run, such as `gsm8k svamp`: each is trained on where it can be. Empty takes MathQA alone where
+    the data has it, and otherwise every set that can be trained on."""
+
+    heldout_share: float = 0.1
+    """Share of the templates of a set without a dev file that is kept out of training and scored; 0 trains on all of it. Problems of one template
+    stay together, so none of those scored has a twin in training."""
 
     generated_train: int = 20_000
     """Generated training problems, used where the data holds no problem set of its own to train on."""
@@ -22,5 +30,6 @@ class ProblemsConfig:
     def __post_init__(self) -> None:
         if self.generated_train < 1 or self.generated_heldout < 1:
             raise ConfigError("problems.generated_train and problems.generated_heldout must be 1 or more")
-        if not 0 <= self.tuning_share < 1:
-            raise ConfigError(f"problems.tuning_share is {self.tuning_share}; expected a share from 0 to below 1, such as 0.06")
+        for name in ("tuning_share", "heldout_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"problems.{name} is {getattr(self, name)}; expected a share from 0 to below 1, such as 0.06")

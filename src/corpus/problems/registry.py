@@ -1,6 +1,6 @@
 """Every known problem set, recognised by the content of its files: a new set is one new file and one line here.
 
-Sets that cannot be loaded yet are listed all the same, so that their files are never taken for text.
+What is recognised only is listed all the same, so that it is never taken for text.
 """
 
 import json
@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import ConfigError, DataError, did_you_mean
+from corpus.problems.aqua_rat import load_aqua_rat
+from corpus.problems.gsm8k import load_gsm8k
 from corpus.problems.mathqa import COLUMNS, load_mathqa
 from corpus.problems.problem import Problem
+from corpus.problems.svamp import load_svamp
 
 FIRST_BYTES = 1 << 20
 """How much of a file is looked at: enough for the first record of any problem set."""
@@ -29,6 +32,12 @@ class ProblemSet:
     """Reads a file as a split; None where the set is recognised only."""
     is_one: Callable[[dict[str, Any]], bool] = lambda record: True
     """A further check of a record that has the fields."""
+    has_programs: bool = True
+    """Its problems have programs to learn from."""
+    never_beside: frozenset[str] = frozenset()
+    """Sets in whose company it is never trained on, for their held-out problems have twins in it; see `choose.py`."""
+    has_words_as_digits: bool = False
+    """Numbers written as words become digits when it is read, and in questions that a run trained on it is asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +51,7 @@ class ProblemFile:
 
     @property
     def is_loadable(self) -> bool:
-        """True where this version can train on the set and score it."""
+        """True where the set can be read."""
         return PROBLEM_SETS[self.set_name].load is not None
 
 
@@ -52,9 +61,19 @@ def _has_final_answer(record: dict[str, Any]) -> bool:
 
 _SETS = (
     ProblemSet(name="mathqa", fields=frozenset(COLUMNS), load=load_mathqa),
-    ProblemSet(name="gsm8k", fields=frozenset({"question", "answer"}), load=None, is_one=_has_final_answer),
-    ProblemSet(name="svamp", fields=frozenset({"Body", "Question", "Equation", "Answer"}), load=None),
-    ProblemSet(name="aqua_rat", fields=frozenset({"question", "options", "rationale", "correct"}), load=None),
+    ProblemSet(
+        name="gsm8k", fields=frozenset({"question", "answer"}), load=load_gsm8k, is_one=_has_final_answer, has_words_as_digits=True
+    ),
+    ProblemSet(
+        name="svamp", fields=frozenset({"Body", "Question", "Equation", "Answer"}), load=load_svamp, has_words_as_digits=True
+    ),
+    ProblemSet(
+        name="aqua_rat",
+        fields=frozenset({"question", "options", "rationale", "correct"}),
+        load=load_aqua_rat,
+        has_programs=False,
+        never_beside=frozenset({"mathqa"}),
+    ),
     # what Corpus itself wrote into a run folder: recognised, so that no problem in it becomes text
     ProblemSet(name="outcomes", fields=frozenset({"id", "text", "options", "gold", "predicted"}), load=None),
     ProblemSet(name="prepared", fields=frozenset({"set_name", "split", "index", "text", "options", "program"}), load=None),
@@ -104,7 +123,7 @@ def split_of(path: Path) -> str | None:
 def load_problems(set_name: str, path: Path, split: str) -> list[Problem]:
     """Read a file of the set `set_name` as its split `split`.
 
-    Raises `ConfigError` for a set that is not known and `DataError` for one that cannot be loaded yet, or a malformed file.
+    Raises `ConfigError` for a set that is not known and `DataError` for one that is recognised only, or a malformed file.
     """
     known = PROBLEM_SETS.get(set_name)
     readable = "It reads: " + ", ".join(name for name, each in PROBLEM_SETS.items() if each.load)

@@ -14,6 +14,13 @@ LETTERS = "abcde"
 TOLERANCE = 0.01
 """Relative distance from an option within which a value counts as the option: options are rounded."""
 
+EXACT = 1e-4
+"""Relative difference up to which a value is an answer that has no options: an answer may be written with five digits (0.33333), and a program that
+is right is off by less."""
+
+MISS = 0.49
+"""What no answer may be off by, however large."""
+
 _MARKER = re.compile(r"(?:^|,)\s*[\['\"]*\s*([a-e])\s*\)", re.IGNORECASE)
 _REPEATED_MARKER = re.compile(r"^(?:[a-e]\s*\)\s*)+", re.IGNORECASE)
 
@@ -91,6 +98,13 @@ def nearest_option(value: float | None, options: Sequence[Option]) -> str | None
 def is_near(value: float, option: Option) -> bool:
     """True where `value` rounds to what the option says: within 1 % of it."""
     return option.value is not None and abs(value - option.value) <= max(TOLERANCE * abs(option.value), 1e-6)
+
+
+def is_answer(value: float | None, answer: float | None) -> bool:
+    """True where `value` is `answer`: within 1e-4 of it relatively and below 0.5 absolutely, so that one whole number is never another."""
+    if value is None or answer is None:
+        return False
+    return abs(value - answer) <= max(min(EXACT * abs(answer), MISS), 1e-9)
 
 
 class _Reader:

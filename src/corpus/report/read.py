@@ -73,6 +73,8 @@ class Outcome:
     text: str
     options: tuple[Option, ...]
     correct: str | None
+    answer: float | None
+    """The keyed value where there are no options."""
     numbers: tuple[float, ...]
     gold: str | None
     predicted: str | None
@@ -277,6 +279,7 @@ def _outcome(record: Json) -> Outcome:
         text=str(record["text"]),
         options=tuple(Option(letter=str(option["letter"]), text=str(option["text"])) for option in record["options"]),
         correct=record["correct"],
+        answer=None if record.get("answer") is None else float(record["answer"]),
         numbers=tuple(float(value) for value in record["numbers"]),
         gold=record["gold"],
         predicted=record["predicted"],

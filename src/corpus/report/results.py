@@ -27,10 +27,10 @@ RATES = (
 """Further shares of a problem set, out of all its problems."""
 
 EXPLANATION = (
-    "Accuracy means: one program, decoded greedily, executed, and the option nearest to its value; a program that does not "
+    "Accuracy means: one program, decoded greedily, executed, and the option nearest to its value (in a set without options its value is the answer within 0.01 %); a program that does not "
     "execute counts as wrong. It is decoded under the grammar of the language unless the run says otherwise. Votes mean: the likeliest programs instead "
     "of one, each as weighty as it is likely, and the value with most weight behind it; where the options are known, a value near none of them "
-    "hardly counts. With similar training problems: their programs, on the new numbers, vote as well. Majority always gives the most common letter of the training problems; nearest neighbour runs the "
+    "hardly counts. With similar training problems: their programs, on the new numbers, vote as well. Majority always gives the most common letter of the training problems, or where there are no options their most common answer; nearest neighbour runs the "
     "program of the most similar training problem on the new numbers; the gold ceiling runs the data's own programs. A template "
     "is seen when a training problem has the same text but for its numbers. Words are those of the text, its numbers and signs counted; "
     "operations are the gold program's."
@@ -39,7 +39,7 @@ EXPLANATION = (
 
 def _shares(scores: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     """Return field, title, the field that counts its problems and the group of every accuracy and baseline."""
-    baselines = (("baseline_nearest", "nearest neighbour"), ("baseline_majority", "majority letter"))
+    baselines = (("baseline_nearest", "nearest neighbour"), ("baseline_majority", "majority"))
     titles = [("accuracy", "model"), *((f"accuracy_{way}", name) for way, name in ways(scores)), *baselines]
     rows = []
     for ending, count, group in GROUPS:
@@ -73,7 +73,7 @@ def headline(name: str, scores: dict[str, Any]) -> str:
     low, high = find_interval(scores, "accuracy", "num_problems")
     text = f"{name}: {percent(scores.get('accuracy'))} of {whole(scores.get('num_problems'))} problems right"
     text += f" (95 % interval {interval(low, high)})"
-    for field, title in (("baseline_majority", "always the most common letter"), ("baseline_nearest", "the nearest neighbour")):
+    for field, title in (("baseline_majority", "always the most common key"), ("baseline_nearest", "the nearest neighbour")):
         if is_number(scores.get(field)):
             text += f"; {title} gets {percent(scores[field])}, {_verdict(low, high, find_interval(scores, field, 'num_problems'))}"
     return text + "."

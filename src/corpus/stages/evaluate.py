@@ -136,10 +136,12 @@ def _score_set(
 
 
 def _count_votes(way: str, problems: Sequence[Problem], ballots: Sequence[list[Ballot]]) -> dict[str, list[Program | None]]:
-    """Return the programs that win, where the options are not known and where they are."""
-    found: dict[str, list[Program | None]] = {way: [], way + OPTIONS: []}
+    """Return the programs that win, where the options are not known and, in a set that has options, where they are."""
+    names = [way, way + OPTIONS] if any(problem.options for problem in problems) else [way]
+    found: dict[str, list[Program | None]] = {name: [] for name in names}
     for problem, cast in zip(problems, ballots):
-        for name, options in ((way, ()), (way + OPTIONS, problem.options)):
+        for name in names:
+            options = problem.options if name != way else ()
             won = vote(cast, options)
             found[name].append(won.winner.program if won else None)
     return found

@@ -13,9 +13,11 @@ from corpus.prepare.discover import Found
 from corpus.prepare.document import mark_of
 from corpus.prepare.find import find_data
 from corpus.prepare.prepare import prepare
+from corpus.problems.choose import choose_sets
+from corpus.problems.held_out import TUNING
 from corpus.problems.registry import ProblemFile
 from corpus.recipes.config import RunConfig
-from corpus.stages.problems import EVALUATION, TUNING, training_problems, write_generated, write_loaded
+from corpus.stages.problems import EVALUATION, training_problems, write_generated, write_loaded
 
 DOWNLOADS = Path("downloads")
 """Where text from a hub is kept, beside the run folders, so that several runs share it."""
@@ -32,7 +34,7 @@ def prepare_run(config: RunConfig, folder: RunFolder) -> None:
     settings = config.prepare
     if settings.data.startswith(HUB) and settings.max_tokens is None:
         settings = dataclasses.replace(settings, max_tokens=config.needed_tokens())
-    found = find_data(settings, downloads=folder.path.parent / DOWNLOADS)
+    found = find_data(settings, downloads=folder.path.parent / DOWNLOADS, problems=config.problems)
     for line in found.describe():
         say(line)
     _prepare_problems(config, found, folder)
@@ -42,15 +44,19 @@ def prepare_run(config: RunConfig, folder: RunFolder) -> None:
 
 def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> None:
     """Write the problem sets that are trained on and scored: those found, or generated ones."""
-    usable = [file for file in found.problems if file.is_loadable and file.split in ("train", "dev")]
-    trained = {file.set_name for file in usable if file.split == "train"}
-    usable = [file for file in usable if file.set_name in trained]
-    key = _problems_key(config, usable)
+    choice = choose_sets(found.problems, config.problems.sets)
+    if found.problems:
+        for line in choice.describe():
+            say(line)
+    splits = {**dict.fromkeys(choice.train, ("train", "dev")), **dict.fromkeys(choice.scored, ("dev",))}
+    usable = [file for file in found.problems if file.split in splits.get(file.set_name, ())]
+    heldout = dict.fromkeys(sorted(choice.held_out), config.problems.heldout_share) if config.problems.heldout_share else {}
+    key = _problems_key(config, usable, heldout)
     if is_done(folder.problems, kind="problems", key=key):
         say(f"problems are prepared already: {folder.problems}")
         return
     if usable:
-        counts = write_loaded(_one_file_a_split(usable), folder, tuning_share=config.problems.tuning_share)
+        counts = write_loaded(_one_file_a_split(usable), folder, tuning_share=config.problems.tuning_share, heldout=heldout)
     else:
         if found.problems:
             say("none of the problem sets found can be trained on, so generated problems are used")
@@ -60,10 +66,10 @@ def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> Non
                 "leave it out, or give --data with a problem set"
             )
         counts = write_generated(config.problems, folder, seed=config.seed)
-    for name, splits in counts.items():
-        if not splits.keys() & {TUNING, *EVALUATION}:
+    for name, parts in counts.items():
+        if not parts.keys() & {TUNING, *EVALUATION}:
             warn(f"{name} has no dev split here, so this run scores it only on request: corpus evaluate RUN --problems {name}=FILE")
-        say(f"{name}: " + ", ".join(f"{count:,} {split} problems" for split, count in splits.items()))
+        say(f"{name}: " + ", ".join(f"{count:,} {split} problems" for split, count in parts.items()))
     _drop_others(folder, counts)
     write_manifest(folder.problems, Manifest(kind="problems", key=key, config=dataclasses.asdict(config.problems), counts=counts))
 
@@ -76,11 +82,11 @@ def _drop_others(folder: RunFolder, counts: dict[str, dict[str, int]]) -> None:
             path.unlink()
 
 
-def _problems_key(config: RunConfig, files: list[ProblemFile]) -> str:
+def _problems_key(config: RunConfig, files: list[ProblemFile], heldout: dict[str, float]) -> str:
     inputs = {f"{file.set_name} {file.split} {file.path}": mark_of(file.path) for file in files}
     settings = {"problems": dataclasses.asdict(config.problems), "seed": config.seed}
     share = config.problems.tuning_share
-    loaded = {"tuning_share": share} if share else {}
+    loaded = ({"tuning_share": share} if share else {}) | ({"heldout": heldout} if heldout else {})
     return make_key("problems", loaded if files else settings, inputs or {"generated": digest_json(settings)})
 
 

@@ -2,20 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from corpus.base.errors import ArtifactError, DataError
 from corpus.base.manifest import NAME, read_manifest
 from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
+from corpus.problems.choose import check_company
 from corpus.problems.config import ProblemsConfig
 from corpus.problems.generated.generator import generate
-from corpus.problems.numbers import template_of
+from corpus.problems.held_out import HELDOUT, TUNING, is_in_part
+from corpus.problems.number_words import digits_for_words
 from corpus.problems.problem import Problem, read_problems, write_problems
-from corpus.problems.registry import load_problems, split_of
+from corpus.problems.registry import PROBLEM_SETS, load_problems, split_of
 
-TRAIN, TUNING, EVALUATION = "train", "tune", ("dev", "heldout")
-"""The split that is trained on; what was cut off from it to choose settings by; and the splits that a run scores by itself where there is
-no tuning split. A test split is scored only on request."""
+TRAIN, EVALUATION = "train", ("dev", HELDOUT)
+"""The split that is trained on, and the splits that a run scores by itself where there is no tuning split (`TUNING`). A test split is scored
+only on request."""
+
+
+NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 def write_generated(config: ProblemsConfig, folder: RunFolder, *, seed: int) -> dict[str, dict[str, int]]:
@@ -31,38 +37,47 @@ def write_generated(config: ProblemsConfig, folder: RunFolder, *, seed: int) -> 
 
 
 def write_loaded(
-    files: Mapping[tuple[str, str], Path], folder: RunFolder, *, tuning_share: float = 0.0
+    files: Mapping[tuple[str, str], Path], folder: RunFolder, *, tuning_share: float = 0.0, heldout: Mapping[str, float] = NOTHING
 ) -> dict[str, dict[str, int]]:
     """Read problem files by set and split and write the run's own copies; return the numbers of problems by set and split.
 
-    A share of the training problems' templates becomes the tuning split.
+    Args:
+        files: what to read.
+        folder: where the copies go.
+        tuning_share: share of the training problems' templates that becomes the tuning split, in every set.
+        heldout: set → share of its templates that is held out; where none of its problems fall into that share, nothing is.
     """
     counts: dict[str, dict[str, int]] = {}
     for (name, split), path in files.items():
-        parts = {split: load_problems(name, path, split)}
-        if split == TRAIN and tuning_share:
-            parts = {
-                part: [each for each in parts[TRAIN] if is_tuning(each, tuning_share) == (part == TUNING)]
-                for part in (TRAIN, TUNING)
-            }
-            empty = [part for part, problems in parts.items() if not problems]
-            if empty:
-                raise DataError(
-                    f"problems.tuning_share {tuning_share:g} of {path} leaves the {empty[0]} split without a problem; give another share, or 0"
-                )
-        for part, problems in parts.items():
-            counts.setdefault(name, {})[part] = write_problems(folder.problems / f"{name}.{part}.jsonl", problems)
+        problems = load_problems(name, path, split)
+        parts = _divide(problems, tuning_share, heldout.get(name, 0.0), path) if split == TRAIN else {split: problems}
+        for part, own in parts.items():
+            counts.setdefault(name, {})[part] = write_problems(folder.problems / f"{name}.{part}.jsonl", own)
     return counts
 
 
-def is_tuning(problem: Problem, share: float) -> bool:
-    """True where a problem's template falls into the tuning split: the same templates for every seed and data set."""
-    return derive(0, TUNING, template_of(problem.text)) < share * 2**63
+def _divide(problems: Sequence[Problem], tuning_share: float, heldout_share: float, path: Path) -> dict[str, list[Problem]]:
+    """Return training problems by part. Raises `DataError` where training or a tuning split is left empty."""
+    parts: dict[str, list[Problem]] = {TRAIN: [], **({TUNING: []} if tuning_share else {})}
+    for problem in problems:
+        part = next(
+            (each for each, share in ((HELDOUT, heldout_share), (TUNING, tuning_share)) if is_in_part(problem, each, share)), TRAIN
+        )
+        parts.setdefault(part, []).append(problem)
+    if empty := [part for part, own in parts.items() if not own]:
+        shares = f"problems.tuning_share {tuning_share:g}" if tuning_share else f"problems.heldout_share {heldout_share:g}"
+        raise DataError(f"{shares} of {path} leaves the {empty[0]} split without a problem; give another share, or 0")
+    return parts
 
 
 def training_problems(folder: RunFolder) -> list[Problem]:
-    """Return all training problems of a run, of every set. Raises `ArtifactError` where there are none, or a file is damaged."""
-    found = [problem for problems in _read_split(folder, TRAIN).values() for problem in problems]
+    """Return all training problems of a run, of every set.
+
+    Raises `ArtifactError` where there are none, or a file is damaged, and `ConfigError` where sets are there that must not train one model.
+    """
+    train = _read_split(folder, TRAIN)
+    check_company(train, _sets_of(folder))
+    found = [problem for problems in train.values() for problem in problems]
     if not found:
         raise ArtifactError(f"{folder.path} has no training problems; run `corpus prepare` on it first")
     return found
@@ -76,17 +91,34 @@ def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
 
 def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
     """Read what the manifest beside the problems names of a split, by set, and no fewer than it says."""
-    if not (folder.problems / NAME).exists():
-        return {}
-    fix = f"Delete {folder.problems} and prepare the data again."
     found = {}
-    for name, counts in sorted(read_manifest(folder.problems, kind="problems", fix=fix).counts.items()):
+    for name, counts in sorted(_sets_of(folder).items()):
         if split in counts:
             path = folder.problems / f"{name}.{split}.jsonl"
-            found[name] = read_problems(path, fix=fix)
+            found[name] = read_problems(path, fix=_fix(folder))
             if len(found[name]) != counts[split]:
-                raise ArtifactError(f"{path} holds {len(found[name]):,} problems; the manifest says {counts[split]:,}. {fix}")
+                raise ArtifactError(
+                    f"{path} holds {len(found[name]):,} problems; the manifest says {counts[split]:,}. {_fix(folder)}"
+                )
     return found
+
+
+def _sets_of(folder: RunFolder) -> dict[str, dict[str, int]]:
+    """Return the numbers of problems by set and split, as the manifest beside them has it; empty where there is none."""
+    if not (folder.problems / NAME).exists():
+        return {}
+    return read_manifest(folder.problems, kind="problems", fix=_fix(folder)).counts
+
+
+def _fix(folder: RunFolder) -> str:
+    return f"Delete {folder.problems} and prepare the data again."
+
+
+def asked_as_trained(folder: RunFolder, text: str) -> str:
+    """Return a question in the form that the run's training problems have: numbers in words as digits, where a set of it turns them."""
+    trained = [name for name, counts in _sets_of(folder).items() if TRAIN in counts]
+    has_digits = any(PROBLEM_SETS[name].has_words_as_digits for name in trained if name in PROBLEM_SETS)
+    return digits_for_words(text) if has_digits else text
 
 
 def load_problem_files(specs: Sequence[str]) -> dict[str, list[Problem]]:

@@ -14,6 +14,7 @@ from corpus.runtime.runtime import resolve
 from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
 from corpus.solve.vote import ballots_of, vote
+from corpus.stages.problems import asked_as_trained
 from corpus.stages.weights import AS_TRAINED, load_weights
 
 
@@ -46,6 +47,7 @@ def show_solution(
         batch_size=settings.batch_size,
         constrained=settings.constrained,
     )
+    text = asked_as_trained(folder, text)
     numbers = [span.value for span in find_numbers(text)]
     lines = [f"numbers   {', '.join(f'n{i} = {value:g}' for i, value in enumerate(numbers)) or 'none'}"]
     found, told = _solve(solver, text, options, programs)

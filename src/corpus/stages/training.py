@@ -1,5 +1,6 @@
 """Pre-training and fine-tuning: two phases under one budget, on one model."""
 
+from collections import Counter
 from functools import cached_property
 
 from corpus.base.config import to_plain
@@ -39,8 +40,10 @@ class Training:
         self._tokenizer = self._prepared.tokenizer
         self._eos, self._pad = self._tokenizer.token_id(EOS), self._tokenizer.token_id(PAD)
         self._keep_tokenizer()
+        problems = training_problems(folder)
+        self._given = Counter(problem.set_name for problem in problems)
         self._selection = select_examples(
-            training_problems(folder),
+            problems,
             self._tokenizer,
             max_length=config.model.context_length,
             checked_only=config.finetune.checked_only,
@@ -97,6 +100,9 @@ class Training:
             f"problems   {counts['used']:,} of {counts['given']:,} are trained on"
             + (f" (left out: {left_out})" if left_out else "")
         )
+        by_set = Counter(problem.set_name for problem in self._selection.problems)
+        if len(self._given) > 1:
+            say("           by set: " + ", ".join(f"{by_set[name]:,} of {count:,} {name}" for name, count in self._given.items()))
         share, epochs = self._config.train.finetune_share, self._config.finetune.max_epochs
         say(
             f"budget     {self._session.budget}, {share:.0%} of it for fine-tuning"

@@ -1,0 +1,52 @@
+"""AQuA-RAT: a hundred thousand word problems with five options and a rationale in words, of which no program is made.
+
+MathQA was made from it: hundreds of MathQA's held-out problems have a twin here. So its problems never train a model of a run that has MathQA
+among its sets (see `choose.py`).
+Reference: Ling et al. 2017, arXiv:1705.04146.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from corpus.base.errors import DataError
+from corpus.problems.problem import Problem
+from corpus.problems.records import MEND, read_rows, short, text_field
+from corpus.program.answer import LETTERS, Option, parse_number
+
+NAME = "aqua_rat"
+COLUMNS = ("question", "options", "correct")
+"""The fields that are read; `rationale` is not."""
+
+_OPTION = re.compile(r"\s*\(?([A-Ea-e])\s*[).:]\s*(.*)", re.DOTALL)
+
+
+def load_aqua_rat(path: Path, split: str) -> list[Problem]:
+    """Read an AQuA-RAT file: JSON lines (also where they are called `.json`), a JSON list or Parquet.
+
+    Raises `DataError` naming file, row and value where a row is malformed.
+    """
+    rows = read_rows(path, COLUMNS, set_title="AQuA-RAT")
+    return [_problem(row, split, index, f"{path}, row {index}") for index, row in enumerate(rows)]
+
+
+def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem:
+    text, correct = (text_field(row, name, where) for name in ("question", "correct"))
+    options = _options(row.get("options"), where)
+    letter = correct.strip().lower()
+    if letter not in {option.letter for option in options}:
+        letters = ", ".join(option.letter.upper() for option in options)
+        raise DataError(f"{where}: correct is {correct!r}; expected the letter of an option, {letters}. {MEND}")
+    return Problem(set_name=NAME, split=split, index=index, text=text, options=options, correct=letter, program=None, category="")
+
+
+def _options(given: Any, where: str) -> tuple[Option, ...]:
+    if not isinstance(given, list) or not given:
+        raise DataError(f"{where}: options is {short(given)}; expected a list such as ['A)21', 'B)21.5']. {MEND}")
+    options = []
+    for letter, text in zip(LETTERS, given):
+        match = _OPTION.fullmatch(text) if isinstance(text, str) else None
+        if match is None or match[1].lower() != letter:
+            raise DataError(f"{where}: options has {short(text)}; expected {letter.upper()}) and an answer. {MEND}")
+        options.append(Option(letter, match[2].strip(), parse_number(match[2])))
+    return tuple(options)

@@ -1,0 +1,98 @@
+"""Which problem sets a run trains on, which it only scores, and which it leaves out.
+
+Where nothing is named, MathQA stands alone where there is any: what other sets do to its accuracy has to be shown before they join it. Without
+it, everything found that can be trained on is. Sets that are named all belong to the run: each trains where it may, and is only scored
+where it may not.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from corpus.base.errors import ConfigError, did_you_mean
+from corpus.problems.registry import PROBLEM_SETS, ProblemFile
+
+ALONE = "mathqa"
+"""The set that other sets join only by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The sets of a run."""
+
+    train: tuple[str, ...] = ()
+    """Sets that are trained on, in the order of the registry."""
+    scored: dict[str, str] = field(default_factory=dict)
+    """Sets that are scored and not trained on, each with the reason."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Sets that were found and are not used, each with the reason."""
+    held_out: frozenset[str] = frozenset()
+    """Sets of `train` that have no dev file, so that a part of their training problems is scored instead."""
+
+    def describe(self) -> list[str]:
+        """Return lines that say which sets do what."""
+        lines = [f"problem sets trained on: {', '.join(self.train) or 'none of those found'}"]
+        lines += [f"  only scored: {name}: {reason}" for name, reason in self.scored.items()]
+        return lines + [f"  left out: {name}: {reason}" for name, reason in self.left_out.items()]
+
+
+def choose_sets(files: Sequence[ProblemFile], named: Sequence[str] = ()) -> Choice:
+    """Choose among the sets of `files`.
+
+    Args:
+        files: what was found; test files are not looked at, and neither are files whose names do not tell their split.
+        named: `problems.sets`; empty chooses as this module says.
+
+    Raises `ConfigError` where a set is not known or not among the files, is named twice, or where none of the named can be trained on.
+    """
+    splits = {
+        name: {file.split for file in files if file.set_name == name} & {"train", "dev"}
+        for name, known in PROBLEM_SETS.items()
+        if known.load
+    }
+    found = [name for name in splits if splits[name]]
+    _check_named(named, found, list(splits))
+    alone = not named and "train" in splits[ALONE]
+    sets = [name for name in found if (name in named if named else name == ALONE or not alone)]
+    reasons = {name: reason for name in sets if (reason := _why_not(name, splits[name], sets))}
+    train = tuple(name for name in sets if name not in reasons)
+    if named and not train:
+        why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise ConfigError(f"problems.sets names no set that can be trained on ({why}); name one that can, or leave it empty")
+    scored = {name: reason for name, reason in reasons.items() if "dev" in splits[name] and train}
+    left_out = {name: reason for name, reason in reasons.items() if name not in scored}
+    other = f"{ALONE} is trained on alone unless problems.sets names others" if alone else "problems.sets does not name it"
+    left_out |= {name: other for name in found if name not in sets}
+    return Choice(
+        train=train, scored=scored, left_out=left_out, held_out=frozenset(name for name in train if "dev" not in splits[name])
+    )
+
+
+def check_company(train: Iterable[str], sets: Collection[str]) -> None:
+    """Raise `ConfigError` where a set would be trained on in a run with another one whose held-out problems have twins in it."""
+    for name in train:
+        if clash := sorted(PROBLEM_SETS[name].never_beside & set(sets)) if name in PROBLEM_SETS else []:
+            raise ConfigError(
+                f"{name} must not be trained on in a run with {', '.join(clash)}: held-out problems of {clash[0]} have twins in it. "
+                f"Name one of them alone in problems.sets, and give another --out"
+            )
+
+
+def _why_not(name: str, splits: Collection[str | None], sets: Collection[str]) -> str:
+    """Return why a set is not trained on; empty where it is."""
+    known = PROBLEM_SETS[name]
+    if beside := sorted(known.never_beside & set(sets)):
+        return f"never trained on in a run with {', '.join(beside)}, whose held-out problems have twins in it"
+    if not known.has_programs:
+        return "it has no programs to learn from"
+    return "" if "train" in splits else "there is no train file"
+
+
+def _check_named(named: Sequence[str], found: Sequence[str], known: Sequence[str]) -> None:
+    for name in named:
+        if name not in known:
+            raise ConfigError(f"problems.sets names {name!r}.{did_you_mean(name, known)} Sets: {', '.join(known)}")
+        if name not in found:
+            there = ", ".join(found) or "none"
+            raise ConfigError(f"problems.sets names {name}, of which the data has no train or dev file; found: {there}")
+    if len(set(named)) < len(named):
+        raise ConfigError(f"problems.sets names a set twice: {', '.join(named)}")

@@ -1,0 +1,113 @@
+"""GSM8K: 8.5 thousand word problems whose solutions are written out, with calculator marks such as `<<48/2=24>>` and `#### 72` at the end.
+
+The marks, and equations that stand there without a mark, become a program of our language. Numbers in words are turned into digits.
+Reference: Cobbe et al. 2021, arXiv:2110.14168.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from corpus.base.errors import DataError
+from corpus.problems.arithmetic import Apply, ArithmeticTextError, Node, evaluate, parse_arithmetic, parse_value
+from corpus.problems.number_words import digits_for_words
+from corpus.problems.problem import Problem
+from corpus.problems.records import MEND, read_rows, text_field
+from corpus.problems.written import NoSourceError, ProgramWriter
+
+NAME = "gsm8k"
+COLUMNS = ("question", "answer")
+
+FINAL = "####"
+_EQUATION = re.compile(r"<<(?P<mark>[^<>]*)>>|(?P<left>[\d.$(][^=<>\n#]*)=\s*[$€£]?(?P<right>\d[\d,]*(?:\.\d+)?)")
+_BEFORE = re.compile(r"[\d.$(][^=<>\n]*(?==\s*[$€£]?\s*$)")
+_WORDS = re.compile(r"/\s*[A-Za-z'’]+|[A-Za-z'’]{2,}|(?<![\d\s] )(?<![\d ])[xX]|[A-WYZa-wyz]\b|[,.;:](?=\s|$)")
+_START = re.compile(r"(?<![\d.,])[-$(]*[\d.]")
+
+
+def load_gsm8k(path: Path, split: str) -> list[Problem]:
+    """Read a GSM8K file: JSON lines, a JSON list or Parquet.
+
+    A solution that cannot be traced to the question leaves the problem its place, with no program. Raises `DataError` naming file, row and
+    value where a row is malformed.
+    """
+    rows = read_rows(path, COLUMNS, set_title="GSM8K")
+    return [_problem(row, split, index, f"{path}, row {index}") for index, row in enumerate(rows)]
+
+
+def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem:
+    question, solution = (text_field(row, name, where) for name in COLUMNS)
+    steps, mark, final = solution.rpartition(FINAL)
+    answer = parse_value(final.strip())
+    if not mark or answer is None:
+        raise DataError(f"{where}: answer ends with {solution[-30:]!r}; expected a number after {FINAL}, such as '#### 72'. {MEND}")
+    text = digits_for_words(question)
+    return Problem(
+        set_name=NAME,
+        split=split,
+        index=index,
+        text=text,
+        options=(),
+        correct=None,
+        program=program_of(text, steps, answer),
+        category="",
+        answer=answer,
+    )
+
+
+def program_of(text: str, solution: str, answer: float) -> str | None:
+    """Return the program that a written solution to `text` follows, in canonical form; None where a number of it has no source."""
+    writer = ProgramWriter(text)
+    try:
+        for expression, stated in equations(solution):
+            writer.add(expression, stated)
+    except NoSourceError:
+        return None
+    program = writer.program(answer)
+    return None if program is None else str(program)
+
+
+def equations(solution: str) -> Iterator[tuple[Node, float | None]]:
+    """Yield each expression of a solution with the value that is written for it, in order.
+
+    A mark counts as it is; one that holds its result only (`36 - 8 = <<28=28>>28`) and an equation without a mark count where the text's
+    arithmetic, words aside, has the value that is written.
+    """
+    for match in _EQUATION.finditer(solution):
+        if match["mark"] is None:
+            yield from _unmarked(match["left"], match["right"])
+            continue
+        left, _, right = match["mark"].partition("=")
+        stated = parse_value(right.split("=")[-1])
+        expression = _read(left)
+        if isinstance(expression, Apply):
+            yield expression, stated
+        elif before := _BEFORE.search(solution, 0, match.start()):
+            yield from _unmarked(before[0], right)
+
+
+def _unmarked(left: str, right: str) -> Iterator[tuple[Node, float | None]]:
+    """Yield the longest end of `left` that is arithmetic and has the value `right`; also where `100%` is written for 100."""
+    clean, stated = _WORDS.sub(" ", left).strip(), parse_value(right)
+    if stated is None:
+        return
+    for text in (clean, clean.replace("%", " ")):
+        for start in _START.finditer(text):
+            expression = _read(text[start.start() :])
+            if isinstance(expression, Apply) and is_close(evaluate(expression), stated):
+                yield expression, stated
+                return
+
+
+def is_close(value: float | None, stated: float) -> bool:
+    """True where a value is what a solution states, which may be rounded."""
+    return value is not None and math.isclose(value, stated, rel_tol=1e-3)
+
+
+def _read(text: str) -> Node | None:
+    try:
+        return parse_arithmetic(text)
+    except ArithmeticTextError:
+        return None

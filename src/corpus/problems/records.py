@@ -1,0 +1,89 @@
+"""Files of a problem set as records: a JSON list, JSON lines or Parquet, told apart by content."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from corpus.base.errors import DataError
+
+MEND = "Mend the record, or leave it out."
+
+_PARQUET_MAGIC = b"PAR1"
+
+
+def read_rows(path: Path, columns: Sequence[str], *, set_title: str, optional: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return the records of a file; of Parquet, only `columns` are read, which must be there, and those of `optional` that are.
+
+    Raises `DataError` naming the file and the fix where it cannot be read, holds no record, or a row is no object.
+    """
+    rows = list(
+        _parquet_rows(path, columns, optional, set_title)
+        if _starts_with(path, _PARQUET_MAGIC, set_title)
+        else _json_rows(path, set_title)
+    )
+    if not rows:
+        raise DataError(f"{path} holds no problem; expected a list of {set_title} records. Give a complete file.")
+    for index, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, row {index} is {short(row)}; expected an object with {', '.join(columns)}. {MEND}")
+    return rows
+
+
+def text_field(row: dict[str, Any], name: str, where: str) -> str:
+    """Return a field that must be a text with something in it. Raises `DataError` naming `where` and the value."""
+    value = row.get(name)
+    if not isinstance(value, str) or not value.strip():
+        found = f"is {short(value)}" if name in row else "is missing"
+        raise DataError(f"{where}: {name} {found}; expected a text. {MEND}")
+    return value
+
+
+def short(value: Any) -> str:
+    """Return a value as an error shows it, cut off after 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _starts_with(path: Path, magic: bytes, set_title: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(magic)) == magic
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}. Give a {set_title} file such as train.json.") from None
+
+
+def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
+    """Yield the records of a JSON list, or of JSON lines where the file begins with a record."""
+    try:
+        data = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
+        if data.lstrip().startswith(b"{"):
+            data = b"[" + b",".join(line for line in data.splitlines() if line.strip()) + b"]"
+        rows = json.loads(data)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}). Get it again.") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path} line {error.lineno} is not JSON ({error.msg}); the file may be cut off. Get it again.") from None
+    except RecursionError:
+        raise DataError(f"{path} is nested too deeply to be a list of {set_title} records. Get it again.") from None
+    if not isinstance(rows, list):
+        raise DataError(f"{path} holds {short(rows)}; expected a JSON list of {set_title} records. Give a file such as train.json.")
+    yield from rows
+
+
+def _parquet_rows(path: Path, columns: Sequence[str], optional: Sequence[str], set_title: str) -> Iterator[dict[str, Any]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            missing = [name for name in columns if name not in file.schema_arrow.names]
+            if missing:
+                raise DataError(
+                    f"{path} has no column {', '.join(missing)}; found {', '.join(file.schema_arrow.names)}. Give a {set_title} file."
+                )
+            read = [*columns, *(name for name in optional if name in file.schema_arrow.names)]
+            for batch in file.iter_batches(columns=read):
+                yield from batch.to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(f"{path} is not a readable Parquet file ({error}). Get it again.") from None

@@ -1,0 +1,56 @@
+"""SVAMP: a thousand short word problems, varied so that shallow patterns fail, each with its equation.
+
+Reference: Patel et al. 2021, arXiv:2103.07191.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from corpus.base.errors import DataError
+from corpus.problems.arithmetic import ArithmeticTextError, parse_arithmetic, parse_value
+from corpus.problems.number_words import digits_for_words
+from corpus.problems.problem import Problem
+from corpus.problems.records import MEND, read_rows, short, text_field
+from corpus.problems.written import NoSourceError, ProgramWriter
+
+NAME = "svamp"
+COLUMNS = ("Body", "Question", "Equation", "Answer")
+
+
+def load_svamp(path: Path, split: str) -> list[Problem]:
+    """Read a SVAMP file: a JSON list, JSON lines or Parquet; `Type`, where it is there, becomes the category.
+
+    An equation that cannot be traced to the text leaves the problem its place, with no program. Raises `DataError` naming file, row and value
+    where a row is malformed.
+    """
+    rows = read_rows(path, COLUMNS, set_title="SVAMP", optional=("Type",))
+    return [_problem(row, split, index, f"{path}, row {index}") for index, row in enumerate(rows)]
+
+
+def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem:
+    body, question, equation = (text_field(row, name, where).strip() for name in COLUMNS[:3])
+    answer = parse_value(str(row.get("Answer")))
+    if answer is None:
+        raise DataError(f"{where}: Answer is {short(row.get('Answer'))}; expected a number such as 4.0. {MEND}")
+    text = digits_for_words(f"{body}{'' if body.endswith(('.', '?', '!', ',')) else ' ,'} {question}")
+    return Problem(
+        set_name=NAME,
+        split=split,
+        index=index,
+        text=text,
+        options=(),
+        correct=None,
+        program=_program(text, equation, answer),
+        category=str(row.get("Type") or ""),
+        answer=answer,
+    )
+
+
+def _program(text: str, equation: str, answer: float) -> str | None:
+    writer = ProgramWriter(text)
+    try:
+        writer.add(parse_arithmetic(equation))
+    except (ArithmeticTextError, NoSourceError):
+        return None
+    program = writer.program(answer)
+    return None if program is None else str(program)
