@@ -73,8 +73,6 @@ class Outcome:
     text: str
     options: tuple[Option, ...]
     correct: str | None
-    answer: float | None
-    """The keyed value where there are no options."""
     numbers: tuple[float, ...]
     gold: str | None
     predicted: str | None
@@ -84,6 +82,8 @@ class Outcome:
     chosen: str | None
     right: bool
     seen: bool
+    answer: float | None = None
+    """The keyed value where there are no options."""
 
 
 @dataclass(frozen=True, kw_only=True)
