@@ -12,7 +12,7 @@ from corpus.base.run_folder import RunFolder
 from corpus.cli.main import main
 from corpus.problems.numbers import template_of
 from corpus.recipes.registry import load_recipe
-from corpus.stages.problems import evaluation_sets, training_problems, write_loaded
+from corpus.stages.problems import evaluation_sets, training_problems, read_loaded, write_sets
 
 TEMPLATES = [f"a {thing} costs 5 dollars , what do 3 {thing} cost ?" for thing in "abcdefghijklmnopqrstuvwxyz"]
 
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 def _write(folder: RunFolder, share: float) -> dict[str, dict[str, int]]:
     files = {("mathqa", split): folder.path.parent / f"{split}.json" for split in ("train", "dev")}
-    counts = write_loaded(files, folder, tuning_share=share)
+    counts = write_sets(read_loaded(files, tuning_share=share), folder)
     write_manifest(folder.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
     return counts
 

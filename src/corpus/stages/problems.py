@@ -1,43 +1,41 @@
 """The problem sets of a run: one file of problems for each set and split in its `problems/` folder."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from corpus.base.errors import ArtifactError, DataError
+from corpus.base.files import write_lines
 from corpus.base.manifest import NAME, read_manifest
 from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
 from corpus.problems.config import ProblemsConfig
+from corpus.problems.contamination import COUNTS, LIST, CleanRows, KnownProblems, add_counts, clean_rows
 from corpus.problems.generated.generator import generate
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems, write_problems
-from corpus.problems.registry import load_problems, split_of
+from corpus.problems.registry import ProblemFile, load_problems, split_of
 
 TRAIN, TUNING, EVALUATION = "train", "tune", ("dev", "heldout")
 """The split that is trained on; what was cut off from it to choose settings by; and the splits that a run scores by itself where there is
 no tuning split. A test split is scored only on request."""
 
 
-def write_generated(config: ProblemsConfig, folder: RunFolder, *, seed: int) -> dict[str, dict[str, int]]:
-    """Generate training and held-out problems; return their numbers by set and split."""
+Sets = dict[str, dict[str, list[Problem]]]
+"""Problems by set and split."""
+
+
+def generate_sets(config: ProblemsConfig, *, seed: int) -> Sets:
+    """Generate training and held-out problems."""
     train = generate(config.generated_train, seed=derive(seed, "generated", "train"), split="train")
     heldout = generate(config.generated_heldout, seed=derive(seed, "generated", "heldout"), split="heldout")
-    return {
-        "generated": {
-            "train": write_problems(folder.problems / "generated.train.jsonl", train),
-            "heldout": write_problems(folder.problems / "generated.heldout.jsonl", heldout),
-        }
-    }
+    return {"generated": {"train": train, "heldout": heldout}}
 
 
-def write_loaded(
-    files: Mapping[tuple[str, str], Path], folder: RunFolder, *, tuning_share: float = 0.0
-) -> dict[str, dict[str, int]]:
-    """Read problem files by set and split and write the run's own copies; return the numbers of problems by set and split.
-
-    A share of the training problems' templates becomes the tuning split.
-    """
-    counts: dict[str, dict[str, int]] = {}
+def read_loaded(files: Mapping[tuple[str, str], Path], *, tuning_share: float = 0.0) -> Sets:
+    """Read problem files by set and split. A share of the training problems' templates becomes the tuning split."""
+    sets: Sets = {}
     for (name, split), path in files.items():
         parts = {split: load_problems(name, path, split)}
         if split == TRAIN and tuning_share:
@@ -50,8 +48,36 @@ def write_loaded(
                 raise DataError(
                     f"problems.tuning_share {tuning_share:g} of {path} leaves the {empty[0]} split without a problem; give another share, or 0"
                 )
-        for part, problems in parts.items():
-            counts.setdefault(name, {})[part] = write_problems(folder.problems / f"{name}.{part}.jsonl", problems)
+        sets.setdefault(name, {}).update(parts)
+    return sets
+
+
+def known_problems(found: Sequence[ProblemFile], sets: Sets) -> KnownProblems:
+    """Return every evaluation problem that the run knows: those of its own sets, and of every dev or test file found, scored or not."""
+    own = [each for splits in sets.values() for split, problems in splits.items() if split != TRAIN for each in problems]
+    own = [dataclasses.replace(each, split=TUNING) if each.split == TRAIN else each for each in own]
+    there = {(name, split) for name, splits in sets.items() for split in splits}
+    for file in found:
+        if file.split not in (None, TRAIN) and file.is_loadable and (file.set_name, file.split) not in there:
+            own += load_problems(file.set_name, file.path, str(file.split))
+    return KnownProblems(own)
+
+
+def write_sets(sets: Sets, folder: RunFolder, *, known: KnownProblems | None = None, drop_twins: bool = False) -> dict[str, Any]:
+    """Write the run's own copies of its problems; return the numbers by set and split, and those of what was left out.
+
+    With `known`, training problems that hold one of those problems are left out, and listed in `contamination.jsonl`.
+    """
+    counts: dict[str, Any] = {}
+    clean: dict[str, CleanRows] = {}
+    for name, splits in sets.items():
+        if known and TRAIN in splits:
+            clean[name] = clean_rows(splits[TRAIN], known, drop_twins=drop_twins)
+            splits = {**splits, TRAIN: clean[name].kept}
+        counts[name] = {split: write_problems(folder.problems / f"{name}.{split}.jsonl", each) for split, each in splits.items()}
+    if known:
+        write_lines(folder.problems / LIST, (record for each in clean.values() for record in each.dropped))
+        counts[COUNTS] = {"known": known.sets, "rows": add_counts(each.counts for each in clean.values())}
     return counts
 
 
@@ -81,7 +107,7 @@ def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
     fix = f"Delete {folder.problems} and prepare the data again."
     found = {}
     for name, counts in sorted(read_manifest(folder.problems, kind="problems", fix=fix).counts.items()):
-        if split in counts:
+        if name != COUNTS and split in counts:
             path = folder.problems / f"{name}.{split}.jsonl"
             found[name] = read_problems(path, fix=fix)
             if len(found[name]) != counts[split]:
