@@ -29,6 +29,9 @@ class Options:
     text: bool = True
     """Measure held-out text as well."""
 
+    overlap: bool = True
+    """Look for the problems of --problems in what the run was trained on; reads the whole prepared text once."""
+
 
 def main(words: Sequence[str]) -> None:
     """Score a run; the run's own scores and outcomes are replaced only when its own problems are scored."""
@@ -45,7 +48,11 @@ def main(words: Sequence[str]) -> None:
     outcomes = folder.outcomes if own else None
 
     def work() -> None:
-        say_scores(evaluate_run(config, folder, sets, output=output, outcomes=outcomes, text=options.text))
+        say_scores(
+            evaluate_run(
+                config, folder, sets, output=output, outcomes=outcomes, text=options.text, overlap=options.overlap and not own
+            )
+        )
 
     if own:
         timed(folder, "evaluate", work)

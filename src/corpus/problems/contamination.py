@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from corpus.base.errors import DataError
+from corpus.base.errors import ConfigError, DataError
 from corpus.problems.numbers import template_of
-from corpus.problems.overlap import Match, OverlapIndex
+from corpus.problems.overlap import NGRAM, SHARE, Match, OverlapIndex
 from corpus.problems.problem import Problem
 
 LIST = "contamination.jsonl"
@@ -24,6 +24,15 @@ class KnownProblems:
     """Evaluation problems, to be found again in what a run would train on."""
 
     problems: Sequence[Problem]
+    ngram: int = NGRAM
+    share: float = SHARE
+    """What counts as holding one: see `corpus.problems.overlap`."""
+
+    def __post_init__(self) -> None:
+        if self.ngram < 2 or not 0 < self.share <= 1:
+            raise ConfigError(
+                f"ngram is {self.ngram} and share {self.share:g}; expected 2 words or more, and a share above 0, up to 1"
+            )
 
     def __len__(self) -> int:
         """The number of problems."""
@@ -32,7 +41,7 @@ class KnownProblems:
     @cached_property
     def index(self) -> OverlapIndex:
         """Where their words are looked up."""
-        return OverlapIndex(problem.text for problem in self.problems)
+        return OverlapIndex((problem.text for problem in self.problems), ngram=self.ngram, share=self.share)
 
     @cached_property
     def templates(self) -> frozenset[str]:

@@ -23,6 +23,7 @@ from corpus.solve.candidates import Candidate
 from corpus.solve.retrieve import neighbour_ballots
 from corpus.solve.solver import Solver
 from corpus.solve.vote import Ballot, ballots_of, vote
+from corpus.stages.overlap import measure_overlap
 from corpus.stages.problems import training_problems
 from corpus.stages.weights import load_weights
 from corpus.text.tokenizer import EOS
@@ -31,7 +32,14 @@ Scores = dict[str, dict[str, Any]]
 
 
 def evaluate_run(
-    config: RunConfig, folder: RunFolder, sets: Mapping[str, Sequence[Problem]], *, output: Path, outcomes: Path | None, text: bool
+    config: RunConfig,
+    folder: RunFolder,
+    sets: Mapping[str, Sequence[Problem]],
+    *,
+    output: Path,
+    outcomes: Path | None,
+    text: bool,
+    overlap: bool = False,
 ) -> Scores:
     """Score the run and write `output`, which has the form of `scores.json`.
 
@@ -42,6 +50,7 @@ def evaluate_run(
         output: where the scores go.
         outcomes: folder for what became of each problem; None writes none.
         text: measure held-out text as well.
+        overlap: look for the problems in what the run was given to train on, for sets that it did not know when it was prepared.
     """
     require_writable(output)
     # Scoring is cheap beside training, and fp32 gives the same answers on every machine.
@@ -67,6 +76,8 @@ def evaluate_run(
                 reference,
                 config,
             )
+            if overlap:
+                result["overlap"] = measure_overlap(problems, folder, right=[record["right"] for record in records])
             scores["problems"][name] = result
             if outcomes:
                 write_text(outcomes / f"{name}.jsonl", "".join(json.dumps(record) + "\n" for record in records))
@@ -184,6 +195,18 @@ def say_scores(scores: Scores) -> None:
         say(
             f"  programs that execute {_share(score['executes'])}, equal to gold {_share(score['program_match'])}, equal in value {_share(score['value_match'])}"
         )
+        if "overlap" in score:
+            _say_overlap(score["overlap"])
+
+
+def _say_overlap(overlap: dict[str, Any]) -> None:
+    """Print how many problems of a set the run was given to train on, and how it does on the others."""
+    say(
+        f"  overlap with training: {overlap['num_in_rows']:,} problems stand in a training problem ({overlap['num_equal']:,} word for word), "
+        f"{overlap['num_in_text']:,} in its text; {overlap['num_twins']:,} more have a twin"
+    )
+    if overlap["num_clean"] < overlap["num_problems"]:
+        say(f"  accuracy on the {overlap['num_clean']:,} that do not: {_share(overlap['accuracy_clean'])}")
 
 
 def _share(value: float | None) -> str:

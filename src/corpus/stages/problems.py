@@ -115,16 +115,22 @@ def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
     return found
 
 
+def load_problem_file(spec: str) -> list[Problem]:
+    """Read one `SET=PATH` of the command line. Raises `DataError` for another form, or a file that cannot be read."""
+    name, _, path = spec.partition("=")
+    if not path:
+        raise DataError(f"--problems {spec!r} is not of the form SET=PATH, such as mathqa=data/mathqa/test.json")
+    return _load(name, Path(path))
+
+
 def load_problem_files(specs: Sequence[str]) -> dict[str, list[Problem]]:
     """Read each `SET=PATH` of the command line. Raises `DataError` for another form, a set given twice or one that cannot be read."""
     found: dict[str, list[Problem]] = {}
     for spec in specs:
-        name, _, path = spec.partition("=")
-        if not path:
-            raise DataError(f"--problems {spec!r} is not of the form SET=PATH, such as mathqa=data/mathqa/test.json")
+        name = spec.partition("=")[0]
         if name in found:
             raise DataError(f"--problems names the set {name!r} twice; score one file of a set at a time")
-        found[name] = _load(name, Path(path))
+        found[name] = load_problem_file(spec)
     return found
 
 
