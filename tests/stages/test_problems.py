@@ -14,7 +14,7 @@ from corpus.cli.main import main
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, write_problems
 from corpus.recipes.registry import load_recipe
-from corpus.stages.problems import asked_as_trained, evaluation_sets, training_problems, write_loaded
+from corpus.stages.problems import asked_as_trained, evaluation_sets, read_loaded, training_problems, write_sets
 
 TEMPLATES = [f"a {thing} costs 5 dollars , what do 3 {thing} cost ?" for thing in "abcdefghijklmnopqrstuvwxyz"]
 
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 def _write(folder: RunFolder, share: float) -> dict[str, dict[str, int]]:
     files = {("mathqa", split): folder.path.parent / f"{split}.json" for split in ("train", "dev")}
-    counts = write_loaded(files, folder, tuning_share=share)
+    counts = write_sets(read_loaded(files, tuning_share=share), folder)
     write_manifest(folder.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
     return counts
 
@@ -97,7 +97,7 @@ def _stories(folder: Path, count: int = 60) -> Path:
 
 
 def _hold_out(run: RunFolder, path: Path, **shares: Any) -> dict[str, int]:
-    counts = write_loaded({("gsm8k", "train"): path}, run, **shares)
+    counts = write_sets(read_loaded({("gsm8k", "train"): path}, **shares), run)
     write_manifest(run.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
     return counts["gsm8k"]
 

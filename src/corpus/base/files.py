@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -215,6 +215,11 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically, as UTF-8 with its line ends as they are."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(text.encode("utf-8"))
+
+
+def write_lines(path: Path, values: Iterable[Any]) -> None:
+    """Write one JSON value a line to `path` atomically."""
+    write_text(path, "".join(json.dumps(value) + "\n" for value in values))
 
 
 def write_json(path: Path, value: Any) -> None:

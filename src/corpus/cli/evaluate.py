@@ -30,6 +30,9 @@ class Options:
     text: bool = True
     """Measure held-out text as well."""
 
+    overlap: bool = True
+    """Look for the problems of --problems in what the run was trained on; reads the whole prepared text once."""
+
     model: Reach = field(default_factory=Reach)
     """How far the model reads, where not as trained. Scores then go to --output, never into the run."""
 
@@ -49,7 +52,11 @@ def main(words: Sequence[str]) -> None:
     outcomes = folder.outcomes if own else None
 
     def work() -> None:
-        say_scores(evaluate_run(config, folder, sets, output=output, outcomes=outcomes, text=options.text, reach=options.model))
+        look = options.overlap and bool(options.problems)
+        scores = evaluate_run(
+            config, folder, sets, output=output, outcomes=outcomes, text=options.text, overlap=look, reach=options.model
+        )
+        say_scores(scores)
 
     if own:
         timed(folder, "evaluate", work)

@@ -20,6 +20,7 @@ COMMANDS = {
     "pretrain": "pre-train a prepared run under its budget",
     "finetune": "fine-tune a pre-trained run on its problems",
     "evaluate": "score a run, on its own held-out data or on problem files of yours",
+    "decontaminate": "list training text and problems that hold an evaluation problem, and write clean copies",
     "report": "write report.html and report.md of a run",
     "solve": "solve one problem with a run's model, step by step",
     "export": "write a run's model in Hugging Face's format",
@@ -77,7 +78,7 @@ def _dispatch(words: list[str]) -> None:
 
 def _help() -> str:
     lines = [corpus.__doc__.splitlines()[0] if corpus.__doc__ else "", "", USAGE, ""]
-    lines += [f"  {name:<10} {what}" for name, what in COMMANDS.items()]
+    lines += [f"  {name:<14} {what}" for name, what in COMMANDS.items()]
     lines += ["", "start here:  corpus run starter        your own data:  corpus run cpu --data DIR --budget 45m --out runs/first"]
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ from itertools import chain
 
 from corpus.base.console import Task, progress
 from corpus.prepare.config import BYTES_PER_TOKEN, PrepareConfig
+from corpus.prepare.decontaminate import Screen
 from corpus.prepare.dedup import Duplicates
 from corpus.prepare.document import Document, TextInput, fingerprint
 from corpus.prepare.pool import Pool, encode
@@ -29,17 +30,17 @@ class Dropped:
         return {source for counts in self.counts.values() for source in counts}
 
 
-def collect(texts: Sequence[TextInput], config: PrepareConfig, pool: Pool, *, dedup: str) -> Dropped:
+def collect(texts: Sequence[TextInput], config: PrepareConfig, pool: Pool, *, dedup: str, screen: Screen | None = None) -> Dropped:
     """Read every input into `pool`, held-out documents first, and return what was dropped and why.
 
     Reasons: `empty` (nothing but white space), `exact` and `near` (duplicates, with `dedup`), `held out` (a training document equal
-    to a held-out one), `cap` (its source was full).
+    to a held-out one), `contaminated` (the `screen` found an evaluation problem in it), `cap` (its source was full).
     """
     dropped = Dropped()
     sizes = [text.size(split) for text in texts for split in ("validation", "train")]
     with progress("reading text", sum(sizes) or None, "bytes") as task:
         _collect_validation(texts, config, pool, dropped, task)
-        _collect_train(texts, config, pool, dropped, task, dedup)
+        _collect_train(texts, config, pool, dropped, task, dedup, screen)
     return dropped
 
 
@@ -53,7 +54,9 @@ def _collect_validation(texts: Sequence[TextInput], config: PrepareConfig, pool:
             pool.texts("validation", source).add(document.text, fingerprint(document.text))
 
 
-def _collect_train(texts: Sequence[TextInput], config: PrepareConfig, pool: Pool, dropped: Dropped, task: Task, dedup: str) -> None:
+def _collect_train(
+    texts: Sequence[TextInput], config: PrepareConfig, pool: Pool, dropped: Dropped, task: Task, dedup: str, screen: Screen | None
+) -> None:
     quota, held_out = Quota(config), pool.marks("validation")
     duplicates = Duplicates("near" if dedup == "near" else "exact") if dedup != "off" else None
     for text_input in texts:
@@ -61,7 +64,7 @@ def _collect_train(texts: Sequence[TextInput], config: PrepareConfig, pool: Pool
         for document in text_input.documents("train", task.advance):
             room = quota.room(document.source)
             mark = fingerprint(document.text) if room else 0
-            reason = _reason(document, room, mark, held_out, duplicates)
+            reason = _reason(document, room, mark, held_out, duplicates, screen)
             if reason is None:
                 text = document.text if len(document.text) * 4 <= room else _cut(document.text, room)
                 quota.take(document.source, pool.texts("train", document.source).add(text, mark))
@@ -72,13 +75,17 @@ def _collect_train(texts: Sequence[TextInput], config: PrepareConfig, pool: Pool
                 break
 
 
-def _reason(document: Document, room: float, mark: int, held_out: set[int], duplicates: Duplicates | None) -> str | None:
+def _reason(
+    document: Document, room: float, mark: int, held_out: set[int], duplicates: Duplicates | None, screen: Screen | None
+) -> str | None:
     if not room:
         return "cap"
     if not document.text.strip():
         return "empty"
     if mark in held_out:
         return "held out"
+    if screen is not None and screen.stops(document):
+        return "contaminated"
     return duplicates.kind(document.text, mark) if duplicates else None
 
 

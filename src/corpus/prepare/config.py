@@ -58,6 +58,10 @@ class PrepareConfig:
     """Duplicates to remove: `exact` (equal but for case and white space), `near` (four of five word 5-grams shared, too). `auto` is
     `near` for `starter`, where packages vendor each other, and `off` elsewhere, SlimPajama being free of them."""
 
+    decontaminate: bool = True
+    """Leave out training documents that hold a problem of an evaluation set the run knows, with its numbers. Half of a problem's words must
+    lie in stretches of 8 or more that both share, near each other."""
+
     problems_as_text: bool = False
     """Read the training problems of known sets as text as well. Their evaluation splits are never read as text."""
 

@@ -26,6 +26,7 @@ from corpus.data.prepared import Prepared
 from corpus.data.shards import TokenShards
 from corpus.prepare.collect import Dropped, collect
 from corpus.prepare.config import STARTER, PrepareConfig
+from corpus.prepare.decontaminate import Screen
 from corpus.prepare.document import TextInput
 from corpus.prepare.pool import Pool
 from corpus.prepare.quota import token_limit
@@ -33,6 +34,7 @@ from corpus.prepare.sample import sample_texts
 from corpus.prepare.sources.slimpajama import SET_NAMES
 from corpus.prepare.split import split_off, whole
 from corpus.prepare.tokenize import Selection, num_tokens, tokenize
+from corpus.problems.contamination import COUNTS, LIST, KnownProblems
 from corpus.text.tokenizer import Tokenizer, train_tokenizer
 
 KIND = "prepared"
@@ -42,7 +44,14 @@ _BYTES_PER_TOKEN_GUESS = 3
 """A first guess of how much text to hold out; more is taken where the tokenizer then needs fewer tokens for it."""
 
 
-def prepare(texts: Sequence[TextInput], config: PrepareConfig, *, out: Path, problem_texts: Iterable[str] = ()) -> Manifest:
+def prepare(
+    texts: Sequence[TextInput],
+    config: PrepareConfig,
+    *,
+    out: Path,
+    problem_texts: Iterable[str] = (),
+    known: KnownProblems | None = None,
+) -> Manifest:
     """Write tokenizer, token shards and unigram counts to `out`, unless they are there already; return the manifest.
 
     Args:
@@ -50,6 +59,7 @@ def prepare(texts: Sequence[TextInput], config: PrepareConfig, *, out: Path, pro
         config: what is taken of them.
         out: the folder to write; it appears whole or not at all, and an older preparation in it is replaced.
         problem_texts: training problems, for the tokenizer's sample only.
+        known: evaluation problems; documents that hold one are left out of training, where `config.decontaminate` asks for it.
 
     Raises:
         DataError: an input is malformed, or no source has enough text.
@@ -58,6 +68,9 @@ def prepare(texts: Sequence[TextInput], config: PrepareConfig, *, out: Path, pro
     problem_texts = list(problem_texts)
     inputs = {name: mark for text in texts for name, mark in text.inputs().items()}
     inputs["problem texts"] = hashlib.sha256("\x1f".join(problem_texts).encode("utf-8", "replace")).hexdigest()
+    screen = Screen(known) if known and config.decontaminate else None
+    if screen:
+        inputs["evaluation problems"] = screen.known.digest
     key = make_key(KIND, to_plain(config), inputs)
     _check_out(out)
     if _is_done(out, key):
@@ -68,7 +81,7 @@ def prepare(texts: Sequence[TextInput], config: PrepareConfig, *, out: Path, pro
     start = time.monotonic()
     with atomic_folder(out) as folder:
         with Pool(folder / "pool") as pool:
-            counts = _prepare(texts, config, folder, pool, problem_texts)
+            counts = _prepare(texts, config, folder, pool, problem_texts, screen)
         seconds = round(time.monotonic() - start, 2)
         manifest = Manifest(kind=KIND, key=key, config=to_plain(config), inputs=inputs, counts=counts, seconds=seconds)
         write_manifest(folder, manifest)
@@ -90,9 +103,14 @@ class _Division:
 
 
 def _prepare(
-    texts: Sequence[TextInput], config: PrepareConfig, folder: Path, pool: Pool, problem_texts: Sequence[str]
+    texts: Sequence[TextInput],
+    config: PrepareConfig,
+    folder: Path,
+    pool: Pool,
+    problem_texts: Sequence[str],
+    screen: Screen | None,
 ) -> dict[str, Any]:
-    dropped = collect(texts, config, pool, dedup=_dedup(config))
+    dropped = collect(texts, config, pool, dedup=_dedup(config), screen=screen)
     for note in (line for text in texts for line in text.notes()):
         say(f"  {note}")
     _check_names(config, {*pool.sources, *dropped.sources})
@@ -108,7 +126,8 @@ def _prepare(
     for source, reason in left_out.items():
         warn(f"source {source} is left out: it {reason}")
     _write_tokens(divisions, tokenizer, folder, config)
-    return _counts(folder, tokenizer, dropped, left_out)
+    counts = _counts(folder, tokenizer, dropped, left_out)
+    return {**counts, COUNTS: screen.write(folder)} if screen else counts
 
 
 def _dedup(config: PrepareConfig) -> str:
@@ -246,6 +265,7 @@ def _say_result(manifest: Manifest) -> None:
         "exact": "repeated",
         "near": "nearly repeated",
         "held out": "equal to held-out ones",
+        "contaminated": f"holding an evaluation problem ({LIST})",
         "empty": "empty",
         "cap": "over a cap",
     }

@@ -27,9 +27,19 @@ class ProblemsConfig:
     """Share of the templates of training problems that are kept out of training and scored in place of the dev split, for choosing
     settings by; 0 trains on all problems. Problems of one template stay together, so none of those scored has a twin in training."""
 
+    decontaminate: bool = True
+    """Leave out training problems that hold a problem of an evaluation set the run knows: every dev, test, held-out or tuning file, whether or
+    not it is scored. A question counts with other options too, and where half of its words lie in stretches of 8 or more that both share."""
+
+    drop_twins: bool = False
+    """Leave out twins as well: training problems that differ from an evaluation problem in their numbers alone. Most of MathQA has twins, so
+    this changes what is measured; they are counted either way."""
+
     def __post_init__(self) -> None:
         if self.generated_train < 1 or self.generated_heldout < 1:
             raise ConfigError("problems.generated_train and problems.generated_heldout must be 1 or more")
+        if self.drop_twins and not self.decontaminate:
+            raise ConfigError("problems.drop_twins leaves out more than problems.decontaminate, which is off; turn it on as well")
         for name in ("tuning_share", "heldout_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"problems.{name} is {getattr(self, name)}; expected a share from 0 to below 1, such as 0.06")

@@ -67,6 +67,10 @@ class RunConfig:
                 "reads what the tokenizer writes, so give both the same number"
             )
 
+        if self.problems.drop_twins and self.prepare.problems_as_text:
+            raise ConfigError(
+                "problems.drop_twins keeps problems out of training, and prepare.problems_as_text would read them there as text; give one of them"
+            )
         if self.problems.tuning_share and self.prepare.problems_as_text:
             raise ConfigError(
                 "problems.tuning_share keeps problems out of training, and prepare.problems_as_text would read them there as text; give one of them"

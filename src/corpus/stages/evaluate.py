@@ -26,6 +26,7 @@ from corpus.solve.retrieve import neighbour_ballots
 from corpus.solve.solver import Solver
 from corpus.solve.vote import Ballot, ballots_of, vote
 from corpus.stages.bins import say_bins
+from corpus.stages.overlap import measure_overlap
 from corpus.stages.problems import training_problems
 from corpus.stages.weights import AS_TRAINED, load_weights
 from corpus.text.tokenizer import EOS
@@ -41,6 +42,7 @@ def evaluate_run(
     output: Path,
     outcomes: Path | None,
     text: bool,
+    overlap: bool = False,
     reach: Reach = AS_TRAINED,
 ) -> Scores:
     """Score the run and write `output`, which has the form of `scores.json`.
@@ -52,6 +54,7 @@ def evaluate_run(
         output: where the scores go.
         outcomes: folder for what became of each problem; None writes none.
         text: measure held-out text as well.
+        overlap: look for the problems in what the run was given to train on, for sets that it did not know when it was prepared.
         reach: how far the model reads, where not as trained; what it then was stands in the scores.
     """
     require_writable(output)
@@ -80,6 +83,8 @@ def evaluate_run(
                 reference,
                 config,
             )
+            if overlap:
+                result["overlap"] = measure_overlap(problems, folder, right=[record["right"] for record in records])
             scores["problems"][name] = result
             if outcomes:
                 write_text(outcomes / f"{name}.jsonl", "".join(json.dumps(record) + "\n" for record in records))
@@ -202,6 +207,18 @@ def say_scores(scores: Scores) -> None:
         say(
             f"  programs that execute {_share(score['executes'])}, equal to gold {_share(score['program_match'])}, equal in value {_share(score['value_match'])}"
         )
+        if "overlap" in score:
+            _say_overlap(score["overlap"])
+
+
+def _say_overlap(overlap: dict[str, Any]) -> None:
+    """Print how many problems of a set the run was given to train on, and how it does on the others."""
+    say(
+        f"  overlap with training: {overlap['num_in_rows']:,} problems stand in a training problem ({overlap['num_equal']:,} word for word), "
+        f"{overlap['num_in_text']:,} in its text; {overlap['num_twins']:,} more have a twin"
+    )
+    if overlap["num_clean"] < overlap["num_problems"]:
+        say(f"  accuracy on the {overlap['num_clean']:,} that do not: {_share(overlap['accuracy_clean'])}")
 
 
 def _share(value: float | None) -> str:

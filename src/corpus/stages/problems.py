@@ -1,20 +1,24 @@
 """The problem sets of a run: one file of problems for each set and split in its `problems/` folder."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from corpus.base.errors import ArtifactError, DataError
+from corpus.base.files import write_lines
 from corpus.base.manifest import NAME, read_manifest
 from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
 from corpus.problems.choose import check_company
 from corpus.problems.config import ProblemsConfig
+from corpus.problems.contamination import COUNTS, LIST, CleanRows, KnownProblems, add_counts, clean_rows
 from corpus.problems.generated.generator import generate
 from corpus.problems.held_out import HELDOUT, TUNING, is_in_part
 from corpus.problems.number_words import digits_for_words
 from corpus.problems.problem import Problem, read_problems, write_problems
-from corpus.problems.registry import PROBLEM_SETS, load_problems, split_of
+from corpus.problems.registry import PROBLEM_SETS, ProblemFile, load_problems, split_of
 
 TRAIN, EVALUATION = "train", ("dev", HELDOUT)
 """The split that is trained on, and the splits that a run scores by itself where there is no tuning split (`TUNING`). A test split is scored
@@ -24,35 +28,63 @@ only on request."""
 NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
-def write_generated(config: ProblemsConfig, folder: RunFolder, *, seed: int) -> dict[str, dict[str, int]]:
-    """Generate training and held-out problems; return their numbers by set and split."""
+Sets = dict[str, dict[str, list[Problem]]]
+"""Problems by set and split."""
+
+
+def generate_sets(config: ProblemsConfig, *, seed: int) -> Sets:
+    """Generate training and held-out problems."""
     train = generate(config.generated_train, seed=derive(seed, "generated", "train"), split="train")
     heldout = generate(config.generated_heldout, seed=derive(seed, "generated", "heldout"), split="heldout")
-    return {
-        "generated": {
-            "train": write_problems(folder.problems / "generated.train.jsonl", train),
-            "heldout": write_problems(folder.problems / "generated.heldout.jsonl", heldout),
-        }
-    }
+    return {"generated": {"train": train, "heldout": heldout}}
 
 
-def write_loaded(
-    files: Mapping[tuple[str, str], Path], folder: RunFolder, *, tuning_share: float = 0.0, heldout: Mapping[str, float] = NOTHING
-) -> dict[str, dict[str, int]]:
-    """Read problem files by set and split and write the run's own copies; return the numbers of problems by set and split.
+def read_loaded(
+    files: Mapping[tuple[str, str], Path], *, tuning_share: float = 0.0, heldout: Mapping[str, float] = NOTHING
+) -> Sets:
+    """Read problem files by set and split.
 
     Args:
         files: what to read.
-        folder: where the copies go.
         tuning_share: share of the training problems' templates that becomes the tuning split, in every set.
         heldout: set → share of its templates that is held out; where none of its problems fall into that share, nothing is.
     """
-    counts: dict[str, dict[str, int]] = {}
+    sets: Sets = {}
     for (name, split), path in files.items():
         problems = load_problems(name, path, split)
         parts = _divide(problems, tuning_share, heldout.get(name, 0.0), path) if split == TRAIN else {split: problems}
-        for part, own in parts.items():
-            counts.setdefault(name, {})[part] = write_problems(folder.problems / f"{name}.{part}.jsonl", own)
+        sets.setdefault(name, {}).update(parts)
+    return sets
+
+
+def known_problems(found: Sequence[ProblemFile], sets: Sets) -> KnownProblems:
+    """Return every evaluation problem that the run knows: those of its own sets, and of every dev or test file found, scored or not."""
+    parts = [(split, problems) for splits in sets.values() for split, problems in splits.items() if split != TRAIN]
+    own = [
+        dataclasses.replace(each, split=split) for split, problems in parts for each in problems
+    ]  # a part of train has its own name
+    there = {(name, split) for name, splits in sets.items() for split in splits}
+    for file in found:
+        if file.split not in (None, TRAIN) and file.is_loadable and (file.set_name, file.split) not in there:
+            own += load_problems(file.set_name, file.path, str(file.split))
+    return KnownProblems(own)
+
+
+def write_sets(sets: Sets, folder: RunFolder, *, known: KnownProblems | None = None, drop_twins: bool = False) -> dict[str, Any]:
+    """Write the run's own copies of its problems; return the numbers by set and split, and those of what was left out.
+
+    With `known`, training problems that hold one of those problems are left out, and listed in `contamination.jsonl`.
+    """
+    counts: dict[str, Any] = {}
+    clean: dict[str, CleanRows] = {}
+    for name, splits in sets.items():
+        if known and TRAIN in splits:
+            clean[name] = clean_rows(splits[TRAIN], known, drop_twins=drop_twins)
+            splits = {**splits, TRAIN: clean[name].kept}
+        counts[name] = {split: write_problems(folder.problems / f"{name}.{split}.jsonl", each) for split, each in splits.items()}
+    if known:
+        write_lines(folder.problems / LIST, (record for each in clean.values() for record in each.dropped))
+        counts[COUNTS] = {"known": known.sets, "rows": add_counts(each.counts for each in clean.values())}
     return counts
 
 
@@ -107,7 +139,8 @@ def _sets_of(folder: RunFolder) -> dict[str, dict[str, int]]:
     """Return the numbers of problems by set and split, as the manifest beside them has it; empty where there is none."""
     if not (folder.problems / NAME).exists():
         return {}
-    return read_manifest(folder.problems, kind="problems", fix=_fix(folder)).counts
+    counts = read_manifest(folder.problems, kind="problems", fix=_fix(folder)).counts
+    return {name: splits for name, splits in counts.items() if name != COUNTS}
 
 
 def _fix(folder: RunFolder) -> str:
@@ -121,16 +154,22 @@ def asked_as_trained(folder: RunFolder, text: str) -> str:
     return digits_for_words(text) if has_digits else text
 
 
+def load_problem_file(spec: str) -> list[Problem]:
+    """Read one `SET=PATH` of the command line. Raises `DataError` for another form, or a file that cannot be read."""
+    name, _, path = spec.partition("=")
+    if not path:
+        raise DataError(f"--problems {spec!r} is not of the form SET=PATH, such as mathqa=data/mathqa/test.json")
+    return _load(name, Path(path))
+
+
 def load_problem_files(specs: Sequence[str]) -> dict[str, list[Problem]]:
     """Read each `SET=PATH` of the command line. Raises `DataError` for another form, a set given twice or one that cannot be read."""
     found: dict[str, list[Problem]] = {}
     for spec in specs:
-        name, _, path = spec.partition("=")
-        if not path:
-            raise DataError(f"--problems {spec!r} is not of the form SET=PATH, such as mathqa=data/mathqa/test.json")
+        name = spec.partition("=")[0]
         if name in found:
             raise DataError(f"--problems names the set {name!r} twice; score one file of a set at a time")
-        found[name] = _load(name, Path(path))
+        found[name] = load_problem_file(spec)
     return found
 
 

@@ -81,6 +81,30 @@ class Tokenizer:
         """Return the text of `ids`; special tokens appear as they are written, bytes that are no UTF-8 as U+FFFD."""
         return self._backend.decode(list(map(int, ids)), skip_special_tokens=False)
 
+    def decode_array(self, ids: np.ndarray) -> str:
+        """Return the text of many ids, many times faster than `decode`; special tokens and symbols become spaces.
+
+        Args:
+            ids: [tokens] of any integer type.
+        """
+        data, starts = self._bytes
+        lengths = np.diff(starts)[ids]
+        ends = np.cumsum(lengths)
+        places = np.repeat(starts[:-1][ids] - (ends - lengths), lengths) + np.arange(ends[-1] if len(ends) else 0)
+        return data[places].tobytes().decode("utf-8", "replace")
+
+    @cached_property
+    def _bytes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The bytes of all ids, one after another, and where each begins: [bytes] uint8, [vocab_size + 1] int64."""
+        plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+        others = [byte for byte in range(256) if byte not in set(plain)]
+        by_sign = {chr(byte): byte for byte in plain} | {chr(256 + place): byte for place, byte in enumerate(others)}
+        spelled = [
+            b" " if token < len(RESERVED) else bytes(by_sign[sign] for sign in self.token_text(token))
+            for token in range(self.vocab_size)
+        ]
+        return np.frombuffer(b"".join(spelled), dtype=np.uint8), np.cumsum([0, *map(len, spelled)])
+
     @property
     def vocab_size(self) -> int:
         """The number of ids; they are 0 … vocab_size - 1."""

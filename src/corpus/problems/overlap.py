@@ -1,0 +1,201 @@
+"""Which problems of a set stand in a text: an index of their word n-grams, and how much of each problem a text shares with it.
+
+A text *contains* a problem where stretches of at least `ngram` words that both share, near each other in the text, cover at least `share` of
+the problem's words. A problem with fewer than `ngram` words must stand in it as a whole. Where the words are shared and some of the
+problem's numbers are not, with others standing in their place, the text holds the problem *with other numbers*: a twin, not the problem.
+
+Reference: Brown et al. 2020, arXiv:2005.14165, appendix C (n-grams of 8 to 13 words); Lambert et al. 2024, arXiv:2411.15124, sec. 3.2 (share of
+a test problem's tokens in 8-grams that training shares, above one half).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from corpus.problems.words import PRIME, Words, words_of
+
+NGRAM = 8
+"""Words that text and problem must share in a row for them to count."""
+
+SHARE = 0.5
+"""The share of a problem's words that must lie in such stretches."""
+
+SHORTEST = 4
+"""Problems of fewer words are looked for only as the whole of another text: three words in a row prove nothing."""
+
+_BATCH_CHARACTERS = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A problem found in a text."""
+
+    problem: int
+    """Its place among the problems that the index was made of."""
+    share: float
+    """The share of its words that the text holds, 0…1."""
+    other_numbers: bool
+    """True where the text has other numbers in the place of some of the problem's."""
+    place: int
+    """The word of the text at which the problem begins, from 0."""
+    is_equal: bool = False
+    """True where the text has the words of the problem and no others."""
+
+
+class OverlapIndex:
+    """An index of problems' texts, to find which of them stand in other texts.
+
+    Building it and looking a text up take time in proportion to the words of each, however many problems there are.
+
+    Args:
+        texts: the problems.
+        ngram: see `NGRAM`.
+        share: see `SHARE`.
+    """
+
+    def __init__(self, texts: Iterable[str], *, ngram: int = NGRAM, share: float = SHARE) -> None:
+        texts = list(texts)
+        words = words_of(texts)
+        bounds = words.bounds(len(texts)).tolist()
+        self._ngram, self._share, self._sizes = ngram, share, [end - begin for begin, end in pairwise(bounds)]
+        self._lengths = sorted({self._length(problem) for problem, size in enumerate(self._sizes) if size >= SHORTEST})
+        self._numbers = [_numbers(words, begin, end) for begin, end in pairwise(bounds)]
+        self._wholes: dict[bytes, list[int]] = {}
+        for problem, (begin, end) in enumerate(pairwise(bounds)):
+            self._wholes.setdefault(words.hashes[begin:end].tobytes(), []).append(problem)
+        lengths = np.array(
+            [self._length(problem) if size >= SHORTEST else 0 for problem, size in enumerate(self._sizes)], dtype=int
+        )
+        self._tables = {}
+        for length, grams in _grams(words, self._lengths):
+            starts = np.flatnonzero(words.texts[: len(grams)] == words.texts[length - 1 :])
+            starts = starts[lengths[words.texts[starts]] == length]
+            owners = words.texts[starts]
+            self._tables[length] = _Table(grams[starts], owners, starts - np.array(bounds)[owners])
+
+    def __len__(self) -> int:
+        """The number of problems."""
+        return len(self._sizes)
+
+    def _length(self, problem: int) -> int:
+        return min(self._ngram, self._sizes[problem])
+
+    def find(self, text: str) -> list[Match]:
+        """Return the problems that stand in `text`, whole ones first, those with other numbers last."""
+        return self._find([text])[0]
+
+    def find_each(self, texts: Iterable[str]) -> Iterator[list[Match]]:
+        """Yield `find` of each text; for many short texts this is much faster."""
+        batch, size = [], 0
+        for text in texts:
+            batch.append(text)
+            size += len(text)
+            if size >= _BATCH_CHARACTERS:
+                yield from self._find(batch)
+                batch, size = [], 0
+        yield from self._find(batch)
+
+    def _find(self, texts: Sequence[str]) -> list[list[Match]]:
+        words = words_of(texts)
+        bounds = words.bounds(len(texts)).tolist()
+        found: list[list[Match]] = []
+        for begin, end in pairwise(bounds):
+            equal = self._wholes.get(words.hashes[begin:end].tobytes(), ()) if end > begin else ()
+            found.append([Match(problem, 1.0, False, 0, is_equal=True) for problem in equal])
+        for (text, problem), (places, positions) in self._shared(words).items():
+            if len(places) * self._length(problem) < self._share * self._sizes[problem]:
+                continue
+            match = self._match(problem, places, positions, words, bounds[text], bounds[text + 1])
+            if match is not None and all(match.problem != other.problem for other in found[text]):
+                found[text].append(match)
+        return [sorted(matches, key=lambda match: (match.other_numbers, -match.share, match.problem)) for matches in found]
+
+    def _shared(self, words: Words) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
+        """Return the n-grams shared by text and problem: their places in the problem, and their positions among the words."""
+        found: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+        for length, grams in _grams(words, self._lengths):
+            at, owners, begins = self._tables[length].look_up(grams)
+            inside = words.texts[at] == words.texts[at + length - 1]
+            columns = (words.texts[at][inside], owners[inside], begins[inside], at[inside])
+            for text, problem, place, position in zip(*(column.tolist() for column in columns)):
+                places, positions = found.setdefault((text, problem), ([], []))
+                places.append(place)
+                positions.append(position)
+        return found
+
+    def _match(
+        self, problem: int, places: list[int], positions: list[int], words: Words, lowest: int, highest: int
+    ) -> Match | None:
+        """Judge the n-grams of one problem that a text, words `lowest` to `highest`, shares: those near the stretch that shares most."""
+        size, length = self._sizes[problem], self._length(problem)
+        shift = _commonest(position - place for place, position in zip(places, positions))
+        room = max(length, size // 2)
+        near = [(position, place) for place, position in zip(places, positions) if abs(position - place - shift) <= room]
+        share = _covered({place for _, place in near}, length) / size
+        if share < self._share:
+            return None
+        (first, its_place), (last, last_place) = min(near), max(near)
+        begin = max(lowest, first - its_place)
+        here, there = _numbers(words, begin, min(highest, last - last_place + size)), self._numbers[problem]
+        return Match(problem, share, not (_is_part(here, there) or _is_part(there, here)), begin - lowest)
+
+
+def _numbers(words: Words, begin: int, end: int) -> list[int]:
+    return words.hashes[begin:end][words.numbers[begin:end]].tolist()
+
+
+def _commonest(values: Iterable[int]) -> int:
+    """Return the most frequent value, the smallest of several."""
+    counts = Counter(values)
+    return min(counts, key=lambda value: (-counts[value], value))
+
+
+def _covered(places: set[int], length: int) -> int:
+    """Count the words that runs of `length` words beginning at `places` cover."""
+    covered, end = 0, 0
+    for place in sorted(places):
+        covered += place + length - max(place, end)
+        end = place + length
+    return covered
+
+
+def _is_part(part: Sequence[int], whole: Sequence[int]) -> bool:
+    """True where `part` is `whole` with some of its values left out, in the same order."""
+    rest = iter(whole)
+    return all(value in rest for value in part)
+
+
+def _grams(words: Words, lengths: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield for each length the hashes of all runs of so many words, also of those that are in two texts: [words - length + 1] uint64."""
+    running = words.hashes
+    for length in range(1, min(max(lengths, default=0), len(words.hashes)) + 1):
+        if length > 1:
+            running = running[:-1] * PRIME + words.hashes[length - 1 :]
+        if length in lengths:
+            yield length, running
+
+
+class _Table:
+    """Which problems hold which n-grams of one length, and where."""
+
+    def __init__(self, grams: np.ndarray, owners: np.ndarray, places: np.ndarray) -> None:
+        order = np.lexsort((places, owners, grams))
+        self._grams, starts = np.unique(grams[order], return_index=True)
+        self._starts = np.append(starts, len(grams))
+        self._owners, self._places = owners[order], places[order]
+        self._shift = np.uint64(64 - min(24, 5 + len(grams).bit_length()))  # one in 32 of other n-grams passes
+        self._filter = np.zeros(1 << (64 - int(self._shift)), dtype=bool)
+        self._filter[self._grams >> self._shift] = True
+
+    def look_up(self, grams: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return every pair of an n-gram given and the same one in a problem: place among those given, problem, place in it."""
+        passed = np.flatnonzero(self._filter[grams >> self._shift])
+        found = np.searchsorted(self._grams, grams[passed])
+        same = self._grams[np.minimum(found, len(self._grams) - 1)] == grams[passed]
+        found, passed = found[same], passed[same]
+        counts = self._starts[found + 1] - self._starts[found]
+        entries = np.repeat(self._starts[found] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        return np.repeat(passed, counts), self._owners[entries], self._places[entries]
