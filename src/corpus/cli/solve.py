@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -30,6 +30,9 @@ class Options:
     programs: int = 8
     """How many programs vote on the answer, the likeliest; 1 writes a single one, the likeliest symbol each time."""
 
+    weights: Literal["fp32", "int8"] = "fp32"
+    """`int8` solves with the weights rounded to 8 bits, in a quarter of the memory."""
+
 
 def main(words: Sequence[str]) -> None:
     """Solve one problem and print how."""
@@ -40,7 +43,9 @@ def main(words: Sequence[str]) -> None:
     text = _read(options.problem)
     from corpus.stages.solve import show_solution
 
-    for line in show_solution(config, RunFolder(options.run), text, options.options, programs=options.programs):
+    for line in show_solution(
+        config, RunFolder(options.run), text, options.options, programs=options.programs, in_int8=options.weights == "int8"
+    ):
         say(line)
 
 

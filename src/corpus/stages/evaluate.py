@@ -14,6 +14,7 @@ from corpus.data.prepared import Prepared
 from corpus.evaluate.score import Reference, score_problems
 from corpus.evaluate.text import bits_per_byte, score_text, score_unigram
 from corpus.evaluate.ways import OPTIONS, RETRIEVAL, vote_way, ways
+from corpus.model.int8_weights import num_bytes
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
 from corpus.program.language import Program
@@ -31,7 +32,14 @@ Scores = dict[str, dict[str, Any]]
 
 
 def evaluate_run(
-    config: RunConfig, folder: RunFolder, sets: Mapping[str, Sequence[Problem]], *, output: Path, outcomes: Path | None, text: bool
+    config: RunConfig,
+    folder: RunFolder,
+    sets: Mapping[str, Sequence[Problem]],
+    *,
+    output: Path,
+    outcomes: Path | None,
+    text: bool,
+    in_int8: bool = False,
 ) -> Scores:
     """Score the run and write `output`, which has the form of `scores.json`.
 
@@ -42,11 +50,13 @@ def evaluate_run(
         output: where the scores go.
         outcomes: folder for what became of each problem; None writes none.
         text: measure held-out text as well.
+        in_int8: score the final weights rounded to int8.
     """
     require_writable(output)
     # Scoring is cheap beside training, and fp32 gives the same answers on every machine.
     runtime = resolve(replace(config.runtime, precision="fp32"))
-    model, tokenizer = load_weights(folder, runtime)
+    model, tokenizer = load_weights(folder, runtime, in_int8=in_int8)
+    say(f"weights    {'int8' if in_int8 else 'fp32'}, {num_bytes(model) / 1e6:.1f} MB of memory")
     scores: Scores = {"text": score_all_text(folder, model, runtime) if text else {}, "problems": {}}
     seconds: dict[str, dict[str, float]] = {}
     if sets:

@@ -11,16 +11,24 @@ from corpus.stages.scores import read_scores
 from corpus.stages.weights import load_shape
 
 
-def export_run(config: RunConfig, folder: RunFolder, output: Path) -> None:
-    """Write a run's final weights, tokenizer and model card to `output`; see `export_huggingface` for the errors."""
-    if not folder.final_weights.exists():
-        raise ArtifactError(f"{folder.path} has no final weights yet; train it first (`corpus run`)")
+def export_run(config: RunConfig, folder: RunFolder, output: Path, *, phase: str = "finetune") -> None:
+    """Write a run's weights at the end of a phase, tokenizer and model card to `output`; see `export_huggingface` for the errors."""
+    is_final = phase == "finetune"
+    path = folder.final_weights if is_final else folder.pretrained_weights
+    if not path.exists():
+        raise ArtifactError(f"{folder.path} has no {path.stem} weights yet; train it first (`corpus run`)")
+    method = {"full": "", "lora": " by LoRA, merged here", "qlora": " by QLoRA, merged here"}[config.finetune.method]
     card = Card(
         title=f"Corpus {config.recipe}",
         training=(
             f"Trained from scratch by Corpus with the recipe `{config.recipe}` under a budget of {config.budget}, on the data "
-            f"`{Path(config.prepare.data).name}`: sources in the order `{config.curriculum.order}`, then fine-tuned on problems with programs."
+            f"`{Path(config.prepare.data).name}`: sources in the order `{config.curriculum.order}`, "
+            + (
+                f"then fine-tuned on problems with programs{method}."
+                if is_final
+                else "before any fine-tuning: it writes no programs yet."
+            )
         ),
-        scores=read_scores(folder) if folder.scores.exists() else {},
+        scores=read_scores(folder) if is_final and folder.scores.exists() else {},
     )
-    export_huggingface(folder.final_weights, load_shape(folder), folder.weights, output, card)
+    export_huggingface(path, load_shape(folder), folder.weights, output, card)

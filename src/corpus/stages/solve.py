@@ -16,7 +16,9 @@ from corpus.solve.vote import ballots_of, vote
 from corpus.stages.weights import load_weights
 
 
-def show_solution(config: RunConfig, folder: RunFolder, text: str, options_text: str, *, programs: int) -> list[str]:
+def show_solution(
+    config: RunConfig, folder: RunFolder, text: str, options_text: str, *, programs: int, in_int8: bool = False
+) -> list[str]:
     """Solve `text` with a run's final weights; return the lines that show how.
 
     Args:
@@ -25,6 +27,7 @@ def show_solution(config: RunConfig, folder: RunFolder, text: str, options_text:
         text: the problem.
         options_text: the answers to choose from, as MathQA writes them; empty where there are none.
         programs: how many vote; 1 takes the likeliest token each time, without a vote.
+        in_int8: solve with the weights rounded to int8.
 
     Raises `DataError` where options are given that cannot be read.
     """
@@ -32,7 +35,7 @@ def show_solution(config: RunConfig, folder: RunFolder, text: str, options_text:
     if options_text and not options:
         raise DataError(f'the options {options_text!r} cannot be read; write them as "a ) 40 , b ) 60 , c ) 80"')
     runtime = resolve(replace(config.runtime, precision="fp32"))
-    model, tokenizer = load_weights(folder, runtime)
+    model, tokenizer = load_weights(folder, runtime, in_int8=in_int8)
     settings = config.evaluate
     solver = Solver(
         model,
