@@ -72,6 +72,11 @@ class RunFolder:
         return self.weights / "final.safetensors"
 
     @property
+    def adapter(self) -> Path:
+        """What `lora` or `qlora` trained, as peft reads it."""
+        return self.path / "adapter"
+
+    @property
     def scores(self) -> Path:
         """The scores of the final weights."""
         return self.path / "scores.json"

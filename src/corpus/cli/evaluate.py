@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
 from corpus.base.console import say
+from corpus.base.errors import ConfigError
 from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse
 from corpus.model.scaling import Reach
@@ -36,6 +37,9 @@ class Options:
     model: Reach = field(default_factory=Reach)
     """How far the model reads, where not as trained. Scores then go to --output, never into the run."""
 
+    weights: Literal["fp32", "int8"] = "fp32"
+    """`int8` scores the weights rounded to 8 bits, in a quarter of the memory; it needs --output, for the run's own scores are of fp32."""
+
 
 def main(words: Sequence[str]) -> None:
     """Score a run; the run's own scores and outcomes are replaced only when its own problems are scored as it was trained."""
@@ -46,17 +50,18 @@ def main(words: Sequence[str]) -> None:
     from corpus.stages.evaluate import evaluate_run, say_scores
     from corpus.stages.problems import evaluation_sets, load_problem_files
 
-    own = not options.problems and options.model.is_as_trained
+    in_int8 = options.weights == "int8"
+    if in_int8 and options.output is None:
+        raise ConfigError("--weights int8 needs --output FILE: the run's own scores are those of its fp32 weights")
+    own = not options.problems and options.model.is_as_trained and not in_int8
     sets = load_problem_files(options.problems) if options.problems else evaluation_sets(folder)
     output = options.output or (folder.scores if own else Path("scores.json"))
     outcomes = folder.outcomes if own else None
 
     def work() -> None:
         look = options.overlap and bool(options.problems)
-        scores = evaluate_run(
-            config, folder, sets, output=output, outcomes=outcomes, text=options.text, overlap=look, reach=options.model
-        )
-        say_scores(scores)
+        given = {"text": options.text, "overlap": look, "reach": options.model, "in_int8": in_int8}
+        say_scores(evaluate_run(config, folder, sets, output=output, outcomes=outcomes, **given))
 
     if own:
         timed(folder, "evaluate", work)

@@ -16,7 +16,7 @@ from corpus.stages.begin import load_config
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Write a run's final model as a folder that transformers opens without Corpus."""
+    """Write a run's model as a folder that transformers opens without Corpus."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """The run folder."""
@@ -30,13 +30,17 @@ class Options:
     model: Reach = field(default_factory=Reach)
     """How far the model reads, where not as trained."""
 
+    phase: Literal["pretrain", "finetune"] = "finetune"
+    """The phase of training whose last weights are written: `finetune` (adapters are merged into them), or `pretrain`, what the folder
+    `adapter` of a run is loaded on."""
+
 
 def main(words: Sequence[str]) -> None:
-    """Export a run's final weights, tokenizer and model card."""
+    """Export a run's weights, tokenizer and model card."""
     options = parse(Options, words, command="export")
     folder = RunFolder(options.run)
     config = load_config(folder)
     from corpus.stages.export import export_run
 
-    export_run(config, folder, options.output, options.model)
+    export_run(config, folder, options.output, options.model, phase=options.phase)
     say(f"exported: AutoModelForCausalLM.from_pretrained({str(options.output)!r})")

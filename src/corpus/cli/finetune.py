@@ -1,15 +1,37 @@
 """`corpus finetune RUN`: the third stage alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
 
 from corpus.base.console import say
-from corpus.cli.options import typed_command
-from corpus.cli.stage import open_run
+from corpus.base.run_folder import RunFolder
+from corpus.cli.options import parse, typed_command
+from corpus.stages.begin import choose_method, load_config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Fine-tune a pre-trained run on its problems."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run folder."""
+
+    method: Literal["full", "lora", "qlora"] | None = None
+    """In place of the config's finetune.method, and from then on in its config.json; may change until fine-tuning has begun."""
+
+    learning_rate: float | None = None
+    """The same for the peak of the method's learning rate."""
 
 
 def main(words: Sequence[str]) -> None:
     """Fine-tune a pre-trained run on its problems, to the end of the budget."""
-    config, folder = open_run(words, "finetune")
+    options = parse(Options, words, command="finetune")
+    folder = RunFolder(options.run)
+    config = choose_method(load_config(folder), folder, method=options.method, learning_rate=options.learning_rate)
     if folder.final_weights.exists():
         say(f"{folder.path} is fine-tuned already; next: corpus evaluate {folder.path}")
         return

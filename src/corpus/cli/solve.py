@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -34,6 +34,9 @@ class Options:
     model: Reach = field(default_factory=Reach)
     """How far the model reads, where not as trained."""
 
+    weights: Literal["fp32", "int8"] = "fp32"
+    """`int8` solves with the weights rounded to 8 bits, in a quarter of the memory."""
+
 
 def main(words: Sequence[str]) -> None:
     """Solve one problem and print how."""
@@ -44,8 +47,9 @@ def main(words: Sequence[str]) -> None:
     text = _read(options.problem)
     from corpus.stages.solve import show_solution
 
-    folder = RunFolder(options.run)
-    for line in show_solution(config, folder, text, options.options, programs=options.programs, reach=options.model):
+    folder, in_int8 = RunFolder(options.run), options.weights == "int8"
+    how = {"programs": options.programs, "reach": options.model, "in_int8": in_int8}
+    for line in show_solution(config, folder, text, options.options, **how):
         say(line)
 
 

@@ -43,11 +43,12 @@ class _Float8(torch.autograd.Function):
         return float8_product(x, weight, FORWARD, FORWARD)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Float[Tensor, "tokens outputs"]) -> tuple[Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(ctx: Any, gradient: Float[Tensor, "tokens outputs"]) -> tuple[Tensor, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, weight = ctx.saved_tensors
         gradient = gradient.bfloat16()
         by_x = float8_product(gradient, weight.t(), BACKWARD, FORWARD)
-        return by_x, float8_product(gradient.t(), x.t(), BACKWARD, FORWARD).to(weight.dtype)
+        by_weight = float8_product(gradient.t(), x.t(), BACKWARD, FORWARD).to(weight.dtype) if ctx.needs_input_grad[1] else None
+        return by_x, by_weight
 
 
 def float8_product(

@@ -44,9 +44,10 @@ class _SwitchBack(torch.autograd.Function):
         return int8_product(x, weight)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Float[Tensor, "tokens outputs"]) -> tuple[Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(ctx: Any, gradient: Float[Tensor, "tokens outputs"]) -> tuple[Tensor, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, weight = ctx.saved_tensors
-        return int8_product(gradient, weight.t()), (gradient.t() @ x).to(weight.dtype)
+        by_weight = (gradient.t() @ x).to(weight.dtype) if ctx.needs_input_grad[1] else None
+        return int8_product(gradient, weight.t()), by_weight
 
 
 def int8_product(a: Float[Tensor, "rows inner"], b: Float[Tensor, "columns inner"]) -> Float[Tensor, "rows columns"]:

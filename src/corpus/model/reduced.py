@@ -12,6 +12,9 @@ from corpus.model.transformer import Transformer
 KINDS: dict[str, type[Int8Linear] | type[Float8Linear]] = {"int8": Int8Linear, "fp8": Float8Linear}
 """By the name of the precision; every other precision computes with ordinary layers."""
 
+KNOWN = (nn.Linear, *KINDS.values())
+"""The layers that take turns; others, such as ones that keep their weight in 4 bits, stay what they are, and so do adapters."""
+
 PROBES = {"int8": int8.probe, "fp8": float8.probe}
 
 
@@ -23,7 +26,7 @@ def compute_in(model: Transformer, precision: str) -> Transformer:
         DeviceError: the model's device has no such products.
     """
     kind = KINDS.get(precision)
-    layers = {name: module for name, module in model.blocks.named_modules() if isinstance(module, nn.Linear)}
+    layers = {name: module for name, module in model.blocks.named_modules() if type(module) in KNOWN and ".lora_" not in name}
     if kind is not None:
         check_device(model.embedding.weight.device, precision)
         for name, module in layers.items():

@@ -76,6 +76,12 @@ class RunConfig:
                 "problems.tuning_share keeps problems out of training, and prepare.problems_as_text would read them there as text; give one of them"
             )
 
+        if self.finetune.has_adapters and self.train.finetune_share == 1:
+            raise ConfigError(
+                f"finetune.method {self.finetune.method} adapts pre-trained weights, and train.finetune_share 1.0 leaves no pre-training; give a "
+                "smaller share, or finetune.method full"
+            )
+
     @property
     def parsed_budget(self) -> Budget:
         """The budget as a quantity with its unit."""

@@ -33,12 +33,15 @@ class Runtime:
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which forward passes run."""
-        kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
-        if self.precision in ("int8", "fp8") and self.device.type == "cuda":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        if self.precision in kinds:
-            return torch.autocast(self.device.type, dtype=kinds[self.precision])
-        return nullcontext()
+        dtype = self.autocast_dtype
+        return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype=dtype)
+
+    @property
+    def autocast_dtype(self) -> torch.dtype | None:
+        """The type of matrix products in that context; None where it is the weights' own, fp32."""
+        if self.precision in ("int8", "fp8"):
+            return torch.bfloat16 if self.device.type == "cuda" else None
+        return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.precision)
 
     def synchronize(self) -> None:
         """Wait until the device has finished, so that a clock reads true."""

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.config import differences, from_plain, to_plain
+from corpus.base.console import say
 from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json, write_json
 from corpus.base.run_folder import RunFolder
+from corpus.finetune.config import FinetuneConfig
 from corpus.prepare.config import HUB, STARTER
 from corpus.recipes.config import RunConfig
 from corpus.recipes.registry import load_recipe
@@ -136,6 +138,31 @@ def load_config(folder: RunFolder) -> RunConfig:
     """Read a run's config. Raises `ArtifactError` where the folder is no run, `ConfigError` where the file does not fit."""
     path = folder.require().config
     return from_plain(RunConfig, read_json(path, fix=_FIX), where=path.name)
+
+
+def choose_method(config: RunConfig, folder: RunFolder, *, method: str | None, learning_rate: float | None) -> RunConfig:
+    """Return the config with another way to fine-tune, and write it into the folder; None keeps what the config says.
+
+    Raises `ConfigError` where that would be another one than the run was fine-tuned by, or has begun to be.
+    """
+    settings = config.finetune if method is None else from_plain(FinetuneConfig, {**to_plain(config.finetune), "method": method})
+    if learning_rate is not None:
+        group = "adapter" if settings.has_adapters else "schedule"
+        settings = dataclasses.replace(
+            settings, **{group: dataclasses.replace(getattr(settings, group), learning_rate=learning_rate)}
+        )
+    changed = differences(to_plain(config.finetune), to_plain(settings), where="finetune")
+    if not changed:
+        return config
+    if folder.final_weights.exists() or any(folder.checkpoints.glob("finetune-*")):
+        raise ConfigError(
+            f"{folder.path} has begun to be fine-tuned with other settings:\n  " + "\n  ".join(changed) + "\n"
+            "Copy the folder without weights/final.safetensors, checkpoints/ and adapter/, and fine-tune the copy."
+        )
+    config = dataclasses.replace(config, finetune=settings)
+    write_json(folder.config, to_plain(config))
+    say(f"{folder.config} now says " + ", ".join(changed))
+    return config
 
 
 def read_config(path: Path, recipe: str | None = None) -> RunConfig:

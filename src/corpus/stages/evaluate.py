@@ -15,6 +15,7 @@ from corpus.data.prepared import Prepared
 from corpus.evaluate.score import Reference, score_problems
 from corpus.evaluate.text import bits_per_byte, score_text, score_unigram
 from corpus.evaluate.ways import OPTIONS, RETRIEVAL, vote_way, ways
+from corpus.model.int8_weights import num_bytes
 from corpus.model.scaling import Reach
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
@@ -44,6 +45,7 @@ def evaluate_run(
     text: bool,
     overlap: bool = False,
     reach: Reach = AS_TRAINED,
+    in_int8: bool = False,
 ) -> Scores:
     """Score the run and write `output`, which has the form of `scores.json`.
 
@@ -56,11 +58,13 @@ def evaluate_run(
         text: measure held-out text as well.
         overlap: look for the problems in what the run was given to train on, for sets that it did not know when it was prepared.
         reach: how far the model reads, where not as trained; what it then was stands in the scores.
+        in_int8: score the final weights rounded to int8.
     """
     require_writable(output)
     # Scoring is cheap beside training, and fp32 gives the same answers on every machine.
     runtime = resolve(replace(config.runtime, precision="fp32"))
-    model, tokenizer = load_weights(folder, runtime, reach=reach)
+    model, tokenizer = load_weights(folder, runtime, reach=reach, in_int8=in_int8)
+    say(f"weights    {'int8' if in_int8 else 'fp32'}, {num_bytes(model) / 1e6:.1f} MB of memory")
     scores: Scores = {"text": score_all_text(folder, model, runtime, reach) if text else {}, "problems": {}}
     if not reach.is_as_trained:
         scores["model"] = to_plain(model.config)

@@ -12,23 +12,31 @@ from corpus.stages.scores import read_scores
 from corpus.stages.weights import AS_TRAINED, load_shape
 
 
-def export_run(config: RunConfig, folder: RunFolder, output: Path, reach: Reach = AS_TRAINED) -> None:
-    """Write a run's final weights, tokenizer and model card to `output`; see `export_huggingface` for the errors.
+def export_run(config: RunConfig, folder: RunFolder, output: Path, reach: Reach = AS_TRAINED, *, phase: str = "finetune") -> None:
+    """Write a run's weights at the end of a phase, tokenizer and model card to `output`; see `export_huggingface` for the errors.
 
     `reach` is how far the model reads, where not as trained; the card says so, for the scores are those of the model as trained.
     """
-    if not folder.final_weights.exists():
-        raise ArtifactError(f"{folder.path} has no final weights yet; train it first (`corpus run`)")
+    is_final = phase == "finetune"
+    path = folder.final_weights if is_final else folder.pretrained_weights
+    if not path.exists():
+        raise ArtifactError(f"{folder.path} has no {path.stem} weights yet; train it first (`corpus run`)")
+    method = {"full": "", "lora": " by LoRA, merged here", "qlora": " by QLoRA, merged here"}[config.finetune.method]
     card = Card(
         title=f"Corpus {config.recipe}",
         training=(
             f"Trained from scratch by Corpus with the recipe `{config.recipe}` under a budget of {config.budget}, on the data "
-            f"`{Path(config.prepare.data).name}`: sources in the order `{config.curriculum.order}`, then fine-tuned on problems with programs."
+            f"`{Path(config.prepare.data).name}`: sources in the order `{config.curriculum.order}`, "
+            + (
+                f"then fine-tuned on problems with programs{method}."
+                if is_final
+                else "before any fine-tuning: it writes no programs yet."
+            )
         )
         + _told(reach),
-        scores=read_scores(folder) if folder.scores.exists() else {},
+        scores=read_scores(folder) if is_final and folder.scores.exists() else {},
     )
-    export_huggingface(folder.final_weights, load_shape(folder, reach), folder.weights, output, card)
+    export_huggingface(path, load_shape(folder, reach), folder.weights, output, card)
 
 
 def _told(reach: Reach) -> str:

@@ -19,7 +19,14 @@ from corpus.stages.weights import AS_TRAINED, load_weights
 
 
 def show_solution(
-    config: RunConfig, folder: RunFolder, text: str, options_text: str, *, programs: int, reach: Reach = AS_TRAINED
+    config: RunConfig,
+    folder: RunFolder,
+    text: str,
+    options_text: str,
+    *,
+    programs: int,
+    reach: Reach = AS_TRAINED,
+    in_int8: bool = False,
 ) -> list[str]:
     """Solve `text` with a run's final weights; return the lines that show how.
 
@@ -30,6 +37,7 @@ def show_solution(
         options_text: the answers to choose from, as MathQA writes them; empty where there are none.
         programs: how many vote; 1 takes the likeliest token each time, without a vote.
         reach: how far the model reads, where not as trained.
+        in_int8: solve with the weights rounded to int8.
 
     Raises `DataError` where options are given that cannot be read.
     """
@@ -37,7 +45,7 @@ def show_solution(
     if options_text and not options:
         raise DataError(f'the options {options_text!r} cannot be read; write them as "a ) 40 , b ) 60 , c ) 80"')
     runtime = resolve(replace(config.runtime, precision="fp32"))
-    model, tokenizer = load_weights(folder, runtime, reach=reach)
+    model, tokenizer = load_weights(folder, runtime, reach=reach, in_int8=in_int8)
     settings = config.evaluate
     solver = Solver(
         model,

@@ -1,11 +1,14 @@
 """Pre-training and fine-tuning: two phases under one budget, on one model."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import cached_property
+
+import torch
 
 from corpus.base.config import to_plain
 from corpus.base.console import say
-from corpus.base.errors import ArtifactError, DataError
+from corpus.base.errors import ArtifactError, ConfigError, DataError
 from corpus.base.files import write_json
 from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
@@ -13,6 +16,8 @@ from corpus.base.units import format_count, format_duration
 from corpus.data.prepared import Prepared
 from corpus.evaluate.completions import score_completions
 from corpus.evaluate.text import score_sources
+from corpus.export.adapter import export_adapter
+from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors, num_trained, require_packages
 from corpus.finetune.examples import Example, select_examples
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
@@ -23,7 +28,7 @@ from corpus.runtime.ranks import ALONE, Ranks
 from corpus.stages.feeds import Feeds
 from corpus.stages.problems import evaluation_sets, training_problems
 from corpus.stages.weights import MODEL_FILE, SAME_TOKENIZER
-from corpus.text.tokenizer import EOS, PAD, TOKENIZER_FILE, Tokenizer
+from corpus.text.tokenizer import EOS, PAD, RESERVED, TOKENIZER_FILE, Tokenizer
 from corpus.train.feed import CurriculumFeed
 from corpus.train.session import Session, Split
 
@@ -36,6 +41,7 @@ class Training:
 
     def __init__(self, config: RunConfig, folder: RunFolder, *, resume_hint: str, ranks: Ranks = ALONE) -> None:
         self._config, self._folder = config, folder
+        self._check_method(ranks)
         self._prepared = Prepared.open(folder.prepared)
         self._tokenizer = self._prepared.tokenizer
         self._eos, self._pad = self._tokenizer.token_id(EOS), self._tokenizer.token_id(PAD)
@@ -64,6 +70,16 @@ class Training:
         compute_in(self._model, self._session.runtime.precision)
         if config.runtime.checkpoint_activations:
             checkpoint_activations(self._model)
+
+    def _check_method(self, ranks: Ranks) -> None:
+        """Raise `ConfigError`, before anything is trained, where fine-tuning will not be able to do what is asked."""
+        method = self._config.finetune.method
+        require_packages(method)
+        if method != "full" and self._config.runtime.parallel == "fsdp" and not ranks.is_alone:
+            raise ConfigError(
+                f"finetune.method {method} with runtime.parallel fsdp is not supported: what is frozen is not divided among ranks; use "
+                "runtime.parallel ddp, or finetune.method full"
+            )
 
     def _keep_tokenizer(self) -> None:
         """Put the tokenizer beside the weights when training begins; refuse to go on with another one."""
@@ -140,21 +156,55 @@ class Training:
             check_tokenizer(self._folder.pretrained_weights, self._tokenizer.digest)
             load_whole(self._model, read_weights(self._model, self._folder.pretrained_weights))
         if config.train.finetune_share > 0:
+            self._add_adapters()
             feed = self._feeds.problem_feed()
             session.run(
                 "finetune",
                 self._model,
                 feed=feed,
                 pace=self._split.finetune,
-                schedule=config.finetune.schedule,
+                schedule=config.finetune.resolved_schedule,
                 validate=self._validate_finetune,
                 sample=self._feeds.problem_sample,
+                optimizer=replace(config.train.optimizer, name="adamw") if config.finetune.has_adapters else None,
             )
             say(f"  {feed.epochs:.1f} epochs over {len(self._selection.examples):,} problems")
             self._folder.update_manifest(epochs={"problems": round(feed.epochs, 3)})
+        self._save_adapter()
         self._save("final")
         session.clock.beat()
         say(f"final weights saved after {format_duration(session.clock.seconds)} on the training clock")
+
+    def _add_adapters(self) -> None:
+        """Where the method is not `full`, freeze the weights and train adapters from here on."""
+        settings, whole, runtime = self._config.finetune, self._model.config.num_parameters, self._session.runtime
+        if not settings.has_adapters:
+            return
+        add_adapters(
+            self._model,
+            settings.adapter,
+            symbols=range(len(RESERVED)),
+            seed=derive(self._config.seed, "adapters"),
+            in_4_bits=settings.method == "qlora",
+            dtype=runtime.autocast_dtype or torch.float32,
+        )
+        self._session.forget_trunk()
+        trained = num_trained(self._model)
+        say(f"  {settings.method}: {trained:,} numbers are trained, {trained / whole:.1%} of the model's {whole:,}")
+        self._folder.update_manifest(trained={"finetune": trained})
+
+    def _save_adapter(self) -> None:
+        """Write what was trained beside frozen weights in peft's format."""
+        settings, folder = self._config.finetune, self._folder
+        if settings.has_adapters and self._config.train.finetune_share > 0 and folder.writes:
+            export_adapter(
+                adapter_tensors(self._model),
+                settings,
+                symbols=range(len(RESERVED)),
+                output=folder.adapter,
+                weights=folder.pretrained_weights,
+                tied=self._model.config.tie_embeddings,
+            )
 
     @cached_property
     def _split(self) -> Split:
@@ -195,7 +245,8 @@ class Training:
         return chosen
 
     def _save(self, name: str) -> None:
-        tensors = whole_tensors(self._model)
+        adapted = name == "final" and self._config.finetune.has_adapters and self._config.train.finetune_share > 0
+        tensors = merged_tensors(self._model) if adapted else whole_tensors(self._model)
         if self._folder.writes:
             write_json(self._folder.weights / MODEL_FILE, to_plain(self._model.config))
             write_model(self._folder.weights / f"{name}.safetensors", tensors, metadata={TOKENIZER: self._tokenizer.digest})

@@ -5,6 +5,7 @@ from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json
 from corpus.base.run_folder import RunFolder
 from corpus.model.config import ModelConfig
+from corpus.model.int8_weights import keep_in_int8
 from corpus.model.scaling import Reach
 from corpus.model.transformer import Transformer
 from corpus.model.weights import check_tokenizer, load_model
@@ -22,9 +23,10 @@ SAME_TOKENIZER = "The same file lies in the run's prepared/tokenizer: copy it fr
 
 
 def load_weights(
-    folder: RunFolder, runtime: Runtime, *, name: str = "final", reach: Reach = AS_TRAINED
+    folder: RunFolder, runtime: Runtime, *, name: str = "final", reach: Reach = AS_TRAINED, in_int8: bool = False
 ) -> tuple[Transformer, Tokenizer]:
-    """Return a run's model on the runtime's device, and its tokenizer; `reach` changes its positions.
+    """Return a run's model on the runtime's device, and its tokenizer; `reach` changes its positions, and with `in_int8` weights take a
+    quarter of the memory.
 
     Raises `ArtifactError` where the run has no such weights yet, or weights, config and tokenizer do not belong together, and
     `ConfigError` where `reach` does not fit the model.
@@ -36,7 +38,8 @@ def load_weights(
         )
     tokenizer = Tokenizer.load(folder.weights, fix=SAME_TOKENIZER)
     check_tokenizer(path, tokenizer.digest)
-    return load_model(path, load_shape(folder, reach), device=runtime.device), tokenizer
+    model = load_model(path, load_shape(folder, reach), device=runtime.device)
+    return keep_in_int8(model) if in_int8 else model, tokenizer
 
 
 def load_shape(folder: RunFolder, reach: Reach = AS_TRAINED) -> ModelConfig:

@@ -13,7 +13,7 @@ from corpus.runtime.parallelize import like
 
 
 class Averaging:
-    """A running mean of a model's weights, in fp32."""
+    """A running mean of a model's trained weights, in fp32."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
@@ -27,6 +27,8 @@ class Averaging:
         """Take in the weights as they are now."""
         self.count += 1
         for name, parameter in self._model.named_parameters():
+            if not parameter.requires_grad:
+                continue
             if name in self.tensors:
                 self.tensors[name].lerp_(parameter.float(), 1 / self.count)
             else:

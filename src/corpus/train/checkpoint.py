@@ -17,11 +17,12 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from corpus.base.console import warn
 from corpus.base.errors import ArtifactError
 from corpus.base.files import atomic_folder, digest_file, read_json, restore_retired, write_json
-from corpus.runtime.parallelize import local_part
+from corpus.runtime.parallelize import like, local_part
 from corpus.runtime.ranks import ALONE, Ranks
 
 KEPT = 2
@@ -128,6 +129,24 @@ def load_checkpoint(path: Path) -> Checkpoint:
     files = {part: [path / name for name in sorted(state["digests"]) if _part_of(name) == part] for part in PARTS}
     tensors = {part: StoredTensors(files[part]) for part in PARTS}
     return Checkpoint(model=tensors["model"], optimizer=tensors["optimizer"], average=tensors["average"], state=state)
+
+
+def trained_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the weights that are trained, by name: all of them, or the adapters beside frozen ones, which training does not change."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+@torch.no_grad()
+def load_trained(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Put back what `trained_tensors` returned. Raises `ArtifactError` where something else was trained."""
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    if trained.keys() != tensors.keys():
+        raise ArtifactError(
+            f"the checkpoint holds other weights than those this run trains ({min(trained.keys() ^ tensors.keys())} is in one of the two); set "
+            "finetune.method and finetune.adapter in its config.json to what they were"
+        )
+    for name, parameter in trained.items():
+        parameter.copy_(like(tensors[name].to(parameter.device), parameter))
 
 
 def _part_of(name: str) -> str:

@@ -17,11 +17,11 @@ from typing import Any
 from corpus.base.console import Task, progress, say, warn
 from corpus.base.errors import Interrupted, TrainingError
 from corpus.base.units import format_count, format_duration
-from corpus.runtime.parallelize import is_sharded, load_whole
+from corpus.runtime.parallelize import is_sharded
 from corpus.train.ahead import Ahead, Feed
 from corpus.train.averaging import Averaging
 from corpus.train.budget import Clock, Pace
-from corpus.train.checkpoint import Checkpoint, load_newest, save_checkpoint
+from corpus.train.checkpoint import Checkpoint, load_newest, load_trained, save_checkpoint, trained_tensors
 from corpus.train.config import TrainConfig
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import load_optimizer_tensors, optimizer_tensors
@@ -83,7 +83,7 @@ class PhaseTrainer:
             self._metrics.drop_phase(self._phase.name)
             return False
         self._metrics.truncate(checkpoint.state["metrics_bytes"])
-        load_whole(self._step.model, checkpoint.model)
+        load_trained(self._step.model, checkpoint.model)
         load_optimizer_tensors(self._step.model, self._step.optimizer, checkpoint.optimizer)
         self._step.scaler.load_state_dict(checkpoint.state["scaler"])
         self._feed.restore(checkpoint.state["cursor"])
@@ -225,7 +225,7 @@ class PhaseTrainer:
                 "metrics_bytes": self._metrics.num_bytes,
             }
             checkpoint = Checkpoint(
-                model=dict(self._step.model.state_dict()),
+                model=trained_tensors(self._step.model),
                 optimizer=optimizer_tensors(self._step.model, self._step.optimizer),
                 average=self._average.tensors,
                 state=state,

@@ -35,7 +35,7 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Ad
 
 def _can_fuse(model: nn.Module) -> bool:
     """The fused kernel is for plain and sharded tensors, not for other kinds of wrapped ones."""
-    return all(type(p) is nn.Parameter or hasattr(p, "full_tensor") for p in model.parameters())
+    return all(type(p) is nn.Parameter or hasattr(p, "full_tensor") for p in model.parameters() if p.requires_grad)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:

@@ -19,7 +19,7 @@ from corpus.runtime.ranks import ALONE, Ranks
 from corpus.runtime.runtime import Runtime, environment, resolve
 from corpus.train.budget import Clock, ClockPace, Pace
 from corpus.train.choices import Choices
-from corpus.train.config import ScheduleConfig, TrainConfig
+from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.train.loop import Feed, Phase, PhaseTrainer, Validate
 from corpus.train.lr import learning_rate
 from corpus.train.metrics import Metrics
@@ -112,6 +112,10 @@ class Session:
             except OutOfMemory as error:
                 self._halve(error)
         return self._trunk
+
+    def forget_trunk(self) -> None:
+        """Have the forward pass compiled anew, where it is compiled: the model has other layers than before."""
+        self._trunk = None
 
     def _divide(self, model: Transformer) -> None:
         """Divide the weights among the ranks where that is asked for; before anything is computed, for a whole model may not fit."""
@@ -221,14 +225,18 @@ class Session:
         schedule: ScheduleConfig,
         validate: Validate | None,
         sample: Callable[[], Batch],
+        optimizer: OptimizerConfig | None = None,
     ) -> int:
-        """Train one phase to its end and return its tokens. Goes on from its newest checkpoint where there is one."""
+        """Train one phase to its end and return its tokens. Goes on from its newest checkpoint where there is one.
+
+        `optimizer` takes the place of the config's.
+        """
         self._divide(model)
         if f"{name}_began_seconds" not in self._choices:
             self.trunk(model, sample)  # before the phase begins: a trial is no part of its schedule
         step = TrainStep(
             model,
-            build_optimizer(model, self.config.optimizer),
+            build_optimizer(model, optimizer or self.config.optimizer),
             self.runtime,
             trunk=eager_trunk(model),
             clip_norm=self.config.optimizer.clip_norm,

@@ -1,0 +1,153 @@
+"""Adapters: small matrices beside frozen weights (LoRA), which may lie there in 4 bits (QLoRA); both are peft's own layers.
+
+`add_adapters` puts them into a model, which from then on trains by the same loop; `merged_tensors` returns weights for an ordinary model of the
+same shape, `adapter_tensors` the adapters alone.
+
+References: Hu et al. 2021 (LoRA), arXiv:2106.09685, sec. 4.1; Dettmers et al. 2023 (QLoRA), arXiv:2305.14314, sec. 3.
+
+Dims: inputs, outputs: features of a layer.
+"""
+
+import importlib.util
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from corpus.base.errors import ConfigError
+from corpus.finetune.config import AdapterConfig
+from corpus.model.transformer import Transformer
+
+NAME = "default"
+"""What peft calls an adapter that has no name of its own."""
+
+PACKAGES = {"lora": ("peft",), "qlora": ("peft", "bitsandbytes")}
+"""By method: what it needs beside Corpus."""
+
+TABLES = ("embedding", "unembedding")
+"""The modules whose rows are tokens."""
+
+
+def require_packages(method: str) -> None:
+    """Raise `ConfigError` where a package that the method needs is not installed."""
+    missing = [name for name in PACKAGES.get(method, ()) if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"finetune.method {method} needs {' and '.join(missing)}, which is not installed; pip install 'corpus-lm[lora]' (in a checkout: "
+            "pip install -e '.[lora]'), or use finetune.method full"
+        )
+
+
+def add_adapters(
+    model: Transformer, config: AdapterConfig, *, symbols: range, seed: int, in_4_bits: bool, dtype: torch.dtype = torch.float32
+) -> Transformer:
+    """Freeze the model's weights and put adapters beside them, in place.
+
+    Args:
+        model: an ordinary model, whose weights are the ones to adapt.
+        config: where adapters go, and how large they are.
+        symbols: ids of the tokens whose embeddings are trained where the config says so.
+        seed: decides the adapters' weights at the start; PyTorch's global generator is left as it was.
+        in_4_bits: round the frozen weights of the blocks' linear layers to NF4.
+        dtype: what products with 4-bit weights are computed in.
+    """
+    with _quiet_imports():
+        from peft import inject_adapter_in_model
+    if in_4_bits:
+        _round_to_nf4(model, dtype)
+    peft_config = lora_config(config, symbols, tables=[name for name in TABLES if getattr(model, name) is not None])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inject_adapter_in_model(peft_config, model, adapter_name=NAME)
+    return model
+
+
+def lora_config(config: AdapterConfig, symbols: range, *, tables: list[str], **settings: Any) -> Any:
+    """Return peft's `LoraConfig` of ours; `settings` are further fields of it."""
+    with _quiet_imports():
+        from peft import LoraConfig
+    return LoraConfig(
+        **{
+            "r": config.rank,
+            "lora_alpha": config.alpha,
+            "target_modules": list(config.layers),
+            "trainable_token_indices": {table: list(symbols) for table in tables} if config.symbols else None,
+            **settings,
+        }
+    )
+
+
+@torch.no_grad()
+def merged_tensors(model: Transformer) -> dict[str, Tensor]:
+    """Return weights by the names of an ordinary model, fp32 on the CPU, that compute what the model with its adapters does.
+
+    What was rounded to 4 bits is what it was rounded to: merged weights are not those that were adapted plus the adapters.
+    """
+    merged, modules = {}, dict(model.named_modules())
+    for name, parameter in model.named_parameters():
+        place, _, last = name.removesuffix(".weight").rpartition(".")
+        if last == "base_layer":
+            owner = place.removesuffix(".token_adapter")
+            merged[f"{owner}.weight"] = _merged(modules[owner])
+        elif not parameter.requires_grad:
+            merged[name] = parameter
+    return {name: tensor.detach().float().cpu().contiguous() for name, tensor in merged.items()}
+
+
+def adapter_tensors(model: Transformer) -> dict[str, Tensor]:
+    """Return what was trained by the names peft gives it in its files, our model's in front: `blocks.0.attention.query.lora_A.weight`."""
+    return {
+        name.replace(f".{NAME}", "", 1): parameter.detach().float().cpu().contiguous()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
+
+
+def num_trained(model: nn.Module) -> int:
+    """Return how many numbers are trained."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _merged(module: Any) -> Tensor:
+    """Return the weight [outputs inputs] that a layer of peft's computes with."""
+    if hasattr(module, "token_adapter"):
+        return module.weight
+    weight = module.base_layer.weight
+    if hasattr(weight, "quant_state"):
+        with _quiet_imports():
+            from bitsandbytes.functional import dequantize_4bit
+        weight = dequantize_4bit(weight.data, weight.quant_state)
+    return weight.float() + module.get_delta_weight(NAME).float()
+
+
+def _round_to_nf4(model: Transformer, dtype: torch.dtype) -> None:
+    """Replace the blocks' linear layers by ones that keep their weight as NF4, a block of 64 weights having one scale, itself in 8 bits."""
+    with _quiet_imports():
+        from bitsandbytes.nn import Linear4bit, Params4bit
+    linear = [name for name, module in model.blocks.named_modules() if isinstance(module, nn.Linear)]
+    for name in linear:
+        old = model.blocks.get_submodule(name)
+        weight, device = old.weight.data, old.weight.device
+        assert isinstance(weight, Tensor)
+        new = Linear4bit(
+            weight.shape[1],
+            weight.shape[0],
+            bias=False,
+            compute_dtype=dtype,
+            quant_type="nf4",
+            compress_statistics=True,
+            device="meta",
+        )
+        new.weight = Params4bit(weight.float().cpu(), requires_grad=False, quant_type="nf4", compress_statistics=True, module=new)
+        model.blocks.set_submodule(name, new.to(device))
+
+
+@contextmanager
+def _quiet_imports() -> Iterator[None]:
+    """These packages warn, while they are imported, of what nobody here can mend."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
