@@ -13,7 +13,7 @@ from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse_run
 from corpus.recipes.config import RunConfig
 from corpus.recipes.registry import load_recipe
-from corpus.stages.begin import begin_run, load_config, read_config
+from corpus.stages.begin import begin_run, choose_method, load_config, read_config
 
 
 def _with_data(data: str) -> RunConfig:
@@ -101,3 +101,20 @@ def test_a_run_from_before_a_setting_existed_goes_on(tmp_path: Path) -> None:
     changed = dataclasses.replace(config, train=dataclasses.replace(config.train, averaging=0.5))
     with pytest.raises(ConfigError, match="averaging"):
         begin_run(changed, folder, command="corpus run starter")
+
+
+def test_the_method_may_change_until_fine_tuning_has_begun(tmp_path: Path) -> None:
+    """What is given on the command line stands in the folder's config from then on; once there is a checkpoint, nothing changes."""
+    folder = RunFolder(tmp_path / "run")
+    config = begin_run(_with_data("mine"), folder, command="corpus run")
+    chosen = choose_method(config, folder, method="lora", learning_rate=2e-3)
+    assert chosen.finetune.method == "lora"
+    assert chosen.finetune.resolved_schedule == dataclasses.replace(config.finetune.schedule, learning_rate=2e-3)
+    assert load_config(folder) == chosen
+    full = choose_method(chosen, folder, method="full", learning_rate=1e-3)
+    assert full.finetune.resolved_schedule.learning_rate == full.finetune.schedule.learning_rate == 1e-3
+    (folder.checkpoints / "finetune-000000006").mkdir(parents=True)
+    assert choose_method(full, folder, method="full", learning_rate=None) == full
+    with pytest.raises(ConfigError, match=r"finetune\.method: 'full' → 'qlora'\nCopy the folder"):
+        choose_method(full, folder, method="qlora", learning_rate=None)
+    assert load_config(folder) == full

@@ -13,7 +13,7 @@ from safetensors import safe_open
 
 from corpus.base.errors import ArtifactError, StorageError
 from corpus.base.files import digest_file, read_json
-from corpus.train.checkpoint import Checkpoint, list_checkpoints, load_newest, save_checkpoint
+from corpus.train.checkpoint import Checkpoint, list_checkpoints, load_newest, load_trained, save_checkpoint, trained_tensors
 
 
 def _make(value: float = 1.0, *, size: int = 8) -> Checkpoint:
@@ -202,3 +202,17 @@ def test_every_bit_comes_back(tmp_path: Path, model: dict, optimizer: dict, loss
 
 def _bits(tensor: torch.Tensor) -> list[int]:
     return tensor.contiguous().reshape(-1).view(torch.uint8).tolist()
+
+
+def test_what_is_frozen_is_not_kept() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 2, bias=False))
+    model[0].requires_grad_(False)
+    kept = {name: tensor.clone() for name, tensor in trained_tensors(model).items()}
+    assert kept.keys() == {"1.weight"}
+    with torch.no_grad():
+        model[1].weight.zero_()  # type: ignore[operator, union-attr]
+    load_trained(model, kept)
+    assert torch.equal(model.state_dict()["1.weight"], kept["1.weight"])
+    model[0].requires_grad_(True)
+    with pytest.raises(ArtifactError, match=r"other weights than those this run trains \(0.bias is in one of the two\)"):
+        load_trained(model, kept)

@@ -12,7 +12,7 @@ import importlib.util
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -126,23 +126,13 @@ def _merged(module: Any) -> Tensor:
 def _round_to_nf4(model: Transformer, dtype: torch.dtype) -> None:
     """Replace the blocks' linear layers by ones that keep their weight as NF4, a block of 64 weights having one scale, itself in 8 bits."""
     with _quiet_imports():
-        from bitsandbytes.nn import Linear4bit, Params4bit
-    linear = [name for name, module in model.blocks.named_modules() if isinstance(module, nn.Linear)]
-    for name in linear:
-        old = model.blocks.get_submodule(name)
-        weight, device = old.weight.data, old.weight.device
-        assert isinstance(weight, Tensor)
-        new = Linear4bit(
-            weight.shape[1],
-            weight.shape[0],
-            bias=False,
-            compute_dtype=dtype,
-            quant_type="nf4",
-            compress_statistics=True,
-            device="meta",
-        )
-        new.weight = Params4bit(weight.float().cpu(), requires_grad=False, quant_type="nf4", compress_statistics=True, module=new)
-        model.blocks.set_submodule(name, new.to(device))
+        from bitsandbytes import nn as four_bits
+    kinds, settings = cast(Any, four_bits), {"quant_type": "nf4", "compress_statistics": True}
+    linear = {name: module for name, module in model.blocks.named_modules() if isinstance(module, nn.Linear)}
+    for name, old in linear.items():
+        new = kinds.Linear4bit(old.in_features, old.out_features, bias=False, compute_dtype=dtype, device="meta", **settings)
+        new.weight = kinds.Params4bit(old.weight.data.float().cpu(), requires_grad=False, module=new, **settings)
+        model.blocks.set_submodule(name, new.to(old.weight.device))
 
 
 @contextmanager

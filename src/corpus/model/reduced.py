@@ -26,7 +26,11 @@ def compute_in(model: Transformer, precision: str) -> Transformer:
         DeviceError: the model's device has no such products.
     """
     kind = KINDS.get(precision)
-    layers = {name: module for name, module in model.blocks.named_modules() if type(module) in KNOWN and ".lora_" not in name}
+    layers = {
+        name: module
+        for name, module in model.blocks.named_modules()
+        if isinstance(module, nn.Linear) and type(module) in KNOWN and ".lora_" not in name
+    }
     if kind is not None:
         check_device(model.embedding.weight.device, precision)
         for name, module in layers.items():
