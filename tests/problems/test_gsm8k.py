@@ -65,6 +65,12 @@ def test_what_cannot_be_followed_keeps_its_place_unchecked(tmp_path: Path, steps
     assert problem.answer == 86.0
 
 
+def test_a_solution_made_to_be_slow_is_read_at_once(tmp_path: Path) -> None:
+    """It must not hang or run out of stack: lines of digits without an end, and a mark with a hundred thousand signs."""
+    steps = "1 " * 20_000 + "\n" + "1 " * 20_000 + "= 5\n" + f"<<1{'+1' * 100_000}=5>>\n" + "(" * 20_000
+    assert load_one(tmp_path, answer=f"{steps}\n#### 86").program is None
+
+
 def test_every_form_of_file_gives_the_same_problems(tmp_path: Path) -> None:
     rows = [ROW, {**ROW, "answer": "#### 1,200"}]
     (tmp_path / "test.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")

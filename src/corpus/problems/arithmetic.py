@@ -10,6 +10,9 @@ from dataclasses import dataclass
 MAX_DEPTH = 40
 """Brackets and signs within each other that are followed; solutions have two or three."""
 
+MAX_TOKENS = 200
+"""Numbers and signs of an expression that are read; solutions have a dozen."""
+
 _TOKEN = re.compile(r"\s*(\d[\d,]*(?:\.\d*)?|\.\d+|[-+*/()%]|\S)")
 _SAME = str.maketrans(
     {
@@ -49,7 +52,10 @@ Node = Apply | float
 
 def parse_arithmetic(text: str) -> Node:
     """Read a whole text as arithmetic. Currency signs are passed over. Raises `ArithmeticTextError` for anything else than arithmetic."""
-    reader = _Reader(_TOKEN.findall(text.translate(_SAME).strip()))
+    tokens = _TOKEN.findall(text.translate(_SAME).strip())
+    if len(tokens) > MAX_TOKENS:
+        raise ArithmeticTextError(f"{len(tokens):,} numbers and signs are more than {MAX_TOKENS}")
+    reader = _Reader(tokens)
     node = reader.read_sum(0)
     if reader.peek():
         raise ArithmeticTextError(f"{reader.peek()!r} is no arithmetic")

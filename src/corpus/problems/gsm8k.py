@@ -21,7 +21,10 @@ NAME = "gsm8k"
 COLUMNS = ("question", "answer")
 
 FINAL = "####"
-_EQUATION = re.compile(r"<<(?P<mark>[^<>]*)>>|(?P<left>[\d.$(][^=<>\n#]*)=\s*[$€£]?(?P<right>\d[\d,]*(?:\.\d+)?)")
+LONGEST = 300
+"""Characters of a line that are looked at for an equation."""
+
+_EQUATION = re.compile(r"<<(?P<mark>[^<>]*)>>|(?P<left>[\d.$(][^=<>\n#]{0,300})=\s*[$€£]?(?P<right>\d[\d,]*(?:\.\d+)?)")
 _BEFORE = re.compile(r"[\d.$(][^=<>\n]*(?==\s*[$€£]?\s*$)")
 _WORDS = re.compile(r"/\s*[A-Za-z'’]+|[A-Za-z'’]{2,}|(?<![\d\s] )(?<![\d ])[xX]|[A-WYZa-wyz]\b|[,.;:](?=\s|$)")
 _START = re.compile(r"(?<![\d.,])[-$(]*[\d.]")
@@ -84,7 +87,7 @@ def equations(solution: str) -> Iterator[tuple[Node, float | None]]:
         expression = _read(left)
         if isinstance(expression, Apply):
             yield expression, stated
-        elif before := _BEFORE.search(solution, 0, match.start()):
+        elif before := _BEFORE.search(solution, max(0, match.start() - LONGEST), match.start()):
             yield from _unmarked(before[0], right)
 
 
