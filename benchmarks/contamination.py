@@ -97,7 +97,10 @@ def main() -> None:
             rows: dict[str, float] = {}
             for kind in kinds:
                 alone = [_is_found(index, place, text) for place, text in zip(places, cases[kind])]
-                inside = [_is_found(index, place, _planted(text, chance.choice(hosts), chance)) for place, text in zip(places, cases[kind])]
+                inside = [
+                    _is_found(index, place, _planted(text, chance.choice(hosts), chance))
+                    for place, text in zip(places, cases[kind])
+                ]
                 rows[kind], rows[f"{kind}, in a document"] = sum(alone) / len(alone), sum(inside) / len(inside)
             begun = time.process_time()
             rows["clean documents"] = sum(any(not match.other_numbers for match in index.find(text)) for text in documents)
@@ -110,7 +113,9 @@ def main() -> None:
             found[ngram, share] = rows
             print(ngram, share, json.dumps(rows), flush=True)
     _print_table(found)
-    plain = sum(dev[place].text.strip() in text for kind in ("verbatim", "other spelling") for place, text in zip(places, cases[kind]))
+    plain = sum(
+        dev[place].text.strip() in text for kind in ("verbatim", "other spelling") for place, text in zip(places, cases[kind])
+    )
     ours = found[NGRAM, SHARE]
     ratio = (ours["verbatim"] + ours["other spelling"]) * len(places) / max(1, plain)
     print(json.dumps({"name": "contamination", "ratio": round(ratio, 3), "ngram": NGRAM, "share": SHARE, **ours}))
@@ -134,7 +139,9 @@ def _print_table(found: dict[tuple[int, float], dict[str, float]]) -> None:
     names = list(next(iter(found.values())))
     print("| n, share | " + " | ".join(names) + " |\n| --- |" + " ---: |" * len(names))
     for (ngram, share), rows in found.items():
-        shown = [f"{value:,.0f}" if name in ("clean documents", "documents a second") else f"{value:.1%}" for name, value in rows.items()]
+        shown = [
+            f"{value:,.0f}" if name in ("clean documents", "documents a second") else f"{value:.1%}" for name, value in rows.items()
+        ]
         print(f"| {ngram}, {share} | " + " | ".join(shown) + " |")
 
 

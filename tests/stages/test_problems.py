@@ -12,7 +12,7 @@ from corpus.base.run_folder import RunFolder
 from corpus.cli.main import main
 from corpus.problems.numbers import template_of
 from corpus.recipes.registry import load_recipe
-from corpus.stages.problems import evaluation_sets, training_problems, read_loaded, write_sets
+from corpus.stages.problems import evaluation_sets, read_loaded, training_problems, write_sets
 
 TEMPLATES = [f"a {thing} costs 5 dollars , what do 3 {thing} cost ?" for thing in "abcdefghijklmnopqrstuvwxyz"]
 
