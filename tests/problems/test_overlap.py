@@ -161,3 +161,8 @@ def test_many_texts_at_once_are_as_each_alone() -> None:
     assert list(index.find_each(texts)) == [index.find(text) for text in texts], "no run of words goes over the end of a text"
     assert list(index.find_each([])) == []
     assert OverlapIndex([]).find(PROBLEMS[0]) == []
+
+
+def test_the_same_words_come_before_more_words() -> None:
+    longer = f"{PROBLEMS[1]} {PROBLEMS[0]}"
+    assert [match.is_equal for match in OverlapIndex([PROBLEMS[0], longer]).find(longer)] == [True, False]
