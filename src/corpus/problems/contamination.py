@@ -77,7 +77,8 @@ class CleanRows:
 
 def clean_rows(rows: Sequence[Problem], known: KnownProblems, *, drop_twins: bool = False) -> CleanRows:
     """Leave out the rows whose question holds an evaluation problem, whatever their options; with `drop_twins` its twins too."""
-    kept, dropped, counts = [], [], dict.fromkeys(("rows", "dropped", "equal", "twins", "twins_dropped"), 0)
+    kept, dropped = [], []
+    counts: dict[str, int] = dict.fromkeys(("rows", "dropped", "equal", "twins", "twins_dropped"), 0)
     for row, matches in zip(rows, known.index.find_each(row.text for row in rows), strict=True):
         counts["rows"] += 1
         found = next((match for match in matches if not match.other_numbers), None)

@@ -111,7 +111,10 @@ class OverlapIndex:
             match = self._match(problem, places, positions, words, bounds[text], bounds[text + 1])
             if match is not None and all(match.problem != other.problem for other in found[text]):
                 found[text].append(match)
-        return [sorted(matches, key=lambda match: (match.other_numbers, -match.share, match.problem)) for matches in found]
+        return [
+            sorted(matches, key=lambda match: (match.other_numbers, not match.is_equal, -match.share, match.problem))
+            for matches in found
+        ]
 
     def _shared(self, words: Words) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
         """Return the n-grams shared by text and problem: their places in the problem, and their positions among the words."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_SIGN = re.compile(r"[^\x00-\x7f\w]|[²³¹½¼¾]")
+_SIGN, _FRACTION = re.compile(r"[^\x00-\x7f\w]"), re.compile("[²³¹½¼¾]")
 _LETTER, _DIGIT, _APART = 1, 2, 3
 _KINDS = np.zeros(256, dtype=np.uint8)
 _KINDS[[*range(97, 123), *range(128, 256)]] = _LETTER
@@ -44,7 +44,7 @@ def words_of(texts: Sequence[str]) -> Words:
     """Return the words of some texts; equal words have equal hashes in every process. Many short texts at once are much faster."""
     joined = "\0".join(text.replace("\0", " ") for text in texts).lower()
     if not joined.isascii():
-        joined = _SIGN.sub(" ", joined.replace("’", "'"))
+        joined = _FRACTION.sub("_", _SIGN.sub(" ", joined.replace("’", "'")))  # neither letters nor digits, yet no ends of words
     data = np.frombuffer(joined.encode(), dtype=np.uint8)
     data, kinds = _with_whole_numbers(data, _KINDS[data])
     _split_not(data, kinds)

@@ -79,7 +79,8 @@ def data_section(run: Run) -> Section:
     blocks: list[Block] = []
     counts, problems = run.prepared.get("counts"), run.manifest.get("problems")
     if isinstance(counts, dict) and counts:
-        _describe(counts, "prepared", blocks)
+        # what was left out as contaminated has a section of its own
+        _describe({name: value for name, value in counts.items() if name != "contamination"}, "prepared", blocks)
     if isinstance(problems, dict) and problems:
         _describe(problems, "training problems", blocks)
     return Section(title="Data", blocks=tuple(blocks) or (Paragraph(text="The prepared data has recorded no counts."),))

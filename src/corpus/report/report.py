@@ -6,6 +6,7 @@ from corpus.base.files import write_text
 from corpus.report.about import data_section, environment_section, events_section, recipe_name, repeat_section, summary_section
 from corpus.report.blocks import Page
 from corpus.report.cards import cards_section
+from corpus.report.contamination import contamination_section
 from corpus.report.html import render_html
 from corpus.report.markdown import render_markdown
 from corpus.report.read import Run, load_run
@@ -21,6 +22,7 @@ SECTIONS = (
     cards_section,
     time_section,
     data_section,
+    contamination_section,
     events_section,
     environment_section,
     repeat_section,

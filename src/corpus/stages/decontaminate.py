@@ -141,12 +141,14 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def _copy(each: Cleaned, path: Path) -> None:
+    """Write what is left of a file; none where nothing is left, for empty files are taken for damaged ones."""
+    if each.total and len(each.dropped) == each.total:
+        return
     name = each.path.name.lower()
     with open(each.path, "rb") as file:
         is_parquet = file.read(4) == b"PAR1"
     if each.kind == "text":
-        if not each.dropped:
-            path.write_bytes(each.path.read_bytes())
+        path.write_bytes(each.path.read_bytes())
     elif is_parquet:
         _copy_parquet(each, path)
     elif each.kind == "records":

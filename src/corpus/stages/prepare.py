@@ -67,6 +67,9 @@ def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> Kno
             )
         sets = generate_sets(config.problems, seed=config.seed)
     known = known_problems(found.problems, sets)
+    for file in found.problems:
+        if not file.is_loadable and file.split not in (None, "train"):
+            warn(f"{file.path} cannot be read by this version, so training is not kept free of its problems")
     key = _problems_key(config, usable, heldout, known)
     if is_done(folder.problems, kind="problems", key=key):
         say(f"problems are prepared already: {folder.problems}")

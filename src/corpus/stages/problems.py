@@ -78,11 +78,11 @@ def write_sets(sets: Sets, folder: RunFolder, *, known: KnownProblems | None = N
     counts: dict[str, Any] = {}
     clean: dict[str, CleanRows] = {}
     for name, splits in sets.items():
-        if known and TRAIN in splits:
+        if known is not None and TRAIN in splits:
             clean[name] = clean_rows(splits[TRAIN], known, drop_twins=drop_twins)
             splits = {**splits, TRAIN: clean[name].kept}
         counts[name] = {split: write_problems(folder.problems / f"{name}.{split}.jsonl", each) for split, each in splits.items()}
-    if known:
+    if known is not None:
         write_lines(folder.problems / LIST, (record for each in clean.values() for record in each.dropped))
         counts[COUNTS] = {"known": known.sets, "rows": add_counts(each.counts for each in clean.values())}
     return counts

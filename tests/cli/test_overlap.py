@@ -1,0 +1,19 @@
+"""`corpus evaluate --problems` says how much of a set the run was trained on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from corpus.cli.main import main
+
+
+def test_a_set_that_was_trained_on_is_found_out(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    problems, output = f"generated={run / 'problems' / 'generated.train.jsonl'}", tmp_path / "scores.json"
+    main(["evaluate", str(run), "--problems", problems, "--output", str(output), "--text", "False"])
+    overlap = json.loads(output.read_text())["problems"]["generated"]["overlap"]
+    assert overlap["num_problems"] == overlap["num_in_rows"] == overlap["num_equal"] == 60
+    assert (overlap["num_in_text"], overlap["num_clean"], overlap["accuracy_clean"]) == (0, 0, None)
+    assert "60 problems stand in a training problem (60 word for word), 0 in its text" in capsys.readouterr().out
+    main(["evaluate", str(run), "--problems", problems, "--output", str(output), "--text", "False", "--overlap", "False"])
+    assert "overlap" not in json.loads(output.read_text())["problems"]["generated"]
