@@ -94,8 +94,10 @@ def _result(outcome: Outcome) -> str:
         return f"No value: {outcome.error}. It counts as wrong."
     if outcome.value is None:
         return "No value."
-    nearest = f"nearest option {outcome.chosen}" if outcome.chosen else "no option has a number to be near to"
     same = " The program is the gold one." if outcome.gold == outcome.predicted else ""
+    if not outcome.options:
+        return f"Value {short(outcome.value)}, key {ABSENT if outcome.answer is None else short(outcome.answer)}.{same}"
+    nearest = f"nearest option {outcome.chosen}" if outcome.chosen else "no option has a number to be near to"
     return f"Value {short(outcome.value)}, {nearest}, key {outcome.correct or ABSENT}.{same}"
 
 
@@ -106,7 +108,8 @@ def _gold(outcome: Outcome) -> str:
     program = read_program(outcome.gold)
     if program is None:
         return spaced(outcome.gold)
-    value = execute(program, outcome.numbers).value
+    result = execute(program, outcome.numbers)
+    value = result.expression if result.expression is not None else result.value
     return f"{spaced(outcome.gold)} = {short(value)}" if value is not None else f"{spaced(outcome.gold)} (does not execute)"
 
 

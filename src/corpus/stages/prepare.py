@@ -15,7 +15,7 @@ from corpus.prepare.find import find_data
 from corpus.prepare.prepare import prepare
 from corpus.problems.registry import ProblemFile
 from corpus.recipes.config import RunConfig
-from corpus.stages.problems import EVALUATION, TUNING, training_problems, write_generated, write_loaded
+from corpus.stages.problems import DEV, HELDOUT, TUNING, training_problems, write_generated, write_loaded, write_symbolic
 
 DOWNLOADS = Path("downloads")
 """Where text from a hub is kept, beside the run folders, so that several runs share it."""
@@ -60,8 +60,9 @@ def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> Non
                 "leave it out, or give --data with a problem set"
             )
         counts = write_generated(config.problems, folder, seed=config.seed)
+    counts |= write_symbolic(config.problems, folder, seed=config.seed)
     for name, splits in counts.items():
-        if not splits.keys() & {TUNING, *EVALUATION}:
+        if not splits.keys() & {TUNING, DEV, HELDOUT}:
             warn(f"{name} has no dev split here, so this run scores it only on request: corpus evaluate RUN --problems {name}=FILE")
         say(f"{name}: " + ", ".join(f"{count:,} {split} problems" for split, count in splits.items()))
     _drop_others(folder, counts)
@@ -80,7 +81,9 @@ def _problems_key(config: RunConfig, files: list[ProblemFile]) -> str:
     inputs = {f"{file.set_name} {file.split} {file.path}": mark_of(file.path) for file in files}
     settings = {"problems": dataclasses.asdict(config.problems), "seed": config.seed}
     share = config.problems.tuning_share
-    loaded = {"tuning_share": share} if share else {}
+    loaded: dict[str, object] = {"tuning_share": share} if share else {}
+    if config.problems.symbolic_train:
+        loaded |= {"symbolic": [config.problems.symbolic_train, config.problems.symbolic_heldout], "seed": config.seed}
     return make_key("problems", loaded if files else settings, inputs or {"generated": digest_json(settings)})
 
 

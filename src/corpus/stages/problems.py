@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from corpus.base.console import progress
 from corpus.base.errors import ArtifactError, DataError
 from corpus.base.manifest import NAME, read_manifest
 from corpus.base.run_folder import RunFolder
@@ -12,14 +13,32 @@ from corpus.problems.generated.generator import generate
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems, write_problems
 from corpus.problems.registry import load_problems, split_of
+from corpus.problems.symbolic.catalogue import Split
+from corpus.problems.symbolic.generator import SET_NAME as SYMBOLIC
+from corpus.problems.symbolic.generator import generate as generate_symbolic
 
-TRAIN, TUNING, EVALUATION = "train", "tune", ("dev", "heldout")
-"""The split that is trained on; what was cut off from it to choose settings by; and the splits that a run scores by itself where there is
-no tuning split. A test split is scored only on request."""
+TRAIN, TUNING, DEV, HELDOUT = "train", "tune", "dev", "heldout"
+"""The split that is trained on; what was cut off from it to choose settings by; the one that a run scores by itself where there is no
+tuning split; and that of generated sets, which it always scores. A test split is scored only on request."""
+
+
+def write_symbolic(config: ProblemsConfig, folder: RunFolder, *, seed: int) -> dict[str, dict[str, int]]:
+    """Generate training and held-out problems over expressions, where any are asked for; return their numbers by set and split."""
+    if not config.symbolic_train:
+        return {}
+    counts = {}
+    wanted: dict[Split, int] = {"train": config.symbolic_train, "heldout": config.symbolic_heldout}
+    for split, count in wanted.items():
+        with progress(f"making {split} problems over expressions", count, "problems") as task:
+            problems = generate_symbolic(count, seed=derive(seed, SYMBOLIC, split), split=split, done=task.update)
+        counts[split] = write_problems(folder.problems / f"{SYMBOLIC}.{split}.jsonl", problems)
+    return {SYMBOLIC: counts}
 
 
 def write_generated(config: ProblemsConfig, folder: RunFolder, *, seed: int) -> dict[str, dict[str, int]]:
     """Generate training and held-out problems; return their numbers by set and split."""
+    if not config.generated_train:
+        return {}
     train = generate(config.generated_train, seed=derive(seed, "generated", "train"), split="train")
     heldout = generate(config.generated_heldout, seed=derive(seed, "generated", "heldout"), split="heldout")
     return {
@@ -70,8 +89,7 @@ def training_problems(folder: RunFolder) -> list[Problem]:
 
 def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
     """Return the problems that the run scores by itself, by set. Raises `ArtifactError` where a file is missing or damaged."""
-    tuning = _read_split(folder, TUNING)
-    return tuning or {name: problems for split in EVALUATION for name, problems in _read_split(folder, split).items()}
+    return (_read_split(folder, TUNING) or _read_split(folder, DEV)) | _read_split(folder, HELDOUT)
 
 
 def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
@@ -103,7 +121,7 @@ def load_problem_files(specs: Sequence[str]) -> dict[str, list[Problem]]:
 
 
 def _load(name: str, path: Path) -> list[Problem]:
-    if name != "generated":
+    if name not in ("generated", SYMBOLIC):
         return load_problems(name, path, split_of(path) or "test")
     problems = read_problems(path, fix="Give a file of problems that a run holds, such as RUN/problems/generated.heldout.jsonl.")
     if not problems:
