@@ -11,9 +11,6 @@ import sympy
 
 from corpus.program import expression as written
 from corpus.program.language import CONSTANTS, Program, Step
-from corpus.program.symbolic import SHARED
-
-Expr: Any = sympy.Expr
 
 _LARGEST_POWER = 1000
 """Of a number: digits of its base times the exponent."""
@@ -99,7 +96,7 @@ def _ordered(values: Sequence[Any]) -> list[Any]:
 
 def apply(step: Step, quantities: Sequence[Value], results: Sequence[Value]) -> Value:
     """Return the result of one step. Raises `UndefinedError` where there is none, and what sympy raises."""
-    operation = _OPERATIONS.get(step.operation)
+    operation = OPERATIONS.get(step.operation)
     if operation is None:
         raise UndefinedError("no operation on expressions")
     return operation(*(_look_up(argument, quantities, results) for argument in step.arguments))
@@ -243,7 +240,7 @@ def _power(base: Value, exponent: Value) -> Value:
 
 
 _ARITHMETIC = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
-_OPERATIONS: dict[str, Callable[..., Value]] = {
+OPERATIONS: dict[str, Callable[..., Value]] = {
     **{name: lambda a, b, sign=sign: _defined(_INFIX[sign](_expression(a), _expression(b))) for name, sign in _ARITHMETIC.items()},
     "power": _power,
     "differentiate": _differentiate,
@@ -258,4 +255,4 @@ _OPERATIONS: dict[str, Callable[..., Value]] = {
     "largest": _extreme(-1),
     "smallest": _extreme(0),
 }
-assert set(SHARED) <= _OPERATIONS.keys()
+"""What each operation computes; they raise `UndefinedError`, and what sympy raises."""
