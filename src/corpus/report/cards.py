@@ -95,8 +95,8 @@ def _result(outcome: Outcome) -> str:
     if outcome.value is None:
         return "No value."
     same = " The program is the gold one." if outcome.gold == outcome.predicted else ""
-    if not outcome.options:
-        return f"Value {short(outcome.value)}, key {ABSENT if outcome.answer is None else short(outcome.answer)}.{same}"
+    if outcome.answer is not None:
+        return f"Value {short(outcome.value)}, key {short(outcome.answer)}.{same}"
     nearest = f"nearest option {outcome.chosen}" if outcome.chosen else "no option has a number to be near to"
     return f"Value {short(outcome.value)}, {nearest}, key {outcome.correct or ABSENT}.{same}"
 

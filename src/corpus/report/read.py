@@ -79,7 +79,7 @@ class Outcome:
     predicted: str | None
     results: tuple[float | str, ...]
     value: float | str | None
-    answer: float | str | None
+    answer: float | str | None = None
     """The key, where there are no options."""
     error: str | None
     chosen: str | None
