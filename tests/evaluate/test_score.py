@@ -69,12 +69,12 @@ def test_outcomes_tell_what_became_of_each_problem() -> None:
         "text": "take 2 from 5",
         "options": [{"letter": option.letter, "text": option.text, "value": option.value} for option in SET[1].options],
         "correct": "b",
-        "answer": None,
         "numbers": [2.0, 5.0],
         "gold": "subtract(n1,n0)",
         "predicted": "negate(n0)|add(#0,n1)",
         "results": [-2.0, 3.0],
         "value": 3.0,
+        "answer": None,
         "error": None,
         "chosen": "b",
         "right": True,
@@ -153,3 +153,29 @@ def test_values_are_equal_within_rounding_alone() -> None:
     assert same_value(0.0, 1e-12)
     assert not same_value(100.0, 100.001)
     assert not same_value(None, None)
+
+
+def symbolic(text: str, program: str, key: str) -> Problem:
+    return Problem("symbolic", "heldout", 0, text, (), None, program, "", expression=key)
+
+
+def test_expressions_are_scored_by_equivalence_and_form() -> None:
+    problems = [
+        symbolic("differentiate `x^2 + x^3` by `x`", "differentiate(n0,n1)", "3x^2 + 2x"),
+        symbolic("integrate `2x` by `x`", "integrate(n0,n1)", "x^2 + C"),
+        symbolic("expand `x(x + 1)`", "expand(n0)", "x^2 + x"),
+        symbolic("solve `x^2 = 4` for `x`", "solve(n0,n1)", "{2, -2}"),
+    ]
+    programs = ("differentiate(n0,n1)|factor(#0)", "integrate(n0,n1)|add(#0,const_3)", "factor(n0)", "solve(n0,n1)|largest(#0)")
+    predicted = [parse(each) for each in programs]
+    train = [symbolic("differentiate `5x` by `x`", "differentiate(n0,n1)", "5"), problem("add 1 and 2", "b", "add(n0,n1)")]
+    scores, records = score_problems(problems, predicted, Reference.build(train))
+    assert [each["right"] for each in records] == [True, True, False, False], "a form that is asked for, and a whole set, count"
+    assert scores["ceiling_gold"] == 1.0
+    assert scores["value_match"] == 2 / 4  # the derivative, and x*(x + 1)
+    assert scores["num_seen"] == 1
+    assert scores["baseline_nearest_seen"] == 1.0
+    assert scores["baseline_majority"] is None, "there are no letters"
+    assert records[0]["numbers"] == ["x^2 + x^3", "x"]
+    assert (records[0]["value"], records[0]["answer"]) == ("x*(3*x + 2)", "3x^2 + 2x")
+    json.dumps(records)

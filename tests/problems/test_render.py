@@ -102,3 +102,20 @@ def test_tokens_that_spell_no_program_are_refused(tokenizer: Tokenizer) -> None:
 def test_programs_without_symbols_have_no_completion(tokenizer: Tokenizer) -> None:
     with pytest.raises(ProgramError, match="n32 has no symbol"):
         completion_tokens(parse("negate(n32)"), tokenizer)
+
+
+def test_expressions_have_symbols_and_other_digits_stay(tokenizer: Tokenizer) -> None:
+    ids = prompt_tokens("Find the 2nd slope of `3x^2 + 1`, at `x = 2`.", tokenizer)
+    assert ids[1:-1] == [
+        *tokenizer.encode(" find the 2 nd slope of"),
+        tokenizer.symbol_id("n0"),
+        *tokenizer.encode(" , at"),
+        tokenizer.symbol_id("n1"),
+        *tokenizer.encode(" ."),
+    ]
+    assert ids == prompt_tokens("find the 2nd slope of `sin(y)` , at `y = 7` .", tokenizer)
+
+
+def test_programs_over_expressions_survive_tokens(tokenizer: Tokenizer) -> None:
+    program = parse("variable(n0)|differentiate(n0,#0)|solve(#1,#0)|largest(#2)")
+    assert program_from_tokens(completion_tokens(program, tokenizer), tokenizer) == program

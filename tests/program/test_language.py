@@ -126,8 +126,9 @@ def test_programs_beyond_the_symbols_parse_but_have_none() -> None:
 
 def test_symbols_are_frozen() -> None:
     """Token ids follow this order: a change here changes every tokenizer and makes older weights unusable."""
-    assert len(set(SYMBOLS)) == len(SYMBOLS) == 53 + 30 + MAX_NUMBERS + MAX_RESULTS
+    assert len(set(SYMBOLS)) == len(SYMBOLS) == 53 + 30 + MAX_NUMBERS + MAX_RESULTS + 11
     assert SYMBOLS[:3] == ("add", "subtract", "multiply")
     assert SYMBOLS[52:55] == ("surface_sphere", "const_0", "const_0_25")
     assert SYMBOLS[82:84] == ("const_deg_to_rad", "n0")
-    assert SYMBOLS[-1] == "#31"
+    assert SYMBOLS[146:148] == ("#31", "differentiate"), "what came later comes last"
+    assert SYMBOLS[-1] == "smallest"

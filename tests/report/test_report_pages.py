@@ -221,6 +221,18 @@ def test_a_program_is_shown_step_by_step_with_its_numbers() -> None:
     assert card.gold == "divide(n0,n1) = 60"
 
 
+def test_a_program_over_expressions_is_shown_with_them() -> None:
+    card = make_card(
+        outcome(
+            text="differentiate `3x^2` with respect to `x`", numbers=("3x^2", "x"), gold="differentiate(n0,n1)", correct=None,
+            predicted="differentiate(n0,n1)|expand(#0)", results=("6*x", "6*x"), value="6*x", answer="6*x", chosen=None,
+        )
+    )  # fmt: skip
+    assert steps_of(card)[0] == ("differentiate(n0,n1)", "differentiate(3x^2, x)", "6*x")
+    assert card.outcome == "Value 6*x, key 6*x."
+    assert card.gold == "differentiate(n0,n1) = 6*x"
+
+
 def test_a_program_that_stops_shows_where() -> None:
     predicted = "subtract(n1,n1)|divide(n0,#0)|add(#1,n7)"
     card = make_card(outcome(predicted=predicted, results=(0.0,), value=None, error="step 1: division by zero", chosen=None))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.program.language import CONSTANTS, OPERATIONS, SYMBOLS, Program, from_symbols, parse, to_symbols
+from corpus.program.symbolic import SHARED, SYMBOLIC
 from corpus.solve.grammar import NUM_IDS, ProgramGrammar
 from corpus.text.config import SPECIAL
 
@@ -86,6 +87,18 @@ def test_what_may_come_first_and_then() -> None:
     grammar.advance(torch.tensor([_id("add")]))
     assert grammar.allowed()[0, _id("#0")]
     assert not grammar.allowed()[0, _id("#1")]
+
+
+def test_expressions_have_operations_of_their_own() -> None:
+    grammar = ProgramGrammar([2, 2], LIMIT, symbolic=[False, True])
+    on_numbers, on_expressions = ({SYMBOLS[i - len(SPECIAL)] for i in row.nonzero()[:, 0].tolist()} for row in grammar.allowed())
+    assert on_numbers == set(OPERATIONS)
+    assert on_expressions == {*SYMBOLIC, *SHARED}
+    grammar.keep(torch.tensor([1, 0]))
+    assert grammar.allowed()[0, _id("differentiate")]
+    assert not grammar.allowed()[1, _id("differentiate")]
+    grammar.advance(torch.tensor([_id("differentiate"), _id("add")]))
+    assert torch.equal(*grammar.allowed()), "arguments are the same"
 
 
 def test_rows_that_are_kept_stay_what_they_were() -> None:

@@ -11,10 +11,20 @@ from corpus.base.errors import ConfigError, DataError
 from corpus.base.manifest import Manifest, write_manifest
 from corpus.base.run_folder import RunFolder
 from corpus.cli.main import main
+from corpus.problems.config import ProblemsConfig
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, write_problems
 from corpus.recipes.registry import load_recipe
-from corpus.stages.problems import asked_as_trained, evaluation_sets, read_loaded, training_problems, write_sets
+from corpus.stages.problems import (
+    asked_as_trained,
+    evaluation_sets,
+    load_problem_files,
+    read_loaded,
+    symbolic_sets,
+    training_problems,
+    write_sets,
+)
+from corpus.stages.solve import as_read
 
 TEMPLATES = [f"a {thing} costs 5 dollars , what do 3 {thing} cost ?" for thing in "abcdefghijklmnopqrstuvwxyz"]
 
@@ -139,3 +149,43 @@ def test_a_question_is_asked_in_the_form_that_was_trained_on(folder: RunFolder) 
     assert asked_as_trained(folder, "two and three ?") == "two and three ?", "MathQA counts digits only"
     _hold_out(folder, _stories(folder.path / "gsm8k"))
     assert asked_as_trained(folder, "two and three ?") == "2 and 3 ?"
+
+
+@pytest.mark.parametrize(
+    ("counts", "why"),
+    [
+        ({"symbolic_train": 5}, "give both"),
+        ({"symbolic_heldout": 5}, "give both"),
+        ({"symbolic_train": -1, "symbolic_heldout": 1}, "0 \\(none\\) or more"),
+        ({"generated_train": 0}, "1 or more, or 0 beside"),
+    ],
+)
+def test_numbers_of_problems_that_make_no_sense_are_refused(counts: dict[str, int], why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        ProblemsConfig(**counts)
+
+
+def test_symbolic_problems_stand_beside_others_and_are_always_scored(folder: RunFolder) -> None:
+    config = ProblemsConfig(symbolic_train=3, symbolic_heldout=2, tuning_share=0.3)
+    files = {("mathqa", split): folder.path.parent / f"{split}.json" for split in ("train", "dev")}
+    counts = write_sets(read_loaded(files, tuning_share=config.tuning_share) | symbolic_sets(config, seed=0), folder)
+    write_manifest(folder.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
+    assert counts["symbolic"] == {"train": 3, "heldout": 2}
+    assert {each.set_name for each in training_problems(folder)} == {"mathqa", "symbolic"}
+    scored = evaluation_sets(folder)
+    assert {name: len(problems) for name, problems in scored.items()} == {"mathqa": counts["mathqa"]["tune"], "symbolic": 2}
+    assert load_problem_files([f"symbolic={folder.problems / 'symbolic.heldout.jsonl'}"])["symbolic"] == scored["symbolic"]
+    assert symbolic_sets(ProblemsConfig(), seed=0) == {}
+
+
+def test_typed_expressions_are_read_where_the_model_knows_them() -> None:
+    recipe = load_recipe("starter")
+    trained = dataclasses.replace(recipe, problems=ProblemsConfig(symbolic_train=1, symbolic_heldout=1))
+    assert as_read(recipe, "differentiate 3x^2") == "differentiate 3x^2"
+    assert as_read(trained, "differentiate 3x^2") == "differentiate `3x^2`"
+    with pytest.raises(
+        DataError, match="'10\\*\\*10\\*\\*10' stands between backticks and is no expression: an exponent is beyond 100"
+    ):
+        as_read(trained, "expand `10**10**10`")
+    with pytest.raises(DataError, match="a backtick too many"):
+        as_read(trained, "expand `x")

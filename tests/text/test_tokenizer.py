@@ -92,6 +92,16 @@ def test_transformers_gives_the_same_ids(tokenizer: Tokenizer, tmp_path: Path) -
     assert theirs.convert_tokens_to_ids("<|n3|>") == tokenizer.symbol_id("n3")
 
 
+def test_a_vocabulary_from_before_a_symbol_was_added_is_refused(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    tokenizer.save(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("<|smallest|>", "<|tiniest|>"), encoding="utf-8")
+    with pytest.raises(
+        ArtifactError, match=r"<\|smallest\|> should have id \d+ and is not in it: an earlier version wrote it.*Prepare the data"
+    ):
+        Tokenizer.load(tmp_path)
+
+
 def test_mistakes_are_named(tokenizer: Tokenizer, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"vocab_size is 300.*take \d+"):
         TokenizerConfig(vocab_size=300)

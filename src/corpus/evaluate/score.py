@@ -12,7 +12,7 @@ from typing import Any
 from corpus.evaluate.baselines import Reference, judge_gold, judge_neighbours
 from corpus.evaluate.bins import bin_scores
 from corpus.evaluate.intervals import wilson
-from corpus.evaluate.judge import Judged, judge, same_value
+from corpus.evaluate.judge import Judged, judge, same_outcome
 from corpus.problems.problem import Problem
 from corpus.program.language import Program
 
@@ -42,7 +42,7 @@ def score_problems(
         accuracy_<way>, accuracy_<way>_seen, accuracy_<way>_unseen: the same for each of `others`.
         executes: predicted programs that give a value.
         program_match: predicted programs equal to the gold program in canonical form.
-        value_match: predicted programs with the gold program's value (relative difference up to 1e-6).
+        value_match: predicted programs with the gold program's value (relative difference up to 1e-6), or an expression equivalent to it.
         baseline_majority: keys that are the most common letter of training, or answers that are its most common answer; null where
             training had none.
         baseline_nearest, baseline_nearest_seen, baseline_nearest_unseen: the copied program of the nearest trained problem.
@@ -56,7 +56,7 @@ def score_problems(
     nearest = judge_neighbours(problems, reference)
     seen = [reference.has_seen(problem) for problem in problems]
     matches = [program is not None and str(program) == problem.program for problem, program in zip(problems, predicted)]
-    values = [same_value(mine.outcome.value, its.outcome.value) for mine, its in zip(judged, gold)]
+    values = [same_outcome(mine.outcome, its.outcome) for mine, its in zip(judged, gold)]
 
     scores: dict[str, Any] = {"num_problems": len(problems), "num_seen": sum(seen), "num_unseen": len(seen) - sum(seen)}
     scores |= _split_share("accuracy", judged, seen)
@@ -95,12 +95,12 @@ def _record(problem: Problem, program: Program | None, judged: Judged, nearest: 
         "text": problem.text,
         "options": [{"letter": each.letter, "text": each.text, "value": each.value} for each in problem.options],
         "correct": problem.correct,
-        "answer": problem.answer,
-        "numbers": list(problem.numbers),
+        "numbers": list(problem.quantities),
         "gold": problem.program,
         "predicted": None if program is None else str(program),
-        "results": list(judged.outcome.results),
-        "value": judged.outcome.value,
+        "results": list(judged.outcome.expressions or judged.outcome.results),
+        "value": judged.outcome.value if problem.expression is None else judged.outcome.expression,
+        "answer": problem.answer if problem.expression is None else problem.expression,
         "error": judged.outcome.error,
         "chosen": judged.chosen,
         "right": judged.right,

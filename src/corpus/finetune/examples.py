@@ -56,7 +56,7 @@ def select_examples(problems: Sequence[Problem], tokenizer: Tokenizer, *, max_le
 
 
 def _example(problem: Problem, tokenizer: Tokenizer, *, max_length: int, checked_only: bool) -> tuple[Example | None, str]:
-    if problem.program is None or len(problem.numbers) > MAX_NUMBERS:
+    if problem.program is None or len(problem.quantities) > MAX_NUMBERS:
         return None, "no_program"
     if checked_only and not is_checked(problem):
         return None, "unchecked"

@@ -10,8 +10,10 @@ def is_checked(problem: Problem) -> bool:
     """True where the program executes and reproduces the key.
 
     With options: its value is nearest to the keyed one and within 1 % of it, for options are rounded. Without: it is the answer
-    (`program.answer.is_answer`).
+    (`program.answer.is_answer`). A problem over expressions was checked when it was made: its answer is what its program gives.
     """
+    if problem.expression is not None:
+        return problem.program is not None
     if problem.program is None:
         return False
     value = execute(parse(problem.program), problem.numbers).value

@@ -18,10 +18,18 @@ class ProblemsConfig:
     stay together, so none of those scored has a twin in training."""
 
     generated_train: int = 20_000
-    """Generated training problems, used where the data holds no problem set of its own to train on."""
+    """Generated training problems, used where the data holds no problem set of its own to train on; 0 makes none, where
+    `symbolic_train` makes others."""
 
     generated_heldout: int = 1_000
     """Generated problems from held-out templates, scored where generated problems were trained on."""
+
+    symbolic_train: int = 0
+    """Generated training problems over expressions (differentiate, solve, factor …), beside the others; 0 makes none. Their programs are
+    executed while they are made, some dozens a second."""
+
+    symbolic_heldout: int = 0
+    """Generated problems over expressions from held-out templates, scored as `symbolic`."""
 
     tuning_share: float = 0.0
     """Share of the templates of training problems that are kept out of training and scored in place of the dev split, for choosing
@@ -36,8 +44,19 @@ class ProblemsConfig:
     this changes what is measured; they are counted either way."""
 
     def __post_init__(self) -> None:
-        if self.generated_train < 1 or self.generated_heldout < 1:
-            raise ConfigError("problems.generated_train and problems.generated_heldout must be 1 or more")
+        if self.generated_heldout < 1:
+            raise ConfigError(f"problems.generated_heldout is {self.generated_heldout}; expected 1 or more")
+        if self.symbolic_train < 0 or self.symbolic_heldout < 0:
+            raise ConfigError("problems.symbolic_train and problems.symbolic_heldout must be 0 (none) or more")
+        if bool(self.symbolic_train) != bool(self.symbolic_heldout):
+            raise ConfigError(
+                f"problems.symbolic_train is {self.symbolic_train} and problems.symbolic_heldout {self.symbolic_heldout}; what is trained on is "
+                "scored, so give both, or neither"
+            )
+        if self.generated_train < (0 if self.symbolic_train else 1):
+            raise ConfigError(
+                f"problems.generated_train is {self.generated_train}; expected 1 or more, or 0 beside problems.symbolic_train"
+            )
         if self.drop_twins and not self.decontaminate:
             raise ConfigError("problems.drop_twins leaves out more than problems.decontaminate, which is off; turn it on as well")
         for name in ("tuning_share", "heldout_share"):

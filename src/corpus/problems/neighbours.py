@@ -94,15 +94,15 @@ class NeighbourIndex:
         return [self.nearest(text, k) for text in texts]
 
     def copy_program(self, problem: Problem) -> Program | None:
-        """Return the program of the most similar problem that executes on `problem`'s numbers; None where no candidate does.
+        """Return the program of the most similar problem that executes on `problem`'s quantities; None where no candidate does.
 
-        Of the candidates, those with as many numbers as `problem` come first. Neither options nor key are looked at.
+        Of the candidates, those with as many quantities as `problem` come first. Neither options nor key are looked at.
         """
         candidates = [self._problems[index] for index in self.nearest(problem.text, NUM_CANDIDATES)]
-        candidates.sort(key=lambda candidate: len(candidate.numbers) != len(problem.numbers))
+        candidates.sort(key=lambda candidate: len(candidate.quantities) != len(problem.quantities))
         for candidate in candidates:
             program = self._parse(candidate.program or "")
-            if execute(program, problem.numbers).executes:
+            if execute(program, problem.quantities).executes:
                 return program
         return None
 

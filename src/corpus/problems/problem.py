@@ -9,7 +9,7 @@ from typing import Any
 
 from corpus.base.errors import ArtifactError
 from corpus.base.files import atomic_path
-from corpus.problems.numbers import find_numbers
+from corpus.problems.numbers import find_numbers, find_quantities
 from corpus.program.answer import Option
 from corpus.program.language import parse
 
@@ -36,6 +36,9 @@ class Problem:
     """The set's own name for the kind of problem."""
     answer: float | None = None
     """The keyed value, where a problem has no options."""
+    expression: str | None = None
+    """The keyed answer of a problem over expressions, as text: an expression, which is met up to a constant where it holds the letter C, an
+    equation, or a set of solutions `{-2, 2}`."""
 
     @property
     def id(self) -> str:
@@ -47,9 +50,17 @@ class Problem:
         """The values of n0, n1, … in the text."""
         return tuple(span.value for span in find_numbers(self.text))
 
+    @cached_property
+    def quantities(self) -> tuple[float, ...] | tuple[str, ...]:
+        """What n0, n1, … are: the texts of its expressions where it has any, else `numbers`."""
+        return find_quantities(self.text)
+
     def to_json(self) -> dict[str, Any]:
         """Return the problem as JSON values."""
-        return asdict(self)
+        plain = asdict(self)
+        if self.expression is None:  # most sets know no expressions
+            del plain["expression"]
+        return plain
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "Problem":

@@ -2,13 +2,15 @@
 
     <|problem|> a train covers <|n0|> km in <|n1|> hours . what is its speed ? <|program|>  →  <|speed|> <|n0|> <|n1|> <|eos|>
 
-Numbers are replaced by the symbols that programs use for them, so the model never sees their values. Text is brought into
+Numbers are replaced by the symbols that programs use for them, so the model never sees their values; in a text with marked expressions
+those are, and numbers outside of them stay digits. Text is brought into
 MathQA's spelling first, so that a question typed as people type reads like the data.
 """
 
 import re
 from collections.abc import Sequence
 
+from corpus.problems.expressions import find_expressions
 from corpus.problems.numbers import NUMBER, find_numbers
 from corpus.program.language import MAX_NUMBERS, Program, ProgramError, from_symbols, to_symbols
 from corpus.text.config import SPECIAL
@@ -31,19 +33,26 @@ def normalize(text: str) -> str:
 
 
 def prompt_tokens(text: str, tokenizer: Tokenizer) -> list[int]:
-    """Return the ids of `<|problem|> … <|program|>`, the first 32 numbers replaced by their symbols; further ones stay digits."""
-    clean = normalize(text)
-    numbers = find_numbers(clean)[:MAX_NUMBERS]
-    starts = [0, *(span.end for span in numbers)]
-    ends = [*(span.start for span in numbers), len(clean)]
+    """Return the ids of `<|problem|> … <|program|>`, the first 32 quantities replaced by their symbols; further ones stay as they are."""
+    words = _words_between(text)
     # Every piece begins with its space and ends without one, so that a word has the same ids at the start of a text and inside it.
-    pieces = [" " + clean[start:end].strip() if clean[start:end].strip() else "" for start, end in zip(starts, ends)]
+    pieces = [f" {piece}" if piece else "" for piece in words]
     ids = [tokenizer.token_id(PROBLEM)]
     for index, piece in enumerate(tokenizer.encode_batch(pieces)):
         ids += piece
-        if index < len(numbers):
+        if index < len(pieces) - 1:
             ids.append(tokenizer.symbol_id(f"n{index}"))
     return [*ids, tokenizer.token_id(PROGRAM)]
+
+
+def _words_between(text: str) -> list[str]:
+    """Return the words before, between and after the quantities, in MathQA's spelling."""
+    expressions = find_expressions(text)
+    clean = text if expressions else normalize(text)
+    spans = [(each.start, each.end) for each in expressions or find_numbers(clean)][:MAX_NUMBERS]
+    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(clean)]
+    pieces = [clean[start:end] for start, end in zip(starts, ends)]
+    return [normalize(piece) for piece in pieces] if expressions else [piece.strip() for piece in pieces]
 
 
 def completion_tokens(program: Program, tokenizer: Tokenizer) -> list[int]:

@@ -1,36 +1,39 @@
 """The interpreter: a program and the numbers of its problem in, a value or the reason why there is none out.
 
-It evaluates nothing but the table of operations, on floats, each step once; a wrong program is an outcome, never an exception.
+It evaluates nothing but the table of operations, on floats, each step once; a wrong program is an outcome, never an exception. Where the
+quantities are expressions, `sandbox` runs it.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from corpus.program import sandbox
 from corpus.program.language import CONSTANTS, OPERATIONS, Program, Step
 from corpus.program.operations import UndefinedError
+from corpus.program.outcome import Outcome
 
+__all__ = ["Outcome", "Quantity", "execute"]
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a program: its value, or the error that stopped it, and the results of the steps before that."""
-
-    value: float | None
-    error: str | None
-    results: tuple[float, ...]
-
-    @property
-    def executes(self) -> bool:
-        """True where every step gave a finite number."""
-        return self.error is None
+Quantity = float | str
+"""What stands in a problem's text: a number, or where the text holds expressions, an expression's text."""
 
 
 class _StepError(Exception):
     """A step has no finite real result."""
 
 
-def execute(program: Program, numbers: Sequence[float]) -> Outcome:
-    """Run `program` on a problem's `numbers` (n0, n1, …). Never raises; time and memory grow with the number of steps alone."""
+def execute(program: Program, quantities: Sequence[Quantity]) -> Outcome:
+    """Run `program` on a problem's `quantities` (n0, n1, …). Never raises for what a program holds.
+
+    On numbers, time and memory grow with the number of steps alone; on expressions, the sandbox limits both.
+    """
+    expressions = [quantity for quantity in quantities if isinstance(quantity, str)]
+    if expressions:
+        return sandbox.execute(program, [str(quantity) for quantity in quantities])
+    return _execute(program, [quantity for quantity in quantities if not isinstance(quantity, str)])
+
+
+def _execute(program: Program, numbers: Sequence[float]) -> Outcome:
     results: list[float] = []
     for position, step in enumerate(program.steps):
         try:

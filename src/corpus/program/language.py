@@ -1,9 +1,9 @@
-"""The program language of MathQA: steps that apply an operation to numbers of the problem, constants and earlier results.
+"""The program language: steps that apply an operation to numbers of the problem, constants and earlier results.
 
     divide(n0,n1)|multiply(#0,const_100)
 
 `n0` is the first number of the problem, `#0` the result of the first step, `const_100` a constant; the last step is the answer.
-Reference: Amini et al. 2019, arXiv:1905.13319.
+The operations are MathQA's, and for problems whose text holds expressions those of `symbolic`. Reference: Amini et al. 2019, arXiv:1905.13319.
 """
 
 import math
@@ -12,8 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from corpus.program.operations import OPERATIONS, Operation
+from corpus.program.symbolic import SYMBOLIC
 
-__all__ = ["CONSTANTS", "MAX_NUMBERS", "MAX_RESULTS", "OPERATIONS", "SYMBOLS", "Operation", "Program", "ProgramError", "Step"]
+__all__ = [
+    "ARITIES",
+    "CONSTANTS",
+    "MAX_NUMBERS",
+    "MAX_RESULTS",
+    "OPERATIONS",
+    "SYMBOLS",
+    "Operation",
+    "Program",
+    "ProgramError",
+    "Step",
+]
+
+ARITIES: dict[str, int] = {each.name: each.arity for each in (*OPERATIONS.values(), *SYMBOLIC.values())}
+"""How many arguments each operation takes, on numbers or on expressions."""
 
 MAX_NUMBERS = 32
 """Numbers of a problem that have a symbol: n0 … n31."""
@@ -63,6 +78,7 @@ SYMBOLS: tuple[str, ...] = (
     *CONSTANTS,
     *(f"n{index}" for index in range(MAX_NUMBERS)),
     *(f"#{index}" for index in range(MAX_RESULTS)),
+    *SYMBOLIC,  # came later, so the ids before them stay what they were
 )
 """Every symbol that a program is made of, in the order of their token ids. Adding one changes every tokenizer."""
 
@@ -121,11 +137,11 @@ def parse(text: str) -> Program:
 
 def make_step(operation: str, arguments: Sequence[str], position: int) -> Step:
     """Return the checked step number `position` (from 0) with canonical arguments. Raises `ProgramError`."""
-    known = OPERATIONS.get(operation)
-    if known is None:
+    arity = ARITIES.get(operation)
+    if arity is None:
         raise ProgramError(f"step {position} names the unknown operation {operation!r}")
-    if len(arguments) != known.arity:
-        raise ProgramError(f"step {position} gives {operation} {len(arguments)} arguments, expected {known.arity}")
+    if len(arguments) != arity:
+        raise ProgramError(f"step {position} gives {operation} {len(arguments)} arguments, expected {arity}")
     return Step(operation, tuple(_canonical(argument, position) for argument in arguments))
 
 
@@ -161,14 +177,15 @@ def from_symbols(symbols: Sequence[str]) -> Program:
     steps: list[Step] = []
     at = 0
     while at < len(symbols):
-        operation = OPERATIONS.get(symbols[at])
-        if operation is None:
-            raise ProgramError(f"symbol {at} is {symbols[at]!r}, expected an operation")
-        arguments = symbols[at + 1 : at + 1 + operation.arity]
-        if len(arguments) < operation.arity:
-            raise ProgramError(f"the program ends inside {operation.name}")
-        steps.append(make_step(operation.name, arguments, len(steps)))
-        at += 1 + operation.arity
+        operation = symbols[at]
+        arity = ARITIES.get(operation)
+        if arity is None:
+            raise ProgramError(f"symbol {at} is {operation!r}, expected an operation")
+        arguments = symbols[at + 1 : at + 1 + arity]
+        if len(arguments) < arity:
+            raise ProgramError(f"the program ends inside {operation}")
+        steps.append(make_step(operation, arguments, len(steps)))
+        at += 1 + arity
     if not steps:
         raise ProgramError("the program has no steps")
     return Program(tuple(steps))

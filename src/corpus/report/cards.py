@@ -96,7 +96,7 @@ def _result(outcome: Outcome) -> str:
         return "No value."
     same = " The program is the gold one." if outcome.gold == outcome.predicted else ""
     if outcome.answer is not None:
-        return f"Value {short(outcome.value)}, answer {short(outcome.answer)}.{same}"
+        return f"Value {short(outcome.value)}, key {short(outcome.answer)}.{same}"
     nearest = f"nearest option {outcome.chosen}" if outcome.chosen else "no option has a number to be near to"
     return f"Value {short(outcome.value)}, {nearest}, key {outcome.correct or ABSENT}.{same}"
 
@@ -108,7 +108,8 @@ def _gold(outcome: Outcome) -> str:
     program = read_program(outcome.gold)
     if program is None:
         return spaced(outcome.gold)
-    value = execute(program, outcome.numbers).value
+    result = execute(program, outcome.numbers)
+    value = result.expression if result.expression is not None else result.value
     return f"{spaced(outcome.gold)} = {short(value)}" if value is not None else f"{spaced(outcome.gold)} (does not execute)"
 
 

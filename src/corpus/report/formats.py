@@ -50,8 +50,10 @@ def duration(seconds: Any) -> str:
     return f"{seconds:.1f}s" if seconds < 10 else format_duration(seconds)
 
 
-def short(value: float) -> str:
-    """Write a number of a problem: whole where it is whole, else up to six digits."""
+def short(value: float | str) -> str:
+    """Write a number of a problem: whole where it is whole, else up to six digits. An expression stays as it is."""
+    if isinstance(value, str):
+        return value
     if math.isfinite(value) and value == round(value) and abs(value) < 1e15:
         return str(int(value))
     return f"{value:.6g}"

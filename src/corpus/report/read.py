@@ -73,17 +73,18 @@ class Outcome:
     text: str
     options: tuple[Option, ...]
     correct: str | None
-    numbers: tuple[float, ...]
+    numbers: tuple[float | str, ...]
+    """What n0, n1, … are: numbers, or texts of expressions."""
     gold: str | None
     predicted: str | None
-    results: tuple[float, ...]
-    value: float | None
+    results: tuple[float | str, ...]
+    value: float | str | None
     error: str | None
     chosen: str | None
     right: bool
     seen: bool
-    answer: float | None = None
-    """The keyed value where there are no options."""
+    answer: float | str | None = None
+    """The key where there are no options: a value, or the text of an expression."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,17 +280,22 @@ def _outcome(record: Json) -> Outcome:
         text=str(record["text"]),
         options=tuple(Option(letter=str(option["letter"]), text=str(option["text"])) for option in record["options"]),
         correct=record["correct"],
-        answer=None if record.get("answer") is None else float(record["answer"]),
-        numbers=tuple(float(value) for value in record["numbers"]),
+        numbers=tuple(map(_quantity, record["numbers"])),
         gold=record["gold"],
         predicted=record["predicted"],
-        results=tuple(float(value) for value in record["results"]),
-        value=None if record["value"] is None else float(record["value"]),
+        results=tuple(map(_quantity, record["results"])),
+        value=None if record["value"] is None else _quantity(record["value"]),
+        answer=None if record.get("answer") is None else _quantity(record["answer"]),
         error=record["error"],
         chosen=record["chosen"],
         right=bool(record["right"]),
         seen=bool(record["seen"]),
     )
+
+
+def _quantity(value: Any) -> float | str:
+    """A number, or the text of an expression."""
+    return value if isinstance(value, str) else float(value)
 
 
 def _count_parameters(weights: Path) -> int | None:

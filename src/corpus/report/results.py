@@ -155,7 +155,7 @@ def _fates(name: str, outcomes: tuple[Outcome, ...]) -> list[Block]:
         (
             "right, with the gold program",
             "right, with another program",
-            "wrong: executes, another option is nearer",
+            "wrong: executes, with another answer",
             "wrong: does not execute",
         ),
         0,
@@ -164,7 +164,7 @@ def _fates(name: str, outcomes: tuple[Outcome, ...]) -> list[Block]:
         if outcome.right:
             fates["right, with the gold program" if outcome.predicted == outcome.gold else "right, with another program"] += 1
         else:
-            fates["wrong: executes, another option is nearer" if outcome.error is None else "wrong: does not execute"] += 1
+            fates["wrong: executes, with another answer" if outcome.error is None else "wrong: does not execute"] += 1
     rows = tuple((title, whole(number), percent(number / len(outcomes))) for title, number in fates.items())
     return [Table(title=f"{name}: how the programs fared", columns=("outcome", "problems", "share"), rows=rows)]
 

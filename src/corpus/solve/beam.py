@@ -21,6 +21,7 @@ def beam(
     count: int,
     *,
     num_numbers: Sequence[int] | None = None,
+    symbolic: Sequence[bool] | None = None,
     negligible: float = 0.0,
 ) -> list[list[Continuation]]:
     """Return up to `count` different continuations of each prompt, the likeliest first; only such as end by themselves.
@@ -33,12 +34,13 @@ def beam(
         prompts: token ids, at least one each.
         count: continuations wanted, and beginnings kept at each step.
         num_numbers: for programs only, as in `Decoder.greedy`.
+        symbolic: as in `Decoder.greedy`.
         negligible: beginnings less likely than this share of the likeliest continuation are not followed: a search ends sooner,
             with fewer continuations where the others are that unlikely.
     """
     found: list[list[Continuation]] = [[] for _ in prompts]
     for chosen in decoder.batches(prompts, count):
-        rows = decoder.rows(prompts, chosen, num_numbers, copies=count)
+        rows = decoder.rows(prompts, chosen, num_numbers, symbolic, copies=count)
         for index, continuations in zip(chosen, _Search(decoder, rows, len(chosen), count, negligible).run()):
             found[index] = continuations
     return found

@@ -51,18 +51,21 @@ class Decoder:
     progress: Callable[[int], None] | None = None
     """Told after each batch how many prompts are done."""
 
-    def greedy(self, prompts: Sequence[Sequence[int]], *, num_numbers: Sequence[int] | None = None) -> list[Continuation]:
+    def greedy(
+        self, prompts: Sequence[Sequence[int]], *, num_numbers: Sequence[int] | None = None, symbolic: Sequence[bool] | None = None
+    ) -> list[Continuation]:
         """Return the continuation of each prompt that takes the likeliest token each time.
 
         Args:
             prompts: token ids, at least one each.
-            num_numbers: for programs only: how many numbers each prompt's problem has. Continuations then follow the grammar.
+            num_numbers: for programs only: how many quantities each prompt's problem has. Continuations then follow the grammar.
+            symbolic: with `num_numbers`: whether each prompt's quantities are expressions; None where all are numbers.
         """
 
         def choose(logits: Tensor, rows: Tensor, step: int) -> Tensor:
             return logits.argmax(-1)
 
-        return [found[0] for found in self._decode(prompts, num_numbers, 1, lambda chosen: choose)]
+        return [found[0] for found in self._decode(prompts, num_numbers, symbolic, 1, lambda chosen: choose)]
 
     def sample(
         self,
@@ -72,6 +75,7 @@ class Decoder:
         seed: int,
         temperature: float = 1.0,
         num_numbers: Sequence[int] | None = None,
+        symbolic: Sequence[bool] | None = None,
     ) -> list[list[Continuation]]:
         """Return `count` samples of each prompt; the first of them are spread over what the model thinks likely.
 
@@ -85,6 +89,7 @@ class Decoder:
             seed: decides the start, together with the place of the prompt.
             temperature: divides the logits.
             num_numbers: as in `greedy`.
+            symbolic: as in `greedy`.
         """
         if temperature <= 0:
             raise ValueError(f"temperature is {temperature}, expected a positive number; `greedy` is the limit at 0")
@@ -93,18 +98,19 @@ class Decoder:
             line = _Line(chosen, count, seed=seed, steps=self.max_new_tokens, device=self.device)
             return lambda logits, rows, step: line.next(logits / temperature, rows, step)
 
-        return self._decode(prompts, num_numbers, count, chooser)
+        return self._decode(prompts, num_numbers, symbolic, count, chooser)
 
     def _decode(
         self,
         prompts: Sequence[Sequence[int]],
         num_numbers: Sequence[int] | None,
+        symbolic: Sequence[bool] | None,
         copies: int,
         chooser: "Callable[[Sequence[int]], _Choose]",
     ) -> list[list[Continuation]]:
         found: list[list[Continuation]] = [[Continuation((), 0.0)] * copies for _ in prompts]
         for chosen in self.batches(prompts, copies):
-            rows = self.rows(prompts, chosen, num_numbers, copies=copies)
+            rows = self.rows(prompts, chosen, num_numbers, symbolic, copies=copies)
             continuations = self._finish(rows, chooser(chosen), copies)
             for place, index in enumerate(chosen):
                 found[index] = continuations[place * copies : (place + 1) * copies]
@@ -124,12 +130,23 @@ class Decoder:
                     self.progress(min(start + size, len(order)))
 
     def rows(
-        self, prompts: Sequence[Sequence[int]], chosen: Sequence[int], num_numbers: Sequence[int] | None, *, copies: int
+        self,
+        prompts: Sequence[Sequence[int]],
+        chosen: Sequence[int],
+        num_numbers: Sequence[int] | None,
+        symbolic: Sequence[bool] | None = None,
+        *,
+        copies: int,
     ) -> Rows:
         """Return the rows of one batch, prompts read."""
         grammar = None
         if num_numbers is not None:
-            grammar = ProgramGrammar([num_numbers[index] for index in chosen], self.max_new_tokens, device=self.device)
+            grammar = ProgramGrammar(
+                [num_numbers[index] for index in chosen],
+                self.max_new_tokens,
+                symbolic=None if symbolic is None else [symbolic[index] for index in chosen],
+                device=self.device,
+            )
         return Rows(
             self.model,
             [prompts[index] for index in chosen],

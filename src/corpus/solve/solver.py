@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from corpus.model.transformer import Transformer
-from corpus.problems.numbers import find_numbers
+from corpus.problems.expressions import find_expressions
+from corpus.problems.numbers import find_quantities
 from corpus.problems.render import completion_tokens, program_from_tokens, prompt_tokens
 from corpus.program.interpreter import execute
 from corpus.program.language import Program, ProgramError
@@ -57,7 +58,9 @@ class Solver:
 
         `done` is told how many problems are finished, from time to time.
         """
-        found = replace(self._decoder, progress=done).greedy(self._prompts(texts), num_numbers=self._num_numbers(texts))
+        found = replace(self._decoder, progress=done).greedy(
+            self._prompts(texts), num_numbers=self._num_numbers(texts), symbolic=self._symbolic(texts)
+        )
         return [self._candidate(text, continuation) for text, continuation in zip(texts, found)]
 
     def search(self, texts: Sequence[str], count: int, *, done: Callable[[int], None] | None = None) -> list[list[Candidate]]:
@@ -67,6 +70,7 @@ class Solver:
             self._prompts(texts),
             count,
             num_numbers=self._num_numbers(texts),
+            symbolic=self._symbolic(texts),
             negligible=NEGLIGIBLE,
         )
         return [self._programs(text, continuations) for text, continuations in zip(texts, found)]
@@ -90,12 +94,15 @@ class Solver:
         return [prompt_tokens(text, self._tokenizer) for text in texts]
 
     def _num_numbers(self, texts: Sequence[str]) -> list[int] | None:
-        return [len(find_numbers(text)) for text in texts] if self._constrained else None
+        return [len(find_quantities(text)) for text in texts] if self._constrained else None
+
+    def _symbolic(self, texts: Sequence[str]) -> list[bool]:
+        return [bool(find_expressions(text)) for text in texts]
 
     def _candidate(self, text: str, continuation: Continuation) -> Candidate | None:
         try:
             program = program_from_tokens(continuation.tokens, self._tokenizer)
         except ProgramError:
             return None
-        outcome = execute(program, [span.value for span in find_numbers(text)])
+        outcome = execute(program, find_quantities(text))
         return Candidate(program=program, outcome=outcome, log_probability=continuation.log_probability)

@@ -2,7 +2,7 @@
 
 Programs that arrive at one value in different ways support each other, which single wrong programs seldom do (Wang et al. 2023,
 arXiv:2203.11171). Where there are options, a value that none of them is near is a reason to doubt its programs: the answer is known to
-stand there.
+stand there. Expressions are one value where they are written alike.
 """
 
 import math
@@ -58,12 +58,12 @@ def vote(ballots: Sequence[Ballot], options: Sequence[Option] = ()) -> Vote | No
     best: dict[str, tuple[float, float, Candidate]] = {}
     for ballot in ballots:
         candidate, weight = ballot.candidate, ballot.weight
-        value = candidate.outcome.value
-        if value is None or weight <= 0:
+        value, expression = candidate.outcome.value, candidate.outcome.expression
+        if (value is None and expression is None) or weight <= 0:
             continue
-        key = f"{value:.{DIGITS - 1}e}"
+        key = f"{value:.{DIGITS - 1}e}" if value is not None else str(expression)
         cast[key] = cast.get(key, 0.0) + weight
-        if options and not any(is_near(value, option) for option in options):
+        if options and (value is None or not any(is_near(value, option) for option in options)):
             weight *= DOUBT
         weights[key] = weights.get(key, 0.0) + weight
         best[key] = max(

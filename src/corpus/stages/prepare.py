@@ -18,7 +18,16 @@ from corpus.problems.choose import choose_sets
 from corpus.problems.contamination import COUNTS, LIST, KnownProblems
 from corpus.problems.registry import ProblemFile
 from corpus.recipes.config import RunConfig
-from corpus.stages.problems import EVALUATION, TUNING, generate_sets, known_problems, read_loaded, training_problems, write_sets
+from corpus.stages.problems import (
+    EVALUATION,
+    TUNING,
+    generate_sets,
+    known_problems,
+    read_loaded,
+    symbolic_sets,
+    training_problems,
+    write_sets,
+)
 
 DOWNLOADS = Path("downloads")
 """Where text from a hub is kept, beside the run folders, so that several runs share it."""
@@ -75,6 +84,7 @@ def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> Kno
         say(f"problems are prepared already: {folder.problems}")
         return known
     settings = config.problems
+    sets |= symbolic_sets(settings, seed=config.seed)
     counts = write_sets(sets, folder, known=known if settings.decontaminate else None, drop_twins=settings.drop_twins)
     for name, parts in counts.items():
         if name == COUNTS:
@@ -123,6 +133,8 @@ def _problems_key(config: RunConfig, files: list[ProblemFile], heldout: dict[str
     share = config.problems.tuning_share
     loaded: dict[str, Any] = ({"tuning_share": share} if share else {}) | ({"heldout": heldout} if heldout else {})
     loaded |= {"known": known.digest if config.problems.decontaminate else None, "drop_twins": config.problems.drop_twins}
+    if config.problems.symbolic_train:
+        loaded |= {"symbolic": [config.problems.symbolic_train, config.problems.symbolic_heldout], "seed": config.seed}
     return make_key("problems", loaded if files else settings, inputs or {"generated": digest_json(settings)})
 
 

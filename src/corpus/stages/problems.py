@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from corpus.base.console import progress
 from corpus.base.errors import ArtifactError, DataError
 from corpus.base.files import write_lines
 from corpus.base.manifest import NAME, read_manifest
@@ -19,6 +20,9 @@ from corpus.problems.held_out import HELDOUT, TUNING, is_in_part
 from corpus.problems.number_words import digits_for_words
 from corpus.problems.problem import Problem, read_problems, write_problems
 from corpus.problems.registry import PROBLEM_SETS, ProblemFile, load_problems, split_of
+from corpus.problems.symbolic.catalogue import Split
+from corpus.problems.symbolic.generator import SET_NAME as SYMBOLIC
+from corpus.problems.symbolic.generator import generate as generate_symbolic
 
 TRAIN, EVALUATION = "train", ("dev", HELDOUT)
 """The split that is trained on, and the splits that a run scores by itself where there is no tuning split (`TUNING`). A test split is scored
@@ -32,8 +36,22 @@ Sets = dict[str, dict[str, list[Problem]]]
 """Problems by set and split."""
 
 
+def symbolic_sets(config: ProblemsConfig, *, seed: int) -> Sets:
+    """Generate training and held-out problems over expressions, where any are asked for."""
+    if not config.symbolic_train:
+        return {}
+    sets: dict[str, list[Problem]] = {}
+    wanted: dict[Split, int] = {"train": config.symbolic_train, "heldout": config.symbolic_heldout}
+    for split, count in wanted.items():
+        with progress(f"making {split} problems over expressions", count, "problems") as task:
+            sets[split] = list(generate_symbolic(count, seed=derive(seed, SYMBOLIC, split), split=split, done=task.update))
+    return {SYMBOLIC: sets}
+
+
 def generate_sets(config: ProblemsConfig, *, seed: int) -> Sets:
-    """Generate training and held-out problems."""
+    """Generate training and held-out problems; none where the config asks for none."""
+    if not config.generated_train:
+        return {}
     train = generate(config.generated_train, seed=derive(seed, "generated", "train"), split="train")
     heldout = generate(config.generated_heldout, seed=derive(seed, "generated", "heldout"), split="heldout")
     return {"generated": {"train": train, "heldout": heldout}}
@@ -118,7 +136,8 @@ def training_problems(folder: RunFolder) -> list[Problem]:
 def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
     """Return the problems that the run scores by itself, by set. Raises `ArtifactError` where a file is missing or damaged."""
     tuning = _read_split(folder, TUNING)
-    return tuning or {name: problems for split in EVALUATION for name, problems in _read_split(folder, split).items()}
+    others = {name: problems for split in EVALUATION for name, problems in _read_split(folder, split).items()}
+    return tuning | {name: problems for name, problems in others.items() if name == SYMBOLIC or not tuning}
 
 
 def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
@@ -174,7 +193,7 @@ def load_problem_files(specs: Sequence[str]) -> dict[str, list[Problem]]:
 
 
 def _load(name: str, path: Path) -> list[Problem]:
-    if name != "generated":
+    if name not in ("generated", SYMBOLIC):
         return load_problems(name, path, split_of(path) or "test")
     problems = read_problems(path, fix="Give a file of problems that a run holds, such as RUN/problems/generated.heldout.jsonl.")
     if not problems:

@@ -6,8 +6,11 @@ from dataclasses import replace
 from corpus.base.errors import DataError
 from corpus.base.run_folder import RunFolder
 from corpus.model.scaling import Reach
-from corpus.problems.numbers import find_numbers
+from corpus.problems.expressions import TICK, find_expressions, mark_expressions
+from corpus.problems.numbers import find_quantities
 from corpus.program.answer import Option, nearest_option, parse_options
+from corpus.program.expression import ExpressionError, read
+from corpus.program.interpreter import Quantity
 from corpus.program.language import CONSTANTS
 from corpus.recipes.config import RunConfig
 from corpus.runtime.runtime import resolve
@@ -55,22 +58,47 @@ def show_solution(
         batch_size=settings.batch_size,
         constrained=settings.constrained,
     )
-    text = asked_as_trained(folder, text)
-    numbers = [span.value for span in find_numbers(text)]
-    lines = [f"numbers   {', '.join(f'n{i} = {value:g}' for i, value in enumerate(numbers)) or 'none'}"]
+    text = as_read(config, asked_as_trained(folder, text))
+    quantities = find_quantities(text)
+    what = "expressions" if find_expressions(text) else "numbers  "
+    lines = [f"{what} {', '.join(f'n{i} = {_short(value)}' for i, value in enumerate(quantities)) or 'none'}"]
     found, told = _solve(solver, text, options, programs)
     (length,) = solver.lengths([text], [found.program if found else None])
     if length > solver.trained_length:
         lines.append(
             f"length    {length} tokens with its program, more than the {solver.trained_length} of a row in training: less to be trusted"
         )
-    lines += _program_lines(found, numbers)
+    lines += _program_lines(found, quantities)
     lines += told
     if options:
         letter = nearest_option(found.outcome.value, options) if found else None
         chosen = next((f"{o.letter} ) {o.text}" for o in options if o.letter == letter), "none of the options")
         lines.append(f"option    {chosen}")
     return lines
+
+
+def as_read(config: RunConfig, text: str) -> str:
+    """Return a problem's text as a run's model reads it: with its expressions marked, where it was trained on problems over expressions.
+
+    Raises `DataError` where somebody marked something that is no expression.
+    """
+    if not config.problems.symbolic_train:
+        return text
+    marked = mark_expressions(text)
+    if TICK in marked and not find_expressions(marked):
+        for piece in marked.split(TICK)[1::2]:
+            try:
+                read(piece)
+            except ExpressionError as error:
+                raise DataError(
+                    f"{piece!r} stands between backticks and is no expression: {error}. Write it as 3x^2 + 2x"
+                ) from None
+        raise DataError(f"the problem {text!r} has a backtick too many; an expression stands between two, or write none")
+    return marked
+
+
+def _short(value: Quantity) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _solve(solver: Solver, text: str, options: Sequence[Option], programs: int) -> tuple[Candidate | None, list[str]]:
@@ -84,23 +112,32 @@ def _solve(solver: Solver, text: str, options: Sequence[Option], programs: int) 
     return found.winner, [f"votes     {found.share:.0%}, of the {len(candidates)} likeliest programs"]
 
 
-def _program_lines(found: Candidate | None, numbers: Sequence[float]) -> list[str]:
+def _program_lines(found: Candidate | None, quantities: Sequence[Quantity]) -> list[str]:
     if found is None:
         return ["program   the model wrote no program for this problem"]
     lines = [f"program   {found.program}"]
-    for index, result in enumerate(found.outcome.results):
-        lines.append(f"  #{index} = {_with_values(found, index, numbers)} = {result:.10g}")
-    value = found.outcome.value
-    lines.append(f"answer    {value:.10g}" if value is not None else f"no answer: {found.outcome.error}")
+    outcome = found.outcome
+    results: Sequence[Quantity] = outcome.expressions or outcome.results
+    for index, result in enumerate(results):
+        lines.append(f"  #{index} = {_with_values(found, index, quantities, results)} = {_long(result)}")
+    if outcome.executes:
+        constant = " + C" if found.program.steps[-1].operation == "integrate" else ""
+        lines.append(f"answer    {_long(results[-1])}{constant}")
+    else:
+        lines.append(f"no answer: {outcome.error}")
     return lines
 
 
-def _with_values(found: Candidate, index: int, numbers: Sequence[float]) -> str:
+def _long(value: Quantity) -> str:
+    return value if isinstance(value, str) else f"{value:.10g}"
+
+
+def _with_values(found: Candidate, index: int, quantities: Sequence[Quantity], results: Sequence[Quantity]) -> str:
     step, values = found.program.steps[index], []
     for name in step.arguments:
         if name in CONSTANTS:
             values.append(f"{CONSTANTS[name]:.10g}")
         else:
-            source = numbers if name.startswith("n") else found.outcome.results
-            values.append(f"{source[int(name[1:])]:.10g}")
+            source = quantities if name.startswith("n") else results
+            values.append(_long(source[int(name[1:])]))
     return f"{step.operation}({', '.join(values)})"

@@ -48,9 +48,10 @@ class Tokenizer:
     def __init__(self, backend: Backend, *, fix: str = "Prepare the data again.") -> None:
         wrong = [token for index, token in enumerate(RESERVED) if backend.token_to_id(token) != index]
         if wrong:
+            found = backend.token_to_id(wrong[0])
+            has = "is not in it: an earlier version wrote it" if found is None else f"has {found}"
             raise ArtifactError(
-                f"this is not a tokenizer of this version of Corpus: {wrong[0]} should have id {RESERVED.index(wrong[0])} and has "
-                f"{backend.token_to_id(wrong[0])}. {fix}"
+                f"this is not a tokenizer of this version of Corpus: {wrong[0]} should have id {RESERVED.index(wrong[0])} and {has}. {fix}"
             )
         backend.encode_special_tokens = True  # their spelling in a text is plain text; not part of tokenizer.json, so set here
         self._backend = backend

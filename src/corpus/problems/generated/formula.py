@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from corpus.program.language import OPERATIONS, Program, Step
+from corpus.program.language import ARITIES, Program, Step
 
 _INFIX = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
 _COMMUTATIVE = frozenset({"add", "multiply"})
@@ -34,7 +34,7 @@ def parse_formula(text: str) -> Node:
 def _read(node: ast.expr, text: str) -> Node:
     if isinstance(node, ast.BinOp) and type(node.op) in _INFIX:
         return Call(_INFIX[type(node.op)], (_read(node.left, text), _read(node.right, text)))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in OPERATIONS:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ARITIES:
         return Call(node.func.id, tuple(_read(argument, text) for argument in node.args))
     if isinstance(node, ast.Name):
         return "const_pi" if node.id == "pi" else node.id

@@ -1,0 +1,111 @@
+"""Expressions in a problem's text. They stand between backticks, so that what is one is never guessed while training or scoring:
+
+    differentiate `3*x**2 + 2*x` with respect to `x` .
+
+In such a text they are the quantities n0, n1, …, the variables and numbers between backticks too; other digits are words. Text as people
+type it is marked first, by `mark_expressions`.
+"""
+
+import re
+from dataclasses import dataclass
+
+from corpus.program.expression import (
+    CONSTANTS,
+    FUNCTIONS,
+    Equation,
+    ExpressionError,
+    Token,
+    is_variable,
+    read,
+    read_first,
+    tokenize,
+    variables_in,
+)
+
+TICK = "`"
+_MARKED = re.compile(r"`([^`]*)`")
+_ARTICLES, _FUNCTIONS, _DEPENDENT = "aAeEi", "fghFG", "y"
+"""Letters that are words where no sign follows; that name functions, `f(2)`; and that names what an equation is a function for, `y = 3x`."""
+_FUNCTION_OF = re.compile(r"[fghFG]\s*'*\s*\(\s*[a-z]\s*\)\s*=")
+_BEFORE_WORD = re.compile(r"[a-z]\s*-?\s*(?:axis|axes|intercepts?|coordinates?|values?)\b")
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """An expression: characters `start` to `end` of the text, backticks included, and what stands between them."""
+
+    start: int
+    end: int
+    text: str
+
+
+def find_expressions(text: str) -> list[Marked]:
+    """Return the marked expressions of `text` from left to right; none where a backtick is only a sign, as in `` john ` s ``.
+
+    All that stands between backticks has to be an expression, an equation or a set of solutions.
+    """
+    if TICK not in text or text.count(TICK) % 2:
+        return []
+    found = [Marked(match.start(), match.end(), match[1].strip()) for match in _MARKED.finditer(text)]
+    return found if all(_is_expression(each.text) for each in found) else []
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        read(text)
+    except ExpressionError:
+        return False
+    return True
+
+
+def mark_expressions(text: str) -> str:
+    """Return typed text with its expressions between backticks; unchanged where it has backticks, or no variable.
+
+    The longest expressions are taken, from left to right. Of `y = 3x` only the right side is, as a function of x; of other equations, and of
+    `x = 2`, both. `a`, `e` and `i` alone are words, and `f`, `g` and `h` the names of functions.
+    """
+    if TICK in text:
+        return text
+    tokens, found, at = tokenize(text), list[tuple[int, int]](), 0
+    words = _words(text)
+    while at < len(tokens):
+        first, end = at, 0
+        if not any(start <= tokens[at].start < stop for start, stop in words) and _can_begin(tokens, at):
+            first, end = _longest(tokens, at)
+        if end:
+            found.append((tokens[first].start, tokens[end - 1].end))
+        at = max(at + 1, end)
+    if not any(any(map(is_variable, re.findall(r"[A-Za-z]+|\d+", text[start:end]))) for start, end in found):
+        return text
+    for start, end in reversed(found):
+        text = f"{text[:start]}{TICK}{text[start:end]}{TICK}{text[end:]}"
+    return text
+
+
+def _words(text: str) -> list[tuple[int, int]]:
+    """Return the stretches in which letters and digits are no mathematics: `f(x) =`, `x-axis`, `2nd`."""
+    return [match.span() for pattern in (_FUNCTION_OF, _BEFORE_WORD, _ORDINAL) for match in pattern.finditer(text)]
+
+
+def _can_begin(tokens: list[Token], at: int) -> bool:
+    text, before = tokens[at].text, tokens[at - 1].text if at else ""
+    if text.isalpha() and before in ("'", "’"):
+        return False  # john's
+    if text == "(":
+        return before not in ("'", "’", *_FUNCTIONS)  # f(2) is about 2
+    if text == "-":
+        return not before[-1:].isalnum() or before in ("from", "to", "and", "between", "at", "is", "by", "of")
+    if text in _ARTICLES:
+        return at + 1 < len(tokens) and tokens[at + 1].text in "=^*/+-("
+    return text[0].isdecimal() or text in FUNCTIONS or text in CONSTANTS or (is_variable(text) and text not in _FUNCTIONS)
+
+
+def _longest(tokens: list[Token], at: int) -> tuple[int, int]:
+    """Return the tokens of the longest expression from `at`, first and the one after the last; 0 for the latter where there is none."""
+    try:
+        found, end = read_first(tokens, at)
+    except ExpressionError:
+        return at, 0
+    defines = isinstance(found, Equation) and tokens[at].text == _DEPENDENT and tokens[at + 1].text == "="
+    return (at + 2, end) if defines and variables_in(found) - {_DEPENDENT} else (at, end)
