@@ -134,6 +134,12 @@ def test_majority_is_the_most_common_key() -> None:
     assert majority_letter([]) is None
 
 
+def test_a_set_without_programs_has_no_ceiling() -> None:
+    scores, _ = score_problems([replace(each, program=None) for each in SET], PREDICTED, Reference.build(TRAIN))
+    assert scores["accuracy"] == 3 / 5
+    assert scores["ceiling_gold"] is scores["program_match"] is scores["value_match"] is None
+
+
 def test_the_most_common_answer_is_of_problems_without_options() -> None:
     plain = [replace(problem("add 1 and 2", None, None), options=(), answer=value) for value in (7.0, 3.0, 7.0, 3.0, 5.0)]
     assert common_answer([*plain, *TRAIN]) == 3.0, "the smallest of equals"

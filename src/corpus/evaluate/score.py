@@ -46,7 +46,7 @@ def score_problems(
         baseline_majority: keys that are the most common letter of training, or answers that are its most common answer; null where
             training had none.
         baseline_nearest, baseline_nearest_seen, baseline_nearest_unseen: the copied program of the nearest trained problem.
-        ceiling_gold: the gold programs themselves.
+        ceiling_gold: the gold programs themselves; null, as the two matches are, where no problem has one.
         by_words, by_operations, beyond_context: accuracy and baseline_nearest in parts of the set; see `bins.py`.
     """
     if len(problems) != len(predicted):
@@ -64,12 +64,13 @@ def score_problems(
         judged_other = [judge(problem, program) for problem, program in zip(problems, programs, strict=True)]
         scores |= _split_share(f"accuracy_{way}", judged_other, seen)
     scores |= _share("executes", (each.outcome.executes for each in judged))
-    scores |= _share("program_match", matches)
-    scores |= _share("value_match", values)
+    has_gold = any(problem.program is not None for problem in problems)
+    scores |= _share("program_match", matches if has_gold else ())
+    scores |= _share("value_match", values if has_gold else ())
     guesses = [reference.guesses(problem) for problem in problems]
     scores |= _share("baseline_majority", (guess for guess in guesses if guess is not None))
     scores |= _split_share("baseline_nearest", nearest, seen)
-    scores |= _share("ceiling_gold", (each.right for each in gold))
+    scores |= _share("ceiling_gold", (each.right for each in gold if has_gold))
     scores |= bin_scores(problems, judged, nearest, beyond)
     outcomes = [_record(*each) for each in zip(problems, predicted, judged, nearest, seen)]
     return scores, outcomes
