@@ -2,8 +2,8 @@
 
     python benchmarks/length.py --run RUN [--contexts 256 512 1024] [--factors 2 4]
 
-A row is the beginning of a piece of one held-out document, so that every position has all of the document before it; rows of all
-sources count alike. `windows` is what a model does that never reads past its trained length: each token is predicted from the last half to whole
+A row is a piece of one held-out document, so that nothing in it is hidden from what follows; every source gives up to --rows, spread
+over its text. `windows` is what a model does that never reads past its trained length: each token is predicted from the last half to whole
 of that length. After ± is 95 % of the mean over rows; differences are of the same tokens, row by row. The ratio is the loss past the trained
 length under the best scaling over that without any (below 1 is good).
 """
