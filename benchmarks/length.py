@@ -89,7 +89,7 @@ def mean(values: np.ndarray) -> tuple[float, float]:
 def measure(options: argparse.Namespace) -> None:
     """Print the table and the JSON line."""
     folder, runtime = RunFolder(options.run), resolve(replace(RuntimeConfig(), device="cpu", precision="fp32"))
-    trained = load_weights(folder, runtime, name=options.weights)[0].config.original_length
+    trained = load_weights(folder, runtime, name=options.weights)[0].config.context_length
     contexts = sorted({trained, *options.contexts})
     if contexts[-1] == trained:
         raise DataError(f"the run was trained in rows of {trained} tokens; give --contexts beyond that")

@@ -14,7 +14,7 @@ from corpus.runtime.runtime import resolve
 from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
 from corpus.solve.vote import ballots_of, vote
-from corpus.stages.weights import AS_TRAINED, load_weights
+from corpus.stages.weights import AS_TRAINED, load_shape, load_weights
 
 
 def show_solution(
@@ -50,9 +50,9 @@ def show_solution(
     lines = [f"numbers   {', '.join(f'n{i} = {value:g}' for i, value in enumerate(numbers)) or 'none'}"]
     found, told = _solve(solver, text, options, programs)
     (length,) = solver.lengths([text], [found.program if found else None])
-    if length > solver.trained_length:
+    if length > (trained := load_shape(folder).context_length):
         lines.append(
-            f"length    {length} tokens with its program, more than the {solver.trained_length} of a row in training: less to be trusted"
+            f"length    {length} tokens with its program, more than the {trained} of a row in training: less to be trusted"
         )
     lines += _program_lines(found, numbers)
     lines += told
