@@ -2,8 +2,8 @@
 
     python benchmarks/length.py --run RUN [--contexts 256 512 1024] [--factors 2 4]
 
-A row is the beginning of a piece of one held-out document, so that every position has all of the document before it; rows of all
-sources count alike. `windows` is what a model does that never reads past its trained length: each token is predicted from the last half to whole
+A row is a piece of one held-out document, so that nothing in it is hidden from what follows; every source gives up to --rows, spread
+over its text. `windows` is what a model does that never reads past its trained length: each token is predicted from the last half to whole
 of that length. After ± is 95 % of the mean over rows; differences are of the same tokens, row by row. The ratio is the loss past the trained
 length under the best scaling over that without any (below 1 is good).
 """
@@ -89,7 +89,7 @@ def mean(values: np.ndarray) -> tuple[float, float]:
 def measure(options: argparse.Namespace) -> None:
     """Print the table and the JSON line."""
     folder, runtime = RunFolder(options.run), resolve(replace(RuntimeConfig(), device="cpu", precision="fp32"))
-    trained = load_weights(folder, runtime, name=options.weights)[0].config.original_length
+    trained = load_weights(folder, runtime, name=options.weights)[0].config.context_length
     contexts = sorted({trained, *options.contexts})
     if contexts[-1] == trained:
         raise DataError(f"the run was trained in rows of {trained} tokens; give --contexts beyond that")

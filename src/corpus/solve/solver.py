@@ -43,8 +43,6 @@ class Solver:
             constrained: allow only tokens that a program can go on with. Without it the model writes what it likes, and may write none.
         """
         self._tokenizer, self._constrained = tokenizer, constrained
-        self.trained_length = model.config.original_length
-        """Positions that the model was trained at; it is decoded beyond them all the same."""
         self._decoder = Decoder(
             model=model,
             stop_id=tokenizer.token_id(EOS),

@@ -29,7 +29,7 @@ from corpus.solve.vote import Ballot, ballots_of, vote
 from corpus.stages.bins import say_bins
 from corpus.stages.overlap import measure_overlap
 from corpus.stages.problems import training_problems
-from corpus.stages.weights import AS_TRAINED, load_weights
+from corpus.stages.weights import AS_TRAINED, load_shape, load_weights
 from corpus.text.tokenizer import EOS
 
 Scores = dict[str, dict[str, Any]]
@@ -86,6 +86,7 @@ def evaluate_run(
                 ),
                 reference,
                 config,
+                load_shape(folder).context_length,
             )
             if overlap:
                 result["overlap"] = measure_overlap(problems, folder, right=[record["right"] for record in records])
@@ -110,7 +111,7 @@ def build_reference(config: RunConfig, folder: RunFolder) -> Reference:
 
 
 def _score_set(
-    name: str, problems: Sequence[Problem], solver: Solver, reference: Reference, config: RunConfig
+    name: str, problems: Sequence[Problem], solver: Solver, reference: Reference, config: RunConfig, trained_length: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, float]]:
     """Return scores, outcomes, and seconds a problem: of one greedy program, votes of the likeliest, and votes in which similar training problems take part."""
     texts, settings, seconds = [problem.text for problem in problems], config.evaluate, {}
@@ -135,7 +136,7 @@ def _score_set(
     say(f"{name}: milliseconds a problem: " + ", ".join(f"{way} {1000 * spent:.1f}" for way, spent in per_problem.items()))
     predicted = [each.program if each else None for each in greedy]
     gold = [parse(each.program) if each.program else None for each in problems]  # not the model's: how long that is, is its doing
-    beyond = [length > solver.trained_length for length in solver.lengths(texts, gold)]
+    beyond = [length > trained_length for length in solver.lengths(texts, gold)]
     scores, records = score_problems(problems, predicted, reference, others=others, beyond=beyond)
     return (
         {**scores, "constrained": settings.constrained},

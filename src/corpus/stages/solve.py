@@ -18,7 +18,7 @@ from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
 from corpus.solve.vote import ballots_of, vote
 from corpus.stages.problems import asked_as_trained
-from corpus.stages.weights import AS_TRAINED, load_weights
+from corpus.stages.weights import AS_TRAINED, load_shape, load_weights
 
 
 def show_solution(
@@ -64,9 +64,9 @@ def show_solution(
     lines = [f"{what} {', '.join(f'n{i} = {_short(value)}' for i, value in enumerate(quantities)) or 'none'}"]
     found, told = _solve(solver, text, options, programs)
     (length,) = solver.lengths([text], [found.program if found else None])
-    if length > solver.trained_length:
+    if length > (trained := load_shape(folder).context_length):
         lines.append(
-            f"length    {length} tokens with its program, more than the {solver.trained_length} of a row in training: less to be trusted"
+            f"length    {length} tokens with its program, more than the {trained} of a row in training: less to be trusted"
         )
     lines += _program_lines(found, quantities)
     lines += told
