@@ -179,7 +179,8 @@ def test_a_file_of_problems_that_cannot_be_scored(
         ("mathqa", "is not of the form SET=PATH"),
         ("mathqa=", "is not of the form SET=PATH"),
         ("mathqq=x.json", "Did you mean 'mathqa'?"),
-        ("gsm8k=x", "cannot use"),
+        ("gsm8k=x", "cannot read x"),
+        ("outcomes=x", "cannot use"),
         ("generated=/nowhere.jsonl", "cannot read /nowhere.jsonl"),
     ],
 )
