@@ -61,7 +61,8 @@ def trained_on_both(tiny: Callable[..., list[str]], data: Path, tmp_path_factory
 
 
 def _splits(run: Path) -> dict[str, set[str]]:
-    return {name: set(counts) for name, counts in json.loads((run / "problems" / "manifest.json").read_text())["counts"].items()}
+    counts = json.loads((run / "problems" / "manifest.json").read_text())["counts"]
+    return {name: set(splits) for name, splits in counts.items() if name != "contamination"}
 
 
 def test_held_out_parts_are_scored_beside_their_baselines(trained_on_both: Path) -> None:
@@ -83,7 +84,7 @@ def test_held_out_parts_are_scored_beside_their_baselines(trained_on_both: Path)
 def test_the_report_shows_answers_where_there_are_no_options(trained_on_both: Path) -> None:
     text = (trained_on_both / "report.md").read_text()
     assert "no option has a number" not in text
-    assert ", answer " in text
+    assert ", key " in text
 
 
 def test_any_set_is_scored_on_any_run(trained_on_both: Path, run: Path, data: Path, tmp_path: Path) -> None:
@@ -110,7 +111,8 @@ def test_beside_mathqa_others_wait_to_be_named(
         folder = tmp_path / name
         for file in ("train", "dev"):
             (folder / "mathqa").mkdir(parents=True, exist_ok=True)
-            (folder / "mathqa" / f"{file}.json").write_text(json.dumps([MATHQA] * 5))
+            record = {**MATHQA, "Problem": "a baker has 2 rolls and bakes 3 , how many ?"} if file == "train" else MATHQA
+            (folder / "mathqa" / f"{file}.json").write_text(json.dumps([record] * 5))
         for source in ("text", *(("gsm8k", "svamp", "aqua_rat") if others else ())):
             (folder / source).symlink_to(data / source)
     words = lambda name, *more: ["prepare", *tiny(tmp_path / f"run-{name}")[1:], f"--data={tmp_path / name}", *more]  # noqa: E731
