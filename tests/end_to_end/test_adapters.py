@@ -1,36 +1,29 @@
-"""Fine-tuning by adapters through the real command: killed, it ends with the same bits; what follows it does not know the difference."""
+"""Fine-tuning by adapters through the real commands: cut off, it ends with the same bits; what follows it does not know the difference."""
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
+from corpus.base.errors import ConfigError
 from corpus.base.files import digest_file, read_json, write_json
+from corpus.base.run_folder import RunFolder
+from corpus.cli import evaluate, export, finetune, solve
+from corpus.recipes.registry import load_recipe
+from corpus.runtime.ranks import Ranks
+from corpus.stages.training import Training
+from corpus.train import checkpoint
 from corpus.train.metrics import read_metrics
 
 ROOT = Path(__file__).parents[2]
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-KILL_WHILE_SAVING = """
-import os, signal
-from corpus.train import checkpoint
-
-def half(path, tensors, saved=[]):
-    saved.append(path)
-    if len(saved) < 3:
-        return whole(path, tensors)
-    path.write_bytes(b"half of it")
-    os.kill(os.getpid(), signal.SIGKILL)
-
-whole, checkpoint._save_tensors = checkpoint._save_tensors, half
-"""
-"""Lets one checkpoint be saved, and dies without a word in the middle of the next."""
 
 
 def _pretrained(finished: Path, out: Path) -> Path:
@@ -39,7 +32,8 @@ def _pretrained(finished: Path, out: Path) -> Path:
         finished, out, ignore=shutil.ignore_patterns("final.safetensors", "finetune-*", "scores.json", "outcomes", "report.*")
     )
     config = read_json(out / "config.json")
-    config["train"] |= {"checkpoint_steps": 6, "checkpoint_seconds": 1e6}
+    config["train"] |= {"checkpoint_steps": 6, "checkpoint_seconds": 1e6, "validations": 1, "finetune_share": 0.2}
+    config["budget"] = "60 steps"  # of which 48 are those of pre-training, which is done
     config["evaluate"] |= {"problems_limit": 4, "votes": [], "retrieval": False}
     write_json(out / "config.json", config)
     return out
@@ -52,44 +46,76 @@ def _lines(run: Path) -> list[tuple[object, ...]]:
     ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _own_threads() -> Iterator[None]:
+    """Training sets the number of threads of its process, which is this one."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def whole(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Returns a run that was fine-tuned by a method without disturbance."""
+
+    @cache
+    def run(method: str) -> Path:
+        out = _pretrained(finished, tmp_path_factory.mktemp("whole") / method)
+        finetune.main([str(out), "--method", method])
+        assert read_json(out / "config.json")["finetune"]["method"] == method
+        return out
+
+    return run
+
+
+class Died(Exception):
+    """Stands for the process's end."""
+
+
 @pytest.mark.parametrize("method", ["lora", "qlora"])
-def test_killed_while_saving_it_ends_with_the_same_bits(method: str, finished: Path, corpus: Run, tmp_path: Path) -> None:
-    whole, killed = (_pretrained(finished, tmp_path / name) for name in ("whole", "killed"))
-    said = corpus(["finetune", whole, "--method", method]).stdout
-    assert f"finetune.method: 'full' → '{method}'" in said
-    assert f"{method}: " in said
-    assert read_json(whole / "config.json")["finetune"]["method"] == method
+def test_cut_off_while_saving_it_ends_with_the_same_bits(
+    method: str, whole: Callable[[str], Path], finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One checkpoint is saved, and the process dies in the middle of the next."""
+    killed, undisturbed, saved, save = _pretrained(finished, tmp_path / "killed"), whole(method), [], checkpoint._save_tensors
 
-    died = corpus(["finetune", killed, "--method", method], first=KILL_WHILE_SAVING, check=False)
-    assert died.returncode == -signal.SIGKILL
+    def half(path: Path, tensors: Any) -> None:
+        saved.append(path)
+        if len(saved) > 2:
+            raise Died
+        save(path, tensors)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "_save_tensors", half)
+        with pytest.raises(Died):
+            finetune.main([str(killed), "--method", method])
     assert [path.name for path in (killed / "checkpoints").glob("finetune-*")] == ["finetune-000000006"]
-    assert "going on with finetune at step 6" in corpus(["finetune", killed]).stdout
+    finetune.main([str(killed)])
     for name in ("weights/final.safetensors", "adapter/adapter_model.safetensors", "adapter/adapter_config.json"):
-        assert digest_file(killed / name) == digest_file(whole / name)
-    assert _lines(killed) == _lines(whole)
-    losses = [
-        line["loss"] for line in read_metrics(whole / "metrics.jsonl") if line["kind"] == "train" and line["phase"] == "finetune"
+        assert digest_file(killed / name) == digest_file(undisturbed / name)
+    assert _lines(killed) == _lines(undisturbed)
+    lines = [
+        line for line in read_metrics(undisturbed / "metrics.jsonl") if line["kind"] == "train" and line["phase"] == "finetune"
     ]
-    assert losses[-1] < losses[0]
-
-    refused = corpus(["finetune", whole, "--method", "full"], check=False)
-    assert refused.returncode == 2
-    assert "has begun to be fine-tuned with other settings" in refused.stderr
-
-    corpus(["evaluate", whole, "--text", "False"])
-    accuracy = json.loads((whole / "scores.json").read_text())["problems"]["generated"]["accuracy"]
-    assert 0 <= accuracy <= 1
-    for phase, name in (("pretrain", "pretrained"), ("finetune", "final")):
-        corpus(["export", whole, "--phase", phase, "--output", tmp_path / phase])
-        assert read_json(tmp_path / phase / "manifest.json")["inputs"]["weights"] == digest_file(
-            whole / f"weights/{name}.safetensors"
-        )
-    assert read_json(whole / "adapter/manifest.json")["inputs"]["weights"] == digest_file(whole / "weights/pretrained.safetensors")
+    assert lines[-1]["loss"] < lines[0]["loss"]
 
 
-def test_two_ranks_fine_tune_adapters_as_one_does(finished: Path, corpus: Run, tmp_path: Path) -> None:
-    one, two = (_pretrained(finished, tmp_path / name) for name in ("one", "two"))
-    corpus(["finetune", one, "--method", "lora"])
+def test_what_follows_does_not_know_the_difference(whole: Callable[[str], Path], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(whole("lora"), run)
+    evaluate.main([str(run), "--text", "False"])
+    assert 0 <= json.loads((run / "scores.json").read_text())["problems"]["generated"]["accuracy"] <= 1
+    export.main([str(run), "--phase", "pretrain", "--output", str(tmp_path / "exported")])
+    exported, adapter = (
+        read_json(folder / "manifest.json")["inputs"]["weights"] for folder in (tmp_path / "exported", run / "adapter")
+    )
+    assert exported == adapter == digest_file(run / "weights/pretrained.safetensors")
+    with pytest.raises(ConfigError, match="has begun to be fine-tuned with other settings"):
+        finetune.main([str(run), "--method", "full"])
+
+
+def test_two_ranks_fine_tune_adapters_as_one_does(whole: Callable[[str], Path], finished: Path, tmp_path: Path) -> None:
+    two = _pretrained(finished, tmp_path / "two")
     command = [
         sys.executable,
         "-m",
@@ -103,28 +129,30 @@ def test_two_ranks_fine_tune_adapters_as_one_does(finished: Path, corpus: Run, t
     ]
     done = subprocess.run([*command, "--method", "lora"], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
-    losses = [[line["loss"] for line in read_metrics(run / "metrics.jsonl") if line["kind"] == "train"] for run in (one, two)]
+    losses = [
+        [line["loss"] for line in read_metrics(run / "metrics.jsonl") if line["kind"] == "train"] for run in (whole("lora"), two)
+    ]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
     assert (two / "adapter/adapter_model.safetensors").exists()
 
-    config = read_json(two / "config.json")
-    config["runtime"]["parallel"] = "fsdp"
-    write_json(two / "config.json", config)
-    (two / "weights/final.safetensors").unlink()
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode != 0
-    assert "finetune.method lora with runtime.parallel fsdp is not supported" in done.stderr
+
+def test_ranks_that_divide_the_weights_are_refused_before_they_train(tmp_path: Path) -> None:
+    config = load_recipe("starter")
+    config = replace(config, finetune=replace(config.finetune, method="lora"), runtime=replace(config.runtime, parallel="fsdp"))
+    with pytest.raises(ConfigError, match=r"lora with runtime\.parallel fsdp is not supported.*use runtime\.parallel ddp"):
+        Training(config, RunFolder(tmp_path), resume_hint="", ranks=Ranks(rank=0, world_size=2))
 
 
-def test_weights_in_int8_score_and_solve(finished: Path, corpus: Run, tmp_path: Path) -> None:
+def test_weights_in_int8_score_and_solve(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """They answer as fp32 does, nearly always; the run's own scores are never theirs."""
-    scores, words = tmp_path / "int8.json", ["evaluate", finished, "--weights", "int8", "--text", "False"]
+    scores, words = tmp_path / "int8.json", [str(finished), "--weights", "int8", "--text", "False"]
     before = digest_file(finished / "scores.json")
-    refused = corpus(words, check=False)
-    assert refused.returncode == 2
-    assert "--weights int8 needs --output" in refused.stderr
-    assert "weights    int8" in corpus([*words, "--output", scores]).stdout
+    with pytest.raises(ConfigError, match="--weights int8 needs --output"):
+        evaluate.main(words)
+    evaluate.main([*words, "--output", str(scores)])
+    assert "weights    int8" in capsys.readouterr().out
     assert digest_file(finished / "scores.json") == before
     accuracies = [json.loads(path.read_text())["problems"]["generated"]["accuracy"] for path in (scores, finished / "scores.json")]
     assert abs(accuracies[0] - accuracies[1]) <= 0.2
-    assert "program" in corpus(["solve", finished, "what is 20 percent of 50 ?", "--weights", "int8"]).stdout
+    solve.main([str(finished), "what is 20 percent of 50 ?", "--weights", "int8"])
+    assert "program" in capsys.readouterr().out
