@@ -35,3 +35,14 @@ def test_the_twin_decides() -> None:
 def test_nothing_in_common_is_no_vote() -> None:
     assert vote(neighbour_ballots("wieviel kostet brot", INDEX)) is None
     assert neighbour_ballots("anything", NeighbourIndex([])) == []
+
+
+def test_one_program_of_several_problems_is_one_ballot_with_their_weights() -> None:
+    text = "a train covers 90 km in 3 hours . what is its speed ?"
+    same = _problem("a car covers 120 km in 2 hours . what is its speed ?", "divide(n0,n1)", 3)
+    other = _problem("a car covers 120 km in 2 hours . what is its speed ?", "add(n0,n1)", 3)
+    train = _problem("a train covers 120 km in 2 hours . what is its speed ?", "divide(n0,n1)", 0)
+    (together,) = neighbour_ballots(text, NeighbourIndex([train, same]))
+    apart = neighbour_ballots(text, NeighbourIndex([train, other]))
+    assert together.weight == pytest.approx(sum(each.weight for each in apart)) == pytest.approx(1.0)
+    assert len(apart) == 2

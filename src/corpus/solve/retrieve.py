@@ -22,13 +22,20 @@ a tuning split, where anything near them did as well."""
 
 
 def neighbour_ballots(text: str, index: NeighbourIndex) -> list[Ballot]:
-    """Return the programs of the problems of `index` that are most like `text`, the more alike the weightier; together they weigh 1."""
+    """Return the different programs of the problems of `index` that are most like `text`; together they weigh 1.
+
+    A program's weight grows with how alike its problems are, and how many they are. Each is executed once: over expressions that takes time.
+    """
     quantities = find_quantities(text)
-    found: list[tuple[Candidate, float]] = []
+    weights: dict[str, float] = {}
     for problem, similarity in index.similar(text, NEIGHBOURS):
-        program = parse(problem.program or "")
         weight = similarity**SHARPNESS * (1.0 if len(problem.quantities) == len(quantities) else OTHER_COUNT)
+        if problem.program is not None and weight:
+            weights[problem.program] = weights.get(problem.program, 0.0) + weight
+    total = sum(weights.values())
+    ballots = []
+    for text_of, weight in weights.items():
+        program = parse(text_of)
         candidate = Candidate(program=program, outcome=execute(program, quantities), log_probability=float("-inf"))
-        found.append((candidate, weight))
-    total = sum(weight for _, weight in found) or 1.0
-    return [Ballot(candidate=candidate, weight=weight / total) for candidate, weight in found]
+        ballots.append(Ballot(candidate=candidate, weight=weight / total))
+    return ballots
