@@ -1,5 +1,6 @@
 """Scores of a small set that can be counted by hand, and the baselines beside them."""
 
+import dataclasses
 import json
 from dataclasses import replace
 
@@ -146,6 +147,8 @@ def test_the_most_common_answer_is_of_problems_without_options() -> None:
     assert common_answer(TRAIN) is None
     reference = Reference.build([*plain, *TRAIN])
     assert [reference.guesses(each) for each in plain] == [False, True, False, True, False]
+    symbolic = dataclasses.replace(plain[0], answer=None, expression="2*x")
+    assert reference.guesses(symbolic) is None, "no expression is the most common number"
     assert [reference.guesses(each) for each in TRAIN] == [True, False, False, True]
 
 

@@ -166,3 +166,38 @@ def test_many_texts_at_once_are_as_each_alone() -> None:
 def test_the_same_words_come_before_more_words() -> None:
     longer = f"{PROBLEMS[1]} {PROBLEMS[0]}"
     assert [match.is_equal for match in OverlapIndex([PROBLEMS[0], longer]).find(longer)] == [True, False]
+
+
+def test_numbers_in_words_are_those_in_digits() -> None:
+    index = OverlapIndex(["nina has 2 dogs and 3 cats and each of the 5 pets eats 4 bowls of food"])
+    (found,) = index.find("Nina has two dogs and three cats, and each of the five pets eats four bowls of food.")
+    assert (found.share, found.other_numbers, found.is_equal) == (1.0, False, True)
+    (twin,) = index.find("Nina has two dogs and three cats, and each of the five pets eats nine bowls of food.")
+    assert twin.other_numbers
+
+
+@pytest.mark.parametrize("size", [200, 333, 1000])
+def test_a_long_text_read_in_pieces_holds_what_it_holds_as_a_whole(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = OverlapIndex(PROBLEMS)
+    parts = [_document(0), PROBLEMS[1], _document(1), PROBLEMS[0].replace("12", "13"), _document(2), PROBLEMS[3], PROBLEMS[0]]
+    text = " ".join(parts)
+    whole = index.find(text)
+    assert {match.problem for match in whole} == {0, 1, 3}
+    monkeypatch.setattr("corpus.problems.overlap._PIECE_CHARACTERS", size)
+    found = index.find(text)
+    assert {(match.problem, match.share) for match in whole if match.problem != 0} <= {(m.problem, m.share) for m in found}
+    assert {match.problem: match.place for match in found if match.problem in (1, 3)} == {
+        match.problem: match.place for match in whole if match.problem in (1, 3)
+    }
+    assert not next(match for match in found if match.problem == 0).other_numbers, "the one with its own numbers is there too"
+    assert list(index.find_each(["short", text])) == [[], found]
+
+
+def test_memory_does_not_grow_with_a_text_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    index = OverlapIndex(PROBLEMS)
+    monkeypatch.setattr("corpus.problems.overlap._PIECE_CHARACTERS", 1000)
+    monkeypatch.setattr("corpus.problems.overlap.words_of", lambda texts: sizes.append(sum(map(len, texts))) or words_of(texts))
+    index.find(_document(0) * 20)
+    assert len(sizes) > 20
+    assert max(sizes) < 1100

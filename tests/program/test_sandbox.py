@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +79,22 @@ def test_what_is_no_expression_is_an_outcome() -> None:
     assert "n1 is '10**10**10': an exponent is beyond 100" in (outcome.error or "")
     assert not is_answer("10**10**10", "x")
     assert is_answer("x*(x + 1)", "x**2 + x")
+
+
+def test_an_interrupted_request_leaves_no_answer_to_the_next(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _works(sandbox)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(sandbox, "_next", _interrupt)
+        sandbox.ask({"do": "execute", "program": "factor(n0)", "quantities": ["y^2 - 1"]})
+    assert _works(sandbox)
+
+
+def _interrupt(seconds: float) -> None:
+    raise KeyboardInterrupt
+
+
+def test_what_lies_in_the_current_folder_is_not_imported(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("sympy", "queue", "corpus"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(f'{__name__} of the data folder')")
+    monkeypatch.chdir(tmp_path)
+    assert _works(sandbox)

@@ -121,6 +121,20 @@ def test_the_same_command_again_keeps_everything(prepare: Callable[..., RunFolde
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_generated_problems_are_looked_through_anew_when_more_is_known(
+    prepare: Callable[..., RunFolder], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / "train.json").unlink()
+    small = ("--problems.generated-train=20", "--problems.generated-heldout=5")
+    assert "mathqa/test" in prepare(*small).read_manifest()["contamination"]["problems"]["known"]
+    (data / "svamp_test.jsonl").write_text(
+        json.dumps({"Body": LATER, "Question": "how many ?", "Equation": "( 14.0 * 22.0 )", "Answer": 308.0})
+    )
+    capsys.readouterr()
+    assert "svamp/test" in prepare(*small).read_manifest()["contamination"]["problems"]["known"]
+    assert "problems are prepared already" not in capsys.readouterr().out
+
+
 def test_twins_go_by_choice_and_off_is_said(prepare: Callable[..., RunFolder], capsys: pytest.CaptureFixture[str]) -> None:
     without_twins = prepare("--problems.drop-twins=True", name="twins")
     assert [problem.index for problem in training_problems(without_twins)] == list(range(3, len(ROWS)))
@@ -174,7 +188,7 @@ def test_the_command_writes_copies_of_the_same_format_and_leaves_its_input_alone
     )
     (data / "notes.txt").write_text(f"some notes . {TEST}")
     (data / "other.txt").write_text("some notes")
-    (data / "lines.json").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    (data / "lines.json").write_text("\ufeff" + "".join(json.dumps(row) + "\n" for row in ROWS))  # as editors of one system save
     before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
     out = tmp_path / "clean"
     words = [

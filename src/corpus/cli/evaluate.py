@@ -32,7 +32,7 @@ class Options:
     """Measure held-out text as well."""
 
     overlap: bool = True
-    """Look for the problems of --problems in what the run was trained on; reads the whole prepared text once."""
+    """Look for the problems of --problems in what the run was trained on; reads the whole prepared text once for each."""
 
     model: Reach = field(default_factory=Reach)
     """How far the model reads, where not as trained. Scores then go to --output, never into the run."""

@@ -51,7 +51,9 @@ class Reference:
         return template_of(problem.text) in self.templates
 
     def guesses(self, problem: Problem) -> bool | None:
-        """True where the most common key is the problem's; None where training had none of its kind."""
+        """True where the most common key is the problem's; None where training had none of its kind, or the key is an expression."""
+        if problem.expression is not None:
+            return None
         if problem.options:
             return None if self.majority is None else problem.correct == self.majority
         return None if self.common_answer is None else is_answer(self.common_answer, problem.answer)

@@ -9,6 +9,8 @@ from typing import Any
 
 from corpus.evaluate.intervals import wilson
 from corpus.evaluate.judge import Judged
+from corpus.problems.expressions import find_expressions
+from corpus.problems.numbers import mask
 from corpus.problems.problem import Problem
 from corpus.problems.render import normalize
 
@@ -31,12 +33,18 @@ def bin_scores(
     `num_problems`, `accuracy` and `baseline_nearest`, and the intervals of both.
     """
     scores = {
-        "by_words": _bins(WORDS, [len(normalize(problem.text).split()) for problem in problems], judged, nearest),
+        "by_words": _bins(WORDS, [num_words(problem) for problem in problems], judged, nearest),
         "by_operations": _bins(OPERATIONS, [num_operations(problem) for problem in problems], judged, nearest),
     }
     if beyond is None:
         return scores
     return {**scores, "beyond_context": _shares([index for index, is_beyond in enumerate(beyond) if is_beyond], judged, nearest)}
+
+
+def num_words(problem: Problem) -> int:
+    """Return how many words, numbers and signs a problem has, an expression counting as one."""
+    expressions = find_expressions(problem.text)
+    return len(normalize(mask(problem.text)).split()) if expressions else len(normalize(problem.text).split())
 
 
 def num_operations(problem: Problem) -> int | None:

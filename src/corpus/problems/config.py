@@ -37,7 +37,8 @@ class ProblemsConfig:
 
     decontaminate: bool = True
     """Leave out training problems that hold a problem of an evaluation set the run knows: every dev, test, held-out or tuning file, whether or
-    not it is scored. A question counts with other options too, and where half of its words lie in stretches of 8 or more that both share."""
+    not it is scored. A question counts with other options too, and where half of its words lie in stretches of 8 or more that both share.
+    Problems over expressions are held apart by their templates instead."""
 
     drop_twins: bool = False
     """Leave out twins as well: training problems that differ from an evaluation problem in their numbers alone. Most of MathQA has twins, so

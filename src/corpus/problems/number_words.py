@@ -13,7 +13,8 @@ _TEENS = (
 )
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6}
-_VALUES = {word: value for value, word in enumerate(_NINE + _TEENS, 1)} | {word: 10 * tens for tens, word in enumerate(_TENS, 2)}
+VALUES = {word: value for value, word in enumerate(_NINE + _TEENS, 1)} | {word: 10 * tens for tens, word in enumerate(_TENS, 2)}
+"""What a single word stands for."""
 
 _BELOW_100 = rf"(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NINE)}))?|{'|'.join(_TEENS + _NINE)}"
 _PHRASE = re.compile(
@@ -39,4 +40,4 @@ def _digits(match: re.Match[str]) -> str:
 
 
 def _below_100(words: str) -> int:
-    return sum(_VALUES[word] for word in re.split("[ -]", words.lower()))
+    return sum(VALUES[word] for word in re.split("[ -]", words.lower()))

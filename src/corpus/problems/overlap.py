@@ -8,9 +8,10 @@ Reference: Brown et al. 2020, arXiv:2005.14165, appendix C (n-grams of 8 to 13 w
 a test problem's tokens in 8-grams that training shares, above one half).
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,7 +27,11 @@ SHARE = 0.5
 SHORTEST = 4
 """Problems of fewer words are looked for only as the whole of another text: three words in a row prove nothing."""
 
+_SPACE = re.compile(r"\s")
 _BATCH_CHARACTERS = 1 << 17
+
+_PIECE_CHARACTERS = 1 << 20
+"""Longer texts are read in pieces that overlap by the length of two problems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class OverlapIndex:
         texts = list(texts)
         words = words_of(texts)
         bounds = words.bounds(len(texts)).tolist()
+        self._longest = 2 * max(map(len, texts), default=0)
         self._ngram, self._share, self._sizes = ngram, share, [end - begin for begin, end in pairwise(bounds)]
         self._lengths = sorted({self._length(problem) for problem, size in enumerate(self._sizes) if size >= SHORTEST})
         self._numbers = [_numbers(words, begin, end) for begin, end in pairwise(bounds)]
@@ -84,13 +90,24 @@ class OverlapIndex:
         return min(self._ngram, self._sizes[problem])
 
     def find(self, text: str) -> list[Match]:
-        """Return the problems that stand in `text`, whole ones first, those with other numbers last."""
-        return self._find([text])[0]
+        """Return the problems that stand in `text`, whole ones first, those with other numbers last. A long text is read in pieces."""
+        best: dict[int, Match] = {}
+        for piece, first_word in _pieces(text, overlap=self._longest):
+            for match in self._find([piece])[0]:
+                match = replace(match, place=match.place + first_word, is_equal=match.is_equal and len(piece) == len(text))
+                if match.problem not in best or _order(match) < _order(best[match.problem]):
+                    best[match.problem] = match
+        return sorted(best.values(), key=_order)
 
     def find_each(self, texts: Iterable[str]) -> Iterator[list[Match]]:
         """Yield `find` of each text; for many short texts this is much faster."""
         batch, size = [], 0
         for text in texts:
+            if len(text) > _PIECE_CHARACTERS:
+                yield from self._find(batch)
+                batch, size = [], 0
+                yield self.find(text)
+                continue
             batch.append(text)
             size += len(text)
             if size >= _BATCH_CHARACTERS:
@@ -111,10 +128,7 @@ class OverlapIndex:
             match = self._match(problem, places, positions, words, bounds[text], bounds[text + 1])
             if match is not None and all(match.problem != other.problem for other in found[text]):
                 found[text].append(match)
-        return [
-            sorted(matches, key=lambda match: (match.other_numbers, not match.is_equal, -match.share, match.problem))
-            for matches in found
-        ]
+        return [sorted(matches, key=_order) for matches in found]
 
     def _shared(self, words: Words) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
         """Return the n-grams shared by text and problem: their places in the problem, and their positions among the words."""
@@ -144,6 +158,28 @@ class OverlapIndex:
         begin = max(lowest, first - its_place)
         here, there = _numbers(words, begin, min(highest, last - last_place + size)), self._numbers[problem]
         return Match(problem, share, not (_is_part(here, there) or _is_part(there, here)), begin - lowest)
+
+
+def _order(match: Match) -> tuple[bool, bool, float, int]:
+    return match.other_numbers, not match.is_equal, -match.share, match.problem
+
+
+def _pieces(text: str, *, overlap: int) -> Iterator[tuple[str, int]]:
+    """Yield a text, or pieces of a long one that end at white space, each with the number of words before it."""
+    start, first_word = 0, 0
+    while len(text) - start > _PIECE_CHARACTERS:
+        end = _after_space(text, start + _PIECE_CHARACTERS)
+        yield text[start:end], first_word
+        following = max(start + 1, _after_space(text, max(start, end - overlap)))
+        first_word += len(words_of([text[start:following]]).hashes)
+        start = following
+    yield text[start:], first_word
+
+
+def _after_space(text: str, place: int) -> int:
+    """Return the first place from `place` on that follows white space; without any soon, `place` itself."""
+    found = _SPACE.search(text, place, place + _BATCH_CHARACTERS)
+    return found.end() if found else place
 
 
 def _numbers(words: Words, begin: int, end: int) -> list[int]:

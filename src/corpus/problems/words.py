@@ -1,14 +1,17 @@
 """The words of a text as 64-bit hashes, quickly: what overlap between texts is counted in.
 
 The words are those of `corpus.problems.render.normalize` with the signs left out: lower-case runs of letters, and runs of digits (`2.5` is
-two, `1,000` one). So case, white space and punctuation do not matter, and numbers do.
+two, `1,000` one). So case, white space and punctuation do not matter, and numbers do, whether in digits or in one word: `three` is `3`.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+
+from corpus.problems.number_words import VALUES
 
 _SIGN, _FRACTION = re.compile(r"[^\x00-\x7f\w]"), re.compile("[²³¹½¼¾]")
 _LETTER, _DIGIT, _APART = 1, 2, 3
@@ -31,7 +34,7 @@ class Words:
     hashes: np.ndarray
     """[words] uint64."""
     numbers: np.ndarray
-    """[words] bool: whether the word is written in digits."""
+    """[words] bool: whether the word is a number, in digits or as a word such as `three` (not `one`, which is mostly a pronoun)."""
     texts: np.ndarray
     """[words] int: the text that the word belongs to."""
 
@@ -41,7 +44,28 @@ class Words:
 
 
 def words_of(texts: Sequence[str]) -> Words:
-    """Return the words of some texts; equal words have equal hashes in every process. Many short texts at once are much faster."""
+    """Return the words of some texts; equal words have equal hashes in every process.
+
+    Many short texts at once are much faster; it takes some fifty times the memory of what is given at once.
+    """
+    words = _as_written(texts)
+    spelled, digits = _number_words()
+    place = np.minimum(np.searchsorted(spelled, words.hashes), len(spelled) - 1)
+    is_spelled = spelled[place] == words.hashes
+    return Words(np.where(is_spelled, digits[place], words.hashes), words.numbers | is_spelled, words.texts)
+
+
+@cache
+def _number_words() -> tuple[np.ndarray, np.ndarray]:
+    """Return the hashes of numbers written as words, in order, and those of the same numbers in digits."""
+    values = {word: value for word, value in VALUES.items() if value != 1}
+    spelled = _as_written([" ".join(values)]).hashes
+    digits = _as_written([" ".join(map(str, values.values()))]).hashes
+    order = np.argsort(spelled)
+    return spelled[order], digits[order]
+
+
+def _as_written(texts: Sequence[str]) -> Words:
     joined = "\0".join(text.replace("\0", " ") for text in texts).lower()
     if not joined.isascii():
         joined = _FRACTION.sub("_", _SIGN.sub(" ", joined.replace("’", "'")))  # neither letters nor digits, yet no ends of words

@@ -54,7 +54,11 @@ class Sandbox:
                 process.stdin.flush()
             except OSError:
                 return {"error": self._ended()}
-            answer = self._next(self._seconds * _PATIENCE)
+            try:
+                answer = self._next(self._seconds * _PATIENCE)
+            except BaseException:  # Ctrl-C, say: an answer that nobody took would be taken for that of the next request
+                self.close()
+                raise
             if answer is None:
                 return {"error": self._ended()}
             if answer.get("memory"):
@@ -82,7 +86,8 @@ class Sandbox:
         root = str(Path(__file__).parents[2])
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "corpus.program.worker", str(self._seconds), str(self._megabytes)],
+            # -P: whatever lies in the current folder, a file sympy.py say, is not imported.
+            [sys.executable, "-P", "-m", "corpus.program.worker", str(self._seconds), str(self._megabytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,8 +50,8 @@ def decontaminate(
     """
     _check_out(out, paths)
     found = [each for path in paths for each in _files(path)]
-    names = [each.name for each in found]
-    if doubled := {name for name in names if names.count(name) > 1}:
+    names = Counter(each.name for each in found)
+    if doubled := {name for name, count in names.items() if count > 1}:
         raise DataError(f"two of the files are called {min(doubled)}, and their copies would be one; give them one at a time")
     if not found:
         raise DataError(
@@ -155,7 +156,7 @@ def _copy(each: Cleaned, path: Path) -> None:
         rows = (record for place, (_, record) in enumerate(read_records(each.path)) if place not in each.dropped)
         _write_lines(path, rows, name)
     else:
-        data = each.path.read_bytes()
+        data = each.path.read_bytes().removeprefix(b"\xef\xbb\xbf")
         if data.lstrip().startswith(b"{"):
             rows = [json.loads(line) for line in data.splitlines() if line.strip()]
             _write_lines(path, (row for place, row in enumerate(rows) if place not in each.dropped), name)

@@ -129,10 +129,11 @@ def _drop_others(folder: RunFolder, counts: dict[str, dict[str, Any]]) -> None:
 
 def _problems_key(config: RunConfig, files: list[ProblemFile], heldout: dict[str, float], known: KnownProblems) -> str:
     inputs = {f"{file.set_name} {file.split} {file.path}": mark_of(file.path) for file in files}
-    settings = {"problems": dataclasses.asdict(config.problems), "seed": config.seed}
+    known_as = known.digest if config.problems.decontaminate else None
+    settings = {"problems": dataclasses.asdict(config.problems), "seed": config.seed, "known": known_as}
     share = config.problems.tuning_share
     loaded: dict[str, Any] = ({"tuning_share": share} if share else {}) | ({"heldout": heldout} if heldout else {})
-    loaded |= {"known": known.digest if config.problems.decontaminate else None, "drop_twins": config.problems.drop_twins}
+    loaded |= {"known": known_as, "drop_twins": config.problems.drop_twins}
     if config.problems.symbolic_train:
         loaded |= {"symbolic": [config.problems.symbolic_train, config.problems.symbolic_heldout], "seed": config.seed}
     return make_key("problems", loaded if files else settings, inputs or {"generated": digest_json(settings)})
