@@ -67,3 +67,10 @@ def test_solving_says_when_a_problem_is_longer_than_the_context(trained: Path, c
 def test_what_does_not_fit_is_refused(trained: Path, refused: Callable[[Sequence[str | Path]], str]) -> None:
     said = refused(["evaluate", trained, "--model.rope-scaling.rope-type=linear"])
     assert "model.context_length 96 is no longer than the original 96" in said
+
+
+def test_the_runs_own_scores_are_not_replaced_from_within_its_folder(
+    trained: Path, refused: Callable[[Sequence[str | Path]], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(trained)
+    assert "give another --output" in refused(["evaluate", ".", "--text", "False", "--model.rope-base", "20000"])

@@ -90,7 +90,14 @@ def test_cut_off_while_saving_it_ends_with_the_same_bits(
         with pytest.raises(Died):
             finetune.main([str(killed), "--method", method])
     assert [path.name for path in (killed / "checkpoints").glob("finetune-*")] == ["finetune-000000006"]
+    config = (killed / "config.json").read_text()
+    (killed / "config.json").write_text(config.replace('"alpha": 32', '"alpha": 320'))
+    with pytest.raises(ConfigError, match=f"began to be fine-tuned by {method} of rank 16 and alpha 32, and its config.json says"):
+        finetune.main([str(killed)])
+    (killed / "config.json").write_text(config)
+    (killed / "scores.json").write_text("{}")  # of earlier weights, as in a copied folder
     finetune.main([str(killed)])
+    assert not (killed / "scores.json").exists()
     for name in ("weights/final.safetensors", "adapter/adapter_model.safetensors", "adapter/adapter_config.json"):
         assert digest_file(killed / name) == digest_file(undisturbed / name)
     assert _lines(killed) == _lines(undisturbed)
@@ -152,6 +159,7 @@ def test_weights_in_int8_score_and_solve(finished: Path, tmp_path: Path, capsys:
     evaluate.main([*words, "--output", str(scores)])
     assert "weights    int8" in capsys.readouterr().out
     assert digest_file(finished / "scores.json") == before
+    assert json.loads(scores.read_text())["weights"] == {"kept_in": "int8"}
     accuracies = [json.loads(path.read_text())["problems"]["generated"]["accuracy"] for path in (scores, finished / "scores.json")]
     assert abs(accuracies[0] - accuracies[1]) <= 0.2
     solve.main([str(finished), "what is 20 percent of 50 ?", "--weights", "int8"])

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from corpus.base.errors import ConfigError
 from corpus.data.batch import Batch
-from corpus.finetune.adapters import add_adapters, merged_tensors, num_trained, require_packages
+from corpus.finetune.adapters import add_adapters, merged_tensors, num_trained
 from corpus.finetune.config import AdapterConfig, FinetuneConfig
+from corpus.finetune.packages import require_packages
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in

@@ -80,6 +80,11 @@ def test_a_finished_run_can_be_made_to_reach_further() -> None:
     again = scaled.reaching(Reach(context_length=128))
     assert (again.rope_scaling, again.rope_factor) == (scaled.rope_scaling, 4.0), "what was trained with a scaling keeps it"
     assert CONFIG.reaching(Reach(rope_base=500.0)).rope_base == 500.0
+    quarter = dataclasses.replace(CONFIG, rope_scaling=RopeScaling(rope_type="linear", factor=4.0))
+    twice = quarter.reaching(Reach(context_length=2 * CONFIG.context_length, rope_scaling=RopeScaling(rope_type="linear")))
+    assert twice.rope_factor == 8, "twice as long as rows whose positions were a quarter"
+    with pytest.raises(ConfigError, match=r"give model\.rope_scaling\.rope_type too"):
+        scaled.reaching(Reach(context_length=96, rope_scaling=RopeScaling(original_max_position_embeddings=48)))
     assert from_plain(ModelConfig, to_plain(scaled)) == scaled
     before = {name: value for name, value in to_plain(CONFIG).items() if name != "rope_scaling"}
     assert from_plain(ModelConfig, before) == CONFIG, "a model.json from before there was scaling is read as ever"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from corpus.base.config import to_plain
-from corpus.base.errors import ConfigError
+from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse_run
 from corpus.recipes.config import RunConfig
@@ -107,6 +107,11 @@ def test_the_method_may_change_until_fine_tuning_has_begun(tmp_path: Path) -> No
     """What is given on the command line stands in the folder's config from then on; once there is a checkpoint, nothing changes."""
     folder = RunFolder(tmp_path / "run")
     config = begin_run(_with_data("mine"), folder, command="corpus run")
+    with pytest.raises(ArtifactError, match="is not pre-trained yet, and adapters need that"):
+        choose_method(config, folder, method="lora", learning_rate=2e-3)
+    assert load_config(folder) == config, "what cannot be done is not written down"
+    folder.weights.mkdir()
+    folder.pretrained_weights.touch()
     chosen = choose_method(config, folder, method="lora", learning_rate=2e-3)
     assert chosen.finetune.method == "lora"
     assert chosen.finetune.resolved_schedule == dataclasses.replace(config.finetune.schedule, learning_rate=2e-3)
@@ -115,6 +120,6 @@ def test_the_method_may_change_until_fine_tuning_has_begun(tmp_path: Path) -> No
     assert full.finetune.resolved_schedule.learning_rate == full.finetune.schedule.learning_rate == 1e-3
     (folder.checkpoints / "finetune-000000006").mkdir(parents=True)
     assert choose_method(full, folder, method="full", learning_rate=None) == full
-    with pytest.raises(ConfigError, match=r"finetune\.method: 'full' → 'qlora'\nCopy the folder"):
+    with pytest.raises(ConfigError, match=r"finetune\.method: 'full' → 'qlora'\nFine-tune a copy of the run"):
         choose_method(full, folder, method="qlora", learning_rate=None)
     assert load_config(folder) == full

@@ -214,5 +214,5 @@ def test_what_is_frozen_is_not_kept() -> None:
     load_trained(model, kept)
     assert torch.equal(model.state_dict()["1.weight"], kept["1.weight"])
     model[0].requires_grad_(True)
-    with pytest.raises(ArtifactError, match=r"other weights than those this run trains \(0.bias is in one of the two\)"):
+    with pytest.raises(ArtifactError, match=r"other weights than those this run trains \(0.bias is not the same in the two\)"):
         load_trained(model, kept)

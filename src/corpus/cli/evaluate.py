@@ -57,6 +57,8 @@ def main(words: Sequence[str]) -> None:
     sets = load_problem_files(options.problems) if options.problems else evaluation_sets(folder)
     output = options.output or (folder.scores if own else Path("scores.json"))
     outcomes = folder.outcomes if own else None
+    if not own and output.resolve() == folder.scores.resolve():
+        raise ConfigError(f"{folder.scores} holds the scores of the run as it was trained; give another --output")
 
     def work() -> None:
         look = options.overlap and bool(options.problems)

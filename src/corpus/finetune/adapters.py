@@ -8,7 +8,6 @@ References: Hu et al. 2021 (LoRA), arXiv:2106.09685, sec. 4.1; Dettmers et al. 2
 Dims: inputs, outputs: features of a layer.
 """
 
-import importlib.util
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,28 +16,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from corpus.base.errors import ConfigError
 from corpus.finetune.config import AdapterConfig
 from corpus.model.transformer import Transformer
 
 NAME = "default"
 """What peft calls an adapter that has no name of its own."""
 
-PACKAGES = {"lora": ("peft",), "qlora": ("peft", "bitsandbytes")}
-"""By method: what it needs beside Corpus."""
-
 TABLES = ("embedding", "unembedding")
 """The modules whose rows are tokens."""
-
-
-def require_packages(method: str) -> None:
-    """Raise `ConfigError` where a package that the method needs is not installed."""
-    missing = [name for name in PACKAGES.get(method, ()) if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ConfigError(
-            f"finetune.method {method} needs {' and '.join(missing)}, which is not installed; pip install 'corpus-lm[lora]' (in a checkout: "
-            "pip install -e '.[lora]'), or use finetune.method full"
-        )
 
 
 def add_adapters(

@@ -100,8 +100,11 @@ class ModelConfig:
 
     @property
     def original_length(self) -> int:
-        """Tokens of a row in training, where `context_length` is more than that."""
-        return self.rope_scaling.original_max_position_embeddings or self.context_length
+        """Tokens of a row before positions were scaled, where `context_length` is more than that."""
+        scaling = self.rope_scaling
+        if scaling.original_max_position_embeddings is None and scaling.factor is not None:
+            return round(self.context_length / scaling.factor)
+        return scaling.original_max_position_embeddings or self.context_length
 
     @property
     def rope_factor(self) -> float:
@@ -133,7 +136,13 @@ class ModelConfig:
         """
         if reach.is_as_trained:
             return self
-        scaling = self.rope_scaling if reach.rope_scaling == RopeScaling() else reach.rope_scaling
+        scaling = reach.rope_scaling
+        if scaling.rope_type == "none":
+            if scaling != RopeScaling():
+                raise ConfigError(
+                    "model.rope_scaling.original_max_position_embeddings says nothing without a scaling; give model.rope_scaling.rope_type too"
+                )
+            scaling = self.rope_scaling
         if scaling.original_max_position_embeddings is None:
             scaling = dataclasses.replace(scaling, original_max_position_embeddings=self.original_length)
         return dataclasses.replace(

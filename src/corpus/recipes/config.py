@@ -76,10 +76,11 @@ class RunConfig:
                 "problems.tuning_share keeps problems out of training, and prepare.problems_as_text would read them there as text; give one of them"
             )
 
-        if self.finetune.has_adapters and self.train.finetune_share == 1:
+        if self.finetune.has_adapters and self.train.finetune_share in (0, 1):
+            without = "pre-training" if self.train.finetune_share == 1 else "fine-tuning"
             raise ConfigError(
-                f"finetune.method {self.finetune.method} adapts pre-trained weights, and train.finetune_share 1.0 leaves no pre-training; give a "
-                "smaller share, or finetune.method full"
+                f"finetune.method {self.finetune.method} adapts pre-trained weights in fine-tuning, and train.finetune_share "
+                f"{self.train.finetune_share:g} leaves no {without}; give a share between, or finetune.method full"
             )
 
     @property

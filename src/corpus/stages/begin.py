@@ -11,6 +11,7 @@ from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json, write_json
 from corpus.base.run_folder import RunFolder
 from corpus.finetune.config import FinetuneConfig
+from corpus.finetune.packages import require_packages
 from corpus.prepare.config import HUB, STARTER
 from corpus.recipes.config import RunConfig
 from corpus.recipes.registry import load_recipe
@@ -157,8 +158,11 @@ def choose_method(config: RunConfig, folder: RunFolder, *, method: str | None, l
     if folder.final_weights.exists() or any(folder.checkpoints.glob("finetune-*")):
         raise ConfigError(
             f"{folder.path} has begun to be fine-tuned with other settings:\n  " + "\n  ".join(changed) + "\n"
-            "Copy the folder without weights/final.safetensors, checkpoints/ and adapter/, and fine-tune the copy."
+            "Fine-tune a copy of the run that was made after corpus pretrain and before this; or prepare and pretrain another with the same settings."
         )
+    require_packages(settings.method)
+    if settings.has_adapters and not folder.pretrained_weights.exists():
+        raise ArtifactError(f"{folder.path} is not pre-trained yet, and adapters need that; run `corpus pretrain` on it first")
     config = dataclasses.replace(config, finetune=settings)
     write_json(folder.config, to_plain(config))
     say(f"{folder.config} now says " + ", ".join(changed))

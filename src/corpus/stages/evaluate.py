@@ -65,7 +65,9 @@ def evaluate_run(
     runtime = resolve(replace(config.runtime, precision="fp32"))
     model, tokenizer = load_weights(folder, runtime, reach=reach, in_int8=in_int8)
     say(f"weights    {'int8' if in_int8 else 'fp32'}, {num_bytes(model) / 1e6:.1f} MB of memory")
-    scores: Scores = {"text": score_all_text(folder, model, runtime, reach) if text else {}, "problems": {}}
+    scores: Scores = {"text": score_all_text(folder, model, runtime, reach, in_int8=in_int8) if text else {}, "problems": {}}
+    if in_int8:
+        scores["weights"] = {"kept_in": "int8"}
     if not reach.is_as_trained:
         scores["model"] = to_plain(model.config)
     seconds: dict[str, dict[str, float]] = {}
@@ -157,11 +159,14 @@ def _count_votes(way: str, problems: Sequence[Problem], ballots: Sequence[list[B
     return found
 
 
-def score_all_text(folder: RunFolder, model: Transformer, runtime: Runtime, reach: Reach = AS_TRAINED) -> dict[str, Any]:
-    """Score held-out text by source: the final model, the pre-trained one, and a unigram model."""
+def score_all_text(
+    folder: RunFolder, model: Transformer, runtime: Runtime, reach: Reach = AS_TRAINED, *, in_int8: bool = False
+) -> dict[str, Any]:
+    """Score held-out text by source: the final model, the pre-trained one (both in int8, or neither), and a unigram model."""
     prepared = Prepared.open(folder.prepared)
     eos = prepared.tokenizer.token_id(EOS)
-    pretrained = load_weights(folder, runtime, name="pretrained", reach=reach)[0] if folder.pretrained_weights.exists() else None
+    has_two = folder.pretrained_weights.exists()
+    pretrained = load_weights(folder, runtime, name="pretrained", reach=reach, in_int8=in_int8)[0] if has_two else None
     found = {}
     with progress("reading held-out text", prepared.validation.num_tokens * (1 if pretrained is None else 2), "tokens") as task:
         for source, shard in prepared.validation.items():

@@ -1,8 +1,10 @@
 """Pre-training and fine-tuning: two phases under one budget, on one model."""
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -17,8 +19,9 @@ from corpus.data.prepared import Prepared
 from corpus.evaluate.completions import score_completions
 from corpus.evaluate.text import score_sources
 from corpus.export.adapter import export_adapter
-from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors, num_trained, require_packages
+from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors, num_trained
 from corpus.finetune.examples import Example, select_examples
+from corpus.finetune.packages import require_packages
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.model.weights import TOKENIZER, check_tokenizer, read_weights, whole_tensors, write_model
@@ -157,6 +160,7 @@ class Training:
             load_whole(self._model, read_weights(self._model, self._folder.pretrained_weights))
         if config.train.finetune_share > 0:
             self._add_adapters()
+            self._note_method()
             feed = self._feeds.problem_feed()
             session.run(
                 "finetune",
@@ -170,6 +174,7 @@ class Training:
             )
             say(f"  {feed.epochs:.1f} epochs over {len(self._selection.examples):,} problems")
             self._folder.update_manifest(epochs={"problems": round(feed.epochs, 3)})
+        self._drop_others()
         self._save_adapter()
         self._save("final")
         session.clock.beat()
@@ -191,7 +196,19 @@ class Training:
         self._session.forget_trunk()
         trained = num_trained(self._model)
         say(f"  {settings.method}: {trained:,} numbers are trained, {trained / whole:.1%} of the model's {whole:,}")
-        self._folder.update_manifest(trained={"finetune": trained})
+
+    def _note_method(self) -> None:
+        """Note what is trained and how; refuse to go on with another method than the one that fine-tuning began with."""
+        settings, folder = self._config.finetune, self._folder
+        adapter = to_plain(settings.adapter) if settings.has_adapters else None
+        now = {"finetune": num_trained(self._model), "method": settings.method, "adapter": adapter}
+        before = folder.read_manifest().get("trained")
+        if before and before != now and any(folder.checkpoints.glob("finetune-*")):
+            raise ConfigError(
+                f"{folder.path} began to be fine-tuned by {_method_of(before)}, and its config.json says {_method_of(now)}; set finetune.method and "
+                "finetune.adapter there to what they were"
+            )
+        folder.update_manifest(trained=now)
 
     def _save_adapter(self) -> None:
         """Write what was trained beside frozen weights in peft's format."""
@@ -244,6 +261,15 @@ class Training:
                 chosen[name] = selection.examples[:VALIDATION_PROBLEMS]
         return chosen
 
+    def _drop_others(self) -> None:
+        """Delete what earlier final weights left, which would be taken for that of these."""
+        if not self._folder.writes:
+            return
+        for path in (self._folder.scores, *self._folder.outcomes.glob("*.jsonl")):
+            path.unlink(missing_ok=True)
+        if not self._config.finetune.has_adapters:
+            shutil.rmtree(self._folder.adapter, ignore_errors=True)
+
     def _save(self, name: str) -> None:
         adapted = name == "final" and self._config.finetune.has_adapters and self._config.train.finetune_share > 0
         tensors = merged_tensors(self._model) if adapted else whole_tensors(self._model)
@@ -251,3 +277,8 @@ class Training:
             write_json(self._folder.weights / MODEL_FILE, to_plain(self._model.config))
             write_model(self._folder.weights / f"{name}.safetensors", tensors, metadata={TOKENIZER: self._tokenizer.digest})
         self._session.ranks.wait()
+
+
+def _method_of(noted: dict[str, Any]) -> str:
+    adapter = noted.get("adapter")
+    return noted["method"] + (f" of rank {adapter['rank']} and alpha {adapter['alpha']:g}" if adapter else "")

@@ -140,9 +140,10 @@ def trained_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
 def load_trained(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     """Put back what `trained_tensors` returned. Raises `ArtifactError` where something else was trained."""
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    if trained.keys() != tensors.keys():
+    others = {*trained.keys() ^ tensors.keys()} or {name for name in trained if tensors[name].shape != trained[name].shape}
+    if others:
         raise ArtifactError(
-            f"the checkpoint holds other weights than those this run trains ({min(trained.keys() ^ tensors.keys())} is in one of the two); set "
+            f"the checkpoint holds other weights than those this run trains ({min(others)} is not the same in the two); set "
             "finetune.method and finetune.adapter in its config.json to what they were"
         )
     for name, parameter in trained.items():
