@@ -61,6 +61,20 @@ def test_where_no_option_is_near_any_value_the_majority_stands() -> None:
     assert found.winner == NINE
 
 
+def test_a_value_that_is_not_positive_is_doubted_unless_an_option_says_so() -> None:
+    debt = _candidate("subtract(n1,n0)", -0.1)
+    assert vote([debt, debt, debt, FOUR]) == vote([FOUR, debt, debt, debt])
+    found = vote([debt, debt, debt, FOUR])
+    assert found is not None
+    assert found.winner == FOUR
+    alone = vote([debt])
+    assert alone is not None
+    assert alone.winner == debt, "doubted, not left out"
+    known = vote([debt, debt, debt, FOUR], parse_options("a ) 4 , b ) - 9"))
+    assert known is not None
+    assert known.winner == debt
+
+
 def test_programs_that_fail_do_not_vote() -> None:
     assert FAILS.outcome.value is None
     assert vote([FAILS, FAILS]) is None
