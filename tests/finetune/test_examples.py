@@ -125,3 +125,10 @@ def test_every_problem_is_counted_once_and_examples_follow_their_problems(
     for example, problem in zip(selection.examples, selection.problems, strict=True):
         assert list(example.tokens[: example.prompt_length]) == prompt_tokens(problem.text, tokenizer)
         assert len(example.tokens) <= max(max_length, 40)
+
+
+def test_solvable_is_what_has_a_key_and_no_program_that_gives_it(tokenizer: Tokenizer) -> None:
+    by_answer = replace(WITHOUT_PROGRAM, options=(), correct=None, answer=60.0)
+    keyless = replace(by_answer, answer=None)
+    selection = _select([*EVERY_KIND, by_answer, keyless], tokenizer)
+    assert selection.solvable == (WRONG, WITHOUT_PROGRAM, TOO_MANY_STEPS, by_answer)

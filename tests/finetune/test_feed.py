@@ -203,6 +203,54 @@ def test_word_dropout_hides_words_of_the_prompt_and_nothing_else() -> None:
     assert examples[0].tokens == (*prompt, *[program] * 50)
 
 
+MORE = [_example(100 + index, length) for index, length in enumerate((5, 9, 7))]
+
+
+def test_examples_that_are_added_are_shown_in_every_epoch_from_there_on() -> None:
+    feed = _feed(rows=1)
+    before = [index for _ in range(4) for index in _shown(feed.batch(0.0))]
+    epochs = feed.epochs
+    feed.add(MORE)
+    assert feed.epochs == epochs, "what is added was not shown yet"
+    assert feed.num_examples == len(LENGTHS) + 3
+    every = [*range(len(LENGTHS)), 100, 101, 102]
+    shown: list[int] = []
+    while len(shown) < 2 * len(every):
+        shown += _shown(feed.batch(0.0))
+    assert before
+    assert sorted(shown[: len(every)]) == sorted(shown[len(every) :]) == every
+    assert feed.epochs == pytest.approx(epochs + 2)
+
+
+def test_examples_that_are_added_count_in_the_cap_on_epochs() -> None:
+    feed = _feed(rows=1, max_epochs=2.0)
+    while feed.epochs < 1:
+        feed.batch(0.0)
+    feed.add(MORE)
+    shown: list[int] = []
+    for _ in range(3 * len(LENGTHS)):
+        shown += _shown(feed.batch(0.0))
+    assert sorted(shown) == [*range(len(LENGTHS)), 100, 101, 102]
+    assert all(_is_text(feed.batch(0.0)))
+
+
+@pytest.mark.parametrize("done", [0, 3, 17])
+def test_a_feed_that_was_added_to_is_restored(done: int) -> None:
+    settings = {"rows": 2, "replay": 0.3, "max_epochs": 3.0, "word_dropout": 0.2}
+    straight, late = _feed(**settings), _feed(**settings)
+    for _ in range(5):
+        straight.batch(0.0)
+    straight.add(MORE)
+    for _ in range(done):
+        straight.batch(0.0)
+    late.batch(0.0)
+    late.add(MORE)
+    late.restore(json.loads(json.dumps(straight.cursor())))
+    for _ in range(30):
+        assert torch.equal(straight.batch(0.0).tokens, late.batch(0.0).tokens)
+    assert (straight.cursor(), straight.epochs) == (late.cursor(), late.epochs)
+
+
 def _batches_until(feed: ProblemFeed, epochs: float) -> int:
     count = 0
     while feed.epochs < epochs:

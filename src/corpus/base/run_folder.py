@@ -77,6 +77,11 @@ class RunFolder:
         return self.path / "adapter"
 
     @property
+    def found(self) -> Path:
+        """Programs that the model found for training problems in the middle of fine-tuning."""
+        return self.path / "found.jsonl"
+
+    @property
     def scores(self) -> Path:
         """The scores of the final weights."""
         return self.path / "scores.json"

@@ -68,6 +68,10 @@ class FinetuneConfig:
     """Share of the prompt's text tokens that are hidden, others each time a problem is shown, so that no single word gives a program
     away (Iyyer et al. 2015, sec. 3.2). Numbers, and the program, are never hidden."""
 
+    self_training: float = 0.0
+    """How far into fine-tuning (0…1) the model writes programs of its own for the training problems that `checked_only` leaves out. Those that
+    give the key are trained on from there on (Zelikman et al. 2022, arXiv:2203.14465). 0 never does."""
+
     schedule: ScheduleConfig = field(
         default_factory=lambda: ScheduleConfig(learning_rate=1e-3, warmup=0.03, decay="cosine", floor=0.0)
     )
@@ -78,9 +82,13 @@ class FinetuneConfig:
             raise ConfigError(f"finetune.method is {self.method!r}; expected full, lora or qlora")
         if self.max_epochs <= 0:
             raise ConfigError(f"finetune.max_epochs is {self.max_epochs}; expected a positive number")
-        for name in ("replay", "word_dropout"):
+        for name in ("replay", "word_dropout", "self_training"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"finetune.{name} is {getattr(self, name)}; expected a share from 0 to below 1")
+        if self.self_training and not self.checked_only:
+            raise ConfigError(
+                "finetune.self_training finds programs for the problems that finetune.checked_only leaves out, and that is off; give one of them"
+            )
 
     @property
     def has_adapters(self) -> bool:

@@ -28,6 +28,8 @@ class Selection:
     examples: tuple[Example, ...]
     problems: tuple[Problem, ...]
     """The problems behind `examples`, in the same order."""
+    solvable: tuple[Problem, ...]
+    """Problems that have a key but no program that gives it."""
     counts: dict[str, int]
     """`given`, `used`, `no_program`, `unchecked`, `too_long`."""
 
@@ -38,7 +40,7 @@ def select_examples(problems: Sequence[Problem], tokenizer: Tokenizer, *, max_le
     Raises `DataError` where nothing is left to train on.
     """
     counts: dict[str, int] = dict.fromkeys(("given", "used", "no_program", "unchecked", "too_long"), 0)
-    examples, used = [], []
+    examples, used, solvable = [], [], []
     for problem in problems:
         counts["given"] += 1
         example, reason = _example(problem, tokenizer, max_length=max_length, checked_only=checked_only)
@@ -46,13 +48,20 @@ def select_examples(problems: Sequence[Problem], tokenizer: Tokenizer, *, max_le
         if example is not None:
             examples.append(example)
             used.append(problem)
+        elif reason in ("unchecked", "no_program") and _is_solvable(problem):
+            solvable.append(problem)
     if not examples:
         left_out = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
         raise DataError(
             f"none of the problems can be used ({left_out or 'there are none'}); give problems with programs, raise model.context_length "
             "where they are too long, or set finetune.checked_only to false where they are unchecked"
         )
-    return Selection(examples=tuple(examples), problems=tuple(used), counts=counts)
+    return Selection(examples=tuple(examples), problems=tuple(used), solvable=tuple(solvable), counts=counts)
+
+
+def _is_solvable(problem: Problem) -> bool:
+    has_key = problem.correct is not None if problem.options else problem.answer is not None
+    return has_key and problem.expression is None and len(problem.quantities) <= MAX_NUMBERS
 
 
 def _example(problem: Problem, tokenizer: Tokenizer, *, max_length: int, checked_only: bool) -> tuple[Example | None, str]:

@@ -20,7 +20,7 @@ class ProblemFeed:
     """Hands out batches of packed examples; see `train.loop.Feed`.
 
     Its order is a pure function of the seed, and its cursor is the epoch, the row within it, and the text loader's own cursor. When
-    `max_epochs` are done, batches are text.
+    `max_epochs` are done, batches are text. A cursor from after `add` is for a feed that the same examples were added to.
     """
 
     def __init__(
@@ -37,14 +37,25 @@ class ProblemFeed:
         seed: int,
         word_dropout: float = 0.0,
     ) -> None:
-        self._examples, self._text, self._mixture = examples, text, mixture
+        self._text, self._mixture = text, mixture
         self._row_length, self._rows_per_batch, self._pad_id = row_length, rows_per_batch, pad_id
         self._replay, self._word_dropout, self._seed = replay, word_dropout, seed
+        self._max_epochs = max_epochs
+        self._epoch, self._row, self._tokens, self._handed_out = 0, 0, 0, 0
+        self._begun_tokens, self._begun_epochs = 0, 0.0
+        self._show(examples)
+
+    def _show(self, examples: Sequence[Example]) -> None:
+        self._examples = examples
         self._lengths = [len(example.tokens) for example in examples]
         self._epoch_tokens = sum(self._lengths)
-        self._max_tokens = int(max_epochs * self._epoch_tokens)
-        self._epoch, self._row, self._tokens, self._handed_out = 0, 0, 0, 0
         self._packed_epoch, self._packed = -1, [[0]]
+
+    def add(self, examples: Sequence[Example]) -> None:
+        """Show these as well from here on; what is left of the epoch is dropped, and a new one begins."""
+        self._begun_epochs, self._begun_tokens = self.epochs, self._tokens
+        self._show([*self._examples, *examples])
+        self._epoch, self._row = self._epoch + 1, 0
 
     @property
     def consumed(self) -> dict[str, int]:
@@ -52,9 +63,14 @@ class ProblemFeed:
         return {PROBLEMS: self._tokens, **{name: tokens for name, tokens in self._text.consumed.items() if tokens}}
 
     @property
+    def num_examples(self) -> int:
+        """How many examples an epoch shows."""
+        return len(self._examples)
+
+    @property
     def epochs(self) -> float:
         """How often the examples have been shown."""
-        return self._tokens / self._epoch_tokens
+        return self._begun_epochs + (self._tokens - self._begun_tokens) / self._epoch_tokens
 
     def num_batches(self, epochs: float) -> int:
         """Return about how many batches `epochs` passes over the examples take, with the text replayed between them."""
@@ -67,7 +83,7 @@ class ProblemFeed:
         for _ in range(self._rows_per_batch):
             draw = random.Random(derive(self._seed, "replay", self._handed_out)).random()
             self._handed_out += 1
-            if draw < self._replay or self._tokens >= self._max_tokens:
+            if draw < self._replay or self._tokens >= self._last_token:
                 text_rows += 1
             else:
                 row, count = self._next_row()
@@ -76,6 +92,10 @@ class ProblemFeed:
         if text_rows:
             parts.append(self._text.rows(text_rows, self._mixture))
         return stack(parts, num_tokens + text_rows * self._row_length)
+
+    @property
+    def _last_token(self) -> int:
+        return self._begun_tokens + int((self._max_epochs - self._begun_epochs) * self._epoch_tokens)
 
     def _next_row(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], int]:
         rows = self._rows_of(self._epoch)
@@ -112,10 +132,11 @@ class ProblemFeed:
     def cursor(self) -> dict[str, Any]:
         """Return the position, JSON-ready."""
         own = {"epoch": self._epoch, "row": self._row, "tokens": self._tokens, "handed_out": self._handed_out}
-        return {**own, "text": self._text.cursor()}
+        return {**own, "begun": [self._begun_tokens, self._begun_epochs], "text": self._text.cursor()}
 
     def restore(self, cursor: dict[str, Any]) -> None:
         """Go to a position that `cursor` returned."""
         self._epoch, self._row, self._tokens = cursor["epoch"], cursor["row"], cursor["tokens"]
         self._handed_out = cursor["handed_out"]
+        self._begun_tokens, self._begun_epochs = cursor["begun"]
         self._text.restore(cursor["text"])

@@ -55,6 +55,11 @@ class Ahead:
         """Return the position before the prepared batch, JSON-ready."""
         return self._feed.cursor() if self._next is None else self._next[1]
 
+    def forget(self) -> None:
+        """Drop the prepared batch and what came of making it, in a feed that hands out other batches from here on."""
+        if self._next is not None:
+            self.restore(self._next[1])
+
     def restore(self, cursor: dict[str, Any]) -> None:
         """Go to a position that `cursor` returned."""
         self._next = None

@@ -43,11 +43,25 @@ class Position:
     averaged: int = 0
     norms: list[float] = field(default_factory=list)
     spikes_in_a_row: int = 0
+    turned: bool = False
     finished: bool = False
 
 
 Validate = Callable[[], tuple[dict[str, float], dict[str, float]]]
 """Returns held-out loss and next-token accuracy by source."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What is done once in the middle of a phase and changes what its feed hands out from there on."""
+
+    name: str
+    at: float
+    """The progress from which on it is due."""
+    do: Callable[[Pace], str]
+    """Does it and returns what to record; the pace says what there is time for. All ranks call it."""
+    repeat: Callable[[], None]
+    """Puts the feed into the state after it, in a session that goes on from a later checkpoint; the cursor is restored after that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +73,7 @@ class Phase:
     pace: Pace
     learning_rate: Callable[[float], float]
     validate: Validate | None
+    turn: Turn | None = None
 
 
 class PhaseTrainer:
@@ -86,8 +101,10 @@ class PhaseTrainer:
         load_trained(self._step.model, checkpoint.model)
         load_optimizer_tensors(self._step.model, self._step.optimizer, checkpoint.optimizer)
         self._step.scaler.load_state_dict(checkpoint.state["scaler"])
-        self._feed.restore(checkpoint.state["cursor"])
         self.position = Position(**checkpoint.state["position"])
+        if self.position.turned and self._phase.turn:
+            self._phase.turn.repeat()
+        self._feed.restore(checkpoint.state["cursor"])
         self._average.restore(checkpoint.average, self.position.averaged)
         self._saved_step, self._logged_tokens = self.position.step, self.position.tokens
         say(f"going on with {self._phase.name} at step {self.position.step:,}")
@@ -109,6 +126,7 @@ class PhaseTrainer:
                 over, share = self._step.ranks.numbers(self.is_over, phase.pace.progress(position.step))
                 if over:
                     break
+                self._turn_when_due(share)
                 self._one_step(share)
                 self._show(task, share)
                 stop, save = self._step.ranks.numbers(stopped(), self._save_is_due())
@@ -241,6 +259,20 @@ class PhaseTrainer:
             self._saved_step = position.step
         self._saved_at = time.monotonic()
         self._clock.beat()
+
+    def _turn_when_due(self, share: float) -> None:
+        """Do what changes the feed, once; what was prepared of it is made anew. Saved before, for it may take long, and after."""
+        turn = self._phase.turn
+        if turn is None or self.position.turned or share < turn.at:
+            return
+        self.save()
+        began = time.monotonic()
+        self._feed.forget()
+        message = turn.do(self._phase.pace)
+        self.position.turned, self._saved_step = True, -1
+        self._event(turn.name, message)
+        self.save()
+        self._logged_at += time.monotonic() - began
 
     def _validate_when_due(self) -> None:
         """Measure held-out loss at evenly spaced points of the phase (the end itself is left to the final scores)."""

@@ -20,7 +20,7 @@ from corpus.runtime.runtime import Runtime, environment, resolve
 from corpus.train.budget import Clock, ClockPace, Pace
 from corpus.train.choices import Choices
 from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
-from corpus.train.loop import Feed, Phase, PhaseTrainer, Validate
+from corpus.train.loop import Feed, Phase, PhaseTrainer, Turn, Validate
 from corpus.train.lr import learning_rate
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import build_optimizer
@@ -226,10 +226,11 @@ class Session:
         validate: Validate | None,
         sample: Callable[[], Batch],
         optimizer: OptimizerConfig | None = None,
+        turn: Turn | None = None,
     ) -> int:
         """Train one phase to its end and return its tokens. Goes on from its newest checkpoint where there is one.
 
-        `optimizer` takes the place of the config's.
+        `optimizer` takes the place of the config's; `turn` is done once in the middle.
         """
         self._divide(model)
         if f"{name}_began_seconds" not in self._choices:
@@ -244,7 +245,12 @@ class Session:
             on_smaller=self._use_fewer_rows,
         )
         phase = Phase(
-            name=name, feed=feed, pace=pace(), learning_rate=lambda progress: learning_rate(schedule, progress), validate=validate
+            name=name,
+            feed=feed,
+            pace=pace(),
+            learning_rate=lambda progress: learning_rate(schedule, progress),
+            validate=validate,
+            turn=turn,
         )
         trainer = PhaseTrainer(
             phase,

@@ -1,0 +1,109 @@
+"""Programs that a model finds: those that give the key and that it believes in, as many as there is time for."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from corpus.base.errors import ConfigError
+from corpus.finetune.config import FinetuneConfig
+from corpus.problems.problem import Problem
+from corpus.program.answer import parse_options
+from corpus.program.interpreter import execute
+from corpus.program.language import parse
+from corpus.solve.candidates import Candidate
+from corpus.solve.solver import Solver
+from corpus.stages import self_training
+from corpus.stages.self_training import find_programs
+from corpus.train.budget import StepPace
+
+PROBLEM = Problem(
+    set_name="mathqa",
+    split="train",
+    index=0,
+    text="a train covers 120 km in 2 hours . what is its speed ?",
+    options=parse_options("a ) 50 , b ) 60 , c ) 240"),
+    correct="b",
+    program="add(n0,n1)",
+    category="physics",
+)
+
+
+ALL = StepPace(num_steps=1)
+"""No clock."""
+
+
+class Fixed:
+    """A solver that has the same programs for every problem, each with its likelihood."""
+
+    def __init__(self, **programs: float) -> None:
+        self.programs, self.asked = programs, []
+
+    def search(self, texts: Sequence[str], count: int) -> list[list[Candidate]]:
+        self.asked += texts
+        return [
+            [
+                Candidate(program=parse(text), outcome=execute(parse(text), (120.0, 2.0)), log_probability=math.log(share))
+                for text, share in self.programs.items()
+            ]
+            for _ in texts
+        ]
+
+
+def _find(solver: Any, problems: Sequence[Problem] = (PROBLEM,), pace: Any = ALL) -> tuple[list[Problem], int]:
+    return find_programs(problems, cast(Solver, solver), pace, seed=1)
+
+
+def _fixed(*programs: tuple[str, float]) -> Fixed:
+    return Fixed(**dict(programs))
+
+
+def test_the_likeliest_program_that_gives_the_key_is_taken() -> None:
+    solver = _fixed(("multiply(n0,n1)", 0.5), ("divide(n0,n1)", 0.3), ("divide(n0,const_2)", 0.2))
+    assert _find(solver) == ([replace(PROBLEM, program="divide(n0,n1)")], 1)
+
+
+def test_nothing_is_taken_where_none_gives_the_key() -> None:
+    assert _find(_fixed(("multiply(n0,n1)", 0.9), ("subtract(n0,n1)", 0.1))) == ([], 1)
+    assert _find(_fixed()) == ([], 1)
+
+
+@pytest.mark.parametrize(("share", "is_found"), [(0.02, True), (0.005, False)])
+def test_a_program_that_the_model_hardly_believes_in_is_chance(share: float, is_found: bool) -> None:
+    solver = _fixed(("multiply(n0,n1)", 1 - share), ("divide(n0,n1)", share))
+    assert bool(_find(solver)[0]) is is_found
+
+
+def test_every_problem_is_looked_at_once_and_what_is_found_keeps_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(self_training, "CHUNK", 3)
+    problems = [replace(PROBLEM, index=index, text=f"{PROBLEM.text} {index}") for index in range(11)]
+    solver = _fixed(("divide(n0,n1)", 1.0))
+    found, looked_at = _find(solver, problems)
+    assert [problem.index for problem in found] == list(range(11))
+    assert looked_at == 11
+    assert sorted(solver.asked) == sorted(problem.text for problem in problems)
+    assert solver.asked != [problem.text for problem in problems], "under a clock the first ones would be looked at alone"
+
+
+def test_when_the_time_for_it_is_over_the_others_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(self_training, "CHUNK", 3)
+    asked: list[float] = []
+
+    class Twice:
+        def affords(self, spent_seconds: float, next_seconds: float) -> bool:
+            asked.append(spent_seconds)
+            return len(asked) <= 2
+
+    problems = [replace(PROBLEM, index=index) for index in range(11)]
+    found, looked_at = _find(_fixed(("divide(n0,n1)", 1.0)), problems, Twice())
+    assert (len(found), looked_at) == (6, 6)
+    assert asked == sorted(asked)
+
+
+def test_it_needs_problems_that_are_left_out() -> None:
+    with pytest.raises(ConfigError, match=r"finetune\.self_training.*checked_only"):
+        FinetuneConfig(self_training=0.5, checked_only=False)
+    with pytest.raises(ConfigError, match=r"finetune\.self_training is 1\.0"):
+        FinetuneConfig(self_training=1.0)

@@ -1,0 +1,151 @@
+"""What is done once in the middle of a phase: when it is due, never twice, and the same bits wherever the process dies."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from support.sessions import BATCH_TOKENS, choices, open_session
+
+from corpus.data.batch import Batch
+from corpus.model.transformer import Transformer
+from corpus.train.ahead import Ahead
+from corpus.train.budget import Pace, StepPace
+from corpus.train.checkpoint import load_newest
+from corpus.train.config import ScheduleConfig, TrainConfig
+from corpus.train.loop import Turn
+from corpus.train.metrics import read_metrics
+
+NUM_STEPS = 8
+
+
+pytestmark = pytest.mark.usefixtures("own_threads")
+
+
+class Died(Exception):
+    """Stands for the process's end."""
+
+
+class Numbers:
+    """A feed that counts, and after `change` counts by thousands more; it dies once before the batches of `deaths`."""
+
+    def __init__(self, deaths: tuple[int, ...] = ()) -> None:
+        self.number, self.offset, self.deaths, self.handed_out = 0, 0, list(deaths), []
+
+    def change(self) -> None:
+        self.offset, self.number = 1000, self.number + 100
+
+    @property
+    def consumed(self) -> dict[str, int]:
+        return {"lines": BATCH_TOKENS * self.number}
+
+    def batch(self, progress: float) -> Batch:
+        if self.number in self.deaths:
+            self.deaths.remove(self.number)
+            raise Died
+        self.handed_out.append(self.offset + self.number)
+        tokens = (torch.arange(BATCH_TOKENS).reshape(2, 16) * (1 + self.offset + self.number)) % 64
+        self.number += 1
+        return Batch(tokens=tokens, targets=(tokens + 1) % 64, documents=torch.zeros_like(tokens), num_tokens=BATCH_TOKENS)
+
+    def cursor(self) -> dict[str, Any]:
+        return {"number": self.number}
+
+    def restore(self, cursor: dict[str, Any]) -> None:
+        self.number = cursor["number"]
+
+
+def _run(folder: Path, model: Transformer, feed: Numbers, *, at: float = 0.5, dies: bool = False) -> list[str]:
+    """Run the phase on a folder; return what was done in its middle."""
+    done: list[str] = []
+
+    def do(pace: Pace) -> str:
+        if dies:
+            raise Died
+        done.append("do")
+        feed.change()
+        return "changed"
+
+    def repeat() -> None:
+        done.append("repeat")
+        feed.change()
+
+    with open_session(folder, "1000 steps", train=TrainConfig(rows_per_batch=2, checkpoint_steps=3, log_every_steps=1)) as session:
+        session.run(
+            "finetune",
+            model,
+            feed=feed,
+            pace=lambda: StepPace(num_steps=NUM_STEPS),
+            schedule=ScheduleConfig(learning_rate=1e-2),
+            validate=None,
+            sample=lambda: feed.batch(0.0),
+            turn=Turn(name="turn", at=at, do=do, repeat=repeat),
+        )
+    return done
+
+
+def _end(folder: Path) -> tuple[Any, ...]:
+    found = load_newest(folder / "checkpoints", "finetune")
+    assert found is not None
+    lines = [
+        {key: value for key, value in line.items() if key not in ("seconds", "tokens_per_second")}
+        for line in read_metrics(folder / "metrics.jsonl")
+    ]
+    return {name: tensor.tolist() for name, tensor in found.model.items()}, found.state["position"], found.state["cursor"], lines
+
+
+def _fresh(model: Transformer) -> Transformer:
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return model
+
+
+@pytest.mark.parametrize(("at", "step"), [(0.0, 0), (0.5, 4), (0.6, 5), (0.99, None)])
+def test_it_is_done_once_when_it_is_due(tmp_path: Path, model: Transformer, at: float, step: int | None) -> None:
+    feed = Numbers()
+    assert _run(tmp_path, _fresh(model), feed, at=at) == (["do"] if step is not None else [])
+    due = NUM_STEPS if step is None else step
+    assert feed.handed_out == [*range(due), *(1100 + number for number in range(due, NUM_STEPS))]
+    events = [line for line in read_metrics(tmp_path / "metrics.jsonl") if line["kind"] == "event"]
+    assert [(line["name"], line["step"], line["message"]) for line in events] == (
+        [("turn", step, "changed")] if step is not None else []
+    )
+    assert "precision" in choices(tmp_path)
+
+
+@pytest.mark.parametrize("deaths", [(2,), (105,), (106,), (2, 107)], ids=str)
+def test_whenever_the_process_dies_it_ends_with_the_same_bits(tmp_path: Path, model: Transformer, deaths: tuple[int, ...]) -> None:
+    """Before it, right after it, and after the next checkpoint, from which the feed is changed again before it is restored."""
+    _run(tmp_path / "whole", _fresh(model), Numbers())
+    left = list(deaths)
+    done: list[str] = []
+    while left:
+        with pytest.raises(Died):
+            _run(tmp_path / "died", _fresh(model), Numbers((left[0],)))
+        left.pop(0)
+    done = _run(tmp_path / "died", _fresh(model), Numbers())
+    assert done == (["do"] if deaths == (2,) else ["repeat"])
+    assert _end(tmp_path / "died") == _end(tmp_path / "whole")
+
+
+def test_dying_in_the_middle_of_it_it_is_done_again(tmp_path: Path, model: Transformer) -> None:
+    _run(tmp_path / "whole", _fresh(model), Numbers())
+    with pytest.raises(Died):
+        _run(tmp_path / "died", _fresh(model), Numbers(), dies=True)
+    assert _run(tmp_path / "died", _fresh(model), Numbers()) == ["do"]
+    assert _end(tmp_path / "died") == _end(tmp_path / "whole")
+
+
+def test_a_batch_that_was_made_early_is_made_anew() -> None:
+    feed = Numbers()
+    ahead = Ahead(feed)
+    ahead.batch(0.0)
+    ahead.prepare(0.1)
+    ahead.forget()
+    assert ahead.cursor() == {"number": 1}
+    feed.change()
+    ahead.batch(0.1)
+    assert feed.handed_out == [0, 1, 1101]
+    ahead.forget()
+    assert ahead.cursor() == {"number": 102}
