@@ -1,5 +1,6 @@
-"""What all tests share: where real data lies, and how properties are tried."""
+"""What all tests share: where real data lies, how properties are tried, and one thread for each process."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+
+# Tests run one process a core. Threads beside that, here or in the processes that tests start, would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine must not fail a test, and a run must not differ from the one before it.
 settings.register_profile(
