@@ -7,15 +7,29 @@ training). A key can be met by chance, so a program counts only where the model 
 import math
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from corpus.base.console import progress
+from torch import Tensor
+
+from corpus.base.console import progress, say
+from corpus.base.errors import DataError
+from corpus.base.run_folder import RunFolder
+from corpus.base.seeds import derive
+from corpus.finetune.examples import Example, select_examples
+from corpus.finetune.feed import ProblemFeed
+from corpus.model.config import ModelConfig
+from corpus.model.init import empty_model
 from corpus.problems.check import is_checked
-from corpus.problems.problem import Problem
+from corpus.problems.problem import Problem, read_problems, write_problems
+from corpus.recipes.config import RunConfig
+from corpus.runtime.runtime import Runtime
 from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
+from corpus.text.tokenizer import Tokenizer
 from corpus.train.budget import Pace
+from corpus.train.loop import Turn
+from corpus.train.session import Session
 
 PROGRAMS = 8
 """The likeliest programs that are looked at for each problem."""
@@ -25,6 +39,58 @@ LEAST_SHARE = 0.01
 
 CHUNK = 256
 """Problems between two looks at the clock."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTraining:
+    """What a run needs for it."""
+
+    config: RunConfig
+    folder: RunFolder
+    tokenizer: Tokenizer
+    problems: Sequence[Problem]
+    """Problems that have a key and no program that gives it."""
+
+    def turn(
+        self, feed: ProblemFeed, session: Session, *, shape: ModelConfig, tensors: Callable[[], Mapping[str, Tensor]]
+    ) -> Turn | None:
+        """Return what is done in the middle of fine-tuning, None where the config asks for nothing; `tensors` returns the weights as they are then."""
+        share = self.config.finetune.self_training
+
+        def do(pace: Pace) -> str:
+            now = tensors()
+            if session.ranks.is_main:
+                self._find(now, shape, session.runtime, pace)
+            session.ranks.wait()
+            examples = self._examples()
+            feed.add(examples)
+            return f"{len(examples):,} problems more to train on: of {len(self.problems):,} without a program that gives the key"
+
+        return Turn(name="self_training", at=share, do=do, repeat=lambda: feed.add(self._examples())) if share else None
+
+    def _find(self, tensors: Mapping[str, Tensor], shape: ModelConfig, runtime: Runtime, pace: Pace) -> None:
+        model, settings = empty_model(shape, runtime.device), self.config.evaluate
+        model.load_state_dict(tensors)
+        solver = Solver(
+            model,
+            self.tokenizer,
+            replace(runtime, precision="fp32"),
+            max_program_tokens=settings.max_program_tokens,
+            batch_size=settings.batch_size,
+        )
+        found, looked_at = find_programs(self.problems, solver, pace, seed=derive(self.config.seed, "self-training"))
+        write_problems(self.folder.found, found)
+        counts = {"problems": len(self.problems), "looked_at": looked_at, "found": len(found)}
+        self.folder.update_manifest(self_training=counts)
+        say(f"  self-training: programs that give the key for {len(found):,} of {looked_at:,} problems without one")
+
+    def _examples(self) -> tuple[Example, ...]:
+        fix = f"Delete {self.folder.checkpoints}/finetune-* and fine-tune again."
+        problems, length = read_problems(self.folder.found, fix=fix), self.config.model.context_length
+        try:
+            return select_examples(problems, self.tokenizer, max_length=length, checked_only=True).examples
+        except DataError:  # nothing was found, or nothing that fits into a row
+            return ()
 
 
 def find_programs(problems: Sequence[Problem], solver: Solver, pace: Pace, *, seed: int) -> tuple[list[Problem], int]:

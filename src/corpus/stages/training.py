@@ -21,24 +21,19 @@ from corpus.evaluate.text import score_sources
 from corpus.export.adapter import export_adapter
 from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors, num_trained
 from corpus.finetune.examples import Example, select_examples
-from corpus.finetune.feed import ProblemFeed
 from corpus.finetune.packages import require_packages
-from corpus.model.init import build_model, empty_model
+from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.model.weights import TOKENIZER, check_tokenizer, read_weights, whole_tensors, write_model
-from corpus.problems.problem import read_problems, write_problems
 from corpus.recipes.config import RunConfig
 from corpus.runtime.parallelize import checkpoint_activations, load_whole
 from corpus.runtime.ranks import ALONE, Ranks
-from corpus.solve.solver import Solver
 from corpus.stages.feeds import Feeds
 from corpus.stages.problems import evaluation_sets, training_problems
-from corpus.stages.self_training import find_programs
+from corpus.stages.self_training import SelfTraining
 from corpus.stages.weights import MODEL_FILE, SAME_TOKENIZER
 from corpus.text.tokenizer import EOS, PAD, RESERVED, TOKENIZER_FILE, Tokenizer
-from corpus.train.budget import Pace
 from corpus.train.feed import CurriculumFeed
-from corpus.train.loop import Turn
 from corpus.train.session import Session, Split
 
 VALIDATION_PROBLEMS = 256
@@ -168,13 +163,7 @@ class Training:
             self._add_adapters()
             self._note_method()
             feed = self._feeds.problem_feed()
-            share = config.finetune.self_training
-            turn = Turn(
-                name="self_training",
-                at=share,
-                do=lambda pace: self._find_programs(feed, pace),
-                repeat=lambda: feed.add(self._found_examples()),
-            )
+            finder = SelfTraining(config=config, folder=self._folder, tokenizer=self._tokenizer, problems=self._selection.solvable)
             session.run(
                 "finetune",
                 self._model,
@@ -184,7 +173,7 @@ class Training:
                 validate=self._validate_finetune,
                 sample=self._feeds.problem_sample,
                 optimizer=replace(config.train.optimizer, name="adamw") if config.finetune.has_adapters else None,
-                turn=turn if share else None,
+                turn=finder.turn(feed, session, shape=self._model.config, tensors=self._tensors),
             )
             say(f"  {feed.epochs:.1f} epochs over {feed.num_examples:,} problems")
             self._folder.update_manifest(epochs={"problems": round(feed.epochs, 3)})
@@ -193,35 +182,6 @@ class Training:
         self._save("final")
         session.clock.beat()
         say(f"final weights saved after {format_duration(session.clock.seconds)} on the training clock")
-
-    def _find_programs(self, feed: ProblemFeed, pace: Pace) -> str:
-        """Have the model as it is now write programs for problems without one that gives the key, and train on those that do as well."""
-        tensors = merged_tensors(self._model) if self._config.finetune.has_adapters else whole_tensors(self._model)
-        problems, ranks = self._selection.solvable, self._session.ranks
-        if ranks.is_main:
-            runtime = replace(self._session.runtime, precision="fp32")
-            model = empty_model(self._model.config, runtime.device)
-            model.load_state_dict(tensors)
-            settings = self._config.evaluate
-            solver = Solver(
-                model, self._tokenizer, runtime, max_program_tokens=settings.max_program_tokens, batch_size=settings.batch_size
-            )
-            found, looked_at = find_programs(problems, solver, pace, seed=derive(self._config.seed, "self-training"))
-            write_problems(self._folder.found, found)
-            self._folder.update_manifest(self_training={"problems": len(problems), "looked_at": looked_at, "found": len(found)})
-            say(f"  self-training: programs that give the key for {len(found):,} of {looked_at:,} problems without one")
-        ranks.wait()
-        examples = self._found_examples()
-        feed.add(examples)
-        return f"{len(examples):,} problems more to train on: of {len(problems):,} without a program that gives the key"
-
-    def _found_examples(self) -> tuple[Example, ...]:
-        fix = f"Delete {self._folder.checkpoints}/finetune-* and fine-tune again."
-        problems, length = read_problems(self._folder.found, fix=fix), self._config.model.context_length
-        try:
-            return select_examples(problems, self._tokenizer, max_length=length, checked_only=True).examples
-        except DataError:  # nothing was found, or nothing that fits into a row
-            return ()
 
     def _add_adapters(self) -> None:
         """Where the method is not `full`, freeze the weights and train adapters from here on."""
@@ -312,10 +272,16 @@ class Training:
             path.unlink(missing_ok=True)
         if not self._config.finetune.has_adapters:
             shutil.rmtree(self._folder.adapter, ignore_errors=True)
+        if not self._config.finetune.self_training:
+            self._folder.found.unlink(missing_ok=True)
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        """Return the weights as they are now, adapters merged into them; all ranks call it."""
+        has_adapters = any(not parameter.requires_grad for parameter in self._model.parameters())
+        return merged_tensors(self._model) if has_adapters else whole_tensors(self._model)
 
     def _save(self, name: str) -> None:
-        adapted = name == "final" and self._config.finetune.has_adapters and self._config.train.finetune_share > 0
-        tensors = merged_tensors(self._model) if adapted else whole_tensors(self._model)
+        tensors = self._tensors()
         if self._folder.writes:
             write_json(self._folder.weights / MODEL_FILE, to_plain(self._model.config))
             write_model(self._folder.weights / f"{name}.safetensors", tensors, metadata={TOKENIZER: self._tokenizer.digest})
