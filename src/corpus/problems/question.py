@@ -14,8 +14,9 @@ BEFORE = frozenset({"in", "at", "by", "for", "of", "on", "to", "from", "with", "
 
 ENDS = frozenset(".?!;")
 
-ABBREVIATED = frozenset({"rs", "re", "no", "sq", "p"})
-"""Words whose full stop ends no sentence."""
+ABBREVIATED = frozenset({"rs", "re", "no", "sq", "cu", "mr", "mrs", "ms", "dr", "st", "vs", "etc"})
+"""Words whose full stop ends no sentence; neither does that of a single letter: `p . m .` is commoner than a question after `c .`, and a
+question that is cut short is worse than one with a sentence too much."""
 
 Item = str | int
 """A word in MathQA's spelling, or the place of a quantity."""
@@ -24,20 +25,21 @@ Item = str | int
 def question_first(items: Sequence[Item]) -> list[Item]:
     """Return the same words and quantities with the question in front, everything else in its order.
 
-    The question reaches from the word that asks to the end of its sentence, the last one with such a word; where there is none it is the
-    last sentence.
+    The question is in the last sentence that ends with a question mark, best in one that asks by a word; without a question mark it is in
+    the last one with such a word, else the last of all. It reaches from that word, where there is one, to the end of the sentence.
     """
     sentences = _sentences(items)
     if not sentences:
         return []
-    asking = [
-        (start, end) for start, end in sentences if ASKING.intersection(each for each in items[start:end] if isinstance(each, str))
-    ]
-    start, end = (asking or sentences)[-1]
-    if asking:
-        begin = next(place for place in range(start, end) if items[place] in ASKING)
-        start = begin - 1 if begin > start and items[begin - 1] in BEFORE else begin
+    start, end = max(sentences, key=lambda each: (items[each[1] - 1] == "?", _asks_at(items, *each) is not None, each))
+    asks_at = _asks_at(items, start, end)
+    if asks_at is not None:
+        start = asks_at - 1 if asks_at > start and items[asks_at - 1] in BEFORE else asks_at
     return [*items[start:end], *items[:start], *items[end:]]
+
+
+def _asks_at(items: Sequence[Item], start: int, end: int) -> int | None:
+    return next((place for place in range(start, end) if items[place] in ASKING), None)
 
 
 def _sentences(items: Sequence[Item]) -> list[tuple[int, int]]:
@@ -48,7 +50,18 @@ def _sentences(items: Sequence[Item]) -> list[tuple[int, int]]:
 
 
 def _ends_sentence(items: Sequence[Item], place: int) -> bool:
-    if items[place] not in ENDS:
+    """Return whether an item is the last of its sentence: of several signs, the last one is."""
+    sign = items[place]
+    if sign not in ENDS:
         return False
-    before, after = items[place - 1] if place else None, items[place + 1] if place + 1 < len(items) else None
-    return after is None or (before not in ABBREVIATED and isinstance(after, str) and after not in ENDS and after != before)
+    if place + 1 == len(items):
+        return True
+    before, after = items[place - 1] if place else "", items[place + 1]
+    if after in ENDS:
+        return False
+    if sign == "?":
+        return True
+    if isinstance(before, int):
+        return sign != "!" and isinstance(after, str)  # a factorial
+    is_letter = len(before) == 1 and before.isalpha()
+    return before not in ABBREVIATED and not is_letter and isinstance(after, str)
