@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 
-# Tests run one process a core. Threads beside that, here or in the processes that tests start, would wait for each other.
+# Tests run in a process for each core, where more threads would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine must not fail a test, and a run must not differ from the one before it.

@@ -51,3 +51,13 @@ def test_a_live_bar_shows_labels_as_they_stand(monkeypatch: pytest.MonkeyPatch) 
     shown = terminal.export_text()
     assert "source [c4]" in shown
     assert "[half]" in shown
+
+
+def test_a_live_bar_may_stand_within_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs are looked for in the middle of fine-tuning."""
+    monkeypatch.setattr(module.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(module, "console", Console(force_terminal=True, width=80))
+    with progress("outer", 2) as outer:
+        with progress("inner", 3) as inner:
+            inner.update(3)
+        outer.update(1)

@@ -28,6 +28,7 @@ SMALL = (
     "--train.rows-per-batch=2",
     "--train.validation-tokens=256",
     "--train.log-every-steps=4",
+    "--runtime.num-threads=1",
 )
 """What makes a recipe a matter of seconds; nothing about how it works."""
 

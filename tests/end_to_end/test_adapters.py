@@ -33,6 +33,7 @@ def _pretrained(finished: Path, out: Path) -> Path:
     )
     config = read_json(out / "config.json")
     config["train"] |= {"checkpoint_steps": 6, "checkpoint_seconds": 1e6, "validations": 1, "finetune_share": 0.2}
+    config["finetune"]["self_training"] = 0.5  # there is nothing to look for, but weights and adapters are put together for it
     config["budget"] = "60 steps"  # of which 48 are those of pre-training, which is done
     config["evaluate"] |= {"problems_limit": 4, "votes": [], "retrieval": False}
     write_json(out / "config.json", config)

@@ -27,6 +27,20 @@ self_training._likeliest = die
 """
 
 
+KILL_AT_STEP_24 = """
+import os, signal
+from corpus.train.loop import PhaseTrainer
+
+def step(trainer, share):
+    if trainer.position.step == 24:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(trainer, share)
+
+whole, PhaseTrainer._one_step = PhaseTrainer._one_step, step
+"""
+"""Dies when what was found has been trained on for some steps, two of them after a checkpoint."""
+
+
 def _rows(count: int, chance: random.Random) -> list[dict[str, str]]:
     """Problems of one kind in MathQA's form; every third has a formula that does not give its key."""
     rows = []
@@ -59,7 +73,14 @@ def data(text_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_the_model_finds_is_trained_on(data: Path, command: Callable[..., list[str]], corpus: Run, tmp_path: Path) -> None:
     def words(name: str) -> list[str]:
-        more = ("--finetune.self-training=0.6", "--train.finetune-share=1", "--evaluate.votes", "8", "--evaluate.text=False")
+        more = (
+            "--finetune.self-training=0.6",
+            "--train.finetune-share=1",
+            "--evaluate.votes",
+            "8",
+            "--evaluate.text=False",
+            "--train.checkpoint-steps=11",
+        )
         return command(
             tmp_path / name,
             f"--data={data}",
@@ -79,6 +100,11 @@ def test_what_the_model_finds_is_trained_on(data: Path, command: Callable[..., l
 
     assert corpus(words("killed"), first=KILL_WHILE_LOOKING, check=False).returncode == -signal.SIGKILL
     assert not (tmp_path / "killed/found.jsonl").exists()
-    assert "going on with finetune at step 18" in corpus(words("killed")).stdout
+    again = corpus(words("killed"), first=KILL_AT_STEP_24, check=False)
+    assert again.returncode == -signal.SIGKILL
+    assert "going on with finetune at step 18" in again.stdout
+    said = corpus(words("killed")).stdout
+    assert "going on with finetune at step 22" in said
+    assert "self-training: programs" not in said
     for name in ("weights/final.safetensors", "found.jsonl", "scores.json"):
         assert digest_file(tmp_path / "killed" / name) == digest_file(tmp_path / "whole" / name)

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.base.errors import ArtifactError
 from corpus.data.batch import IGNORED, Batch
 from corpus.data.config import PROBLEMS
 from corpus.data.loader import TextLoader
@@ -249,6 +250,23 @@ def test_a_feed_that_was_added_to_is_restored(done: int) -> None:
     for _ in range(30):
         assert torch.equal(straight.batch(0.0).tokens, late.batch(0.0).tokens)
     assert (straight.cursor(), straight.epochs) == (late.cursor(), late.epochs)
+
+
+def test_nothing_added_changes_nothing() -> None:
+    feed, plain = _feed(), _feed()
+    feed.batch(0.0), plain.batch(0.0)
+    feed.add(())
+    assert torch.equal(feed.batch(0.0).tokens, plain.batch(0.0).tokens)
+    assert feed.cursor() == plain.cursor()
+
+
+@pytest.mark.parametrize("added", [(), MORE[:2], [*MORE[:2], MORE[0]]], ids=len)
+def test_a_cursor_is_for_a_feed_with_the_same_examples(added: Sequence[Example]) -> None:
+    feed, other = _feed(), _feed()
+    feed.add(MORE)
+    other.add(added)
+    with pytest.raises(ArtifactError, match=r"3 problems had been found by self-training, and \d others.*found\.jsonl"):
+        other.restore(feed.cursor())
 
 
 def _batches_until(feed: ProblemFeed, epochs: float) -> int:

@@ -1,7 +1,7 @@
 """Programs that a model finds: those that give the key and that it believes in, as many as there is time for."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -17,7 +17,6 @@ from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
 from corpus.stages import self_training
 from corpus.stages.self_training import find_programs
-from corpus.train.budget import StepPace
 
 PROBLEM = Problem(
     set_name="mathqa",
@@ -29,10 +28,6 @@ PROBLEM = Problem(
     program="add(n0,n1)",
     category="physics",
 )
-
-
-ALL = StepPace(num_steps=1)
-"""No clock."""
 
 
 class Fixed:
@@ -52,8 +47,20 @@ class Fixed:
         ]
 
 
-def _find(solver: Any, problems: Sequence[Problem] = (PROBLEM,), pace: Any = ALL) -> tuple[list[Problem], int]:
-    return find_programs(problems, cast(Solver, solver), pace, seed=1)
+def _find(
+    solver: Any,
+    problems: Sequence[Problem] = (PROBLEM,),
+    progress: Callable[[], float] = lambda: 0.5,
+    stopped: Callable[[], bool] = lambda: False,
+) -> tuple[list[Problem], int] | None:
+    """Look without a clock, unless another progress is given."""
+    return find_programs(problems, cast(Solver, solver), progress, stopped, seed=1)
+
+
+def _found(*given: Any) -> list[Problem]:
+    result = _find(*given)
+    assert result is not None
+    return result[0]
 
 
 def _fixed(*programs: tuple[str, float]) -> Fixed:
@@ -73,33 +80,39 @@ def test_nothing_is_taken_where_none_gives_the_key() -> None:
 @pytest.mark.parametrize(("share", "is_found"), [(0.02, True), (0.005, False)])
 def test_a_program_that_the_model_hardly_believes_in_is_chance(share: float, is_found: bool) -> None:
     solver = _fixed(("multiply(n0,n1)", 1 - share), ("divide(n0,n1)", share))
-    assert bool(_find(solver)[0]) is is_found
+    assert bool(_found(solver)) is is_found
 
 
 def test_every_problem_is_looked_at_once_and_what_is_found_keeps_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_training, "CHUNK", 3)
     problems = [replace(PROBLEM, index=index, text=f"{PROBLEM.text} {index}") for index in range(11)]
     solver = _fixed(("divide(n0,n1)", 1.0))
-    found, looked_at = _find(solver, problems)
+    found = _found(solver, problems)
     assert [problem.index for problem in found] == list(range(11))
-    assert looked_at == 11
     assert sorted(solver.asked) == sorted(problem.text for problem in problems)
     assert solver.asked != [problem.text for problem in problems], "under a clock the first ones would be looked at alone"
 
 
-def test_when_the_time_for_it_is_over_the_others_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("begun", "step", "looked_at"), [(0.5, 0.0, 11), (0.5, 0.02, 11), (0.5, 0.03, 9), (0.5, 0.06, 3), (0.9, 0.006, 9)]
+)
+def test_it_takes_a_fifth_of_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch, begun: float, step: float, looked_at: int
+) -> None:
+    """Three problems take `step` of fine-tuning; 11 problems are four chunks."""
     monkeypatch.setattr(self_training, "CHUNK", 3)
-    asked: list[float] = []
-
-    class Twice:
-        def affords(self, spent_seconds: float, next_seconds: float) -> bool:
-            asked.append(spent_seconds)
-            return len(asked) <= 2
-
+    solver = _fixed(("divide(n0,n1)", 1.0))
     problems = [replace(PROBLEM, index=index) for index in range(11)]
-    found, looked_at = _find(_fixed(("divide(n0,n1)", 1.0)), problems, Twice())
-    assert (len(found), looked_at) == (6, 6)
-    assert asked == sorted(asked)
+    result = _find(solver, problems, lambda: begun + step * -(-len(solver.asked) // 3))
+    assert result is not None
+    assert (len(result[0]), result[1]) == (looked_at, looked_at)
+
+
+def test_stopped_it_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(self_training, "CHUNK", 3)
+    solver = _fixed(("divide(n0,n1)", 1.0))
+    assert _find(solver, [PROBLEM] * 11, lambda: 0.5, lambda: len(solver.asked) >= 6) is None
+    assert len(solver.asked) == 6
 
 
 def test_it_needs_problems_that_are_left_out() -> None:

@@ -1,5 +1,7 @@
 """What is done once in the middle of a phase: when it is due, never twice, and the same bits wherever the process dies."""
 
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +9,11 @@ import pytest
 import torch
 from support.sessions import BATCH_TOKENS, choices, open_session
 
+from corpus.base.errors import Interrupted
 from corpus.data.batch import Batch
 from corpus.model.transformer import Transformer
 from corpus.train.ahead import Ahead
-from corpus.train.budget import Pace, StepPace
+from corpus.train.budget import StepPace
 from corpus.train.checkpoint import load_newest
 from corpus.train.config import ScheduleConfig, TrainConfig
 from corpus.train.loop import Turn
@@ -55,13 +58,19 @@ class Numbers:
         self.number = cursor["number"]
 
 
-def _run(folder: Path, model: Transformer, feed: Numbers, *, at: float = 0.5, dies: bool = False) -> list[str]:
+def _run(folder: Path, model: Transformer, feed: Numbers, *, at: float = 0.5, dies: bool = False, stops: bool = False) -> list[str]:
     """Run the phase on a folder; return what was done in its middle."""
     done: list[str] = []
 
-    def do(pace: Pace) -> str:
+    def do(progress: Callable[[], float], stopped: Callable[[], bool]) -> str | None:
+        assert progress() >= at
         if dies:
             raise Died
+        if stops:
+            signal.raise_signal(signal.SIGINT)
+            assert stopped()
+            return None
+        assert not stopped()
         done.append("do")
         feed.change()
         return "changed"
@@ -135,6 +144,21 @@ def test_dying_in_the_middle_of_it_it_is_done_again(tmp_path: Path, model: Trans
         _run(tmp_path / "died", _fresh(model), Numbers(), dies=True)
     assert _run(tmp_path / "died", _fresh(model), Numbers()) == ["do"]
     assert _end(tmp_path / "died") == _end(tmp_path / "whole")
+
+
+def test_stopped_in_the_middle_of_it_it_is_done_again(tmp_path: Path, model: Transformer) -> None:
+    _run(tmp_path / "whole", _fresh(model), Numbers())
+    with pytest.raises(Interrupted, match="stopped at step 4 of finetune"):
+        _run(tmp_path / "stopped", _fresh(model), Numbers(), stops=True)
+    assert _run(tmp_path / "stopped", _fresh(model), Numbers()) == ["do"]
+    assert _end(tmp_path / "stopped") == _end(tmp_path / "whole")
+
+
+def test_what_never_became_due_is_said(tmp_path: Path, model: Transformer, capsys: pytest.CaptureFixture[str]) -> None:
+    _run(tmp_path / "short", _fresh(model), Numbers(), at=0.99)
+    assert "turn was not done: no step began 99% of the way through finetune or later" in capsys.readouterr().out
+    _run(tmp_path / "long", _fresh(model), Numbers())
+    assert "not done" not in capsys.readouterr().out
 
 
 def test_a_batch_that_was_made_early_is_made_anew() -> None:

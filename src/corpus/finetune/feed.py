@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from corpus.base.errors import ArtifactError
 from corpus.base.seeds import derive
 from corpus.data.batch import Batch, stack
 from corpus.data.config import PROBLEMS
@@ -42,7 +43,7 @@ class ProblemFeed:
         self._replay, self._word_dropout, self._seed = replay, word_dropout, seed
         self._max_epochs = max_epochs
         self._epoch, self._row, self._tokens, self._handed_out = 0, 0, 0, 0
-        self._begun_tokens, self._begun_epochs = 0, 0.0
+        self._begun_tokens, self._begun_epochs, self._added = 0, 0.0, [0, 0]
         self._show(examples)
 
     def _show(self, examples: Sequence[Example]) -> None:
@@ -53,6 +54,9 @@ class ProblemFeed:
 
     def add(self, examples: Sequence[Example]) -> None:
         """Show these as well from here on; what is left of the epoch is dropped, and a new one begins."""
+        if not examples:
+            return
+        self._added = [len(examples), sum(len(example.tokens) for example in examples)]
         self._begun_epochs, self._begun_tokens = self.epochs, self._tokens
         self._show([*self._examples, *examples])
         self._epoch, self._row = self._epoch + 1, 0
@@ -66,6 +70,11 @@ class ProblemFeed:
     def num_examples(self) -> int:
         """How many examples an epoch shows."""
         return len(self._examples)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all epochs are done, and batches are text."""
+        return self._tokens >= self._last_token
 
     @property
     def epochs(self) -> float:
@@ -83,7 +92,7 @@ class ProblemFeed:
         for _ in range(self._rows_per_batch):
             draw = random.Random(derive(self._seed, "replay", self._handed_out)).random()
             self._handed_out += 1
-            if draw < self._replay or self._tokens >= self._last_token:
+            if draw < self._replay or self.is_over:
                 text_rows += 1
             else:
                 row, count = self._next_row()
@@ -132,10 +141,16 @@ class ProblemFeed:
     def cursor(self) -> dict[str, Any]:
         """Return the position, JSON-ready."""
         own = {"epoch": self._epoch, "row": self._row, "tokens": self._tokens, "handed_out": self._handed_out}
-        return {**own, "begun": [self._begun_tokens, self._begun_epochs], "text": self._text.cursor()}
+        begun = [self._begun_tokens, self._begun_epochs]
+        return {**own, "begun": begun, "added": self._added, "text": self._text.cursor()}
 
     def restore(self, cursor: dict[str, Any]) -> None:
-        """Go to a position that `cursor` returned."""
+        """Go to a position that `cursor` returned. Raises `ArtifactError` where other examples had been added by then."""
+        if cursor["added"] != self._added:
+            raise ArtifactError(
+                f"the checkpoint was saved when {cursor['added'][0]:,} problems had been found by self-training, and {self._added[0]:,} others are there "
+                "now. Restore found.jsonl and finetune.self_training from a copy, or begin a new run with another --out"
+            )
         self._epoch, self._row, self._tokens = cursor["epoch"], cursor["row"], cursor["tokens"]
         self._handed_out = cursor["handed_out"]
         self._begun_tokens, self._begun_epochs = cursor["begun"]

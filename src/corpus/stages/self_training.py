@@ -6,14 +6,15 @@ training). A key can be met by chance, so a program counts only where the model 
 
 import math
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
-from corpus.base.console import progress, say
-from corpus.base.errors import DataError
+from corpus.base.console import progress as bar
+from corpus.base.console import say, warn
+from corpus.base.errors import DataError, TrainingError
 from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
 from corpus.finetune.examples import Example, select_examples
@@ -27,7 +28,6 @@ from corpus.runtime.runtime import Runtime
 from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
 from corpus.text.tokenizer import Tokenizer
-from corpus.train.budget import Pace
 from corpus.train.loop import Turn
 from corpus.train.session import Session
 
@@ -39,6 +39,12 @@ LEAST_SHARE = 0.01
 
 CHUNK = 256
 """Problems between two looks at the clock."""
+
+LONGEST = 0.2
+"""The most of what is left of fine-tuning that looking for programs may take under a clock."""
+
+Progress = Callable[[], float]
+"""Returns how far fine-tuning is, 0…1; under a clock it goes on by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,35 +63,52 @@ class SelfTraining:
         """Return what is done in the middle of fine-tuning, None where the config asks for nothing; `tensors` returns the weights as they are then."""
         share = self.config.finetune.self_training
 
-        def do(pace: Pace) -> str:
+        def do(progress: Progress, stopped: Callable[[], bool]) -> str | None:
+            if feed.is_over:
+                warn("self-training looks for nothing: the problems were shown as often as finetune.max_epochs allows")
+                return "nothing was looked for: finetune.max_epochs is reached"
             now = tensors()
-            if session.ranks.is_main:
-                self._find(now, shape, session.runtime, pace)
-            session.ranks.wait()
+            looked_at = self._find(now, shape, session.runtime, progress, stopped) if session.ranks.is_main else None
+            del now
+            looked_at = session.ranks.from_main(looked_at)
+            if looked_at is None:
+                return None
             examples = self._examples()
             feed.add(examples)
-            return f"{len(examples):,} problems more to train on: of {len(self.problems):,} without a program that gives the key"
+            return f"{len(examples):,} problems more to train on: of {looked_at:,} that had no program that gives the key"
 
         return Turn(name="self_training", at=share, do=do, repeat=lambda: feed.add(self._examples())) if share else None
 
-    def _find(self, tensors: Mapping[str, Tensor], shape: ModelConfig, runtime: Runtime, pace: Pace) -> None:
+    def _find(
+        self, tensors: Mapping[str, Tensor], shape: ModelConfig, runtime: Runtime, progress: Progress, stopped: Callable[[], bool]
+    ) -> int | None:
+        """Look for programs, write those that were found, and return how many problems were looked at; None where it was stopped."""
         model, settings = empty_model(shape, runtime.device), self.config.evaluate
         model.load_state_dict(tensors)
-        solver = Solver(
-            model,
-            self.tokenizer,
-            replace(runtime, precision="fp32"),
-            max_program_tokens=settings.max_program_tokens,
-            batch_size=settings.batch_size,
-        )
-        found, looked_at = find_programs(self.problems, solver, pace, seed=derive(self.config.seed, "self-training"))
+        rows, result = settings.batch_size, None
+        while result is None and not stopped():
+            solver = Solver(model, self.tokenizer, runtime, max_program_tokens=settings.max_program_tokens, batch_size=rows)
+            try:
+                result = find_programs(self.problems, solver, progress, stopped, seed=derive(self.config.seed, "self-training"))
+            except torch.OutOfMemoryError:
+                rows //= 2
+                if rows < PROGRAMS:
+                    raise TrainingError(
+                        "self-training needs a second model in the device's memory, and there is no room for it; everything is saved. Begin a new run "
+                        "with finetune.self_training 0, or with a smaller train.micro_batch_rows"
+                    ) from None
+                warn(f"out of memory while looking for programs: from now on {rows} rows at a time")
+        if result is None:
+            return None
+        found, looked_at = result
         write_problems(self.folder.found, found)
         counts = {"problems": len(self.problems), "looked_at": looked_at, "found": len(found)}
         self.folder.update_manifest(self_training=counts)
         say(f"  self-training: programs that give the key for {len(found):,} of {looked_at:,} problems without one")
+        return looked_at
 
     def _examples(self) -> tuple[Example, ...]:
-        fix = f"Delete {self.folder.checkpoints}/finetune-* and fine-tune again."
+        fix = "Restore it from a copy, or begin a new run with another --out."
         problems, length = read_problems(self.folder.found, fix=fix), self.config.model.context_length
         try:
             return select_examples(problems, self.tokenizer, max_length=length, checked_only=True).examples
@@ -93,25 +116,30 @@ class SelfTraining:
             return ()
 
 
-def find_programs(problems: Sequence[Problem], solver: Solver, pace: Pace, *, seed: int) -> tuple[list[Problem], int]:
+def find_programs(
+    problems: Sequence[Problem], solver: Solver, progress: Progress, stopped: Callable[[], bool], *, seed: int
+) -> tuple[list[Problem], int] | None:
     """Return the problems for which a program was found, with that program, in their order; and how many were looked at.
 
-    Under a clock this takes no more than the time that the pace affords for looking on, and looks at so many of them, in random order.
+    Under a clock it looks at as many, in random order, as `LONGEST` leaves time for. None where it was stopped.
     """
     order = list(range(len(problems)))
     random.Random(seed).shuffle(order)
     found: dict[int, Problem] = {}
-    looked_at, began, last = 0, time.monotonic(), 0.0
-    with progress("finding programs", len(order), "problems") as task:
-        while looked_at < len(order) and pace.affords(time.monotonic() - began, last):
-            start = time.monotonic()
+    looked_at, began, longest = 0, progress(), 0.0
+    end = began + LONGEST * (1 - began)
+    with bar("finding programs", len(order), "problems") as task:
+        while looked_at < len(order) and progress() + longest <= end:
+            if stopped():
+                return None
+            start = progress()
             chunk = order[looked_at : looked_at + CHUNK]
             for index, candidates in zip(chunk, solver.search([problems[index].text for index in chunk], PROGRAMS)):
                 program = _likeliest(problems[index], candidates)
                 if program is not None:
                     found[index] = program
             looked_at += len(chunk)
-            last = time.monotonic() - start
+            longest = max(longest, progress() - start)
             task.update(looked_at)
     return [found[index] for index in sorted(found)], looked_at
 

@@ -84,6 +84,11 @@ class Training:
                 f"finetune.method {method} with runtime.parallel fsdp is not supported: what is frozen is not divided among ranks; use "
                 "runtime.parallel ddp, or finetune.method full"
             )
+        if self._config.finetune.self_training and self._config.runtime.parallel == "fsdp" and not ranks.is_alone:
+            raise ConfigError(
+                "finetune.self_training with runtime.parallel fsdp is not supported: one rank would need the whole model beside its part; use "
+                "runtime.parallel ddp, or finetune.self_training 0"
+            )
 
     def _keep_tokenizer(self) -> None:
         """Put the tokenizer beside the weights when training begins; refuse to go on with another one."""
@@ -163,6 +168,8 @@ class Training:
             self._add_adapters()
             self._note_method()
             feed = self._feeds.problem_feed()
+            if not any(self._folder.checkpoints.glob("finetune-*")):
+                self._drop_found()
             finder = SelfTraining(config=config, folder=self._folder, tokenizer=self._tokenizer, problems=self._selection.solvable)
             session.run(
                 "finetune",
@@ -264,6 +271,13 @@ class Training:
                 chosen[name] = selection.examples[:VALIDATION_PROBLEMS]
         return chosen
 
+    def _drop_found(self) -> None:
+        """Delete what an earlier fine-tuning found."""
+        if self._folder.writes:
+            self._folder.found.unlink(missing_ok=True)
+            if "self_training" in self._folder.read_manifest():
+                self._folder.update_manifest(self_training=None)
+
     def _drop_others(self) -> None:
         """Delete what earlier final weights left, which would be taken for that of these."""
         if not self._folder.writes:
@@ -272,8 +286,6 @@ class Training:
             path.unlink(missing_ok=True)
         if not self._config.finetune.has_adapters:
             shutil.rmtree(self._folder.adapter, ignore_errors=True)
-        if not self._config.finetune.self_training:
-            self._folder.found.unlink(missing_ok=True)
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         """Return the weights as they are now, adapters merged into them; all ranks call it."""

@@ -58,8 +58,9 @@ class Turn:
     name: str
     at: float
     """The progress from which on it is due."""
-    do: Callable[[Pace], str]
-    """Does it and returns what to record; the pace says what there is time for. All ranks call it."""
+    do: Callable[[Callable[[], float], Callable[[], bool]], str | None]
+    """Does it and returns what to record; None where it was stopped before it was done. It is given the phase's progress, which under a
+    clock goes on meanwhile, and whether somebody wants to stop. All ranks call it, and get the same."""
     repeat: Callable[[], None]
     """Puts the feed into the state after it, in a session that goes on from a later checkpoint; the cursor is restored after that."""
 
@@ -126,7 +127,11 @@ class PhaseTrainer:
                 over, share = self._step.ranks.numbers(self.is_over, phase.pace.progress(position.step))
                 if over:
                     break
-                self._turn_when_due(share)
+                if self._is_turning(share):
+                    self._turn(stopped)
+                    if self._step.ranks.numbers(stopped())[0]:
+                        self._stop()
+                    continue  # under a clock that took time
                 self._one_step(share)
                 self._show(task, share)
                 stop, save = self._step.ranks.numbers(stopped(), self._save_is_due())
@@ -144,6 +149,8 @@ class PhaseTrainer:
             self._average.put()
         if not position.finished:
             position.finished, self._saved_step = True, -1
+        if phase.turn and not position.turned:
+            warn(f"{phase.turn.name} was not done: no step began {phase.turn.at:.0%} of the way through {phase.name} or later")
         if not position.step:
             warn(f"{phase.name} got no step: the budget leaves it no time; give a larger one")
         self.save()
@@ -260,18 +267,21 @@ class PhaseTrainer:
         self._saved_at = time.monotonic()
         self._clock.beat()
 
-    def _turn_when_due(self, share: float) -> None:
-        """Do what changes the feed, once; what was prepared of it is made anew. Saved before, for it may take long, and after."""
+    def _is_turning(self, share: float) -> bool:
         turn = self._phase.turn
-        if turn is None or self.position.turned or share < turn.at:
-            return
+        return turn is not None and not self.position.turned and share >= turn.at
+
+    def _turn(self, stopped: Callable[[], bool]) -> None:
+        """Do what changes the feed; what was prepared of it is made anew. Saved before, for it may take long, and after."""
+        turn, began = self._phase.turn, time.monotonic()
+        assert turn is not None
         self.save()
-        began = time.monotonic()
         self._feed.forget()
-        message = turn.do(self._phase.pace)
-        self.position.turned, self._saved_step = True, -1
-        self._event(turn.name, message)
-        self.save()
+        message = turn.do(lambda: self._phase.pace.progress(self.position.step), stopped)
+        if message is not None:
+            self.position.turned, self._saved_step = True, -1
+            self._event(turn.name, message)
+            self.save()
         self._logged_at += time.monotonic() - began
 
     def _validate_when_due(self) -> None:
