@@ -6,7 +6,7 @@ from typing import Any
 
 from corpus.model.config import ModelConfig
 
-PROMPT = "<|problem|> a train covers<|n0|> km in<|n1|> hours . what is its speed ?<|program|>"
+PROMPT = "<|problem|> what is its speed ? a train covers<|n0|> km in<|n1|> hours .<|program|>"
 ANSWER = "<|divide|><|n0|><|n1|>"
 
 _PROBLEM_COLUMNS = {

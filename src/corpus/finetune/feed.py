@@ -146,6 +146,10 @@ class ProblemFeed:
 
     def restore(self, cursor: dict[str, Any]) -> None:
         """Go to a position that `cursor` returned. Raises `ArtifactError` where other examples had been added by then."""
+        if "added" not in cursor:
+            raise ArtifactError(
+                "the checkpoint is of an earlier version of Corpus; go on with that one, or begin a new run with another --out"
+            )
         if cursor["added"] != self._added:
             raise ArtifactError(
                 f"the checkpoint was saved when {cursor['added'][0]:,} problems had been found by self-training, and {self._added[0]:,} others are there "

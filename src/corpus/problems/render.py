@@ -19,6 +19,9 @@ from corpus.text.config import SPECIAL
 from corpus.text.tokenizer import Tokenizer
 
 EOS, _, PROBLEM, PROGRAM = SPECIAL
+PROMPTS = "question-first"
+"""The form of prompts, kept beside weights that were trained on them."""
+
 _NOT = re.compile(r"(?<=[a-z])n['’]t\b")
 _TOKEN = re.compile(rf"({NUMBER})|[^\W\d_²³¹½¼¾]+|_+|\S")
 
