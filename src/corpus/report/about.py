@@ -109,7 +109,7 @@ def _cell(value: Any) -> str:
 
 
 def events_section(run: Run) -> Section:
-    """Fallbacks, skipped steps, resumptions."""
+    """Fallbacks, skipped steps, resumptions, self-training."""
     if not run.events:
         return Section(
             title="Events",
