@@ -5,14 +5,22 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from corpus.base.errors import ConfigError
 from corpus.base.files import digest_file, read_json
+from corpus.base.run_folder import RunFolder
 from corpus.problems.check import is_checked
 from corpus.problems.problem import read_problems
+from corpus.recipes.registry import load_recipe
+from corpus.runtime.ranks import Ranks
+from corpus.stages.training import Training
+from corpus.train.metrics import read_metrics
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -71,40 +79,70 @@ def data(text_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_what_the_model_finds_is_trained_on(data: Path, command: Callable[..., list[str]], corpus: Run, tmp_path: Path) -> None:
-    def words(name: str) -> list[str]:
-        more = (
-            "--finetune.self-training=0.6",
-            "--train.finetune-share=1",
-            "--evaluate.votes",
-            "8",
-            "--evaluate.text=False",
-            "--train.checkpoint-steps=11",
-        )
-        return command(
-            tmp_path / name,
-            f"--data={data}",
-            "--problems.decontaminate=False",
-            *more,
-            budget="30 steps",
-        )
+Words = Callable[[Path], list[str]]
 
-    said = corpus(words("whole")).stdout
-    found = read_problems(tmp_path / "whole/found.jsonl")
-    counts = read_json(tmp_path / "whole/manifest.json")["self_training"]
+
+@pytest.fixture(scope="module")
+def words(data: Path, command: Callable[..., list[str]]) -> Words:
+    """Returns the words of a run that looks for programs before its 19th step of 30, and saves before its 12th and 23rd."""
+    settings = (
+        "--finetune.self-training=0.6",
+        "--train.finetune-share=1",
+        "--train.checkpoint-steps=11",
+        "--problems.decontaminate=False",
+    )
+    scores = ("--evaluate.votes", "8", "--evaluate.text=False")
+    return lambda out: command(out, f"--data={data}", *settings, *scores, budget="30 steps")
+
+
+@pytest.fixture(scope="module")
+def whole(words: Words, corpus: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run that nothing disturbed, and what it said."""
+    out = tmp_path_factory.mktemp("self-training") / "whole"
+    return out, corpus(words(out)).stdout
+
+
+def test_what_the_model_finds_is_trained_on(whole: tuple[Path, str]) -> None:
+    out, said = whole
+    found = read_problems(out / "found.jsonl")
+    counts = read_json(out / "manifest.json")["self_training"]
     assert counts == {"problems": 50, "looked_at": 50, "found": len(found)}
     assert found
     assert all(is_checked(problem) and problem.index % 3 == 0 for problem in found)
     assert f"self-training: programs that give the key for {len(found)} of 50 problems" in said
     assert f"epochs over {100 + len(found)} problems" in said
 
-    assert corpus(words("killed"), first=KILL_WHILE_LOOKING, check=False).returncode == -signal.SIGKILL
-    assert not (tmp_path / "killed/found.jsonl").exists()
-    again = corpus(words("killed"), first=KILL_AT_STEP_24, check=False)
+
+def test_killed_while_it_looks_and_after_it_ends_with_the_same_bits(
+    whole: tuple[Path, str], words: Words, corpus: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "killed"
+    assert corpus(words(out), first=KILL_WHILE_LOOKING, check=False).returncode == -signal.SIGKILL
+    assert not (out / "found.jsonl").exists()
+    again = corpus(words(out), first=KILL_AT_STEP_24, check=False)
     assert again.returncode == -signal.SIGKILL
     assert "going on with finetune at step 18" in again.stdout
-    said = corpus(words("killed")).stdout
+    said = corpus(words(out)).stdout
     assert "going on with finetune at step 22" in said
     assert "self-training: programs" not in said
     for name in ("weights/final.safetensors", "found.jsonl", "scores.json"):
-        assert digest_file(tmp_path / "killed" / name) == digest_file(tmp_path / "whole" / name)
+        assert digest_file(out / name) == digest_file(whole[0] / name)
+
+
+def test_two_ranks_train_on_what_the_first_one_finds(whole: tuple[Path, str], words: Words, tmp_path: Path) -> None:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "corpus"]
+    result = subprocess.run([*launcher, *words(tmp_path / "two")], capture_output=True, text=True, timeout=240, check=False)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-3000:]
+    assert digest_file(tmp_path / "two/found.jsonl") == digest_file(whole[0] / "found.jsonl")
+    losses = [
+        [line["loss"] for line in read_metrics(run / "metrics.jsonl") if line["kind"] == "train"]
+        for run in (tmp_path / "two", whole[0])
+    ]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+def test_ranks_that_divide_the_weights_are_refused_before_they_train(tmp_path: Path) -> None:
+    config = load_recipe("starter")
+    config = replace(config, finetune=replace(config.finetune, self_training=0.5), runtime=replace(config.runtime, parallel="fsdp"))
+    with pytest.raises(ConfigError, match=r"self_training with runtime\.parallel fsdp is not supported.*use runtime\.parallel ddp"):
+        Training(config, RunFolder(tmp_path), resume_hint="", ranks=Ranks(rank=0, world_size=2))
