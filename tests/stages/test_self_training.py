@@ -3,20 +3,28 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import torch
 
-from corpus.base.errors import ConfigError
+from corpus.base.errors import ConfigError, TrainingError
+from corpus.base.run_folder import RunFolder
 from corpus.finetune.config import FinetuneConfig
-from corpus.problems.problem import Problem
+from corpus.model.config import ModelConfig
+from corpus.model.init import build_model
+from corpus.problems.problem import Problem, read_problems
 from corpus.program.answer import parse_options
 from corpus.program.interpreter import execute
 from corpus.program.language import parse
+from corpus.recipes.registry import load_recipe
+from corpus.runtime.runtime import Runtime
 from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
 from corpus.stages import self_training
-from corpus.stages.self_training import find_programs
+from corpus.stages.self_training import SelfTraining, find_programs
+from corpus.text.tokenizer import Tokenizer
 
 PROBLEM = Problem(
     set_name="mathqa",
@@ -28,6 +36,11 @@ PROBLEM = Problem(
     program="add(n0,n1)",
     category="physics",
 )
+
+
+CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
+MODEL = build_model(CONFIG, seed=1)
+CPU = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
 
 
 class Fixed:
@@ -113,6 +126,50 @@ def test_stopped_it_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     solver = _fixed(("divide(n0,n1)", 1.0))
     assert _find(solver, [PROBLEM] * 11, lambda: 0.5, lambda: len(solver.asked) >= 6) is None
     assert len(solver.asked) == 6
+
+
+@pytest.mark.parametrize(("room", "rows"), [(64, [64]), (20, [64, 32, 16])])
+def test_where_memory_runs_out_it_looks_with_fewer_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], room: int, rows: list[int]
+) -> None:
+    tried = _fail_above(room, monkeypatch)
+    assert _self_training(tmp_path)._find(MODEL.state_dict(), CONFIG, CPU, lambda: 0.5, lambda: False) == 1
+    assert tried == rows
+    assert read_problems(tmp_path / "found.jsonl") == [PROBLEM]
+    assert ("out of memory while looking for programs" in capsys.readouterr().out) is (len(rows) > 1)
+
+
+def test_where_there_is_no_memory_at_all_the_fix_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = _fail_above(0, monkeypatch)
+    with pytest.raises(TrainingError, match=r"no room for it; everything is saved.*finetune\.self_training 0"):
+        _self_training(tmp_path)._find(MODEL.state_dict(), CONFIG, CPU, lambda: 0.5, lambda: False)
+    assert tried == [64, 32, 16, 8]
+
+
+def test_stopped_before_it_looks_it_writes_nothing(tmp_path: Path) -> None:
+    assert _self_training(tmp_path)._find(MODEL.state_dict(), CONFIG, CPU, lambda: 0.5, lambda: True) is None
+    assert not (tmp_path / "found.jsonl").exists()
+
+
+def _self_training(folder: Path) -> SelfTraining:
+    config = load_recipe("starter")
+    config = replace(config, evaluate=replace(config.evaluate, batch_size=64))
+    return SelfTraining(config=config, folder=RunFolder(folder), tokenizer=cast(Tokenizer, None), problems=[PROBLEM])
+
+
+def _fail_above(room: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let searches with more rows than `room` run out of memory; return the rows that were tried, as they come."""
+    tried: list[int] = []
+
+    def find(problems: Sequence[Problem], rows: int, *given: Any, seed: int) -> tuple[list[Problem], int]:
+        tried.append(rows)
+        if rows > room:
+            raise torch.OutOfMemoryError
+        return [*problems], len(problems)
+
+    monkeypatch.setattr(self_training, "Solver", lambda *given, batch_size, **more: batch_size)
+    monkeypatch.setattr(self_training, "find_programs", find)
+    return tried
 
 
 def test_it_needs_problems_that_are_left_out() -> None:
