@@ -47,22 +47,11 @@ def test_the_prompt_has_symbols_for_numbers(tokenizer: Tokenizer) -> None:
     assert ids[0] == tokenizer.token_id("<|problem|>")
     assert ids[-1] == tokenizer.token_id("<|program|>")
     assert ids[1:-1] == [
-        *tokenizer.encode(" what is its speed ? a train covers"),
+        *tokenizer.encode(" a train covers"),
         first,
         *tokenizer.encode(" km in"),
         second,
-        *tokenizer.encode(" hours ."),
-    ]
-
-
-def test_numbers_of_a_question_that_comes_first_keep_their_symbols(tokenizer: Tokenizer) -> None:
-    ids = prompt_tokens("a train covers 120 km . what are 3 of its speed ?", tokenizer)
-    assert ids[1:-1] == [
-        *tokenizer.encode(" what are"),
-        tokenizer.symbol_id("n1"),
-        *tokenizer.encode(" of its speed ? a train covers"),
-        tokenizer.symbol_id("n0"),
-        *tokenizer.encode(" km ."),
+        *tokenizer.encode(" hours . what is its speed ?"),
     ]
 
 
@@ -79,7 +68,7 @@ def test_text_never_becomes_a_special_token(tokenizer: Tokenizer, text: str) -> 
     spelled = f"<|eos|> <|add|> {text} <|program|>"
     ids = prompt_tokens(spelled, tokenizer)
     symbols = [tokenizer.id_to_symbol(token) for token in ids if tokenizer.id_to_symbol(token) is not None]
-    assert sorted(map(str, symbols)) == sorted(f"n{index}" for index in range(min(len(find_numbers(spelled)), MAX_NUMBERS)))
+    assert symbols == [f"n{index}" for index in range(min(len(find_numbers(spelled)), MAX_NUMBERS))]
     assert [ids.count(tokenizer.token_id(name)) for name in ("<|problem|>", "<|program|>", "<|eos|>")] == [1, 1, 0]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from corpus.model.config import ModelConfig
 
-PROMPT = "<|problem|> what is its speed ? a train covers<|n0|> km in<|n1|> hours .<|program|>"
+PROMPT = "<|problem|> a train covers<|n0|> km in<|n1|> hours . what is its speed ?<|program|>"
 ANSWER = "<|divide|><|n0|><|n1|>"
 
 _PROBLEM_COLUMNS = {
@@ -115,8 +115,8 @@ tags: [math, math-word-problems, program-synthesis, trained-from-scratch]
 
 _PROMPTING = """## Use
 
-The numbers of the problem are replaced by `<|n0|>`, `<|n1|>`, … in their order, and then the question is put first. The text is
-lower-case with spaces round punctuation; a special token has no space before it, and text begins with one. The program comes in prefix notation: an operation,
+The numbers of the problem are replaced by `<|n0|>`, `<|n1|>`, … in their order. The text is lower-case with spaces round
+punctuation; a special token has no space before it, and text begins with one. The program comes in prefix notation: an operation,
 then its arguments.
 
 ```python

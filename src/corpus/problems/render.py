@@ -1,27 +1,22 @@
 """A problem as the model reads it, and a program as the model writes it.
 
-    <|problem|> what is its speed ? a train covers <|n0|> km in <|n1|> hours . <|program|>  →  <|speed|> <|n0|> <|n1|> <|eos|>
+    <|problem|> a train covers <|n0|> km in <|n1|> hours . what is its speed ? <|program|>  →  <|speed|> <|n0|> <|n1|> <|eos|>
 
 Numbers are replaced by the symbols that programs use for them, so the model never sees their values; in a text with marked expressions
-those are, and numbers outside of them stay digits. The question comes first, so that the rest is read for it; a text with expressions stays in its
-order. Text is brought into MathQA's spelling before that, so that a question typed as people type reads like the data.
+those are, and numbers outside of them stay digits. Text is brought into
+MathQA's spelling first, so that a question typed as people type reads like the data.
 """
 
 import re
 from collections.abc import Sequence
-from itertools import zip_longest
 
 from corpus.problems.expressions import find_expressions
 from corpus.problems.numbers import NUMBER, find_numbers
-from corpus.problems.question import Item, question_first
 from corpus.program.language import MAX_NUMBERS, Program, ProgramError, from_symbols, to_symbols
 from corpus.text.config import SPECIAL
 from corpus.text.tokenizer import Tokenizer
 
 EOS, _, PROBLEM, PROGRAM = SPECIAL
-PROMPTS = "question-first"
-"""The form of prompts, kept beside weights that were trained on them."""
-
 _NOT = re.compile(r"(?<=[a-z])n['’]t\b")
 _TOKEN = re.compile(rf"({NUMBER})|[^\W\d_²³¹½¼¾]+|_+|\S")
 
@@ -39,35 +34,25 @@ def normalize(text: str) -> str:
 
 def prompt_tokens(text: str, tokenizer: Tokenizer) -> list[int]:
     """Return the ids of `<|problem|> … <|program|>`, the first 32 quantities replaced by their symbols; further ones stay as they are."""
-    items = _items(text)
-    pieces, quantities = [""], []
-    for item in items:
-        if isinstance(
-            item, str
-        ):  # every word begins with its space, so that it has the same ids at the start of a text and inside it
-            pieces[-1] += f" {item}"
-        else:
-            quantities.append(item)
-            pieces.append("")
+    words = _words_between(text)
+    # Every piece begins with its space and ends without one, so that a word has the same ids at the start of a text and inside it.
+    pieces = [f" {piece}" if piece else "" for piece in words]
     ids = [tokenizer.token_id(PROBLEM)]
-    for piece, quantity in zip_longest(tokenizer.encode_batch(pieces), quantities):
+    for index, piece in enumerate(tokenizer.encode_batch(pieces)):
         ids += piece
-        if quantity is not None:
-            ids.append(tokenizer.symbol_id(f"n{quantity}"))
+        if index < len(pieces) - 1:
+            ids.append(tokenizer.symbol_id(f"n{index}"))
     return [*ids, tokenizer.token_id(PROGRAM)]
 
 
-def _items(text: str) -> list[Item]:
-    """Return the words, in MathQA's spelling, and the places of the quantities, in the order in which the model reads them."""
+def _words_between(text: str) -> list[str]:
+    """Return the words before, between and after the quantities, in MathQA's spelling."""
     expressions = find_expressions(text)
     clean = text if expressions else normalize(text)
-    items: list[Item] = []
-    end = 0
-    for place, each in enumerate([*(expressions or find_numbers(clean))][:MAX_NUMBERS]):
-        items += [*normalize(clean[end : each.start]).split(), place]
-        end = each.end
-    items += normalize(clean[end:]).split()
-    return items if expressions else question_first(items)
+    spans = [(each.start, each.end) for each in expressions or find_numbers(clean)][:MAX_NUMBERS]
+    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(clean)]
+    pieces = [clean[start:end] for start, end in zip(starts, ends)]
+    return [normalize(piece) for piece in pieces] if expressions else [piece.strip() for piece in pieces]
 
 
 def completion_tokens(program: Program, tokenizer: Tokenizer) -> list[int]:

@@ -25,14 +25,13 @@ from corpus.finetune.packages import require_packages
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.model.weights import TOKENIZER, check_tokenizer, read_weights, whole_tensors, write_model
-from corpus.problems.render import PROMPTS
 from corpus.recipes.config import RunConfig
 from corpus.runtime.parallelize import checkpoint_activations, load_whole
 from corpus.runtime.ranks import ALONE, Ranks
 from corpus.stages.feeds import Feeds
 from corpus.stages.problems import evaluation_sets, training_problems
 from corpus.stages.self_training import SelfTraining
-from corpus.stages.weights import MODEL_FILE, PROMPT_FORM, SAME_TOKENIZER
+from corpus.stages.weights import MODEL_FILE, SAME_TOKENIZER
 from corpus.text.tokenizer import EOS, PAD, RESERVED, TOKENIZER_FILE, Tokenizer
 from corpus.train.feed import CurriculumFeed
 from corpus.train.session import Session, Split
@@ -297,8 +296,7 @@ class Training:
         tensors = self._tensors()
         if self._folder.writes:
             write_json(self._folder.weights / MODEL_FILE, to_plain(self._model.config))
-            metadata = {TOKENIZER: self._tokenizer.digest, PROMPT_FORM: PROMPTS}
-            write_model(self._folder.weights / f"{name}.safetensors", tensors, metadata=metadata)
+            write_model(self._folder.weights / f"{name}.safetensors", tensors, metadata={TOKENIZER: self._tokenizer.digest})
         self._session.ranks.wait()
 
 

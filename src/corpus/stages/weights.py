@@ -8,16 +8,12 @@ from corpus.model.config import ModelConfig
 from corpus.model.int8_weights import keep_in_int8
 from corpus.model.scaling import Reach
 from corpus.model.transformer import Transformer
-from corpus.model.weights import check_tokenizer, load_model, read_metadata
-from corpus.problems.render import PROMPTS
+from corpus.model.weights import check_tokenizer, load_model
 from corpus.runtime.runtime import Runtime
 from corpus.text.tokenizer import Tokenizer
 
 MODEL_FILE = "model.json"
 """The model's config, beside its weights."""
-
-PROMPT_FORM = "prompts"
-"""Name of the weights' metadata entry that says what form of prompts they were trained on."""
 
 AS_TRAINED = Reach()
 """Positions as the run was trained with."""
@@ -42,11 +38,6 @@ def load_weights(
         )
     tokenizer = Tokenizer.load(folder.weights, fix=SAME_TOKENIZER)
     check_tokenizer(path, tokenizer.digest)
-    if name == "final" and read_metadata(path).get(PROMPT_FORM) != PROMPTS:
-        raise ArtifactError(
-            f"{path} was trained on prompts of another form than {PROMPTS}, which this version writes, and would not understand them. Train it anew, or "
-            "use the version of Corpus that it was trained with"
-        )
     model = load_model(path, load_shape(folder, reach), device=runtime.device)
     return keep_in_int8(model) if in_int8 else model, tokenizer
 
