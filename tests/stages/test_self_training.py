@@ -14,6 +14,7 @@ from corpus.base.run_folder import RunFolder
 from corpus.finetune.config import FinetuneConfig
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
+from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems
 from corpus.program.answer import parse_options
 from corpus.program.interpreter import execute
@@ -98,12 +99,24 @@ def test_a_program_that_the_model_hardly_believes_in_is_chance(share: float, is_
 
 def test_every_problem_is_looked_at_once_and_what_is_found_keeps_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_training, "CHUNK", 3)
-    problems = [replace(PROBLEM, index=index, text=f"{PROBLEM.text} {index}") for index in range(11)]
+    problems = [replace(PROBLEM, index=index, text=f"{PROBLEM.text} {'abcdefghijk'[index]}") for index in range(11)]
     solver = _fixed(("divide(n0,n1)", 1.0))
     found = _found(solver, problems)
     assert [problem.index for problem in found] == list(range(11))
     assert sorted(solver.asked) == sorted(problem.text for problem in problems)
     assert solver.asked != [problem.text for problem in problems], "under a clock the first ones would be looked at alone"
+
+
+def test_twins_are_looked_at_together() -> None:
+    """The solver decodes what reads alike once, but only of those it is given together."""
+    problems = [
+        replace(PROBLEM, index=index, text=PROBLEM.text.replace("train", "abcd"[index % 4]).replace("120", str(120 + index)))
+        for index in range(12)
+    ]
+    solver = _fixed(("divide(n0,n1)", 1.0))
+    _found(solver, problems)
+    asked = [template_of(text) for text in solver.asked]
+    assert [asked[start : start + 3] for start in range(0, 12, 3)] == [[asked[start]] * 3 for start in range(0, 12, 3)]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The solver: problems in, programs out, executed, voted on and matched to the options."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from corpus.model.transformer import Transformer
 from corpus.problems.expressions import find_expressions
@@ -54,29 +54,29 @@ class Solver:
     def greedy(self, texts: Sequence[str], *, done: Callable[[int], None] | None = None) -> list[Candidate | None]:
         """Return one greedy program for each problem text, None where the tokens are not a program.
 
-        `done` is told how many problems are finished, from time to time.
+        `done` is told how many problems are finished, from time to time. Texts that read alike but for their numbers are decoded once.
         """
-        found = replace(self._decoder, progress=done).greedy(
-            self._prompts(texts), num_numbers=self._num_numbers(texts), symbolic=self._symbolic(texts)
-        )
-        return [self._candidate(text, continuation) for text, continuation in zip(texts, found)]
+        prompts = self._read(texts)
+        found = self._decoder_for(prompts, done).greedy(prompts.tokens, num_numbers=prompts.num_numbers, symbolic=prompts.symbolic)
+        return [self._candidate(text, found[place]) for text, place in zip(texts, prompts.places)]
 
     def search(self, texts: Sequence[str], count: int, *, done: Callable[[int], None] | None = None) -> list[list[Candidate]]:
-        """Return up to `count` different programs for each problem text, the likeliest first, as a beam finds them."""
+        """Return up to `count` different programs for each problem text, the likeliest first, as a beam finds them; `done` as in `greedy`."""
+        prompts = self._read(texts)
         found = beam(
-            replace(self._decoder, progress=done),
-            self._prompts(texts),
+            self._decoder_for(prompts, done),
+            prompts.tokens,
             count,
-            num_numbers=self._num_numbers(texts),
-            symbolic=self._symbolic(texts),
+            num_numbers=prompts.num_numbers,
+            symbolic=prompts.symbolic,
             negligible=NEGLIGIBLE,
         )
-        return [self._programs(text, continuations) for text, continuations in zip(texts, found)]
+        return [self._programs(text, found[place]) for text, place in zip(texts, prompts.places)]
 
     def lengths(self, texts: Sequence[str], programs: Sequence[Program | None]) -> list[int]:
         """Return the tokens of each problem text with a program, as training counts them; without one, those of the text."""
         written = [self._length(program) if program else 0 for program in programs]
-        return [len(prompt) + length for prompt, length in zip(self._prompts(texts), written, strict=True)]
+        return [len(prompt_tokens(text, self._tokenizer)) + length for text, length in zip(texts, written, strict=True)]
 
     def _length(self, program: Program) -> int:
         try:
@@ -88,14 +88,27 @@ class Solver:
         candidates = (self._candidate(text, each) for each in continuations)
         return [each for each in candidates if each is not None]
 
-    def _prompts(self, texts: Sequence[str]) -> list[list[int]]:
-        return [prompt_tokens(text, self._tokenizer) for text in texts]
+    def _read(self, texts: Sequence[str]) -> "_Prompts":
+        """Return what the model reads of these texts, each prompt once."""
+        places: dict[tuple[tuple[int, ...], int, bool], int] = {}
+        keys = [
+            (tuple(prompt_tokens(text, self._tokenizer)), len(find_quantities(text)), bool(find_expressions(text)))
+            for text in texts
+        ]
+        for key in keys:
+            places.setdefault(key, len(places))
+        return _Prompts(
+            tokens=[tokens for tokens, _, _ in places],
+            num_numbers=[count for _, count, _ in places] if self._constrained else None,
+            symbolic=[symbolic for _, _, symbolic in places],
+            places=[places[key] for key in keys],
+        )
 
-    def _num_numbers(self, texts: Sequence[str]) -> list[int] | None:
-        return [len(find_quantities(text)) for text in texts] if self._constrained else None
-
-    def _symbolic(self, texts: Sequence[str]) -> list[bool]:
-        return [bool(find_expressions(text)) for text in texts]
+    def _decoder_for(self, prompts: "_Prompts", done: Callable[[int], None] | None) -> Decoder:
+        """Return the decoder, telling `done` of texts, of which there may be more than prompts."""
+        if done is None:
+            return self._decoder
+        return replace(self._decoder, progress=lambda count: done(count * len(prompts.places) // len(prompts.tokens)))
 
     def _candidate(self, text: str, continuation: Continuation) -> Candidate | None:
         try:
@@ -104,3 +117,14 @@ class Solver:
             return None
         outcome = execute(program, find_quantities(text))
         return Candidate(program=program, outcome=outcome, log_probability=continuation.log_probability)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Prompts:
+    """What the model reads of some texts; texts that differ in their numbers alone share a prompt."""
+
+    tokens: list[tuple[int, ...]]
+    num_numbers: list[int] | None
+    symbolic: list[bool]
+    places: list[int]
+    """For each text, where its prompt stands in `tokens`."""

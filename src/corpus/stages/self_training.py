@@ -22,6 +22,7 @@ from corpus.finetune.feed import ProblemFeed
 from corpus.model.config import ModelConfig
 from corpus.model.init import empty_model
 from corpus.problems.check import is_checked
+from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems, write_problems
 from corpus.recipes.config import RunConfig
 from corpus.runtime.runtime import Runtime
@@ -121,10 +122,9 @@ def find_programs(
 ) -> tuple[list[Problem], int] | None:
     """Return the problems for which a program was found, with that program, in their order; and how many were looked at.
 
-    Under a clock it looks at as many, in random order, as `LONGEST` leaves time for. None where it was stopped.
+    Under a clock it looks at as many as `LONGEST` leaves time for, in random order, twins together. None where it was stopped.
     """
-    order = list(range(len(problems)))
-    random.Random(seed).shuffle(order)
+    order = _by_wording(problems, seed=seed)
     found: dict[int, Problem] = {}
     looked_at, began, longest = 0, progress(), 0.0
     end = began + LONGEST * (1 - began)
@@ -142,6 +142,16 @@ def find_programs(
             longest = max(longest, progress() - start)
             task.update(looked_at)
     return [found[index] for index in sorted(found)], looked_at
+
+
+def _by_wording(problems: Sequence[Problem], *, seed: int) -> list[int]:
+    """Return the problems' indices with those that differ in their numbers alone together, as the solver decodes them once."""
+    families: dict[str, list[int]] = {}
+    for index, problem in enumerate(problems):
+        families.setdefault(template_of(problem.text), []).append(index)
+    shuffled = list(families.values())
+    random.Random(seed).shuffle(shuffled)
+    return [index for family in shuffled for index in family]
 
 
 def _likeliest(problem: Problem, candidates: Sequence[Candidate]) -> Problem | None:
