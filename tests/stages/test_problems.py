@@ -63,6 +63,19 @@ def test_templates_stay_together_and_dev_waits(folder: RunFolder) -> None:
     assert counts["mathqa"] == {"train": 3 * len(trained), "tune": 3 * len(held), "dev": 3}
 
 
+def test_the_tuning_split_holds_the_rarest_templates(folder: RunFolder) -> None:
+    """As the unseen part of a dev file does: there, a template with many problems has nearly always one in train."""
+    records = json.loads((folder.path.parent / "train.json").read_text())
+    lone = [_record(f"{text} please") for text in TEMPLATES[:9]]
+    (folder.path.parent / "train.json").write_text(json.dumps([*lone[:4], *records, *lone[4:]]))
+    for share, held in ((6 / 87, 6), (9 / 87, 9), (12 / 87, 12)):
+        counts = _write(folder, share)
+        (scored,) = evaluation_sets(folder).values()
+        assert counts["mathqa"] == {"train": 87 - held, "tune": held, "dev": 3}
+        assert sum(problem.text.endswith("please") for problem in scored) == min(held, 9)
+        assert not {template_of(each.text) for each in scored} & {template_of(each.text) for each in training_problems(folder)}
+
+
 def test_without_a_share_dev_is_scored(folder: RunFolder) -> None:
     _write(folder, 0.0)
     (scored,) = evaluation_sets(folder).values()

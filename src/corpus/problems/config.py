@@ -32,8 +32,9 @@ class ProblemsConfig:
     """Generated problems over expressions from held-out templates, scored as `symbolic`."""
 
     tuning_share: float = 0.0
-    """Share of the templates of training problems that are kept out of training and scored in place of the dev split, for choosing
-    settings by; 0 trains on all problems. Problems of one template stay together, so none of those scored has a twin in training."""
+    """Share of the training problems that is kept out of training and scored in place of the dev split, for choosing settings by; 0 trains on all
+    problems. Whole templates, those with the fewest problems first: none of those scored has a twin in training, and few have one among
+    themselves."""
 
     decontaminate: bool = True
     """Leave out training problems that hold a problem of an evaluation set the run knows: every dev, test, held-out or tuning file, whether or

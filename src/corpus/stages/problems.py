@@ -16,8 +16,9 @@ from corpus.problems.choose import check_company
 from corpus.problems.config import ProblemsConfig
 from corpus.problems.contamination import COUNTS, LIST, CleanRows, KnownProblems, add_counts, clean_rows
 from corpus.problems.generated.generator import generate
-from corpus.problems.held_out import HELDOUT, TUNING, is_in_part
+from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_templates
 from corpus.problems.number_words import digits_for_words
+from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems, write_problems
 from corpus.problems.registry import PROBLEM_SETS, ProblemFile, load_problems, split_of
 from corpus.problems.symbolic.catalogue import Split
@@ -64,7 +65,7 @@ def read_loaded(
 
     Args:
         files: what to read.
-        tuning_share: share of the training problems' templates that becomes the tuning split, in every set.
+        tuning_share: share of the training problems that becomes the tuning split, in every set; templates with the fewest problems first.
         heldout: set → share of its templates that is held out; where none of its problems fall into that share, nothing is.
     """
     sets: Sets = {}
@@ -109,10 +110,11 @@ def write_sets(sets: Sets, folder: RunFolder, *, known: KnownProblems | None = N
 def _divide(problems: Sequence[Problem], tuning_share: float, heldout_share: float, path: Path) -> dict[str, list[Problem]]:
     """Return training problems by part. Raises `DataError` where training or a tuning split is left empty."""
     parts: dict[str, list[Problem]] = {TRAIN: [], **({TUNING: []} if tuning_share else {})}
-    for problem in problems:
-        part = next(
-            (each for each, share in ((HELDOUT, heldout_share), (TUNING, tuning_share)) if is_in_part(problem, each, share)), TRAIN
-        )
+    held_out = [is_in_part(problem, HELDOUT, heldout_share) for problem in problems]
+    others = (problem for problem, held in zip(problems, held_out, strict=True) if not held)
+    tuning = rarest_templates(others, TUNING, tuning_share)
+    for problem, held in zip(problems, held_out, strict=True):
+        part = HELDOUT if held else TUNING if template_of(problem.text) in tuning else TRAIN
         parts.setdefault(part, []).append(problem)
     if empty := [part for part, own in parts.items() if not own]:
         shares = f"problems.tuning_share {tuning_share:g}" if tuning_share else f"problems.heldout_share {heldout_share:g}"
