@@ -1,18 +1,19 @@
-"""The Wilson interval, against its definition and known values."""
+"""Intervals: Wilson's against its definition and known values, and that of problems which are right or wrong together against simulation."""
 
 import math
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.evaluate.intervals import Z, wilson
+from corpus.evaluate.intervals import Z, clustered, wilson
 
 
 def test_known_values() -> None:
-    assert wilson(15, 50) == pytest.approx((0.1910, 0.4375), abs=5e-5)
-    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=5e-5)
-    assert wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=5e-5)
+    assert wilson(15 / 50, 50) == pytest.approx((0.1910, 0.4375), abs=5e-5)
+    assert wilson(0.0, 10) == pytest.approx((0.0, 0.2775), abs=5e-5)
+    assert wilson(1.0, 10) == pytest.approx((0.7225, 1.0), abs=5e-5)
 
 
 def test_z_is_the_95_percent_deviate() -> None:
@@ -22,18 +23,54 @@ def test_z_is_the_95_percent_deviate() -> None:
 @given(st.integers(1, 5000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
 def test_the_ends_are_where_the_share_is_1_96_deviations_away(trial: tuple[int, int]) -> None:
     successes, total = trial
-    interval = wilson(successes, total)
-    assert interval is not None
-    low, high = interval
+    low, high = wilson(successes / total, total)
     assert 0 <= low <= successes / total <= high <= 1
     for end in (low, high):
         if 0 < end < 1:
             assert abs(successes / total - end) == pytest.approx(Z * math.sqrt(end * (1 - end) / total), rel=1e-6)
-    assert wilson(total - successes, total) == pytest.approx((1 - high, 1 - low))
+    assert wilson((total - successes) / total, total) == pytest.approx((1 - high, 1 - low))
 
 
-def test_nothing_tried_has_no_interval_and_nonsense_is_refused() -> None:
-    assert wilson(0, 0) is None
-    for wrong in ((2, 1), (-1, 1)):
+def test_nonsense_is_refused() -> None:
+    for wrong in ((2.0, 1), (-1.0, 1), (0.5, 0)):
         with pytest.raises(ValueError, match="no proportion"):
             wilson(*wrong)
+
+
+def test_where_nothing_is_alike_it_is_wilsons() -> None:
+    hits = [True] * 15 + [False] * 35
+    assert clustered(hits, range(50)) == pytest.approx(wilson(15 / 50, 50))
+    assert clustered([], []) is None
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(2, 9))
+def test_copies_of_a_problem_say_no_more_than_one(hits: list[bool], copies: int) -> None:
+    once = clustered(hits, range(len(hits)))
+    assert clustered(hits * copies, list(range(len(hits))) * copies) == pytest.approx(once)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=40))
+def test_it_is_never_narrower_than_that_of_independent_problems(problems: list[tuple[bool, int]]) -> None:
+    hits, kin = [hit for hit, _ in problems], [group for _, group in problems]
+    low, high = clustered(hits, kin) or (0.0, 0.0)
+    alone = wilson(sum(hits) / len(hits), len(hits))
+    assert low <= alone[0] + 1e-12
+    assert high >= alone[1] - 1e-12
+
+
+def test_it_holds_the_truth_as_often_as_it_says_where_wilsons_does_not() -> None:
+    """120 wordings, each with 1, 2, 4 or 8 problems that are right together nine times of ten."""
+    draws, truth, held, alone = random.Random(5), 0.6, 0, 0
+    for _ in range(1000):
+        hits, kin = [], []
+        for group in range(120):
+            is_right = draws.random() < truth
+            for _ in range((1, 2, 4, 8)[group % 4]):
+                hits.append(is_right if draws.random() < 0.9 else draws.random() < truth)
+                kin.append(group)
+        low, high = clustered(hits, kin) or (0.0, 0.0)
+        held += low <= truth <= high
+        low, high = wilson(sum(hits) / len(hits), len(hits))
+        alone += low <= truth <= high
+    assert held / 1000 == pytest.approx(0.95, abs=0.025)
+    assert alone / 1000 < 0.8

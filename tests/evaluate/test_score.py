@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from corpus.evaluate.baselines import Reference, common_answer, majority_letter
-from corpus.evaluate.intervals import wilson
+from corpus.evaluate.intervals import clustered, wilson
 from corpus.evaluate.judge import judge, same_value
 from corpus.evaluate.score import score_problems
 from corpus.problems.numbers import template_of
@@ -56,8 +56,8 @@ def test_every_share_is_what_counting_gives() -> None:
         "ceiling_gold": 3 / 5,
     }
     assert {name: scores[name] for name in expected} == expected
-    assert scores["accuracy_interval"] == list(wilson(3, 5) or ())
-    assert scores["baseline_nearest_unseen_interval"] == list(wilson(2, 3) or ())
+    assert scores["accuracy_interval"] == list(wilson(3 / 5, 5))
+    assert scores["baseline_nearest_unseen_interval"] == list(clustered([True, True, False], "xyy") or ())
     shares = {f"{name}_interval" for name in expected if not name.startswith("num_")}
     assert scores.keys() == expected.keys() | shares | {"by_words", "by_operations"}
 

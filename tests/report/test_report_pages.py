@@ -12,13 +12,14 @@ import pytest
 
 from corpus.base.errors import ArtifactError
 from corpus.base.files import write_json
+from corpus.evaluate.intervals import wilson
 from corpus.report.blocks import Card, Cards, Code, Figures, Page, Paragraph, Table
 from corpus.report.cards import cards_section, make_card
 from corpus.report.html import render_html
 from corpus.report.markdown import clean, code_span, render_markdown, sparkline
 from corpus.report.read import Outcome, load_run
 from corpus.report.report import make_page, report
-from corpus.report.results import find_interval, headline, wilson
+from corpus.report.results import find_interval, headline
 
 VOID = {"meta", "br", "img", "link", "input"}
 

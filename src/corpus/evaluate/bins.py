@@ -7,9 +7,10 @@ training as well, so a fall in accuracy alone says little about length.
 from collections.abc import Sequence
 from typing import Any
 
-from corpus.evaluate.intervals import wilson
+from corpus.evaluate.intervals import clustered
 from corpus.evaluate.judge import Judged
 from corpus.problems.expressions import find_expressions
+from corpus.problems.kin import kin_of
 from corpus.problems.numbers import mask
 from corpus.problems.problem import Problem
 from corpus.problems.render import normalize
@@ -24,6 +25,10 @@ KINDS = (("by_words", "words"), ("by_operations", "operations"))
 """The fields of a set's scores that hold bins, and what each counts."""
 
 
+_Scored = tuple[str, bool, bool]
+"""A problem's kin, and whether the model and the nearest neighbour have it right."""
+
+
 def bin_scores(
     problems: Sequence[Problem], judged: Sequence[Judged], nearest: Sequence[Judged], beyond: Sequence[bool] | None = None
 ) -> dict[str, Any]:
@@ -32,13 +37,14 @@ def bin_scores(
     The first two are lists of bins, empty ones left out; each has `from` and `to` (null: no bound; both null: no gold program),
     `num_problems`, `accuracy` and `baseline_nearest`, and the intervals of both.
     """
+    scored = [(kin_of(problem), mine.right, its.right) for problem, mine, its in zip(problems, judged, nearest, strict=True)]
     scores = {
-        "by_words": _bins(WORDS, [num_words(problem) for problem in problems], judged, nearest),
-        "by_operations": _bins(OPERATIONS, [num_operations(problem) for problem in problems], judged, nearest),
+        "by_words": _bins(WORDS, [num_words(problem) for problem in problems], scored),
+        "by_operations": _bins(OPERATIONS, [num_operations(problem) for problem in problems], scored),
     }
     if beyond is None:
         return scores
-    return {**scores, "beyond_context": _shares([index for index, is_beyond in enumerate(beyond) if is_beyond], judged, nearest)}
+    return {**scores, "beyond_context": _shares([each for each, is_beyond in zip(scored, beyond) if is_beyond])}
 
 
 def num_words(problem: Problem) -> int:
@@ -52,17 +58,12 @@ def num_operations(problem: Problem) -> int | None:
     return None if problem.program is None else problem.program.count("|") + 1
 
 
-def _bins(
-    bounds: Sequence[tuple[int, int | None]],
-    sizes: Sequence[int | None],
-    judged: Sequence[Judged],
-    nearest: Sequence[Judged],
-) -> list[dict[str, Any]]:
+def _bins(bounds: Sequence[tuple[int, int | None]], sizes: Sequence[int | None], scored: Sequence[_Scored]) -> list[dict[str, Any]]:
     found = []
     for first, last in (*bounds, (None, None)):
-        members = [index for index, size in enumerate(sizes) if _is_in(size, first, last)]
+        members = [each for each, size in zip(scored, sizes) if _is_in(size, first, last)]
         if members:
-            found.append({"from": first, "to": last, **_shares(members, judged, nearest)})
+            found.append({"from": first, "to": last, **_shares(members)})
     return found
 
 
@@ -72,12 +73,12 @@ def _is_in(size: int | None, first: int | None, last: int | None) -> bool:
     return first <= size and (last is None or size <= last)
 
 
-def _shares(members: Sequence[int], judged: Sequence[Judged], nearest: Sequence[Judged]) -> dict[str, Any]:
+def _shares(members: Sequence[_Scored]) -> dict[str, Any]:
     shares: dict[str, Any] = {"num_problems": len(members)}
-    for name, whose in (("accuracy", judged), ("baseline_nearest", nearest)):
-        right = sum(whose[index].right for index in members)
-        interval = wilson(right, len(members))
-        shares |= {name: right / len(members) if members else None, f"{name}_interval": list(interval) if interval else None}
+    for place, name in ((1, "accuracy"), (2, "baseline_nearest")):
+        right = [bool(each[place]) for each in members]
+        interval = clustered(right, [each[0] for each in members])
+        shares |= {name: sum(right) / len(right) if right else None, f"{name}_interval": list(interval) if interval else None}
     return shares
 
 

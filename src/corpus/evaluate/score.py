@@ -1,8 +1,8 @@
 """Scores of a problem set, and what became of each problem.
 
 `accuracy` always means: one greedy program a problem, executed, nearest option, or, in a set without options, the answer itself; no retrieval, no
-votes; a program that does not execute counts as wrong. Other ways to choose a program are scored by the same rule under names of their own. Every share is of all problems it speaks of and comes with its 95 % interval; where there are none, both
-are null.
+votes; a program that does not execute counts as wrong. Other ways to choose a program are scored by the same rule under names of their own. Every
+share is of all problems it speaks of and comes with its 95 % interval, which reckons with twins; where there are no problems, both are null.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +11,9 @@ from typing import Any
 
 from corpus.evaluate.baselines import Reference, judge_gold, judge_neighbours
 from corpus.evaluate.bins import bin_scores
-from corpus.evaluate.intervals import wilson
+from corpus.evaluate.intervals import clustered
 from corpus.evaluate.judge import Judged, judge, same_outcome
+from corpus.problems.kin import kin_of
 from corpus.problems.problem import Problem
 from corpus.program.language import Program
 
@@ -59,35 +60,38 @@ def score_problems(
     values = [same_outcome(mine.outcome, its.outcome) for mine, its in zip(judged, gold)]
 
     scores: dict[str, Any] = {"num_problems": len(problems), "num_seen": sum(seen), "num_unseen": len(seen) - sum(seen)}
-    scores |= _split_share("accuracy", judged, seen)
+    kin = [kin_of(problem) for problem in problems]
+    scores |= _split_share("accuracy", judged, seen, kin)
     for way, programs in others.items():
         judged_other = [judge(problem, program) for problem, program in zip(problems, programs, strict=True)]
-        scores |= _split_share(f"accuracy_{way}", judged_other, seen)
-    scores |= _share("executes", (each.outcome.executes for each in judged))
+        scores |= _split_share(f"accuracy_{way}", judged_other, seen, kin)
+    scores |= _share("executes", (each.outcome.executes for each in judged), kin)
     has_gold = any(problem.program is not None for problem in problems)
-    scores |= _share("program_match", matches if has_gold else ())
-    scores |= _share("value_match", values if has_gold else ())
+    scores |= _share("program_match", (each if has_gold else None for each in matches), kin)
+    scores |= _share("value_match", (each if has_gold else None for each in values), kin)
     guesses = [reference.guesses(problem) for problem in problems]
-    scores |= _share("baseline_majority", (guess for guess in guesses if guess is not None))
-    scores |= _split_share("baseline_nearest", nearest, seen)
-    scores |= _share("ceiling_gold", (each.right for each in gold if has_gold))
+    scores |= _share("baseline_majority", guesses, kin)
+    scores |= _split_share("baseline_nearest", nearest, seen, kin)
+    scores |= _share("ceiling_gold", (each.right if has_gold else None for each in gold), kin)
     scores |= bin_scores(problems, judged, nearest, beyond)
     outcomes = [_record(*each) for each in zip(problems, predicted, judged, nearest, seen)]
     return scores, outcomes
 
 
-def _split_share(name: str, judged: Sequence[Judged], seen: Sequence[bool]) -> dict[str, Any]:
+def _split_share(name: str, judged: Sequence[Judged], seen: Sequence[bool], kin: Sequence[str]) -> dict[str, Any]:
     return {
-        **_share(name, (each.right for each in judged)),
-        **_share(f"{name}_seen", (each.right for each, is_seen in zip(judged, seen) if is_seen)),
-        **_share(f"{name}_unseen", (each.right for each, is_seen in zip(judged, seen) if not is_seen)),
+        **_share(name, (each.right for each in judged), kin),
+        **_share(f"{name}_seen", (each.right if is_seen else None for each, is_seen in zip(judged, seen)), kin),
+        **_share(f"{name}_unseen", (None if is_seen else each.right for each, is_seen in zip(judged, seen)), kin),
     }
 
 
-def _share(name: str, hits: Iterable[bool]) -> dict[str, Any]:
-    hits = list(hits)
-    interval = wilson(sum(hits), len(hits))
-    return {name: sum(hits) / len(hits) if hits else None, f"{name}_interval": list(interval) if interval else None}
+def _share(name: str, hits: Iterable[bool | None], kin: Sequence[str]) -> dict[str, Any]:
+    """Return the share of `hits` among those that are not None, with its interval."""
+    counted = [(hit, group) for hit, group in zip(hits, kin, strict=True) if hit is not None]
+    right = [hit for hit, _ in counted]
+    interval = clustered(right, [group for _, group in counted])
+    return {name: sum(right) / len(right) if right else None, f"{name}_interval": list(interval) if interval else None}
 
 
 def _record(problem: Problem, program: Program | None, judged: Judged, nearest: Judged, seen: bool) -> dict[str, Any]:

@@ -1,16 +1,13 @@
 """The sections on scores: problems beside baselines, and held-out text beside a unigram model."""
 
-import math
 from typing import Any
 
+from corpus.evaluate.intervals import wilson
 from corpus.evaluate.ways import ways
 from corpus.report.bins import bin_blocks
 from corpus.report.blocks import Bar, BarChart, Block, Figures, Paragraph, Section, Table
 from corpus.report.formats import decimal, interval, is_number, percent, plain, whole
 from corpus.report.read import Outcome, Run
-
-Z = 1.959964
-"""Standard deviations that hold 95 % of a normal distribution."""
 
 GROUPS = (
     ("", "num_problems", "all problems"),
@@ -33,7 +30,8 @@ EXPLANATION = (
     "hardly counts. With similar training problems: their programs, on the new numbers, vote as well. Majority always gives the most common letter of the training problems, or where there are no options their most common answer; nearest neighbour runs the "
     "program of the most similar training problem on the new numbers; the gold ceiling runs the data's own programs. A template "
     "is seen when a training problem has the same text but for its numbers. Words are those of the text, its numbers and signs counted; "
-    "operations are the gold program's."
+    "operations are the gold program's. Intervals are wider than the number of problems alone would make them where problems that differ only in their "
+    "numbers are right or wrong together."
 )
 
 
@@ -95,15 +93,7 @@ def find_interval(scores: dict[str, Any], field: str, count_field: str) -> tuple
     share, total = scores.get(field), scores.get(count_field)
     if not is_number(share) or not is_number(total) or not total:
         return None, None
-    return wilson(share, total)
-
-
-def wilson(share: float, total: float) -> tuple[float, float]:
-    """The 95 % score interval of a share of `total` trials (Wilson 1927)."""
-    scale = 1 + Z * Z / total
-    middle = (share + Z * Z / (2 * total)) / scale
-    half = Z / scale * math.sqrt(share * (1 - share) / total + Z * Z / (4 * total * total))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return wilson(min(1.0, max(0.0, share)), total)
 
 
 def _chart(name: str, scores: dict[str, Any]) -> BarChart:

@@ -9,8 +9,9 @@ from typing import Any
 from corpus.base.console import Task, progress
 from corpus.base.run_folder import RunFolder
 from corpus.data.prepared import Prepared
-from corpus.evaluate.intervals import wilson
+from corpus.evaluate.intervals import clustered
 from corpus.problems.contamination import KnownProblems
+from corpus.problems.kin import kin_of
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem
 from corpus.stages.problems import training_problems
@@ -41,7 +42,7 @@ def measure_overlap(problems: Sequence[Problem], folder: RunFolder, *, right: Se
     clean = [place for place in range(len(problems)) if place not in in_rows and place not in in_text]
     twins = [place for place in clean if template_of(problems[place].text) in trained]
     solved = sum(right[place] for place in clean)
-    interval = wilson(solved, len(clean))
+    interval = clustered([right[place] for place in clean], [kin_of(problems[place]) for place in clean])
     where = {**in_text, **in_rows}
     return {
         "num_problems": len(problems),

@@ -1,0 +1,11 @@
+"""Problems that are right or wrong together: evidence for an accuracy that counts for less than their number says."""
+
+from corpus.problems.generated.generator import SET_NAME as GENERATED
+from corpus.problems.numbers import template_of
+from corpus.problems.problem import Problem
+
+
+def kin_of(problem: Problem) -> str:
+    """Return what a problem shares with its kin: the text without its numbers, which is all that a model reads of it; of a generated problem, whose
+    names and things are drawn as well, the program."""
+    return str(problem.program) if problem.set_name == GENERATED else template_of(problem.text)
