@@ -4,7 +4,7 @@ import pytest
 
 from corpus.problems.neighbours import NeighbourIndex
 from corpus.problems.problem import Problem
-from corpus.solve.retrieve import neighbour_ballots
+from corpus.solve.retrieve import TOGETHER, neighbour_ballots
 from corpus.solve.vote import vote
 
 
@@ -23,7 +23,7 @@ INDEX = NeighbourIndex(
 
 def test_the_twin_decides() -> None:
     ballots = neighbour_ballots("a train covers 90 km in 3 hours . what is its speed ?", INDEX)
-    assert sum(each.weight for each in ballots) == pytest.approx(1.0)
+    assert sum(each.weight for each in ballots) == pytest.approx(TOGETHER)
     assert [str(each.candidate.program) for each in ballots] == ["divide(n0,n1)", "add(n1,n2)", "multiply(n0,n1)"]
     assert ballots[0].candidate.outcome.value == 30
     assert ballots[1].candidate.outcome.value is None, "there is no third number"
@@ -44,5 +44,5 @@ def test_one_program_of_several_problems_is_one_ballot_with_their_weights() -> N
     train = _problem("a train covers 120 km in 2 hours . what is its speed ?", "divide(n0,n1)", 0)
     (together,) = neighbour_ballots(text, NeighbourIndex([train, same]))
     apart = neighbour_ballots(text, NeighbourIndex([train, other]))
-    assert together.weight == pytest.approx(sum(each.weight for each in apart)) == pytest.approx(1.0)
+    assert together.weight == pytest.approx(sum(each.weight for each in apart)) == pytest.approx(TOGETHER)
     assert len(apart) == 2

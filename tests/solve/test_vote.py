@@ -112,3 +112,16 @@ def test_a_share_is_of_all_that_was_cast() -> None:
     found = count_votes([Ballot(candidate=FAILS, weight=0.75), Ballot(candidate=NINE, weight=0.25)])
     assert found is not None
     assert found.share == 0.25
+
+
+def test_a_program_that_leaves_numbers_out_counts_less() -> None:
+    one, two = _candidate("multiply(n0,const_2)"), _candidate("subtract(n0,n1)")
+    ballots = [Ballot(candidate=one, weight=0.6), Ballot(candidate=two, weight=0.4)]
+    unaware, aware = count_votes(ballots), count_votes(ballots, num_numbers=2)
+    assert unaware is not None
+    assert aware is not None
+    assert (unaware.winner, aware.winner) == (one, two)
+    assert aware.share == pytest.approx(0.4), "of what was cast"
+    assert count_votes(ballots[:1], num_numbers=2) is not None, "alone it still wins"
+    more = [Ballot(candidate=one, weight=0.8), Ballot(candidate=two, weight=0.2)]
+    assert (count_votes(more, num_numbers=2) or aware).winner == one, "half of the numbers are worth 1 / e"

@@ -16,13 +16,16 @@ NEIGHBOURS = 32
 SHARPNESS = 4.0
 """A neighbour's weight is its similarity to this power."""
 
+TOGETHER = 2.0
+"""What the neighbours' votes weigh together, where the model's weigh 1."""
+
 OTHER_COUNT = 0.2
-"""What is left of that where the neighbour has another number of quantities: its program refers to other quantities. These three were chosen on
+"""What is left of that where the neighbour has another number of quantities: its program refers to other quantities. These four were chosen on
 a tuning split, where anything near them did as well."""
 
 
 def neighbour_ballots(text: str, index: NeighbourIndex) -> list[Ballot]:
-    """Return the different programs of the problems of `index` that are most like `text`; together they weigh 1.
+    """Return the different programs of the problems of `index` that are most like `text`; together they weigh `TOGETHER`.
 
     A program's weight grows with how alike its problems are, and how many they are. Each is executed once: over expressions that takes time.
     """
@@ -37,5 +40,5 @@ def neighbour_ballots(text: str, index: NeighbourIndex) -> list[Ballot]:
     for text_of, weight in weights.items():
         program = parse(text_of)
         candidate = Candidate(program=program, outcome=execute(program, quantities), log_probability=float("-inf"))
-        ballots.append(Ballot(candidate=candidate, weight=weight / total))
+        ballots.append(Ballot(candidate=candidate, weight=TOGETHER * weight / total))
     return ballots

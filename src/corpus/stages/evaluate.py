@@ -154,7 +154,7 @@ def _count_votes(way: str, problems: Sequence[Problem], ballots: Sequence[list[B
     for problem, cast in zip(problems, ballots):
         for name in names:
             options = problem.options if name != way else ()
-            won = vote(cast, options)
+            won = vote(cast, options, num_numbers=len(problem.quantities))
             found[name].append(won.winner.program if won else None)
     return found
 

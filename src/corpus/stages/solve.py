@@ -106,7 +106,7 @@ def _solve(solver: Solver, text: str, options: Sequence[Option], programs: int) 
     if programs == 1:
         return solver.greedy([text])[0], []
     (candidates,) = solver.search([text], programs)
-    found = vote(ballots_of(candidates), options)
+    found = vote(ballots_of(candidates), options, num_numbers=len(find_quantities(text)))
     if found is None:
         return (candidates[0] if candidates else None), []
     return found.winner, [f"votes     {found.share:.0%}, of the {len(candidates)} likeliest programs"]
