@@ -21,7 +21,7 @@ split, where anything from 0.3 down did as well."""
 
 UNUSED = 2.0
 """A vote counts exp(-UNUSED · share) where its program leaves that share of the problem's numbers out: most of what a problem tells is needed. Chosen
-on a tuning split, where anything from 1 to 5 helped."""
+on a tuning split, where anything from 1 to 3 did as well."""
 
 DIGITS = 9
 """Significant digits in which values have to agree to be one."""
