@@ -50,11 +50,12 @@ whole, PhaseTrainer._one_step = PhaseTrainer._one_step, step
 
 
 def _rows(count: int, chance: random.Random) -> list[dict[str, str]]:
-    """Problems of one kind in MathQA's form; every third has a formula that does not give its key."""
+    """Problems of one kind in MathQA's form; every third has a formula that does not give its key, and a few write theirs another way."""
     rows = []
     for index in range(count):
         hours, speed = chance.randint(2, 9), chance.randint(20, 90)
-        formula = "add(n0,n1)" if index % 3 == 0 else "divide(n0,n1)"
+        right = "speed(n0,n1)" if index % 5 == 1 else "divide(n0,n1)"
+        formula = "add(n0,n1)" if index % 3 == 0 else right
         rows.append(
             {
                 "Problem": f"a {chance.choice(['train', 'car', 'bus'])} covers {hours * speed} km in {hours} hours . what is its speed ?",
@@ -87,6 +88,7 @@ def words(data: Path, command: Callable[..., list[str]]) -> Words:
     """Returns the words of a run that looks for programs before its 19th step of 30, and saves before its 12th and 23rd."""
     settings = (
         "--finetune.self-training=0.6",
+        "--finetune.normal-form=True",
         "--train.finetune-share=1",
         "--train.checkpoint-steps=11",
         "--problems.decontaminate=False",
@@ -105,10 +107,13 @@ def whole(words: Words, corpus: Run, tmp_path_factory: pytest.TempPathFactory) -
 def test_what_the_model_finds_is_trained_on(whole: tuple[Path, str]) -> None:
     out, said = whole
     found = read_problems(out / "found.jsonl")
-    counts = read_json(out / "manifest.json")["self_training"]
+    manifest = read_json(out / "manifest.json")
+    counts = manifest["self_training"]
     assert counts == {"problems": 50, "looked_at": 50, "found": len(found)}
     assert found
     assert all(is_checked(problem) and problem.index % 3 == 0 for problem in found)
+    assert manifest["programs"] == {"given": 2, "used": 1}
+    assert "programs   2 different ones, 1 in normal form" in said
     assert f"self-training: programs that give the key for {len(found)} of 50 problems" in said
     assert f"epochs over {100 + len(found)} problems" in said
 

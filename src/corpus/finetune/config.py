@@ -64,6 +64,10 @@ class FinetuneConfig:
     checked_only: bool = True
     """Leave out problems whose program does not reproduce the keyed option; a third of MathQA does not."""
 
+    normal_form: bool = False
+    """Have programs that compute the same written the same (`program.normal_form`), in the way that costs least among all that the training
+    problems hold: the model has fewer to tell apart. Data and scores keep the programs they came with."""
+
     word_dropout: float = 0.0
     """Share of the prompt's text tokens that are hidden, others each time a problem is shown, so that no single word gives a program
     away (Iyyer et al. 2015, sec. 3.2). Numbers, and the program, are never hidden."""

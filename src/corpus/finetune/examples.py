@@ -33,6 +33,11 @@ class Selection:
     counts: dict[str, int]
     """`given`, `used`, `no_program`, `unchecked`, `too_long`."""
 
+    @property
+    def programs(self) -> frozenset[str]:
+        """The different programs among the examples."""
+        return frozenset(problem.program for problem in self.problems if problem.program is not None)
+
 
 def select_examples(problems: Sequence[Problem], tokenizer: Tokenizer, *, max_length: int, checked_only: bool) -> Selection:
     """Turn training problems into examples of at most `max_length` tokens.

@@ -26,8 +26,8 @@ RATES = (
 EXPLANATION = (
     "Accuracy means: one program, decoded greedily, executed, and the option nearest to its value (in a set without options its value is the answer within 0.01 %); a program that does not "
     "execute counts as wrong. It is decoded under the grammar of the language unless the run says otherwise. Votes mean: the likeliest programs instead "
-    "of one, each as weighty as it is likely, and the value with most weight behind it; where the options are known, a value near none of them "
-    "hardly counts. With similar training problems: their programs, on the new numbers, vote as well. Majority always gives the most common letter of the training problems, or where there are no options their most common answer; nearest neighbour runs the "
+    "of one, each as weighty as it is likely, and the value with most weight behind it. A program counts less the more of the problem's numbers it leaves out; so does a value that is not "
+    "positive, and where the options are known one near none of them hardly counts at all. With similar training problems: their programs, on the new numbers, vote as well, with twice the weight. Majority always gives the most common letter of the training problems, or where there are no options their most common answer; nearest neighbour runs the "
     "program of the most similar training problem on the new numbers; the gold ceiling runs the data's own programs. A template "
     "is seen when a training problem has the same text but for its numbers. Words are those of the text, its numbers and signs counted; "
     "operations are the gold program's. Intervals are wider than the number of problems alone would make them where problems that differ only in their "

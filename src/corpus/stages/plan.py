@@ -15,6 +15,7 @@ from corpus.data.batch import Batch
 from corpus.data.curriculum import plan_phases
 from corpus.data.prepared import Prepared
 from corpus.finetune.examples import select_examples
+from corpus.finetune.normal_form import in_normal_form, normal_forms
 from corpus.model.config import ModelConfig
 from corpus.plan.law import OFTEN, Law, Point
 from corpus.plan.measure import Machine, Speed, measure
@@ -51,8 +52,9 @@ class Planner:
     def __init__(self, config: RunConfig, folder: RunFolder) -> None:
         """The budget is a clock's, and leaves pre-training a share."""
         self._config, self._folder, self._prepared = config, folder, Prepared.open(folder.prepared)
+        problems = training_problems(folder)
         selection = select_examples(
-            training_problems(folder),
+            in_normal_form(problems, normal_forms(problems)) if config.finetune.normal_form else problems,
             self._prepared.tokenizer,
             max_length=config.model.context_length,
             checked_only=config.finetune.checked_only,

@@ -57,6 +57,8 @@ class SelfTraining:
     tokenizer: Tokenizer
     problems: Sequence[Problem]
     """Problems that have a key and no program that gives it."""
+    written: Callable[[list[Problem]], list[Problem]]
+    """Returns problems with their programs as the model is to write them."""
 
     def turn(
         self, feed: ProblemFeed, session: Session, *, shape: ModelConfig, tensors: Callable[[], Mapping[str, Tensor]]
@@ -112,7 +114,7 @@ class SelfTraining:
         fix = "Restore it from a copy, or begin a new run with another --out."
         problems, length = read_problems(self.folder.found, fix=fix), self.config.model.context_length
         try:
-            return select_examples(problems, self.tokenizer, max_length=length, checked_only=True).examples
+            return select_examples(self.written(problems), self.tokenizer, max_length=length, checked_only=True).examples
         except DataError:  # nothing was found, or nothing that fits into a row
             return ()
 

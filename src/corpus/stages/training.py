@@ -21,10 +21,12 @@ from corpus.evaluate.text import score_sources
 from corpus.export.adapter import export_adapter
 from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors, num_trained
 from corpus.finetune.examples import Example, select_examples
+from corpus.finetune.normal_form import in_normal_form, normal_forms
 from corpus.finetune.packages import require_packages
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.model.weights import TOKENIZER, check_tokenizer, read_weights, whole_tensors, write_model
+from corpus.problems.problem import Problem
 from corpus.recipes.config import RunConfig
 from corpus.runtime.parallelize import checkpoint_activations, load_whole
 from corpus.runtime.ranks import ALONE, Ranks
@@ -52,13 +54,16 @@ class Training:
         self._keep_tokenizer()
         problems = training_problems(folder)
         self._given = Counter(problem.set_name for problem in problems)
+        self._forms = normal_forms(problems) if config.finetune.normal_form else None
         self._selection = select_examples(
-            problems,
+            self._written(problems),
             self._tokenizer,
             max_length=config.model.context_length,
             checked_only=config.finetune.checked_only,
         )
         folder.update_manifest(problems=self._selection.counts)
+        if self._forms is not None:
+            folder.update_manifest(programs={"given": self._forms.num_programs, "used": len(self._selection.programs)})
         self._feeds = Feeds(config, self._prepared, self._selection.examples)
         self._session = Session(
             folder,
@@ -89,6 +94,10 @@ class Training:
                 "finetune.self_training with runtime.parallel fsdp is not supported: one rank would need the whole model beside its part; use "
                 "runtime.parallel ddp, or finetune.self_training 0"
             )
+
+    def _written(self, problems: list[Problem]) -> list[Problem]:
+        """Return the problems with their programs as the model is to write them."""
+        return problems if self._forms is None else in_normal_form(problems, self._forms)
 
     def _keep_tokenizer(self) -> None:
         """Put the tokenizer beside the weights when training begins; refuse to go on with another one."""
@@ -125,6 +134,8 @@ class Training:
             f"problems   {counts['used']:,} of {counts['given']:,} are trained on"
             + (f" (left out: {left_out})" if left_out else "")
         )
+        if self._forms is not None:
+            say(f"programs   {self._forms.num_programs:,} different ones, {len(self._selection.programs):,} in normal form")
         by_set = Counter(problem.set_name for problem in self._selection.problems)
         if len(self._given) > 1:
             say("           by set: " + ", ".join(f"{by_set[name]:,} of {count:,} {name}" for name, count in self._given.items()))
@@ -170,7 +181,13 @@ class Training:
             feed = self._feeds.problem_feed()
             if not any(self._folder.checkpoints.glob("finetune-*")):
                 self._drop_found()
-            finder = SelfTraining(config=config, folder=self._folder, tokenizer=self._tokenizer, problems=self._selection.solvable)
+            finder = SelfTraining(
+                config=config,
+                folder=self._folder,
+                tokenizer=self._tokenizer,
+                problems=self._selection.solvable,
+                written=self._written,
+            )
             session.run(
                 "finetune",
                 self._model,
@@ -261,7 +278,7 @@ class Training:
         """Held-out problems with their gold programs, some of each set: only their loss is looked at, nothing is chosen by it."""
         chosen = {}
         for name, problems in evaluation_sets(self._folder).items():
-            with_program = [problem for problem in problems if problem.program]
+            with_program = self._written([problem for problem in problems if problem.program])
             if with_program:
                 length = self._config.model.context_length
                 try:
