@@ -47,3 +47,15 @@ def test_a_normal_form_that_misses_the_key_is_not_taken() -> None:
     forms = normal_forms([usual] * 50)
     assert str(forms.of(parse("multiply(n0,n1)"))) == "inverse(n0)|divide(n1,#0)"
     assert in_normal_form([other], forms) == [other]
+
+
+def test_a_problem_over_expressions_keeps_its_program() -> None:
+    given = replace(
+        RIGHT, text="how much is $x$ times $x$ ?", options=(), correct=None, program="power(n0,const_2)", expression="x**2"
+    )
+    forms = normal_forms(
+        [RIGHT, replace(RIGHT, text="2 times 2 ?", options=parse_options("a ) 4 , b ) 5"), correct="a", program="multiply(n0,n0)")]
+    )
+    assert str(forms.of(parse("power(n0,const_2)"))) == "multiply(n0,n0)"
+    assert in_normal_form([given], forms) == [given]
+    assert normal_forms([given]).num_programs == 0

@@ -21,10 +21,12 @@ def cpu() -> RunConfig:
         curriculum=CurriculumConfig(order="interleaved", replay=0.5),
         # A budget this small leaves the 80/20 split: nine tenths for MathQA, which needs a dozen epochs or two, the rest for text.
         train=TrainConfig(rows_per_batch=16, finetune_share=0.9, schedule=ScheduleConfig(learning_rate=6e-3)),
-        # A lower rate than pre-training's, hidden words and found programs are for templates that were never seen (docs/experiments.md).
+        # A lower rate than pre-training's, one way to write a program, hidden words and found programs are for templates that were never
+        # seen (docs/experiments.md).
         finetune=FinetuneConfig(
             max_epochs=24,
             replay=0.05,
+            normal_form=True,
             word_dropout=0.15,
             self_training=0.5,
             schedule=ScheduleConfig(learning_rate=2e-3, warmup=0.03, decay="cosine", floor=0.0),
