@@ -97,6 +97,7 @@ def test_a_step_of_no_effect_does_not_lead_back_to_itself() -> None:
         "factorial(n0)|factorial(#0)|factorial(#1)",  # defined nowhere
         "add(n40,n1)",  # a number without a symbol
         "differentiate(n0,n1)",  # over expressions
+        "add(n0,n1)|" + "|".join(f"sqrt(#{index})" for index in range(3000)),  # far too long
     ],
 )
 def test_what_cannot_be_told_stays_as_it_is(text: str) -> None:

@@ -33,6 +33,9 @@ LEAST_DEFINED = 3
 DIGITS = 9
 """Significant digits in which two values have to agree to be one."""
 
+MOST_STEPS = 4 * MAX_RESULTS
+"""Programs with more steps are left alone: they could not be written in symbols, and hardly get that much shorter."""
+
 ZERO = 1e-9
 """What is smaller is a rounding error."""
 
@@ -116,7 +119,9 @@ class NormalForms:
         return program if len(written.steps) > MAX_RESULTS else written
 
     def _read(self, program: Program) -> list[tuple[Value, Way]] | None:
-        """Return the value of each step and the way to it; None where one of them is unknown."""
+        """Return the value of each step and the way to it; None where one of them is unknown, or there are too many."""
+        if len(program.steps) > MOST_STEPS:
+            return None
         results: list[tuple[Value, Way]] = []
         for step in program.steps:
             arguments = tuple(self._argument(name, results) for name in step.arguments)
