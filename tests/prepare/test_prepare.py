@@ -17,7 +17,7 @@ from corpus.prepare import tokenize
 from corpus.prepare.config import PrepareConfig
 from corpus.prepare.discover import discover
 from corpus.prepare.prepare import prepare
-from corpus.prepare.sample import fair_shares
+from corpus.prepare.sample import fair_shares, sample_texts
 from corpus.text.config import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.text.tokenizer import Tokenizer
 
@@ -211,6 +211,21 @@ def test_a_damaged_preparation_is_refused_by_name(data: Path, tmp_path: Path, na
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(ArtifactError, match=path.name):
         run(data, tmp_path / "out")
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 250), (0.5, 500), (1.0, 1000)])
+def test_problems_take_their_share_of_the_sample(share: float, expected: int) -> None:
+    texts = [f"{number:09d}." for number in range(200)]
+    config = TokenizerConfig(vocab_size=SMALLEST_VOCABULARY, sample_bytes=1000, problems_share=share)
+    drawn = list(sample_texts({}, texts, config))
+    assert sum(map(len, drawn)) == expected
+    assert drawn == sorted(drawn)
+    assert not drawn or drawn[-1] > texts[-20], "spread over all of them"
+
+
+def test_a_share_of_problems_is_a_share() -> None:
+    with pytest.raises(ConfigError, match=r"problems_share is 1\.5; expected a share from 0 to 1"):
+        TokenizerConfig(problems_share=1.5)
 
 
 def test_the_sample_is_shared_fairly() -> None:

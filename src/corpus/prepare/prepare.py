@@ -117,7 +117,7 @@ def _prepare(
     guesses = {source: _divide(pool, source, config.validation_tokens * _BYTES_PER_TOKEN_GUESS, config) for source in pool.sources}
     say("training the tokenizer")
     parts = {source: (guess.train.texts, guess.train.pieces) for source, guess in guesses.items()}
-    tokenizer = train_tokenizer(sample_texts(parts, problem_texts, config.tokenizer.sample_bytes), config.tokenizer)
+    tokenizer = train_tokenizer(sample_texts(parts, problem_texts, config.tokenizer), config.tokenizer)
     tokenizer.save(folder / TOKENIZER)
     divisions, left_out = _enough_held_out(guesses, pool, tokenizer, config)
     if not divisions:

@@ -4,20 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from corpus.prepare.pool import Texts, by_mark
 from corpus.prepare.split import Piece
+from corpus.text.config import TokenizerConfig
 
 DOCUMENTS_AT_LEAST = 20
 """A document gives at most one part in this many of its source's share, so that one long book does not stand for all."""
 
-PROBLEMS_SHARE = 0.15
-"""Most of the sample that problem texts take: they are short and alike, and would otherwise outweigh a source."""
-
 
 def sample_texts(
-    sources: Mapping[str, tuple[Texts, Sequence[Piece]]], problem_texts: Sequence[str], sample_bytes: int
+    sources: Mapping[str, tuple[Texts, Sequence[Piece]]], problem_texts: Sequence[str], config: TokenizerConfig
 ) -> Iterator[str]:
     """Yield about `sample_bytes` of training text, the same in every run; what a small source lacks goes to the larger ones."""
+    sample_bytes = config.sample_bytes
     available = {source: sum(piece.num_bytes for piece in pieces) for source, (_, pieces) in sources.items()}
-    problems = _up_to(problem_texts, round(sample_bytes * PROBLEMS_SHARE))
+    problems = _up_to(problem_texts, round(sample_bytes * config.problems_share))
     yield from problems
     shares = fair_shares(available, max(1, sample_bytes - sum(len(text) for text in problems)))
     for source in sorted(sources):
@@ -46,7 +45,6 @@ def _draw(texts: Texts, pieces: Sequence[Piece], share: int) -> Iterator[str]:
 
 
 def _up_to(texts: Sequence[str], num_bytes: int) -> list[str]:
-    """Return texts spread evenly over `texts` that come to `num_bytes` together, or all of them."""
+    """Return texts spread evenly over `texts` that come to `num_bytes` at most, or all of them."""
     total = sum(map(len, texts))
-    step = max(1, -(-total // max(1, num_bytes)))
-    return list(texts[::step])
+    return list(texts[:: max(1, -(-total // num_bytes))]) if num_bytes else []

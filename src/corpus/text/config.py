@@ -24,10 +24,16 @@ class TokenizerConfig:
     model of dim 192 is a quarter of its weights. Very little text may give fewer merges, and so fewer ids."""
 
     sample_bytes: int = 12_000_000
-    """UTF-8 bytes of text that the merges are learned from, shared evenly between the sources. More changes little and takes
+    """UTF-8 bytes of text that the merges are learned from, shared evenly between the sources, but for problems. More changes little and takes
     longer."""
 
+    problems_share: float = 0.15
+    """Most of these bytes that problem texts take: they are short and alike, and would otherwise outweigh a source. The more they take, the
+    more of their words are one token, and the fewer of the other text's."""
+
     def __post_init__(self) -> None:
+        if not 0 <= self.problems_share <= 1:
+            raise ConfigError(f"tokenizer.problems_share is {self.problems_share}; expected a share from 0 to 1")
         if self.vocab_size < SMALLEST_VOCABULARY:
             raise ConfigError(
                 f"tokenizer.vocab_size is {self.vocab_size}; special tokens, program symbols and bytes alone take "
