@@ -167,7 +167,8 @@ def test_stopped_before_it_looks_it_writes_nothing(tmp_path: Path) -> None:
 def _self_training(folder: Path) -> SelfTraining:
     config = load_recipe("starter")
     config = replace(config, evaluate=replace(config.evaluate, batch_size=64))
-    return SelfTraining(config=config, folder=RunFolder(folder), tokenizer=cast(Tokenizer, None), problems=[PROBLEM])
+    tokenizer = cast(Tokenizer, None)
+    return SelfTraining(config=config, folder=RunFolder(folder), tokenizer=tokenizer, problems=[PROBLEM], written=list)
 
 
 def _fail_above(room: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
