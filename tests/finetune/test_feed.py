@@ -11,10 +11,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.base.errors import ArtifactError
+from corpus.base.errors import ArtifactError, ConfigError
 from corpus.data.batch import IGNORED, Batch
 from corpus.data.config import PROBLEMS
 from corpus.data.loader import TextLoader
+from corpus.finetune.config import FinetuneConfig
 from corpus.finetune.examples import Example
 from corpus.finetune.feed import ProblemFeed
 from corpus.text.tokenizer import RESERVED
@@ -38,10 +39,12 @@ def _feed(
     max_epochs: float = 1e6,
     seed: int = 5,
     word_dropout: float = 0.0,
+    twin_exponent: float = 1.0,
+    examples: Sequence[Example] = (),
 ) -> ProblemFeed:
     sources = {"a": np.arange(10, 400, dtype=np.uint16), "b": np.arange(500, 700, dtype=np.uint16)}
     return ProblemFeed(
-        [_example(index, length) for index, length in enumerate(lengths)],
+        examples or [_example(index, length) for index, length in enumerate(lengths)],
         TextLoader(sources, context_length=ROW, rows_per_batch=rows, eos_id=EOS, seed=seed),
         {"a": 0.75, "b": 0.25},
         row_length=ROW,
@@ -51,6 +54,7 @@ def _feed(
         max_epochs=max_epochs,
         seed=seed,
         word_dropout=word_dropout,
+        twin_exponent=twin_exponent,
     )
 
 
@@ -147,11 +151,22 @@ def test_after_the_last_epoch_batches_are_text(replay: float, max_epochs: float)
     elsewhere=st.integers(0, 20),
     seed=st.integers(0, 9),
     word_dropout=st.sampled_from([0.0, 0.4]),
+    twins=st.sampled_from([None, 0.0, 0.5]),
 )
 def test_a_restored_feed_hands_out_the_same_batches(
-    lengths: list[int], rows: int, replay: float, max_epochs: float, done: int, elsewhere: int, seed: int, word_dropout: float
+    lengths: list[int],
+    rows: int,
+    replay: float,
+    max_epochs: float,
+    done: int,
+    elsewhere: int,
+    seed: int,
+    word_dropout: float,
+    twins: float | None,
 ) -> None:
     settings = {"rows": rows, "replay": replay, "max_epochs": max_epochs, "seed": seed, "word_dropout": word_dropout}
+    if twins is not None:
+        settings |= {"twin_exponent": twins, "examples": TWINS}
     straight, late = (_feed(lengths, **settings) for _ in range(2))
     for _ in range(done):
         straight.batch(0.0)
@@ -176,6 +191,30 @@ def test_a_cursor_stays_what_it_was_while_the_feed_goes_on() -> None:
     for _ in range(5):
         feed.batch(0.0)
     assert json.dumps(cursor) == kept
+
+
+FAMILIES = (6, 1, 3)
+TWINS = [
+    Example(tokens=(FIRST + family, FIRST + family, FIRST + 100 * (family + 1) + twin), prompt_length=2)
+    for family, size in enumerate(FAMILIES)
+    for twin in range(size)
+]
+"""Three prompts, of which the first has six programs; the last token says which example it is."""
+
+
+@pytest.mark.parametrize(("exponent", "shown"), [(1.0, (6, 1, 3)), (0.5, (2, 1, 2)), (0.0, (1, 1, 1))])
+def test_of_twins_an_epoch_shows_fewer_and_others_each_time(exponent: float, shown: tuple[int, ...]) -> None:
+    feed, epochs = _feed(rows=1, twin_exponent=exponent, examples=TWINS), []
+    assert (feed.num_examples, feed.num_shown) == (len(TWINS), sum(shown))
+    while len(epochs) < 30:
+        epoch: list[int] = []
+        while len(epoch) < sum(shown):
+            epoch += [token - FIRST for token in feed.batch(0.0).tokens.flatten().tolist() if token >= FIRST + 100]
+        epochs.append(epoch)
+        assert feed.epochs == pytest.approx(len(epochs))
+        assert len(set(epoch)) == len(epoch)
+        assert tuple(sum(each // 100 == family + 1 for each in epoch) for family in range(3)) == shown
+    assert len({each for epoch in epochs for each in epoch}) == len(TWINS)
 
 
 def test_another_seed_gives_another_order() -> None:
@@ -293,3 +332,9 @@ def test_asking_for_the_number_of_batches_changes_nothing() -> None:
 
 def test_there_is_always_a_batch() -> None:
     assert _feed([4]).num_batches(0.01) == 1
+
+
+@pytest.mark.parametrize("exponent", [-0.1, 1.5])
+def test_a_twin_exponent_is_between_one_of_them_and_all(exponent: float) -> None:
+    with pytest.raises(ConfigError, match=r"twin_exponent is .*; expected a number from 0"):
+        FinetuneConfig(twin_exponent=exponent)

@@ -72,6 +72,10 @@ class FinetuneConfig:
     """Share of the prompt's text tokens that are hidden, others each time a problem is shown, so that no single word gives a program
     away (Iyyer et al. 2015, sec. 3.2). Numbers, and the program, are never hidden."""
 
+    twin_exponent: float = 1.0
+    """Of n problems that differ in their numbers alone, which the model does not see, an epoch shows n to this power, other ones each time: 1 shows
+    all, 0 one, so that what is worded once is not shown least."""
+
     self_training: float = 0.0
     """How far into fine-tuning (0…1) the model writes programs of its own for the training problems that `checked_only` leaves out. Those that
     give the key are trained on from there on (Zelikman et al. 2022, arXiv:2203.14465). 0 never does."""
@@ -89,6 +93,10 @@ class FinetuneConfig:
         for name in ("replay", "word_dropout", "self_training"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"finetune.{name} is {getattr(self, name)}; expected a share from 0 to below 1")
+        if not 0 <= self.twin_exponent <= 1:
+            raise ConfigError(
+                f"finetune.twin_exponent is {self.twin_exponent}; expected a number from 0 (one of all twins) to 1 (all)"
+            )
         if self.self_training and not self.checked_only:
             raise ConfigError(
                 "finetune.self_training finds programs for the problems that finetune.checked_only leaves out, and that is off; give one of them"

@@ -37,11 +37,12 @@ class ProblemFeed:
         max_epochs: float,
         seed: int,
         word_dropout: float = 0.0,
+        twin_exponent: float = 1.0,
     ) -> None:
         self._text, self._mixture = text, mixture
         self._row_length, self._rows_per_batch, self._pad_id = row_length, rows_per_batch, pad_id
         self._replay, self._word_dropout, self._seed = replay, word_dropout, seed
-        self._max_epochs = max_epochs
+        self._max_epochs, self._twin_exponent = max_epochs, twin_exponent
         self._epoch, self._row, self._tokens, self._handed_out = 0, 0, 0, 0
         self._begun_tokens, self._begun_epochs, self._added = 0, 0.0, [0, 0]
         self._show(examples)
@@ -49,7 +50,13 @@ class ProblemFeed:
     def _show(self, examples: Sequence[Example]) -> None:
         self._examples = examples
         self._lengths = [len(example.tokens) for example in examples]
-        self._epoch_tokens = sum(self._lengths)
+        families: dict[tuple[int, ...], list[int]] = {}
+        for index, example in enumerate(examples):
+            families.setdefault(example.tokens[: example.prompt_length], []).append(index)
+        self._families = [(family, max(1, round(len(family) ** self._twin_exponent))) for family in families.values()]
+        self._epoch_tokens = round(
+            sum(shown * sum(self._lengths[i] for i in family) / len(family) for family, shown in self._families)
+        )
         self._packed_epoch, self._packed = -1, [[0]]
 
     def add(self, examples: Sequence[Example]) -> None:
@@ -68,8 +75,13 @@ class ProblemFeed:
 
     @property
     def num_examples(self) -> int:
-        """How many examples an epoch shows."""
+        """How many examples there are."""
         return len(self._examples)
+
+    @property
+    def num_shown(self) -> int:
+        """How many of them an epoch shows: not all where twins are shown less often."""
+        return sum(shown for _, shown in self._families)
 
     @property
     def is_over(self) -> bool:
@@ -78,7 +90,7 @@ class ProblemFeed:
 
     @property
     def epochs(self) -> float:
-        """How often the examples have been shown."""
+        """How often the examples, or as many of their twins as an epoch shows, have been shown."""
         return self._begun_epochs + (self._tokens - self._begun_tokens) / self._epoch_tokens
 
     def num_batches(self, epochs: float) -> int:
@@ -131,7 +143,10 @@ class ProblemFeed:
     def _rows_of(self, epoch: int) -> list[list[int]]:
         if epoch != self._packed_epoch:
             shuffled = random.Random(derive(self._seed, "examples", epoch))
-            order = list(range(len(self._examples)))
+            if self._twin_exponent == 1:
+                order = list(range(len(self._examples)))
+            else:
+                order = [index for family, shown in self._families for index in shuffled.sample(family, shown)]
             shuffled.shuffle(order)
             self._packed = pack(self._lengths, row_length=self._row_length, order=order)
             shuffled.shuffle(self._packed)

@@ -61,6 +61,7 @@ class Feeds:
             max_epochs=config.finetune.max_epochs,
             seed=derive(config.seed, "finetune"),
             word_dropout=config.finetune.word_dropout,
+            twin_exponent=config.finetune.twin_exponent,
         )
 
     @property

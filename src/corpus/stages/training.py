@@ -199,7 +199,8 @@ class Training:
                 optimizer=replace(config.train.optimizer, name="adamw") if config.finetune.has_adapters else None,
                 turn=finder.turn(feed, session, shape=self._model.config, tensors=self._tensors),
             )
-            say(f"  {feed.epochs:.1f} epochs over {feed.num_examples:,} problems")
+            shown = "" if feed.num_shown == feed.num_examples else f", {feed.num_shown:,} of them in each"
+            say(f"  {feed.epochs:.1f} epochs over {feed.num_examples:,} problems{shown}")
             self._folder.update_manifest(epochs={"problems": round(feed.epochs, 3)})
         self._drop_others()
         self._save_adapter()
