@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -89,6 +90,7 @@ def words(data: Path, command: Callable[..., list[str]]) -> Words:
     settings = (
         "--finetune.self-training=0.6",
         "--finetune.normal-form=True",
+        "--finetune.twin-exponent=0.5",
         "--train.finetune-share=1",
         "--train.checkpoint-steps=11",
         "--problems.decontaminate=False",
@@ -115,7 +117,9 @@ def test_what_the_model_finds_is_trained_on(whole: tuple[Path, str]) -> None:
     assert manifest["programs"] == {"given": 2, "used": 1}
     assert "programs   2 different ones, 1 in normal form" in said
     assert f"self-training: programs that give the key for {len(found)} of 50 problems" in said
-    assert f"epochs over {100 + len(found)} problems" in said
+    shown = re.search(rf"epochs over {100 + len(found)} problems, (\d+) of them in each", said)
+    assert shown
+    assert 3 <= int(shown[1]) <= 3 * 12, "of three wordings, the root of at most 150 each"
 
 
 def test_killed_while_it_looks_and_after_it_ends_with_the_same_bits(
