@@ -5,8 +5,10 @@ Every stage reads and writes files in the run folder and returns at once where i
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from corpus.base.console import say
+from corpus.base.lock import claimed
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import format_duration
 from corpus.recipes.config import RunConfig
@@ -18,6 +20,11 @@ def run(config: RunConfig, folder: RunFolder, *, resume_hint: str, plan: bool = 
 
     With `plan`, the model's size, batch and learning rate are not the config's but what the planner finds best for the budget.
     """
+    with ExitStack() as held:
+        _run(config, folder, resume_hint=resume_hint, plan=plan, held=held)
+
+
+def _run(config: RunConfig, folder: RunFolder, *, resume_hint: str, plan: bool, held: ExitStack) -> None:
     from corpus.report.report import report  # here, so that looking at a recipe loads neither torch nor this
     from corpus.runtime.ranks import joined
     from corpus.stages.begin import begin_run, load_config
@@ -31,6 +38,7 @@ def run(config: RunConfig, folder: RunFolder, *, resume_hint: str, plan: bool = 
     begun = time.monotonic()
     with joined() as ranks:
         folder = ranks.folder(folder)
+        held.enter_context(claimed(folder))
         if ranks.is_main:
             config = begin_run(config, folder, command=resume_hint, plan=plan, alone=ranks.is_alone)
 

@@ -47,7 +47,7 @@ def _contents(folder: Path) -> dict[str, str]:
         (["recipes", "strter"], "Did you mean 'starter'?"),
         (["export", "/nowhere", "--to", "gguf", "--output", "OUT"], "Expected one of ('huggingface',)"),
         (["run", "cpu", "--config", "/nowhere/c.json"], "/nowhere/c.json is missing. Give the config.json of an earlier run"),
-        (["run", "cpu", "--out", "n" * 300], "File name too long. Check the path"),
+        (["run", "cpu", "--out", "n" * 300], "File name too long. Choose another folder"),
         (["run", "cpu", "--data", "/nowhere", "--out", "OUT"], "the data folder /nowhere does not exist. Check the path."),
         (["solve", "/nowhere", "what is 2 + 2 ?"], "/nowhere does not exist. Give the folder of a run"),
         (["evaluate", "/nowhere"], "/nowhere does not exist. Give the folder of a run"),
@@ -188,6 +188,23 @@ def test_a_problem_set_that_is_not_one(refused: Refused, run: Path, spec: str, s
     assert said in refused(["evaluate", run, "--problems", spec])
 
 
+def test_a_file_of_another_set_is_told_by_its_name(refused: Refused, run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "dev.json"
+    record = {
+        "Problem": "x",
+        "Rationale": "",
+        "options": "a ) 1",
+        "correct": "a",
+        "annotated_formula": "",
+        "linear_formula": "add(n0,n1)|",
+        "category": "gain",
+    }
+    path.write_text(json.dumps([record]))
+    assert f"holds problems of mathqa, and was given as gsm8k; write mathqa={path}" in refused(
+        ["evaluate", run, "--problems", f"gsm8k={path}"]
+    )
+
+
 def test_a_set_given_twice_is_not_scored_once(refused: Refused, run: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
     file = f"generated={run / 'problems' / 'generated.heldout.jsonl'}"
@@ -268,7 +285,7 @@ def test_a_config_of_something_else_is_not_replaced(refused: Refused, tiny: Call
     """Another program's folder, named by mistake."""
     (tmp_path / "config.json").write_text('{"hidden_size": 4096}')
     assert "is not the config of a run, and would be replaced" in refused(tiny(tmp_path))
-    assert _contents(tmp_path).keys() == {"config.json"}
+    assert _contents(tmp_path).keys() == {"config.json", ".lock"}
     assert (tmp_path / "config.json").read_text() == '{"hidden_size": 4096}'
 
 

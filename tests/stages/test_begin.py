@@ -41,6 +41,16 @@ def test_a_run_that_has_begun_keeps_its_settings(tmp_path: Path) -> None:
         begin_run(dataclasses.replace(_with_data("mine"), seed=1), folder, command="corpus run")
 
 
+@pytest.mark.parametrize(("first", "second"), [("60m", "1h"), ("300k tokens", "300ktokens"), ("9871 steps", "9.871k steps")])
+def test_two_spellings_of_a_budget_are_one(tmp_path: Path, first: str, second: str) -> None:
+    folder = RunFolder(tmp_path / "run")
+    begin_run(dataclasses.replace(_with_data("mine"), budget=first), folder, command="corpus run")
+    folder.prepared.mkdir()
+    begin_run(dataclasses.replace(_with_data("mine"), budget=second), folder, command="corpus run")
+    with pytest.raises(ConfigError, match="budget: "):
+        begin_run(dataclasses.replace(_with_data("mine"), budget="61m"), folder, command="corpus run")
+
+
 def test_two_spellings_of_a_folder_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder = RunFolder(tmp_path / "run")

@@ -210,10 +210,13 @@ def test_the_command_writes_copies_of_the_same_format_and_leaves_its_input_alone
     assert json.loads((out / "train.json").read_text()) == ROWS[2:]
     assert _lines(out / "lines.json") == ROWS[2:]
     assert not (out / "notes.txt").exists()
-    assert not (out / "dev.json").exists(), "of a file that holds nothing else nothing is left"
+    for name in ("dev.json", "test.json"):  # what is looked for is not told of itself, and stays to be scored
+        assert (out / name).read_bytes() == before[data / name]
+        assert f"{name}: one of --problems, not looked through, copied as it is" in said
     assert (out / "other.txt").exists()
     listed = _lines(out / "contamination.jsonl")
     assert {"file": "train.json", "place": 0, "reason": "overlap"}.items() <= listed[-2].items()
+    assert {record["file"] for record in listed}.isdisjoint({"dev.json", "test.json"})
     assert "train.json: 2 of 19 problems hold an evaluation problem, 1 are twins" in said
     with pytest.raises(SystemExit):
         main(words)

@@ -27,6 +27,11 @@ class RunFolder:
         return self.path / "manifest.json"
 
     @property
+    def lock(self) -> Path:
+        """What the process that works on the folder holds locked; see `lock.claimed`."""
+        return self.path / ".lock"
+
+    @property
     def plan(self) -> Path:
         """What the planner found, and the config it made of the one that was asked for."""
         return self.path / "plan.json"

@@ -52,7 +52,8 @@ def main(words: Sequence[str]) -> None:
     known = KnownProblems(
         [problem for spec in options.problems for problem in load_problem_file(spec)], ngram=options.ngram, share=options.share
     )
-    found = decontaminate(options.paths, known, out=options.out, drop_twins=options.drop_twins)
+    own = [Path(spec.partition("=")[2]) for spec in options.problems]
+    found = decontaminate(options.paths, known, out=options.out, drop_twins=options.drop_twins, own=own)
     say(f"looked for {len(known):,} problems: " + ", ".join(f"{count:,} of {name}" for name, count in known.sets.items()))
     records = list_of(found)
     for record in records[:SHOWN]:
@@ -61,6 +62,9 @@ def main(words: Sequence[str]) -> None:
     if len(records) > SHOWN:
         say(f"  … and {len(records) - SHOWN:,} more")
     for each in found:
+        if each.is_own:
+            say(f"{each.name}: one of --problems, not looked through" + (", copied as it is" if options.out else ""))
+            continue
         unit = {"problems": "problems", "records": "documents", "text": "document"}[each.kind]
         twins = f", {each.twins:,} are twins with other numbers" if each.kind == "problems" else ""
         say(f"{each.name}: {len(each.dropped):,} of {each.total:,} {unit} hold an evaluation problem{twins}")

@@ -9,6 +9,7 @@ import tyro
 
 from corpus.base.console import say
 from corpus.base.errors import ConfigError
+from corpus.base.lock import claimed
 from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse
 from corpus.model.scaling import Reach
@@ -28,8 +29,8 @@ class Options:
     output: Path | None = None
     """Where the scores go; the run's scores.json where not given and neither --problems nor --model are, else ./scores.json."""
 
-    text: bool = True
-    """Measure held-out text as well."""
+    text: bool | None = None
+    """Measure held-out text as well; as the run's evaluate.text says where not given."""
 
     overlap: bool = True
     """Look for the problems of --problems in what the run was trained on; reads the whole prepared text once for each."""
@@ -49,6 +50,7 @@ def main(words: Sequence[str]) -> None:
     from corpus.pipeline import timed
     from corpus.stages.evaluate import evaluate_run, say_scores
     from corpus.stages.problems import evaluation_sets, load_problem_files
+    from corpus.stages.scores import holds_scores
 
     in_int8 = options.weights == "int8"
     if in_int8 and options.output is None:
@@ -59,14 +61,22 @@ def main(words: Sequence[str]) -> None:
     outcomes = folder.outcomes if own else None
     if not own and output.resolve() == folder.scores.resolve():
         raise ConfigError(f"{folder.scores} holds the scores of the run as it was trained; give another --output")
+    if output.is_file() and not holds_scores(output):
+        raise ConfigError(f"{output} is there and holds no scores, so it is not replaced; give another --output")
 
     def work() -> None:
         look = options.overlap and bool(options.problems)
-        given = {"text": options.text, "overlap": look, "reach": options.model, "in_int8": in_int8}
+        given = {
+            "text": config.evaluate.text if options.text is None else options.text,
+            "overlap": look,
+            "reach": options.model,
+            "in_int8": in_int8,
+        }
         say_scores(evaluate_run(config, folder, sets, output=output, outcomes=outcomes, **given))
 
     if own:
-        timed(folder, "evaluate", work)
+        with claimed(folder):
+            timed(folder, "evaluate", work)
     else:
         work()
     say(f"scores: {output}")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from corpus.base.console import say
+from corpus.base.lock import claimed
 from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse, typed_command
 from corpus.stages.begin import choose_method, load_config
@@ -41,7 +42,7 @@ def main(words: Sequence[str]) -> None:
 
     with joined() as ranks:
         own = ranks.folder(folder)
-        with Training(config, own, resume_hint=typed_command(), ranks=ranks) as training:
+        with claimed(own), Training(config, own, resume_hint=typed_command(), ranks=ranks) as training:
             training.describe()
             timed(own, "finetune", training.finetune)
     say(f"next: corpus evaluate {folder.path}")

@@ -79,7 +79,7 @@ def _parse_run(words: Sequence[str], command: str, kind: type[RunOptions]) -> tu
         raise ConfigError("--out is empty; give the run folder, such as --out runs/first")
     wants_help = any(word in ("-h", "--help") for word in words)
     name = words.pop(0) if words and not words[0].startswith("-") else None
-    file = _take_config_file(words)
+    named, file = name, _take_config_file(words)
     if name is None and file is None:
         if wants_help:
             name = "starter"
@@ -88,7 +88,7 @@ def _parse_run(words: Sequence[str], command: str, kind: type[RunOptions]) -> tu
                 f"corpus {command} needs a recipe: {', '.join(RECIPES)} (corpus recipes says what each is for), or --config FILE"
             )
     base = read_config(file, name) if file else load_recipe(name or "")
-    shown = f"{command} {name}" if name else command
+    shown = f"{command} {named or 'RECIPE'}"
     options = parse(kind, words, command=shown, default=kind(settings=base))
     config = options.settings
     if options.data is not None:

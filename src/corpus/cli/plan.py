@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from corpus.base.console import say
 from corpus.base.errors import ConfigError
+from corpus.base.lock import claimed
 from corpus.cli.options import parse_run, typed_command
 
 
@@ -20,7 +21,8 @@ def main(words: Sequence[str]) -> None:
     with joined() as ranks:
         if not ranks.is_alone:
             raise ConfigError("a plan is made by one process: give the same command without torchrun")
-    config = begin_run(config, folder, command=typed_command(), plan=True)
-    timed(folder, "prepare", lambda: prepare_run(config, folder))
-    timed(folder, "plan", lambda: plan_run(config, folder, command=typed_command()))
+    with claimed(folder):
+        config = begin_run(config, folder, command=typed_command(), plan=True)
+        timed(folder, "prepare", lambda: prepare_run(config, folder))
+        timed(folder, "plan", lambda: plan_run(config, folder, command=typed_command()))
     say(f"next: corpus run {shlex.join(words)} --plan")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from corpus.base.console import say
+from corpus.base.lock import claimed
 from corpus.cli.options import parse_run, typed_command
 
 
@@ -13,6 +14,7 @@ def main(words: Sequence[str]) -> None:
     from corpus.stages.begin import begin_run
     from corpus.stages.prepare import prepare_run
 
-    config = begin_run(config, folder, command=typed_command())
-    timed(folder, "prepare", lambda: prepare_run(config, folder))
+    with claimed(folder):
+        config = begin_run(config, folder, command=typed_command())
+        timed(folder, "prepare", lambda: prepare_run(config, folder))
     say(f"next: corpus pretrain {folder.path}")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from corpus.base.console import say
+from corpus.base.lock import claimed
 from corpus.cli.options import typed_command
 from corpus.cli.stage import open_run
 
@@ -19,7 +20,7 @@ def main(words: Sequence[str]) -> None:
 
     with joined() as ranks:
         own = ranks.folder(folder)
-        with Training(config, own, resume_hint=typed_command(), ranks=ranks) as training:
+        with claimed(own), Training(config, own, resume_hint=typed_command(), ranks=ranks) as training:
             training.describe()
             timed(own, "pretrain", training.pretrain)
     say(f"next: corpus finetune {folder.path}")

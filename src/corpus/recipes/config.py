@@ -27,7 +27,7 @@ class RunConfig:
     and what is less than a batch is left) or steps (`120 steps`)."""
 
     model: ModelConfig
-    """The model's shape. Its vocabulary follows the tokenizer that is trained."""
+    """The model's shape. Its vocabulary is prepare.tokenizer.vocab_size: a smaller one needs both settings."""
 
     seed: int = 0
     """Decides the weights at the start, the order of rows and problems, and the generated problems."""

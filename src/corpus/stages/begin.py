@@ -1,5 +1,6 @@
 """A run's config: written when it begins, or by its plan, read by every later stage, and never silently changed."""
 
+import contextlib
 import dataclasses
 import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from corpus.base.console import say
 from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json, write_json
 from corpus.base.run_folder import RunFolder
+from corpus.base.units import parse_budget
 from corpus.finetune.config import FinetuneConfig
 from corpus.finetune.packages import require_packages
 from corpus.prepare.config import HUB, STARTER
@@ -106,8 +108,8 @@ def read_plan(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def comparable(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return a config in the form in which equal ones are equal: complete, and with the whole path of its data."""
-    return _with_whole_path(_completed(plain))
+    """Return a config in the form in which equal ones are equal: complete, its budget in one spelling, and with the whole path of its data."""
+    return _with_whole_path(_with_one_spelling(_completed(plain)))
 
 
 def _read_own(folder: RunFolder) -> dict[str, Any]:
@@ -124,6 +126,18 @@ def _completed(there: dict[str, Any]) -> dict[str, Any]:
         return to_plain(from_plain(RunConfig, there))
     except ConfigError:  # then it differs anyway, and the differences say how
         return there
+
+
+def _with_one_spelling(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the config with its budget written one way, so that `60m` and `1h` are no difference."""
+    try:
+        budget = parse_budget(plain["budget"])
+    except (KeyError, ConfigError):
+        return plain
+    with contextlib.suppress(ConfigError):
+        if parse_budget(str(budget)) == budget:  # as people write it, where that says it all
+            return {**plain, "budget": str(budget)}
+    return {**plain, "budget": f"{budget.amount!r} {budget.kind}"}
 
 
 def _with_whole_path(plain: dict[str, Any]) -> dict[str, Any]:

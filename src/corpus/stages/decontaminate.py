@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ class Cleaned:
     """Where its copy goes, below the folder of copies."""
     kind: str
     """`problems`, `records` or `text`."""
+    is_own: bool = False
+    """Whether it holds the evaluation problems that are looked for."""
     total: int = 0
     twins: int = 0
     dropped: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -37,9 +39,16 @@ class Cleaned:
 
 
 def decontaminate(
-    paths: Sequence[Path], known: KnownProblems, *, out: Path | None = None, drop_twins: bool = False
+    paths: Sequence[Path],
+    known: KnownProblems,
+    *,
+    out: Path | None = None,
+    drop_twins: bool = False,
+    own: Iterable[Path] = (),
 ) -> list[Cleaned]:
     """Look for evaluation problems in files and in all files of folders; with `out`, write copies without what holds one.
+
+    The files of the evaluation problems themselves, `own`, are not looked at, and are copied as they are.
 
     The copies have the names and formats of the files, and `contamination.jsonl` beside them lists what was left out. `out` appears whole or not
     at all.
@@ -57,6 +66,9 @@ def decontaminate(
         raise DataError(
             f"{', '.join(map(str, paths))}: no text, records or known problem set there. Give files or folders of them."
         )
+    theirs = {path.resolve() for path in own}
+    for each in found:
+        each.is_own = each.path.resolve() in theirs
     with progress("looking for evaluation problems", sum(each.path.stat().st_size for each in found), "bytes") as task:
         for each in found:
             _look(each, known, drop_twins)
@@ -112,6 +124,8 @@ def _kind(path: Path) -> str | None:
 
 
 def _look(each: Cleaned, known: KnownProblems, drop_twins: bool) -> None:
+    if each.is_own:
+        return
     for place, (text, matches) in enumerate(_searched(each, known)):
         each.total += 1
         match = next((match for match in matches if not match.other_numbers), None)
@@ -148,7 +162,7 @@ def _copy(each: Cleaned, path: Path) -> None:
     name = each.path.name.lower()
     with open(each.path, "rb") as file:
         is_parquet = file.read(4) == b"PAR1"
-    if each.kind == "text":
+    if each.kind == "text" or each.is_own:
         path.write_bytes(each.path.read_bytes())
     elif is_parquet:
         _copy_parquet(each, path)

@@ -20,7 +20,7 @@ from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_templat
 from corpus.problems.number_words import digits_for_words
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems, write_problems
-from corpus.problems.registry import PROBLEM_SETS, ProblemFile, load_problems, split_of
+from corpus.problems.registry import PROBLEM_SETS, ProblemFile, load_problems, recognise, split_of
 from corpus.problems.symbolic.catalogue import Split
 from corpus.problems.symbolic.generator import SET_NAME as SYMBOLIC
 from corpus.problems.symbolic.generator import generate as generate_symbolic
@@ -196,6 +196,9 @@ def load_problem_files(specs: Sequence[str]) -> dict[str, list[Problem]]:
 
 def _load(name: str, path: Path) -> list[Problem]:
     if name not in ("generated", SYMBOLIC):
+        file = recognise(path) if path.is_file() and name in PROBLEM_SETS else None
+        if file is not None and file.set_name != name:
+            raise DataError(f"{path} holds problems of {file.set_name}, and was given as {name}; write {file.set_name}={path}")
         return load_problems(name, path, split_of(path) or "test")
     problems = read_problems(path, fix="Give a file of problems that a run holds, such as RUN/problems/generated.heldout.jsonl.")
     if not problems:

@@ -62,6 +62,8 @@ def show_solution(
     quantities = find_quantities(text)
     what = "expressions" if find_expressions(text) else "numbers  "
     lines = [f"{what} {', '.join(f'n{i} = {_short(value)}' for i, value in enumerate(quantities)) or 'none'}"]
+    if not quantities:
+        lines.append("          a program works on the numbers of a problem, and here are none: what follows is a guess")
     found, told = _solve(solver, text, options, programs)
     (length,) = solver.lengths([text], [found.program if found else None])
     if length > (trained := load_shape(folder).context_length):

@@ -10,7 +10,7 @@ import torch
 
 from corpus.base.config import to_plain
 from corpus.base.console import say
-from corpus.base.errors import ArtifactError, ConfigError, DataError
+from corpus.base.errors import ArtifactError, ConfigError, DataError, TrainingError
 from corpus.base.files import write_json
 from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
@@ -126,7 +126,8 @@ class Training:
             f"model      {format_count(shape.num_parameters)} parameters: {shape.num_layers} layers, dim {shape.dim}, {shape.num_heads} heads "
             f"({shape.num_kv_heads} key/value), vocabulary {shape.vocab_size:,}, context {shape.context_length:,}"
         )
-        say(f"machine    {runtime.device.type}, {runtime.precision}, {runtime.num_threads} threads")
+        threads = f"{runtime.num_threads} thread{'s' if runtime.num_threads > 1 else ''}"
+        say(f"machine    {runtime.device.type}, {runtime.precision}, {threads}")
         left_out = ", ".join(
             f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if name not in ("given", "used") and count
         )
@@ -202,11 +203,21 @@ class Training:
             shown = "" if feed.num_shown == feed.num_examples else f", {feed.num_shown:,} of them in each"
             say(f"  {feed.epochs:.1f} epochs over {feed.num_examples:,} problems{shown}")
             self._folder.update_manifest(epochs={"problems": round(feed.epochs, 3)})
+        self._require_steps()
         self._drop_others()
         self._save_adapter()
         self._save("final")
         session.clock.beat()
         say(f"final weights saved after {format_duration(session.clock.seconds)} on the training clock")
+
+    def _require_steps(self) -> None:
+        """Raise `TrainingError` where the whole budget went by without a step: weights that nothing was learned with are no result."""
+        session = self._session
+        if not session.ranks.from_main(sum(self._folder.read_manifest().get("steps", {}).values())):
+            raise TrainingError(
+                f"the budget of {session.budget} was over before the first step: what is fastest here is tried first, and that ended after "
+                f"{format_duration(session.clock.seconds)}. Begin again with a larger --budget and another --out"
+            )
 
     def _add_adapters(self) -> None:
         """Where the method is not `full`, freeze the weights and train adapters from here on."""

@@ -186,7 +186,7 @@ class Session:
             return share * self.budget.amount
         self._divide(model)
         seconds = self._pass_seconds(model, sample)
-        wanted = share * (self.budget.amount - self.clock.seconds)  # what the trials took, they took from both phases
+        wanted = max(0.0, share * (self.budget.amount - self.clock.seconds))  # what the trials took, they took from both phases
         parts = len(split_rows(own_rows(sample(), self.ranks), self.micro_batch_rows))
         needed = batches * STEP_OVERHEAD * parts * seconds
         if needed >= wanted:

@@ -1,0 +1,62 @@
+"""What commands do to a run's folder and to files beside it: nothing where another process works, or where the result would be none."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from corpus.base.files import digest_file
+from corpus.base.lock import claimed
+from corpus.base.run_folder import RunFolder
+from corpus.cli.main import main
+
+Refused = Callable[[Sequence[str | Path]], str]
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): digest_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("command", ["run", "prepare", "plan", "pretrain", "finetune", "evaluate"])
+def test_a_run_that_another_process_works_on_is_left_to_it(
+    refused: Refused, tiny: Callable[..., list[str]], run: Path, command: str
+) -> None:
+    for done in (run / "weights").glob("*.safetensors"):
+        done.unlink()
+    words = [command, *tiny(run)[1:]] if command in ("run", "prepare", "plan") else [command, run]
+    with claimed(RunFolder(run)):
+        before = _contents(run)
+        assert f"(pid {os.getpid()}) is working on {run}" in refused(words)
+        assert _contents(run) == before
+
+
+def test_scores_replace_scores_and_nothing_else(refused: Refused, run: Path, tmp_path: Path) -> None:
+    problems = f"--problems=generated={run / 'problems' / 'generated.heldout.jsonl'}"
+    output = tmp_path / "README.md"
+    output.write_text("years of work")
+    assert "holds no scores, so it is not replaced" in refused(["evaluate", run, problems, "--output", output])
+    assert output.read_text() == "years of work"
+    for _ in range(2):
+        main(["evaluate", str(run), problems, "--output", str(tmp_path / "scores.json"), "--overlap", "False"])
+    assert json.loads((tmp_path / "scores.json").read_text())["problems"].keys() == {"generated"}
+
+
+def test_a_budget_that_ends_before_the_first_step_leaves_no_weights(
+    refused: Refused, tiny: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    words = [*tiny(out), "--budget", "0.01s"]
+    assert "the budget of 0s was over before the first step" in refused(words)
+    assert not (out / "weights" / "final.safetensors").exists()
+    assert json.loads((out / "manifest.json").read_text())["choices"]["finetune_seconds"] >= 0
+
+
+def test_held_out_text_is_measured_as_the_run_says(tiny: Callable[..., list[str]], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    main([*tiny(out), "--evaluate.text", "False"])
+    main(["evaluate", str(out)])
+    assert json.loads((out / "scores.json").read_text())["text"] == {}
+    main(["evaluate", str(out), "--text", "True"])
+    assert json.loads((out / "scores.json").read_text())["text"]
