@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.evaluate.baselines import Reference
-from corpus.evaluate.bins import OPERATIONS, WORDS, bin_title
+from corpus.evaluate.bins import OPERATIONS, SIMILARITY, WORDS, bin_title
 from corpus.evaluate.score import score_problems
 from corpus.problems.problem import Problem
 from corpus.program.answer import parse_options
@@ -54,6 +54,22 @@ def test_bounds_leave_no_gap() -> None:
         assert all(last is not None and last + 1 == first for (_, last), (first, _) in itertools.pairwise(bounds))
 
 
+def test_similarity_is_that_of_the_most_similar_trained_problem() -> None:
+    """A twin, one with half of its words in training, one with none; each beside what copying gives."""
+    assert (SIMILARITY[0][0], SIMILARITY[-1]) == (0, (100, 100))
+    assert all(last + 1 == first for (_, last), (first, _) in itertools.pairwise(SIMILARITY))
+    texts = ("add 7 and 8", "add 1 and 2 pens", "which colour is it ?")
+    problems = [Problem("made", "dev", index, text, OPTIONS, "b", "add(n0,n1)", "") for index, text in enumerate(texts)]
+    shares = [REFERENCE.similarity(problem) for problem in problems]
+    assert shares[0] == 1.0
+    assert shares[2] == 0.0
+    found = _scores(problems, [None, parse("add(n0,n1)"), None])["by_similarity"]
+    assert [(each["num_problems"], each["accuracy"]) for each in found] == [(1, 0.0), (1, 1.0), (1, 0.0)]
+    assert [each["from"] <= 100 * (share or 0) < each["to"] + 1 for each, share in zip(found, reversed(shares))] == [True] * 3
+    alone = score_problems(problems, [None] * 3, Reference.build([]))[0]["by_similarity"]
+    assert [(each["from"], each["num_problems"]) for each in alone] == [(None, 3)]
+
+
 def test_words_are_those_the_model_reads() -> None:
     text = "Tom's 3.5kg bag, and 20 more?"  # tom ' s 3.5 kg bag , and 20 more ?
     problem = Problem("made", "dev", 0, text, OPTIONS, "a", None, "")
@@ -72,5 +88,5 @@ def test_what_lies_beyond_the_context_is_counted_apart() -> None:
 
 
 def test_titles() -> None:
-    titles = Counter(bin_title({"from": first, "to": last}) for first, last in (*WORDS, *OPERATIONS, (None, None)))
-    assert {"1–20", "71 and more", "4", "6–7", "11 and more", "no gold program"} <= titles.keys()
+    titles = Counter(bin_title({"from": first, "to": last}) for first, last in (*WORDS, *OPERATIONS, *SIMILARITY, (None, None)))
+    assert {"1–20", "71 and more", "4", "6–7", "11 and more", "none", "30–49", "100"} <= titles.keys()

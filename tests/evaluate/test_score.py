@@ -59,7 +59,7 @@ def test_every_share_is_what_counting_gives() -> None:
     assert scores["accuracy_interval"] == list(wilson(3 / 5, 5))
     assert scores["baseline_nearest_unseen_interval"] == list(clustered([True, True, False], "xyy") or ())
     shares = {f"{name}_interval" for name in expected if not name.startswith("num_")}
-    assert scores.keys() == expected.keys() | shares | {"by_words", "by_operations"}
+    assert scores.keys() == expected.keys() | shares | {"by_words", "by_operations", "by_similarity"}
 
 
 def test_outcomes_tell_what_became_of_each_problem() -> None:
@@ -99,7 +99,7 @@ def test_what_has_no_problems_is_null() -> None:
     scores, outcomes = score_problems([], [], Reference.build(TRAIN))
     assert outcomes == []
     assert all(scores[name] == 0 for name in ("num_problems", "num_seen", "num_unseen"))
-    assert scores.pop("by_words") == scores.pop("by_operations") == []
+    assert scores.pop("by_words") == scores.pop("by_operations") == scores.pop("by_similarity") == []
     assert {value for name, value in scores.items() if not name.startswith("num_")} == {None}
     scores, _ = score_problems(SET[:2], PREDICTED[:2], Reference.build(TRAIN))
     assert scores["accuracy_unseen"] is scores["accuracy_unseen_interval"] is scores["baseline_nearest_unseen"] is None

@@ -232,6 +232,7 @@ def make_scores(outcomes: list[dict[str, Any]]) -> dict[str, Any]:
         "baseline_nearest_seen": 0.717, "baseline_nearest_unseen": 0.429, "ceiling_gold": 0.746,
         "by_words": [_bin(1, 20, 120, 0.55), _bin(71, None, 80, 0.125)], "beyond_context": _bin(None, None, 3, 1 / 3),
         "by_operations": [_bin(1, 1, 150, 0.55), _bin(6, 7, 49, 0.125), _bin(None, None, 1, 0.0)],
+        "by_similarity": [_bin(30, 49, 40, 0.1), _bin(100, 100, 160, 0.55)],
     }  # fmt: skip
     text = {
         source: {

@@ -295,12 +295,19 @@ def test_the_report_needs_no_torch() -> None:
 def test_accuracy_by_length_and_operations_stands_on_both_pages(finished_run: Path) -> None:
     page, text = pages(finished_run)
     shown = " ".join(Tree(page).text)
-    for title in ("words: 1–20", "words: 71 and more", "operations: 6–7", "no gold program", "longer than the trained context"):
+    for title in (
+        "words: 1–20",
+        "words: 71 and more",
+        "operations: 6–7",
+        "operations: none",
+        "similarity in %: 100",
+        "longer than the trained context",
+    ):
         assert title in shown
         assert f"| {title} |" in text
     assert "| words: 71 and more | 80 | 12.5 % | 6.2 – 87.5 % | 65.5 % | 50.0 – 75.0 % |" in text
     scores = json.loads((finished_run / "scores.json").read_text())
-    for field in ("by_words", "by_operations", "beyond_context"):
+    for field in ("by_words", "by_operations", "by_similarity", "beyond_context"):
         del scores["problems"]["mathqa"][field]
     write_json(finished_run / "scores.json", scores)
-    assert "by length and operations" not in pages(finished_run)[1], "scores of an earlier version still make a page"
+    assert "by length, operations and similarity" not in pages(finished_run)[1], "scores of an earlier version still make a page"

@@ -50,6 +50,11 @@ class Reference:
         """True where a problem with the same template was trained on."""
         return template_of(problem.text) in self.templates
 
+    def similarity(self, problem: Problem) -> float | None:
+        """Return how similar the most similar trained problem with a program is, 0…1; None where there is none."""
+        found = self.neighbours.similar(problem.text, 1)
+        return found[0][1] if found else None
+
     def guesses(self, problem: Problem) -> bool | None:
         """True where the most common key is the problem's; None where training had none of its kind, or the key is an expression."""
         if problem.expression is not None:

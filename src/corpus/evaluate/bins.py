@@ -1,4 +1,5 @@
-"""Accuracy by how hard a problem is: by the words of its text, by the operations of its gold program, and past the trained context.
+"""Accuracy by how hard a problem is: by the words of its text, by the operations of its gold program, by how similar the most similar trained
+problem is, and past the trained context.
 
 Each bin is scored as the whole set is, with the nearest-neighbour baseline of the same problems beside it: long problems are rarer in
 training as well, so a fall in accuracy alone says little about length.
@@ -21,7 +22,11 @@ WORDS = ((1, 20), (21, 30), (31, 40), (41, 50), (51, 70), (71, None))
 OPERATIONS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 7), (8, 10), (11, None))
 """Bins of the operations of a gold program. Problems without a gold program have a bin of their own."""
 
-KINDS = (("by_words", "words"), ("by_operations", "operations"))
+SIMILARITY = ((0, 29), (30, 49), (50, 69), (70, 89), (90, 99), (100, 100))
+"""Bins of the similarity of the most similar trained problem, a cosine (`problems.neighbours`) in whole per cent: 100 is a twin, which
+differs in its numbers at most, or has the same words in another order."""
+
+KINDS = (("by_words", "words"), ("by_operations", "operations"), ("by_similarity", "similarity in %"))
 """The fields of a set's scores that hold bins, and what each counts."""
 
 
@@ -30,17 +35,23 @@ _Scored = tuple[str, bool, bool]
 
 
 def bin_scores(
-    problems: Sequence[Problem], judged: Sequence[Judged], nearest: Sequence[Judged], beyond: Sequence[bool] | None = None
+    problems: Sequence[Problem],
+    judged: Sequence[Judged],
+    nearest: Sequence[Judged],
+    similarity: Sequence[float | None],
+    beyond: Sequence[bool] | None = None,
 ) -> dict[str, Any]:
-    """Return `by_words`, `by_operations` and, where it is known which problems lie beyond the context, `beyond_context`; JSON-ready.
+    """Return `by_words`, `by_operations`, `by_similarity` and, where it is known which problems lie beyond the context, `beyond_context`; JSON-ready.
 
-    The first two are lists of bins, empty ones left out; each has `from` and `to` (null: no bound; both null: no gold program),
+    `similarity` is that of the most similar trained problem, 0…1; None where nothing was trained on. The first three are lists of bins, empty ones left out; each has `from` and `to` (null: no bound; both null: no gold program,
+    or nothing to be similar to),
     `num_problems`, `accuracy` and `baseline_nearest`, and the intervals of both.
     """
     scored = [(kin_of(problem), mine.right, its.right) for problem, mine, its in zip(problems, judged, nearest, strict=True)]
     scores = {
         "by_words": _bins(WORDS, [num_words(problem) for problem in problems], scored),
         "by_operations": _bins(OPERATIONS, [num_operations(problem) for problem in problems], scored),
+        "by_similarity": _bins(SIMILARITY, [_percent(each) for each in similarity], scored),
     }
     if beyond is None:
         return scores
@@ -56,6 +67,11 @@ def num_words(problem: Problem) -> int:
 def num_operations(problem: Problem) -> int | None:
     """Return how many operations a problem's gold program has, None where there is none."""
     return None if problem.program is None else problem.program.count("|") + 1
+
+
+def _percent(similarity: float | None) -> int | None:
+    """Return whole per cent, rounded down."""
+    return None if similarity is None else int(100 * similarity)
 
 
 def _bins(bounds: Sequence[tuple[int, int | None]], sizes: Sequence[int | None], scored: Sequence[_Scored]) -> list[dict[str, Any]]:
@@ -83,10 +99,10 @@ def _shares(members: Sequence[_Scored]) -> dict[str, Any]:
 
 
 def bin_title(bounds: dict[str, Any]) -> str:
-    """Return what a bin is called in a table: `21–30`, `71 and more`, `4`, `no gold program`."""
+    """Return what a bin is called in a table: `21–30`, `71 and more`, `4`, `none`."""
     first, last = bounds.get("from"), bounds.get("to")
     if first is None:
-        return "no gold program"
+        return "none"
     if last is None:
         return f"{first} and more"
     return str(first) if first == last else f"{first}–{last}"

@@ -48,7 +48,7 @@ def score_problems(
             training had none.
         baseline_nearest, baseline_nearest_seen, baseline_nearest_unseen: the copied program of the nearest trained problem.
         ceiling_gold: the gold programs themselves; null, as the two matches are, where no problem has one.
-        by_words, by_operations, beyond_context: accuracy and baseline_nearest in parts of the set; see `bins.py`.
+        by_words, by_operations, by_similarity, beyond_context: accuracy and baseline_nearest in parts of the set; see `bins.py`.
     """
     if len(problems) != len(predicted):
         raise ValueError(f"{len(predicted)} programs for {len(problems)} problems")
@@ -73,7 +73,7 @@ def score_problems(
     scores |= _share("baseline_majority", guesses, kin)
     scores |= _split_share("baseline_nearest", nearest, seen, kin)
     scores |= _share("ceiling_gold", (each.right if has_gold else None for each in gold), kin)
-    scores |= bin_scores(problems, judged, nearest, beyond)
+    scores |= bin_scores(problems, judged, nearest, [reference.similarity(problem) for problem in problems], beyond)
     outcomes = [_record(*each) for each in zip(problems, predicted, judged, nearest, seen)]
     return scores, outcomes
 
