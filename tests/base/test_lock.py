@@ -1,5 +1,6 @@
 """The lock on a run folder: one process at a time, and none after a process that was killed."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from corpus.base.errors import ArtifactError
 from corpus.base.lock import claimed
@@ -42,3 +44,16 @@ def test_it_is_let_go_after_an_error_and_only_the_writing_rank_takes_it(tmp_path
         raise ZeroDivisionError
     with claimed(folder), claimed(RunFolder(tmp_path, writes=False)):
         assert folder.lock.exists()
+
+
+@pytest.mark.parametrize("answer", [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("no flock")])
+def test_a_file_system_without_locks_is_used_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: Exception
+) -> None:
+    def acquire(*_: object, **__: object) -> None:
+        raise answer
+
+    monkeypatch.setattr(FileLock, "acquire", acquire)
+    with claimed(RunFolder(tmp_path)):
+        pass
+    assert "has no locks" in capsys.readouterr().out

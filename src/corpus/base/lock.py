@@ -1,6 +1,7 @@
 """One process at a time works on a run folder."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ from corpus.base.console import warn
 from corpus.base.errors import ArtifactError
 from corpus.base.files import storage_errors
 from corpus.base.run_folder import RunFolder
+
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
+"""What file systems answer that have no locks, some of those that reach over a network."""
 
 
 @contextmanager
@@ -31,7 +35,9 @@ def claimed(folder: RunFolder) -> Iterator[None]:
             raise ArtifactError(
                 f"another process{_owner(folder)} is working on {folder.path}. Wait until it is done, or begin another run with another --out."
             ) from None
-        except NotImplementedError:
+        except (NotImplementedError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+                raise
             warn(f"the file system of {folder.path} has no locks: take care that only one process works on the folder at a time")
     try:
         with contextlib.suppress(OSError):
