@@ -10,16 +10,13 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from support.folders import contents
 
 from corpus.base.files import digest_file
 from corpus.cli.main import main
 from corpus.train.checkpoint import load_newest, save_checkpoint
 
 Refused = Callable[[Sequence[str | Path]], str]
-
-
-def _contents(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): digest_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @pytest.mark.parametrize(
@@ -165,12 +162,12 @@ def test_a_folder_without_data_says_what_was_expected(
 def test_a_file_of_problems_that_cannot_be_scored(
     refused: Refused, run: Path, tmp_path: Path, content: str | None, said: str
 ) -> None:
-    path, before = tmp_path / "test.json", _contents(run)
+    path, before = tmp_path / "test.json", contents(run)
     if content is not None:
         path.write_text(content)
     assert said in refused(["evaluate", run, "--problems", f"mathqa={path}", "--output", tmp_path / "scores.json"])
     assert not (tmp_path / "scores.json").exists()
-    assert _contents(run) == before
+    assert contents(run) == before
 
 
 @pytest.mark.parametrize(
@@ -226,10 +223,10 @@ def _change(path: Path) -> None:
 @pytest.mark.parametrize("name", ["config.json", "weights/model.json", "weights/final.safetensors", "weights/tokenizer.json"])
 def test_a_damaged_run_names_the_file(refused: Refused, run: Path, tmp_path: Path, command: str, name: str) -> None:
     _cut(run / name)
-    before = _contents(run)
+    before = contents(run)
     more = {"solve": ["what is 2 + 2 ?"], "evaluate": [], "export": ["--output", tmp_path / "exported"]}[command]
     assert Path(name).name in refused([command, run, *more])
-    changed = {name for name, digest in _contents(run).items() if before.get(name) != digest}
+    changed = {name for name, digest in contents(run).items() if before.get(name) != digest}
     assert changed <= {"manifest.json"}  # which counts the seconds spent
     assert not (tmp_path / "exported").exists()
 
@@ -285,7 +282,7 @@ def test_a_config_of_something_else_is_not_replaced(refused: Refused, tiny: Call
     """Another program's folder, named by mistake."""
     (tmp_path / "config.json").write_text('{"hidden_size": 4096}')
     assert "is not the config of a run, and would be replaced" in refused(tiny(tmp_path))
-    assert _contents(tmp_path).keys() == {"config.json", ".lock"}
+    assert contents(tmp_path).keys() == {"config.json", ".lock"}
     assert (tmp_path / "config.json").read_text() == '{"hidden_size": 4096}'
 
 

@@ -6,17 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from support.folders import contents
 
-from corpus.base.files import digest_file
 from corpus.base.lock import claimed
 from corpus.base.run_folder import RunFolder
 from corpus.cli.main import main
 
 Refused = Callable[[Sequence[str | Path]], str]
-
-
-def _contents(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): digest_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @pytest.mark.parametrize("command", ["run", "prepare", "plan", "pretrain", "finetune", "evaluate"])
@@ -27,9 +23,9 @@ def test_a_run_that_another_process_works_on_is_left_to_it(
         done.unlink()
     words = [command, *tiny(run)[1:]] if command in ("run", "prepare", "plan") else [command, run]
     with claimed(RunFolder(run)):
-        before = _contents(run)
+        before = contents(run)
         assert f"(pid {os.getpid()}) is working on {run}" in refused(words)
-        assert _contents(run) == before
+        assert contents(run) == before
 
 
 def test_scores_replace_scores_and_nothing_else(refused: Refused, run: Path, tmp_path: Path) -> None:
@@ -60,3 +56,17 @@ def test_held_out_text_is_measured_as_the_run_says(tiny: Callable[..., list[str]
     assert json.loads((out / "scores.json").read_text())["text"] == {}
     main(["evaluate", str(out), "--text", "True"])
     assert json.loads((out / "scores.json").read_text())["text"]
+
+
+def test_a_problem_without_numbers_is_answered_with_a_word_of_warning(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["solve", str(trained), "how are you ?"])
+    assert "here are none: what follows is a guess" in capsys.readouterr().out
+    main(["solve", str(trained), "what is 2 + 3 ?"])
+    assert "a guess" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("words", "shown"), [(["plan"], "corpus plan RECIPE"), (["run", "cpu"], "corpus run cpu")])
+def test_help_without_a_recipe_is_of_any(words: list[str], shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    assert f"usage: {shown} " in capsys.readouterr().out
