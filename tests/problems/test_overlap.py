@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.problems.number_words import digits_for_words
 from corpus.problems.overlap import NGRAM, SHARE, OverlapIndex
 from corpus.problems.render import normalize
 from corpus.problems.words import words_of
@@ -201,3 +202,18 @@ def test_memory_does_not_grow_with_a_text_without_end(monkeypatch: pytest.Monkey
     index.find(_document(0) * 20)
     assert len(sizes) > 20
     assert max(sizes) < 1100
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "A farmer plants twenty-five rows of corn with forty stalks in each row; how many stalks of corn does the farmer have in all?",
+        "Carla sold two hundred tickets on the first day of the fair and twice as many on the second. How many did she sell?",
+    ],
+)
+def test_a_problem_read_with_digits_is_found_in_its_own_question(question: str) -> None:
+    index = OverlapIndex([digits_for_words(question)])
+    (match,) = index.find(f"Once upon a time. {question} Nobody knows.")
+    assert not match.other_numbers
+    (other,) = index.find(question.replace("twenty-five", "thirty-five").replace("two hundred", "three hundred"))
+    assert other.other_numbers

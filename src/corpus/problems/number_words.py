@@ -3,7 +3,6 @@
 Questions that people wrote for people have many of them. MathQA's are left alone: its programs count digits only.
 """
 
-import math
 import re
 
 _NINE = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -12,32 +11,47 @@ _TEENS = (
     *("fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6}
 VALUES = {word: value for value, word in enumerate(_NINE + _TEENS, 1)} | {word: 10 * tens for tens, word in enumerate(_TENS, 2)}
 """What a single word stands for."""
 
-_BELOW_100 = rf"(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NINE)}))?|{'|'.join(_TEENS + _NINE)}"
+_BELOW_100 = rf"(?:(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NINE)}))?|{'|'.join(_TEENS + _NINE)})"
+_COUNT = rf"(?:{_BELOW_100}|a|\d[\d,]*(?:\.\d+)?)"
+_MANY = rf"{_COUNT} hundred(?: (?:and )?{_BELOW_100})?|{_COUNT}"
+_LOW = rf"(?:{_COUNT} hundred(?: (?:and )?{_BELOW_100})?|{_BELOW_100})(?![ -](?:hundred|thousand|million)\b)"
 _PHRASE = re.compile(
-    rf"\b(?:(?P<count>{_BELOW_100}|a|\d[\d,]*(?:\.\d+)?) (?P<scale>(?:hundred|thousand|million)(?: thousand| million)*)(?: (?:and )?(?P<rest>{_BELOW_100}))?|(?P<small>{_BELOW_100}))\b",
+    rf"\b(?:(?P<millions>{_MANY}) million(?: (?:and )?(?P<more>{_MANY}) thousand)?(?: (?:and )?(?P<rest>{_LOW}))?"
+    rf"|(?P<thousands>{_MANY}) thousand(?: (?:and )?(?P<last>{_LOW}))?|(?P<low>{_LOW}))\b",
     re.IGNORECASE,
 )
 
 
 def digits_for_words(text: str) -> str:
-    """Return `text` with numbers in words as digits, `5 thousand` too; `one` alone stays, for mostly it is a pronoun.
-
-    Words of one number are joined up to `two hundred and five`; longer ones become several numbers.
-    """
+    """Return `text` with numbers in words as digits, `5 thousand` too; `one` alone stays, for mostly it is a pronoun."""
     return _PHRASE.sub(_digits, text)
 
 
 def _digits(match: re.Match[str]) -> str:
-    if match["small"]:
-        return match[0] if match[0].lower() == "one" else str(_below_100(match["small"]))
-    count = match["count"].lower()
-    whole = 1 if count == "a" else float(count.replace(",", "")) if count[0].isdecimal() else _below_100(count)
-    return f"{whole * math.prod(_SCALES[scale] for scale in match['scale'].lower().split()) + (_below_100(match['rest']) if match['rest'] else 0):.15g}"
+    if match[0].lower() == "one":
+        return match[0]
+    millions, thousands, low = (
+        match["millions"],
+        match["thousands"] or match["more"],
+        match["low"] or match["last"] or match["rest"],
+    )
+    return f"{10**6 * _value(millions) + 1000 * _value(thousands) + _value(low):.15g}"
 
 
-def _below_100(words: str) -> int:
-    return sum(VALUES[word] for word in re.split("[ -]", words.lower()))
+def _value(words: str | None) -> float:
+    """Return what a number below a thousand stands for; 0 where there is none."""
+    if not words:
+        return 0
+    count, hundred, rest = words.lower().partition(" hundred")
+    if not hundred:
+        return _count(count)
+    return 100 * _count(count) + (_count(rest.removeprefix(" and").strip()) if rest else 0)
+
+
+def _count(words: str) -> float:
+    if words == "a":
+        return 1
+    return float(words.replace(",", "")) if words[0].isdecimal() else sum(VALUES[word] for word in re.split("[ -]", words))

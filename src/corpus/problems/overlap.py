@@ -3,6 +3,7 @@
 A text *contains* a problem where stretches of at least `ngram` words that both share, near each other in the text, cover at least `share` of
 the problem's words. A problem with fewer than `ngram` words must stand in it as a whole. Where the words are shared and some of the
 problem's numbers are not, with others standing in their place, the text holds the problem *with other numbers*: a twin, not the problem.
+Numbers in words are those in digits.
 
 Reference: Brown et al. 2020, arXiv:2005.14165, appendix C (n-grams of 8 to 13 words); Lambert et al. 2024, arXiv:2411.15124, sec. 3.2 (share of
 a test problem's tokens in 8-grams that training shares, above one half).
@@ -16,6 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from corpus.problems.number_words import digits_for_words
 from corpus.problems.words import PRIME, Words, words_of
 
 NGRAM = 8
@@ -128,7 +130,14 @@ class OverlapIndex:
             match = self._match(problem, places, positions, words, bounds[text], bounds[text + 1])
             if match is not None and all(match.problem != other.problem for other in found[text]):
                 found[text].append(match)
-        return [sorted(matches, key=_order) for matches in found]
+        return [sorted(self._reread(matches, text), key=_order) for matches, text in zip(found, texts)]
+
+    def _reread(self, matches: list[Match], text: str) -> list[Match]:
+        """Look again, with its numbers in words as digits, at a text that seemed to have other numbers: a problem may have been read so."""
+        if not any(match.other_numbers for match in matches) or (in_digits := digits_for_words(text)) == text:
+            return matches
+        same = {match.problem for match in self._find([in_digits])[0] if not match.other_numbers}
+        return [replace(match, other_numbers=match.other_numbers and match.problem not in same) for match in matches]
 
     def _shared(self, words: Words) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
         """Return the n-grams shared by text and problem: their places in the problem, and their positions among the words."""
