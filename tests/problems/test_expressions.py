@@ -39,6 +39,10 @@ def test_other_backticks_are_signs(text: str) -> None:
         ("the area between -1 and 3 under x**2", "the area between `-1` and `3` under `x**2`"),
         ("a train covers 120 km in 2 hours", "a train covers 120 km in 2 hours"),
         ("john's 3 cats", "john's 3 cats"),
+        ("differentiate 2x", "differentiate `2x`"),
+        ("train A covers 120 km in 2 h, train B 5 m / s", "train A covers 120 km in 2 h, train B 5 m / s"),
+        ("a and b can do a piece of work in 12 days", "a and b can do a piece of work in 12 days"),
+        ("he earns $113 a week", "he earns $113 a week"),
         ("factor `x`", "factor `x`"),
     ],
 )

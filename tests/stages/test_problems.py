@@ -200,5 +200,7 @@ def test_typed_expressions_are_read_where_the_model_knows_them() -> None:
         DataError, match="'10\\*\\*10\\*\\*10' stands between backticks and is no expression: an exponent is beyond 100"
     ):
         as_read(trained, "expand `10**10**10`")
+    assert as_read(recipe, "a car covers `120` km in `2` hours") == "a car covers 120 km in 2 hours"
+    assert as_read(trained, "john ` s 3 cats") == as_read(recipe, "john ` s 3 cats") == "john ` s 3 cats"
     with pytest.raises(DataError, match="a backtick too many"):
         as_read(trained, "expand `x")

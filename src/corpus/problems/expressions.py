@@ -28,6 +28,11 @@ _ARTICLES, _FUNCTIONS, _DEPENDENT = "aAeEi", "fghFG", "y"
 """Letters that are words where no sign follows; that name functions, `f(2)`; and that names what an equation is a function for, `y = 3x`."""
 _FUNCTION_OF = re.compile(r"[fghFG]\s*'*\s*\(\s*[a-z]\s*\)\s*=")
 _BEFORE_WORD = re.compile(r"[a-z]\s*-?\s*(?:axis|axes|intercepts?|coordinates?|values?)\b")
+_PARTS = re.compile(r"[A-Za-z]+|\d+")
+_ALGEBRA = re.compile(
+    r"\b(?:differentia|(?:anti)?derivative|integra|slope|factor|expand|multiply out|simpl[iy]|solve|roots?\b|zeros?\b|subject of|respect to)",
+    re.IGNORECASE,
+)
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)\b")
 
 
@@ -60,8 +65,10 @@ def _is_expression(text: str) -> bool:
 
 
 def mark_expressions(text: str) -> str:
-    """Return typed text with its expressions between backticks; unchanged where it has backticks, or no variable.
+    """Return typed text with its expressions between backticks; unchanged where it has backticks, or is not about a variable.
 
+    It is where a variable is added, multiplied, raised, equated or given to a function, or the text has a word of algebra: the letters of
+    `trains A and B` and of `5 m / s` mean nothing.
     The longest expressions are taken, from left to right. Of `y = 3x` only the right side is, as a function of x; of other equations, and of
     `x = 2`, both. `a`, `e` and `i` alone are words, and `f`, `g` and `h` the names of functions.
     """
@@ -76,11 +83,16 @@ def mark_expressions(text: str) -> str:
         if end:
             found.append((tokens[first].start, tokens[end - 1].end))
         at = max(at + 1, end)
-    if not any(any(map(is_variable, re.findall(r"[A-Za-z]+|\d+", text[start:end]))) for start, end in found):
+    about = [text[start:end] for start, end in found if any(map(is_variable, _PARTS.findall(text[start:end])))]
+    if not about or not (_ALGEBRA.search(text) or any(map(_is_algebra, about))):
         return text
     for start, end in reversed(found):
         text = f"{text[:start]}{TICK}{text[start:end]}{TICK}{text[end:]}"
     return text
+
+
+def _is_algebra(expression: str) -> bool:
+    return any(sign in expression for sign in "+-*^=") or any(part in FUNCTIONS for part in _PARTS.findall(expression))
 
 
 def _words(text: str) -> list[tuple[int, int]]:

@@ -1,5 +1,6 @@
 """One problem, solved and shown step by step."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,6 +20,9 @@ from corpus.solve.solver import Solver
 from corpus.solve.vote import ballots_of, vote
 from corpus.stages.problems import asked_as_trained
 from corpus.stages.weights import AS_TRAINED, load_shape, load_weights
+
+_APOSTROPHE = re.compile(r"` ?(?:s|t|re|ve|ll|d|m)\b")
+"""As MathQA has it: `` john ` s ``."""
 
 
 def show_solution(
@@ -82,12 +86,12 @@ def show_solution(
 def as_read(config: RunConfig, text: str) -> str:
     """Return a problem's text as a run's model reads it: with its expressions marked, where it was trained on problems over expressions.
 
-    Raises `DataError` where somebody marked something that is no expression.
+    Raises `DataError` where somebody marked something that is no expression. A backtick in the place of an apostrophe is none.
     """
     if not config.problems.symbolic_train:
-        return text
+        return text.replace(TICK, "") if find_expressions(text) else text
     marked = mark_expressions(text)
-    if TICK in marked and not find_expressions(marked):
+    if TICK in _APOSTROPHE.sub("", marked) and not find_expressions(marked):
         for piece in marked.split(TICK)[1::2]:
             try:
                 read(piece)
