@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from support.folders import contents
 
 from corpus.base.files import digest_file
 from corpus.cli.main import main
+from corpus.cli.options import typed_command
 from corpus.train.checkpoint import load_newest, save_checkpoint
 
 Refused = Callable[[Sequence[str | Path]], str]
@@ -375,3 +377,9 @@ def test_a_terminal_without_dashes_still_shows_the_help() -> None:
     command = [sys.executable, "-m", "corpus", "run", "--help"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("script", ["/home/me/bob's work/src/main.py", "/home/me/My Projects/src/main.py"])
+def test_the_command_to_go_on_with_is_quoted(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    monkeypatch.setattr("sys.argv", [script, "run", "cpu"])
+    assert shlex.split(typed_command()) == ["python", script, "run", "cpu"]

@@ -1,7 +1,9 @@
 """What commands do to a run's folder and to files beside it: nothing where another process works, or where the result would be none."""
 
+import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -55,7 +57,43 @@ def test_held_out_text_is_measured_as_the_run_says(tiny: Callable[..., list[str]
     main(["evaluate", str(out)])
     assert json.loads((out / "scores.json").read_text())["text"] == {}
     main(["evaluate", str(out), "--text", "True"])
-    assert json.loads((out / "scores.json").read_text())["text"]
+    measured = json.loads((out / "scores.json").read_text())["text"]
+    assert measured
+    main(["evaluate", str(out)])
+    assert json.loads((out / "scores.json").read_text())["text"] == measured, "it is dear to measure, and still true"
+
+
+def test_scoring_elsewhere_leaves_the_run_and_its_neighbours_alone(
+    refused: Refused, run: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(run)
+    main(["evaluate", str(run), "--output", str(tmp_path / "mine.json"), "--text", "False"])
+    assert contents(run) == before, "outcomes beside the run's scores are those of its scores"
+    problems = f"--problems=generated={run / 'problems' / 'generated.heldout.jsonl'}"
+    monkeypatch.chdir(run)
+    assert "the scores of the run that lies there" in refused(["evaluate", trained, problems])
+    assert "the scores of the run that lies there" in refused(["evaluate", trained, "--output", run / "scores.json"])
+    assert contents(run) == before
+
+
+def test_a_method_is_not_changed_under_a_process_that_trains(refused: Refused, run: Path) -> None:
+    for done in ("weights/final.safetensors", "checkpoints"):
+        shutil.rmtree(run / done, ignore_errors=True)
+        (run / done).unlink(missing_ok=True)
+    with claimed(RunFolder(run)):
+        before = contents(run)
+        assert "is working on" in refused(["finetune", run, "--learning-rate", "0.001"])
+        assert contents(run) == before
+
+
+@pytest.mark.parametrize("options", ["40 or 60", "A) 40 B) 60 C) 80", "a ) 40\nb ) 60", "a ) 40"])
+def test_options_that_cannot_be_told_apart_are_refused(refused: Refused, run: Path, options: str) -> None:
+    assert "cannot be told apart" in refused(["solve", run, "what is 20 + 40 ?", "--options", options])
+
+
+def test_a_problem_typed_in_another_encoding_is_told(refused: Refused, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("2 cafés".encode("latin1")), encoding="utf-8"))
+    assert "standard input is not UTF-8 text" in refused(["solve", run, "-"])
 
 
 def test_a_problem_without_numbers_is_answered_with_a_word_of_warning(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,7 +43,9 @@ def _pretrained(finished: Path, out: Path) -> Path:
 def _lines(run: Path) -> list[tuple[object, ...]]:
     timed = ("seconds", "tokens_per_second")
     return [
-        tuple((key, str(value)) for key, value in line.items() if key not in timed) for line in read_metrics(run / "metrics.jsonl")
+        tuple((key, str(value)) for key, value in line.items() if key not in timed)
+        for line in read_metrics(run / "metrics.jsonl")
+        if line.get("name") != "resumed"
     ]
 
 

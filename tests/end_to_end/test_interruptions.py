@@ -32,10 +32,12 @@ whole, checkpoint._save_tensors = checkpoint._save_tensors, half
 
 
 def _lines(run: Path) -> list[tuple[object, ...]]:
-    """All that was recorded, but for times and rates."""
+    """All that was recorded, but for times, rates and interruptions."""
     timed = ("seconds", "tokens_per_second")
     return [
-        tuple((key, str(value)) for key, value in line.items() if key not in timed) for line in read_metrics(run / "metrics.jsonl")
+        tuple((key, str(value)) for key, value in line.items() if key not in timed)
+        for line in read_metrics(run / "metrics.jsonl")
+        if line.get("name") != "resumed"
     ]
 
 

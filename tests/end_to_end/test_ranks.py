@@ -36,10 +36,11 @@ def _run(words: list[str], ranks: int, program: Path | None = None) -> str:
 
 
 def _recorded(run: Path) -> list[dict[str, Any]]:
-    """All that was recorded, without times."""
+    """All that was recorded, without times and interruptions."""
     return [
         {key: value for key, value in line.items() if key not in ("seconds", "tokens_per_second")}
         for line in read_metrics(run / "metrics.jsonl")
+        if line.get("name") != "resumed"
     ]
 
 

@@ -58,6 +58,25 @@ def test_it_is_never_narrower_than_that_of_independent_problems(problems: list[t
     assert high >= alone[1] - 1e-12
 
 
+def test_one_mistake_among_few_kin_makes_nothing_surer() -> None:
+    """All right in one wording is one trial; so are all but one."""
+    right = clustered([True] * 28, ["a"] * 28) or (1.0, 1.0)
+    nearly = clustered([True] * 27 + [False], ["a"] * 28) or (1.0, 1.0)
+    assert right == pytest.approx(wilson(1, 1))
+    assert nearly[0] < right[0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 36])
+def test_it_holds_the_truth_with_few_kin_as_well(count: int) -> None:
+    draws, held = random.Random(7), 0
+    for _ in range(600):
+        rates = [draws.betavariate(0.5, 0.5) for _ in range(count)]
+        kin = [group for group in range(count) for _ in range(12)]
+        low, high = clustered([draws.random() < rates[group] for group in kin], kin) or (0.0, 0.0)
+        held += low <= 0.5 <= high
+    assert held / 600 > 0.92
+
+
 def test_it_holds_the_truth_as_often_as_it_says_where_wilsons_does_not() -> None:
     """120 wordings, each with 1, 2, 4 or 8 problems that are right together nine times of ten."""
     draws, truth, held, alone = random.Random(5), 0.6, 0, 0

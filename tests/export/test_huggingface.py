@@ -1,5 +1,6 @@
 """The export's folder: whole, readable, never in the place of something else. (Parity with transformers: tests/parity.)"""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,17 @@ def test_the_card_tells_scores_beside_baselines(run: tuple[Path, ModelConfig, Pa
         assert part in card, part
     bare = export_huggingface(*run, tmp_path / "bare", Card(title="T", training="U.")) / "README.md"
     assert "## Problems" not in bare.read_text(encoding="utf-8")
+
+
+def test_programs_are_cut_off_where_scoring_cuts_them(run: tuple[Path, ModelConfig, Path], tmp_path: Path) -> None:
+    folder = export_huggingface(*run, tmp_path / "export", Card(title="T", training="U.", max_new_tokens=77))
+    assert json.loads((folder / "generation_config.json").read_text())["max_new_tokens"] == 77
+    assert "max_new_tokens=77" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_card_of_weights_that_know_text_alone_promises_no_programs(run: tuple[Path, ModelConfig, Path], tmp_path: Path) -> None:
+    folder = export_huggingface(*run, tmp_path / "export", Card(title="T", training="U.", writes_programs=False))
+    assert "program" not in (folder / "README.md").read_text(encoding="utf-8").split("---")[-1]
 
 
 def test_what_is_there_is_not_overwritten(run: tuple[Path, ModelConfig, Path], tmp_path: Path) -> None:

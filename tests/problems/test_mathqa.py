@@ -84,6 +84,7 @@ def test_a_checked_problem_reproduces_its_key(tmp_path: Path, change: dict, chec
         ([{name: value for name, value in ROW.items() if name != "options"}], "row 0: options is missing"),
         ([{**ROW, "options": ["a ) 1"]}], "row 0: options is"),
         ([{**ROW, "correct": "f"}], "row 0: correct is 'f'; expected one of a, b, c, d, e"),
+        ([{**ROW, "correct": "ab"}], "row 0: correct is 'ab'"),
         ([{**ROW, "linear_formula": 5}], "row 0: linear_formula is 5"),
     ],
 )
@@ -100,6 +101,7 @@ def test_malformed_files_are_refused_by_place_and_value(tmp_path: Path, rows: An
     [
         (b"", "not JSON"),
         (b'[{"Problem": "x', "may be cut off"),
+        (b'{"Problem": "x"}\n\n{"Problem": "y"}\n{"Prob', "line 4 is not JSON"),
         (b"[\xff\xfe", "not UTF-8"),
         (b"PAR1 and nothing", "not a readable Parquet"),
     ],

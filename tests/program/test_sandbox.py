@@ -89,6 +89,17 @@ def test_an_interrupted_request_leaves_no_answer_to_the_next(sandbox: Sandbox, m
     assert _works(sandbox)
 
 
+def test_an_interrupted_start_leaves_no_answer_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = Sandbox()
+    try:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(fresh, "_next", _interrupt)
+            fresh.ask({"do": "execute", "program": "factor(n0)", "quantities": ["y^2 - 1"]})
+        assert _works(fresh)
+    finally:
+        fresh.close()
+
+
 def _interrupt(seconds: float) -> None:
     raise KeyboardInterrupt
 

@@ -92,7 +92,7 @@ def make_manifest() -> dict[str, Any]:
         "date": "2025-01-31T10:00:00+00:00",
         "command": ["corpus", "run", "cpu", "--data", "my data", "--budget", "45m", "--out", "runs/first"],
         "budget": {"kind": "seconds", "amount": 2700.0},
-        "stages": {"prepare": 84.2, "pretrain": 1103.5, "finetune": 1602.1, "evaluate": 131.0, "report": 0.4},
+        "stages": {"prepare": 84.2, "pretrain": 1085.5, "finetune": 1620.1, "evaluate": 131.0, "report": 0.4},
         "clock_seconds": 2705.6,
         "problems": {"given": 29_837, "used": 19_591, "no_program": 177, "unchecked": 10_069, "too_long": 0},
         "environment": {

@@ -29,6 +29,9 @@ def test_a_finished_run_is_read_whole(finished_run: Path) -> None:
     assert run.sources == ("c4", "wikipedia", "github", "arxiv", "book", "stackexchange", "mathqa")
     assert len(run.validation) == 16
     assert [event.name for event in run.events] == ["resumed"]
+    assert run.stage_seconds == run.manifest["stages"]
+    run.manifest["stages"].pop("pretrain")
+    assert run.stage_seconds["pretrain"] == run.stage("pretrain")[-1].seconds, "what a kill kept from the manifest, the clock knows"
     assert run.num_parameters == 4096 * 192 + 192
     assert len(run.outcomes["mathqa"]) == 200
 

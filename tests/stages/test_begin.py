@@ -51,6 +51,14 @@ def test_two_spellings_of_a_budget_are_one(tmp_path: Path, first: str, second: s
         begin_run(dataclasses.replace(_with_data("mine"), budget="61m"), folder, command="corpus run")
 
 
+def test_a_run_that_had_too_little_memory_to_score_goes_on_with_fewer_programs_together(tmp_path: Path) -> None:
+    folder, config = RunFolder(tmp_path / "run"), _with_data("mine")
+    begin_run(config, folder, command="corpus run")
+    folder.prepared.mkdir()
+    fewer = dataclasses.replace(config, evaluate=dataclasses.replace(config.evaluate, batch_size=3))
+    assert begin_run(fewer, folder, command="corpus run").evaluate.batch_size == 3
+
+
 def test_two_spellings_of_a_folder_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder = RunFolder(tmp_path / "run")

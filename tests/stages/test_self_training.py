@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from corpus.base.errors import ConfigError, TrainingError
 from corpus.base.run_folder import RunFolder
 from corpus.finetune.config import FinetuneConfig
+from corpus.finetune.feed import ProblemFeed
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.problems.numbers import template_of
@@ -26,6 +28,7 @@ from corpus.solve.solver import Solver
 from corpus.stages import self_training
 from corpus.stages.self_training import SelfTraining, find_programs
 from corpus.text.tokenizer import Tokenizer
+from corpus.train.session import Session
 
 PROBLEM = Problem(
     set_name="mathqa",
@@ -184,6 +187,18 @@ def _fail_above(room: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(self_training, "Solver", lambda *given, batch_size, **more: batch_size)
     monkeypatch.setattr(self_training, "find_programs", find)
     return tried
+
+
+def test_where_the_epochs_are_over_it_finds_nothing_and_a_later_session_knows(tmp_path: Path) -> None:
+    mine, ranks = _self_training(tmp_path), SimpleNamespace(is_main=True)
+    mine = replace(mine, config=replace(mine.config, finetune=replace(mine.config.finetune, self_training=0.5)))
+    feed = SimpleNamespace(is_over=True, add=lambda examples: added.append(examples))
+    added: list[Any] = []
+    turn = mine.turn(cast(ProblemFeed, feed), cast(Session, SimpleNamespace(ranks=ranks)), shape=CONFIG, tensors=MODEL.state_dict)
+    assert turn is not None
+    assert turn.do(lambda: 0.5, lambda: False) == "nothing was looked for: finetune.max_epochs is reached"
+    turn.repeat()
+    assert added == [()]
 
 
 def test_it_needs_problems_that_are_left_out() -> None:

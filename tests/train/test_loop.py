@@ -129,7 +129,7 @@ def _end(folder: Path) -> dict[str, Any]:
     found = load_newest(folder / "checkpoints", "pretrain")
     assert isinstance(found, Checkpoint)
     tensors = {name: tensor.tolist() for name, tensor in {**found.model, **found.optimizer}.items()}
-    lines = read_metrics(folder / "metrics.jsonl")
+    lines = [line for line in read_metrics(folder / "metrics.jsonl") if line.get("name") != "resumed"]
     timeless = [{key: value for key, value in line.items() if key not in ("seconds", "tokens_per_second")} for line in lines]
     return {"tensors": tensors, "position": found.state["position"], "cursor": found.state["cursor"], "metrics": timeless}
 
@@ -187,6 +187,8 @@ def test_a_phase_stopped_and_resumed_ends_with_the_same_bits(tmp_path: Path, und
     """After the first step, before a validation, after a skipped step, and after the last one."""
     assert _train_through(tmp_path, {step - 1: _ctrl_c}) == 1
     assert _end(tmp_path) == undisturbed
+    resumed = [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl") if line.get("name") == "resumed"]
+    assert resumed == [step]
 
 
 @pytest.mark.parametrize("checkpoint_steps", [0, 4])

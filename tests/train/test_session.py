@@ -39,12 +39,12 @@ def _seconds_a_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 @pytest.mark.parametrize("budget", ["1000 steps", "32K tokens"])
 @pytest.mark.parametrize(
     ("share", "batches", "pretrain", "finetune"),
-    [(0.2, MANY, 800, 200), (0.2, 50, 950, 50), (0.0, MANY, 1000, 0), (1.0, MANY, 0, 1000), (1.0, 50, 0, 1000)],
+    [(0.2, MANY, 800, 200), (0.2, 50, 950, 50), (0.0, MANY, 1000, 0), (1.0, MANY, 0, 1000), (1.0, 50, 0, 50)],
 )
 def test_steps_and_tokens_are_divided_without_a_trial(
     tmp_path: Path, model: Transformer, budget: str, share: float, batches: int, pretrain: int, finetune: int
 ) -> None:
-    """The cap on epochs moves what is left over to pre-training; where there is none, fine-tuning keeps everything."""
+    """The cap on epochs moves what is left over to pre-training; where there is none, training ends with the epochs."""
     with open_session(tmp_path, budget, train=TrainConfig(finetune_share=share)) as session:
         split = session.split(finetune_batches=batches, model=model, sample=no_sample)
         assert split.pretrain() == StepPace(num_steps=pretrain)
@@ -62,7 +62,6 @@ def test_a_budget_below_one_batch_is_one_step(tmp_path: Path, model: Transformer
         (0.2, MANY, 800.0),
         (0.2, 100, 1000 - 100 * STEP_OVERHEAD * 0.5),
         (1.0, MANY, 0.0),
-        (1.0, 100, 0.0),
     ],
 )
 def test_a_clock_is_divided_by_the_time_that_fine_tuning_needs(
@@ -75,6 +74,16 @@ def test_a_clock_is_divided_by_the_time_that_fine_tuning_needs(
     assert 990 < finetune.end < 1000, "some time is kept back for writing the weights"
     assert finetune.start == choices(tmp_path)["finetune_began_seconds"]
     assert choices(tmp_path)["finetune_seconds"] == pytest.approx(1000 - change, abs=1)
+
+
+def test_without_pre_training_the_clock_ends_with_the_epochs(
+    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What lies beyond them would be text alone, which makes a model forget its programs."""
+    _seconds_a_pass(monkeypatch, 0.5)
+    finetune = clock_pace(_split(tmp_path, "1000s", 1.0, model, batches=100).finetune())
+    assert finetune.end - finetune.start == pytest.approx(100 * STEP_OVERHEAD * 0.5, abs=0.01)
+    assert "training ends then" in capsys.readouterr().out
 
 
 def test_without_fine_tuning_pre_training_has_the_clock(tmp_path: Path, model: Transformer) -> None:

@@ -99,6 +99,7 @@ def _end(folder: Path) -> tuple[Any, ...]:
     lines = [
         {key: value for key, value in line.items() if key not in ("seconds", "tokens_per_second")}
         for line in read_metrics(folder / "metrics.jsonl")
+        if line.get("name") != "resumed"
     ]
     return {name: tensor.tolist() for name, tensor in found.model.items()}, found.state["position"], found.state["cursor"], lines
 

@@ -58,9 +58,12 @@ def main(words: Sequence[str]) -> None:
     own = not options.problems and options.model.is_as_trained and not in_int8
     sets = load_problem_files(options.problems) if options.problems else evaluation_sets(folder)
     output = options.output or (folder.scores if own else Path("scores.json"))
-    outcomes = folder.outcomes if own else None
-    if not own and output.resolve() == folder.scores.resolve():
+    in_run = output.resolve() == folder.scores.resolve()
+    outcomes = folder.outcomes if in_run else None
+    if not own and in_run:
         raise ConfigError(f"{folder.scores} holds the scores of the run as it was trained; give another --output")
+    if not in_run and RunFolder(output.parent).scores.resolve() == output.resolve() and RunFolder(output.parent).config.exists():
+        raise ConfigError(f"{output} is for the scores of the run that lies there; give another --output")
     if output.is_file() and not holds_scores(output):
         raise ConfigError(f"{output} is there and holds no scores, so it is not replaced; give another --output")
 
@@ -74,7 +77,7 @@ def main(words: Sequence[str]) -> None:
         }
         say_scores(evaluate_run(config, folder, sets, output=output, outcomes=outcomes, **given))
 
-    if own:
+    if in_run:
         with claimed(folder):
             timed(folder, "evaluate", work)
     else:

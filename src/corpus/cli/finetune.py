@@ -32,7 +32,8 @@ def main(words: Sequence[str]) -> None:
     """Fine-tune a pre-trained run on its problems, to the end of the budget."""
     options = parse(Options, words, command="finetune")
     folder = RunFolder(options.run)
-    config = choose_method(load_config(folder), folder, method=options.method, learning_rate=options.learning_rate)
+    with claimed(folder):
+        config = choose_method(load_config(folder), folder, method=options.method, learning_rate=options.learning_rate)
     if folder.final_weights.exists():
         say(f"{folder.path} is fine-tuned already; next: corpus evaluate {folder.path}")
         return

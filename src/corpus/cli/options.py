@@ -114,5 +114,6 @@ def _take_config_file(words: list[str]) -> Path | None:
 def typed_command() -> str:
     """Return the command as it was typed, to be typed again."""
     program = Path(sys.argv[0]).name
-    first = "python -m corpus" if program == "__main__.py" else f"python {sys.argv[0]}" if program.endswith(".py") else program
-    return shlex.join([*shlex.split(first), *sys.argv[1:]])
+    script = ["python", sys.argv[0]] if program.endswith(".py") else [program]
+    first = ["python", "-m", "corpus"] if program == "__main__.py" else script
+    return shlex.join([*first, *sys.argv[1:]])

@@ -1,5 +1,6 @@
 """`corpus solve RUN PROBLEM`: one problem, step by step."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,10 +54,17 @@ def main(words: Sequence[str]) -> None:
         say(line)
 
 
-def _read(problem: str) -> str:
-    import sys
+def _typed_in() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"standard input is not UTF-8 text ({error.reason} at byte {error.start}); convert it first: iconv -f latin1 -t utf-8"
+        ) from None
 
-    text = sys.stdin.read() if problem == "-" else problem
+
+def _read(problem: str) -> str:
+    text = _typed_in() if problem == "-" else problem
     if not text.strip():
         raise DataError('the problem is empty; write it in quotes: corpus solve RUN "what is 20 percent of 50 ?"')
     return text

@@ -8,7 +8,7 @@ All are judged by the same rule as the model's programs.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpus.evaluate.judge import Judged, judge
@@ -23,10 +23,10 @@ from corpus.program.language import parse
 class Reference:
     """What a run was trained on, as far as scoring needs it."""
 
-    majority: str | None
-    """The most common key; None where no trained problem has options."""
-    common_answer: float | None
-    """The most common answer of trained problems without options; None where there are none."""
+    majority: Mapping[str, str | None]
+    """By set the most common key, None where no trained problem of it has options; under "" of all sets together."""
+    common_answer: Mapping[str, float | None]
+    """By set the most common answer of trained problems without options, None where there are none; under "" of all sets together."""
     neighbours: NeighbourIndex
     templates: frozenset[str]
     """Templates of every text that was trained on."""
@@ -39,9 +39,12 @@ class Reference:
         text with problems in it, a retrieval index. `has_read` is False for a run that read none of `train_problems`.
         """
         trained = {template_of(problem.text) for problem in train_problems} if has_read else set[str]()
+        by_set: dict[str, list[Problem]] = {"": list(train_problems)}
+        for problem in train_problems:
+            by_set.setdefault(problem.set_name, []).append(problem)
         return cls(
-            majority=majority_letter(train_problems),
-            common_answer=common_answer(train_problems),
+            majority={name: majority_letter(problems) for name, problems in by_set.items()},
+            common_answer={name: common_answer(problems) for name, problems in by_set.items()},
             neighbours=NeighbourIndex(train_problems),
             templates=frozenset(trained.union(seen_templates)),
         )
@@ -56,12 +59,18 @@ class Reference:
         return found[0][1] if found else None
 
     def guesses(self, problem: Problem) -> bool | None:
-        """True where the most common key is the problem's; None where training had none of its kind, or the key is an expression."""
+        """True where the most common key is the problem's; None where training had none of its kind, or the key is an expression.
+
+        It is that of the problem's own set where that was trained on, and of all sets together otherwise.
+        """
         if problem.expression is not None:
             return None
         if problem.options:
-            return None if self.majority is None else problem.correct == self.majority
-        return None if self.common_answer is None else is_answer(self.common_answer, problem.answer)
+            letter = self.majority.get(problem.set_name) or self.majority[""]
+            return None if letter is None else problem.correct == letter
+        answer = self.common_answer.get(problem.set_name)
+        answer = self.common_answer[""] if answer is None else answer
+        return None if answer is None else is_answer(answer, problem.answer)
 
 
 def majority_letter(problems: Iterable[Problem]) -> str | None:

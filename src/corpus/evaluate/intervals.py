@@ -11,8 +11,9 @@ def clustered(hits: Sequence[bool], kin: Sequence[Hashable]) -> tuple[float, flo
     """Return the 95 % interval for the share of `hits`, where those of one kin tend to be right or wrong together; None where there are none.
 
     It is Wilson's for as many independent trials as give the variance that is found between kin (the design effect; never more trials than there are;
-    where all are right, or all wrong, one for each kin). A set whose problems are told apart by their numbers alone says less than its size promises.
-    Reference: Miller 2024, arXiv:2411.00640, sec. 2.2; Dean and Pagano 2015, J. Surv. Stat. Methodol. 3:484.
+    where all are right, or all wrong, one for each kin), and fewer where few kin leave that variance uncertain, down to one for each kin. A set whose
+    problems are told apart by their numbers alone says less than its size promises.
+    Reference: Miller 2024, arXiv:2411.00640, sec. 2.2; Korn and Graubard 1998, Survey Methodology 24:193; Dean and Pagano 2015, J. Surv. Stat. Methodol. 3:484.
     """
     total, successes = len(hits), sum(hits)
     if total == 0:
@@ -22,7 +23,30 @@ def clustered(hits: Sequence[bool], kin: Sequence[Hashable]) -> tuple[float, flo
         sums[group] += hit - share
     between, alone = sum(each * each for each in sums.values()), total * share * (1 - share)
     effective = total / max(1.0, between / alone) if alone else len(sums)
-    return wilson(share, effective)
+    return wilson(share, max(effective * _certainty(len(sums), total), min(effective, len(sums))))
+
+
+def _certainty(groups: int, total: int) -> float:
+    """Return what the variance between `groups` kin is worth beside that between as many kin as there are trials, 0…1."""
+    if groups == total:
+        return 1.0
+    if groups == 1:
+        return 0.0
+    return (_student(total - 1) / _student(groups - 1)) ** 2 * (groups - 1) / groups * total / (total - 1)
+
+
+def _student(freedom: int) -> float:
+    """Return Student's deviate of a two-sided 95 % interval (Abramowitz and Stegun 1964, 26.7.5; exact below 3 degrees of freedom)."""
+    if freedom < 3:
+        return (12.706204736, 4.302652730)[freedom - 1]
+    z, d = Z, freedom
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + sum(term / d**power for power, term in enumerate(terms, 1))
 
 
 def wilson(share: float, total: float) -> tuple[float, float]:

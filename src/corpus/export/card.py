@@ -36,6 +36,10 @@ class Card:
     """The model's name."""
     training: str
     """One or two sentences: the recipe, the budget, the data."""
+    writes_programs: bool = True
+    """Whether the weights were fine-tuned on problems."""
+    max_new_tokens: int = 100
+    """Where a program is cut off."""
     scores: Mapping[str, Any] = field(default_factory=dict)
     """The run's scores.json; tables whose scores are not there are left out."""
 
@@ -45,22 +49,22 @@ def render_card(card: Card, config: ModelConfig) -> str:
     sections = [
         _HEADER,
         f"# {card.title}",
-        _summary(config),
+        _summary(config, card.writes_programs),
         card.training,
-        _PROMPTING.format(prompt=PROMPT, answer=ANSWER),
+        _PROMPTING.format(prompt=PROMPT, answer=ANSWER, max_new_tokens=card.max_new_tokens) if card.writes_programs else "",
         _problem_table(card.scores.get("problems", {})),
         _text_table(card.scores.get("text", {})),
-        _LIMITS,
+        _LIMITS if card.writes_programs else "",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _summary(config: ModelConfig) -> str:
+def _summary(config: ModelConfig, writes_programs: bool) -> str:
+    programs = " It reads a maths word problem and writes a program in MathQA's operation language; executing the program gives the answer."
     return (
         f"A Llama-shaped decoder with {config.num_parameters:,} parameters ({config.num_layers} layers of width {config.dim}, "
         f"{config.num_heads} query and {config.num_kv_heads} key/value heads, {config.vocab_size:,} tokens, rows of "
-        f"{config.context_length} tokens), trained from scratch by Corpus. It reads a maths word problem and writes a program in "
-        "MathQA's operation language; executing the program gives the answer."
+        f"{config.context_length} tokens), trained from scratch by Corpus.{programs if writes_programs else ''}"
     )
 
 
@@ -125,7 +129,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 tokenizer = AutoTokenizer.from_pretrained("FOLDER")
 model = AutoModelForCausalLM.from_pretrained("FOLDER")
 inputs = tokenizer("{prompt}", return_tensors="pt")
-print(tokenizer.decode(model.generate(**inputs, max_new_tokens=64)[0]))
+print(tokenizer.decode(model.generate(**inputs, max_new_tokens={max_new_tokens})[0]))
 ```
 
 A right answer goes on with `{answer}` and ends with `<|eos|>`."""

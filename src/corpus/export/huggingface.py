@@ -63,7 +63,7 @@ def export_huggingface(weights: Path, config: ModelConfig, tokenizer_folder: Pat
     with atomic_folder(output) as folder:
         (folder / WEIGHTS_FILE).write_bytes(save(tensors, {"format": "pt"}))
         write_json(folder / CONFIG_FILE, settings)
-        write_json(folder / GENERATION_FILE, {"do_sample": False, "max_new_tokens": 64, **_special_ids(tokenizer)})
+        write_json(folder / GENERATION_FILE, {"do_sample": False, "max_new_tokens": card.max_new_tokens, **_special_ids(tokenizer)})
         _write_tokenizer(tokenizer, folder)
         write_text(folder / CARD_FILE, render_card(card, config))
         write_manifest(folder, Manifest(kind=KIND, key=make_key(KIND, settings, inputs), config=settings, inputs=inputs))

@@ -29,7 +29,7 @@ def load_mathqa(path: Path, split: str) -> list[Problem]:
 
 def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem:
     text, options, correct = (text_field(row, name, where) for name in ("Problem", "options", "correct"))
-    if correct.strip().lower() not in LETTERS:
+    if correct.strip().lower() not in tuple(LETTERS):
         raise DataError(f"{where}: correct is {correct!r}; expected one of {', '.join(LETTERS)}. {MEND}")
     formula = row.get("linear_formula")
     if formula is not None and not isinstance(formula, str):

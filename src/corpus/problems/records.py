@@ -58,8 +58,9 @@ def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
     try:
         data = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
         if data.lstrip().startswith(b"{"):
-            data = b"[" + b",".join(line for line in data.splitlines() if line.strip()) + b"]"
-        rows = json.loads(data)
+            rows: Any = list(_json_lines(data, path))
+        else:
+            rows = json.loads(data)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}). Get it again.") from None
     except json.JSONDecodeError as error:
@@ -69,6 +70,15 @@ def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
     if not isinstance(rows, list):
         raise DataError(f"{path} holds {short(rows)}; expected a JSON list of {set_title} records. Give a file such as train.json.")
     yield from rows
+
+
+def _json_lines(data: bytes, path: Path) -> Iterator[Any]:
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(f"{path} line {number} is not JSON ({error.msg}); the file may be cut off. Get it again.") from None
 
 
 def _parquet_rows(path: Path, columns: Sequence[str], optional: Sequence[str], set_title: str) -> Iterator[dict[str, Any]]:

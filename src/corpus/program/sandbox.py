@@ -97,7 +97,11 @@ class Sandbox:
         )
         self._answers = queue.Queue()
         threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True).start()
-        hello = self._next(_START_SECONDS)
+        try:
+            hello = self._next(_START_SECONDS)
+        except BaseException:
+            self.close()
+            raise
         if hello is None or "failed" in hello:
             why = hello["failed"] if hello else self._ended()
             self.close()

@@ -69,9 +69,7 @@ def budget_text(run: Run) -> str:
 
 def total_seconds(run: Run) -> float | None:
     """Seconds of all stages together; None before any was recorded."""
-    stages = run.manifest.get("stages")
-    seconds = [value for value in stages.values() if is_number(value)] if isinstance(stages, dict) else []
-    return sum(seconds) if seconds else None
+    return sum(run.stage_seconds.values()) or None
 
 
 def data_section(run: Run) -> Section:
@@ -109,11 +107,11 @@ def _cell(value: Any) -> str:
 
 
 def events_section(run: Run) -> Section:
-    """Fallbacks, skipped steps, resumptions, self-training."""
+    """Skipped steps, interruptions that training went on after, self-training."""
     if not run.events:
         return Section(
             title="Events",
-            blocks=(Paragraph(text="Nothing out of the ordinary was recorded: no fallback, no skipped step, no interruption."),),
+            blocks=(Paragraph(text="Nothing out of the ordinary was recorded: no skipped step, no interruption."),),
         )
     rows = tuple((duration(e.seconds), e.phase, whole(e.step), e.name, e.message) for e in run.events[:MAX_EVENTS])
     blocks: list[Block] = []

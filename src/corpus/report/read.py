@@ -11,6 +11,7 @@ from typing import Any
 
 from corpus.base.errors import ArtifactError
 from corpus.base.files import read_json
+from corpus.report.formats import is_number
 
 Json = dict[str, Any]
 
@@ -118,6 +119,18 @@ class Run:
     def stage(self, phase: str) -> tuple[TrainPoint, ...]:
         """The training points of one stage: `pretrain` or `finetune`."""
         return tuple(point for point in self.train if point.phase == phase)
+
+    @property
+    def stage_seconds(self) -> dict[str, float]:
+        """Seconds of each stage as the manifest counts them; of those that train at least what their clock shows, which outlives a kill."""
+        stages = self.manifest.get("stages")
+        seconds = {name: float(value) for name, value in stages.items() if is_number(value)} if isinstance(stages, dict) else {}
+        began = 0.0
+        for name in STAGES:
+            if points := self.stage(name):
+                seconds[name] = max(seconds.get(name, 0.0), points[-1].seconds - began)
+                began = points[-1].seconds
+        return seconds
 
     def color(self, source: str) -> int:
         """The number of a source in the palette: the same in every chart."""

@@ -206,10 +206,9 @@ def _token_table(run: Run, names: Sequence[str]) -> Table:
 
 def time_section(run: Run) -> Section:
     """Seconds of every stage, and the tokens of the two that train."""
-    stages = run.manifest.get("stages")
-    if not isinstance(stages, dict) or not stages:
+    seconds = run.stage_seconds
+    if not seconds:
         return Section(title="Time by stage", blocks=(Paragraph(text="The run has recorded no stage times so far."),))
-    seconds = {name: value for name, value in stages.items() if is_number(value)}
     scale, unit = time_scale(max(seconds.values(), default=0.0))
     bars = tuple(
         Bar(label=name, value=value / scale, text=duration(value), color=0 if name in STAGES else None)

@@ -108,8 +108,14 @@ def read_plan(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def comparable(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return a config in the form in which equal ones are equal: complete, its budget in one spelling, and with the whole path of its data."""
-    return _with_whole_path(_with_one_spelling(_completed(plain)))
+    """Return a config in the form in which equal ones are equal: complete, its budget in one spelling, and with the whole path of its data.
+
+    How many programs are decoded together is left out: it is a matter of memory, and a run that had too little is to go on with fewer.
+    """
+    plain = _with_whole_path(_with_one_spelling(_completed(plain)))
+    group = plain.get("evaluate")
+    kept = {name: value for name, value in group.items() if name != "batch_size"} if isinstance(group, dict) else group
+    return plain | ({"evaluate": kept} if "evaluate" in plain else {})
 
 
 def _read_own(folder: RunFolder) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from corpus.base.config import to_plain
-from corpus.base.console import progress, say
+from corpus.base.console import progress, say, warn
 from corpus.base.files import require_writable, write_json, write_text
 from corpus.base.run_folder import RunFolder
 from corpus.data.prepared import Prepared
+from corpus.evaluate.config import EvaluateConfig
 from corpus.evaluate.score import Reference, score_problems
 from corpus.evaluate.text import bits_per_byte, score_text, score_unigram
 from corpus.evaluate.ways import OPTIONS, RETRIEVAL, vote_way, ways
@@ -29,10 +32,12 @@ from corpus.solve.vote import Ballot, ballots_of, vote
 from corpus.stages.bins import say_bins
 from corpus.stages.overlap import measure_overlap
 from corpus.stages.problems import training_problems
+from corpus.stages.scores import read_scores
 from corpus.stages.weights import AS_TRAINED, load_shape, load_weights
-from corpus.text.tokenizer import EOS
+from corpus.text.tokenizer import EOS, Tokenizer
 
 Scores = dict[str, dict[str, Any]]
+_Scored = tuple[dict[str, Any], list[dict[str, Any]], dict[str, float]]
 
 
 def evaluate_run(
@@ -55,7 +60,7 @@ def evaluate_run(
         sets: problems to score, by set.
         output: where the scores go.
         outcomes: folder for what became of each problem; None writes none.
-        text: measure held-out text as well.
+        text: measure held-out text as well; without it, the run's own scores keep what they say of text.
         overlap: look for the problems in what the run was given to train on, for sets that it did not know when it was prepared.
         reach: how far the model reads, where not as trained; what it then was stands in the scores.
         in_int8: score the final weights rounded to int8.
@@ -65,7 +70,8 @@ def evaluate_run(
     runtime = resolve(replace(config.runtime, precision="fp32"))
     model, tokenizer = load_weights(folder, runtime, reach=reach, in_int8=in_int8)
     say(f"weights    {'int8' if in_int8 else 'fp32'}, {num_bytes(model) / 1e6:.1f} MB of memory")
-    scores: Scores = {"text": score_all_text(folder, model, runtime, reach, in_int8=in_int8) if text else {}, "problems": {}}
+    known = read_scores(folder)["text"] if output == folder.scores and output.exists() else {}
+    scores: Scores = {"text": score_all_text(folder, model, runtime, reach, in_int8=in_int8) if text else known, "problems": {}}
     if in_int8:
         scores["weights"] = {"kept_in": "int8"}
     if not reach.is_as_trained:
@@ -75,21 +81,9 @@ def evaluate_run(
         reference = build_reference(config, folder)
         for name, problems in sets.items():
             problems = problems[: config.evaluate.problems_limit or None]
-            result, records, seconds[name] = _score_set(
-                name,
-                problems,
-                Solver(
-                    model,
-                    tokenizer,
-                    runtime,
-                    max_program_tokens=config.evaluate.max_program_tokens,
-                    batch_size=config.evaluate.batch_size,
-                    constrained=config.evaluate.constrained,
-                ),
-                reference,
-                config,
-                load_shape(folder).context_length,
-            )
+            length = load_shape(folder).context_length
+            score = lambda solver: _score_set(name, problems, solver, reference, config, length)  # noqa: B023, E731
+            result, records, seconds[name] = _with_room(score, model, tokenizer, runtime, config.evaluate)
             if overlap:
                 result["overlap"] = measure_overlap(problems, folder, right=[record["right"] for record in records])
             scores["problems"][name] = result
@@ -99,6 +93,29 @@ def evaluate_run(
     if output == folder.scores:
         folder.update_manifest(seconds_per_problem=seconds)  # not among the scores: equal runs have equal scores
     return scores
+
+
+def _with_room(
+    score: Callable[[Solver], _Scored], model: Transformer, tokenizer: Tokenizer, runtime: Runtime, settings: EvaluateConfig
+) -> _Scored:
+    """Return `score` of a solver, which decodes fewer programs together where the device has no memory for as many."""
+    rows = settings.batch_size
+    while True:
+        solver = Solver(
+            model,
+            tokenizer,
+            runtime,
+            max_program_tokens=settings.max_program_tokens,
+            batch_size=rows,
+            constrained=settings.constrained,
+        )
+        try:
+            return score(solver)
+        except torch.OutOfMemoryError:
+            rows //= 2
+            if rows < 1:
+                raise
+            warn(f"out of memory while scoring: from now on {rows} programs at a time")
 
 
 def build_reference(config: RunConfig, folder: RunFolder) -> Reference:
@@ -114,7 +131,7 @@ def build_reference(config: RunConfig, folder: RunFolder) -> Reference:
 
 def _score_set(
     name: str, problems: Sequence[Problem], solver: Solver, reference: Reference, config: RunConfig, trained_length: int
-) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, float]]:
+) -> _Scored:
     """Return scores, outcomes, and seconds a problem: of one greedy program, votes of the likeliest, and votes in which similar training problems take part."""
     texts, settings, seconds = [problem.text for problem in problems], config.evaluate, {}
     with progress(f"solving {name}", len(problems), "problems") as task:

@@ -26,17 +26,23 @@ def export_run(config: RunConfig, folder: RunFolder, output: Path, reach: Reach 
         title=f"Corpus {config.recipe}",
         training=(
             f"Trained from scratch by Corpus with the recipe `{config.recipe}` under a budget of {config.budget}, on the data "
-            f"`{Path(config.prepare.data).name}`: sources in the order `{config.curriculum.order}`, "
-            + (
-                f"then fine-tuned on problems with programs{method}."
-                if is_final
-                else "before any fine-tuning: it writes no programs yet."
-            )
+            f"`{Path(config.prepare.data).name}`: {_phases(config, is_final, method)}."
         )
         + _told(reach),
+        writes_programs=is_final and config.train.finetune_share > 0,
+        max_new_tokens=config.evaluate.max_program_tokens,
         scores=read_scores(folder) if is_final and folder.scores.exists() else {},
     )
     export_huggingface(path, load_shape(folder, reach), folder.weights, output, card)
+
+
+def _phases(config: RunConfig, is_final: bool, method: str) -> str:
+    share, text = config.train.finetune_share, f"text of its sources in the order `{config.curriculum.order}`"
+    if share == 1:
+        return f"on problems with programs{method}, and on no text before"
+    if share == 0 or not is_final:
+        return f"{text}, and no fine-tuning: it writes no programs"
+    return f"{text}, then fine-tuned on problems with programs{method}"
 
 
 def _told(reach: Reach) -> str:

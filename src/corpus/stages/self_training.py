@@ -69,6 +69,8 @@ class SelfTraining:
         def do(progress: Progress, stopped: Callable[[], bool]) -> str | None:
             if feed.is_over:
                 warn("self-training looks for nothing: the problems were shown as often as finetune.max_epochs allows")
+                if session.ranks.is_main:
+                    write_problems(self.folder.found, [])
                 return "nothing was looked for: finetune.max_epochs is reached"
             now = tensors()
             looked_at = self._find(now, shape, session.runtime, progress, stopped) if session.ranks.is_main else None

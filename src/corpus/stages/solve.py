@@ -21,6 +21,7 @@ from corpus.solve.vote import ballots_of, vote
 from corpus.stages.problems import asked_as_trained
 from corpus.stages.weights import AS_TRAINED, load_shape, load_weights
 
+_LETTER = re.compile(r"(?:^|\s)[a-e]\s*\)", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"` ?(?:s|t|re|ve|ll|d|m)\b")
 """As MathQA has it: `` john ` s ``."""
 
@@ -46,11 +47,11 @@ def show_solution(
         reach: how far the model reads, where not as trained.
         in_int8: solve with the weights rounded to int8.
 
-    Raises `DataError` where options are given that cannot be read.
+    Raises `DataError` where options are given that cannot be told apart, or for a problem about expressions.
     """
     options = parse_options(options_text)
-    if options_text and not options:
-        raise DataError(f'the options {options_text!r} cannot be read; write them as "a ) 40 , b ) 60 , c ) 80"')
+    if options_text and (len(options) < 2 or any(_LETTER.search(option.text) for option in options)):
+        raise DataError(f'the options {options_text!r} cannot be told apart; write them as "a ) 40 , b ) 60 , c ) 80"')
     runtime = resolve(replace(config.runtime, precision="fp32"))
     model, tokenizer = load_weights(folder, runtime, reach=reach, in_int8=in_int8)
     settings = config.evaluate
@@ -63,6 +64,8 @@ def show_solution(
         constrained=settings.constrained,
     )
     text = as_read(config, asked_as_trained(folder, text))
+    if options and find_expressions(text):
+        raise DataError("options are for numbers, and this problem is about expressions; ask it without --options")
     quantities = find_quantities(text)
     what = "expressions" if find_expressions(text) else "numbers  "
     lines = [f"{what} {', '.join(f'n{i} = {_short(value)}' for i, value in enumerate(quantities)) or 'none'}"]

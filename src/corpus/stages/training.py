@@ -143,7 +143,7 @@ class Training:
         share, epochs = self._config.train.finetune_share, self._config.finetune.max_epochs
         say(
             f"budget     {self._session.budget}, {share:.0%} of it for fine-tuning"
-            + (f" (at most {epochs:g} epochs)" if 0 < share < 1 else "")
+            + (f" (at most {epochs:g} epochs)" if share > 0 else "")
         )
 
     def pretrain(self) -> None:

@@ -109,6 +109,8 @@ class PhaseTrainer:
         self._average.restore(checkpoint.average, self.position.averaged)
         self._saved_step, self._logged_tokens = self.position.step, self.position.tokens
         say(f"going on with {self._phase.name} at step {self.position.step:,}")
+        if not self.position.finished:
+            self._event("resumed", f"training was interrupted, and went on from step {self.position.step:,}")
         return True
 
     @property

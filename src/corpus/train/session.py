@@ -4,6 +4,7 @@ Choices that depend on a trial (precision, threads, the compiler, how long fine-
 in the run's manifest, and reused by every later session of the run.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -166,7 +167,7 @@ class Session:
         """Divide the budget between the phases.
 
         Fine-tuning gets its share, or the time that `finetune_batches` (its cap on epochs) take where that is less; pre-training gets
-        the rest. Where there is no pre-training, fine-tuning gets everything.
+        the rest. Where there is no pre-training, training ends when the epochs are done.
         """
         share = self.config.finetune_share
         if not self.budget.is_clock:
@@ -176,14 +177,17 @@ class Session:
             self._choices.record(finetune_seconds=round(seconds, 3))
         reserve = saving_seconds(model.config)
         change = self.budget.amount - max(self._choices["finetune_seconds"], reserve)
+        last = lambda: self._begun("finetune") + self._choices["finetune_seconds"] if share == 1 else math.inf  # noqa: E731
         return Split(
             pretrain=lambda: ClockPace(clock=self.clock, start=self._begun("pretrain"), end=change),
-            finetune=lambda: ClockPace(clock=self.clock, start=self._begun("finetune"), end=self.budget.amount - reserve),
+            finetune=lambda: ClockPace(
+                clock=self.clock, start=self._begun("finetune"), end=min(self.budget.amount - reserve, last())
+            ),
         )
 
     def _finetune_seconds(self, share: float, batches: int, model: Transformer, sample: Callable[[], Batch]) -> float:
-        if share in (0, 1):
-            return share * self.budget.amount
+        if share == 0:
+            return 0.0
         self._divide(model)
         seconds = self._pass_seconds(model, sample)
         wanted = max(0.0, share * (self.budget.amount - self.clock.seconds))  # what the trials took, they took from both phases
@@ -191,8 +195,9 @@ class Session:
         needed = batches * STEP_OVERHEAD * parts * seconds
         if needed >= wanted:
             return wanted
+        rest = "training ends then" if share == 1 else "pre-training gets the rest"
         say(
-            f"fine-tuning needs about {format_duration(needed)} for its epochs, less than its share of {format_duration(wanted)}; pre-training gets the rest"
+            f"fine-tuning needs about {format_duration(needed)} for its epochs, less than its share of {format_duration(wanted)}; {rest}"
         )
         return needed
 

@@ -25,10 +25,12 @@ class Split:
 
 
 def split_steps(budget: Budget, *, batch_tokens: int, share: float, finetune_batches: int) -> Split:
-    """Divide a budget of steps or tokens: fine-tuning gets its share, at most `finetune_batches`, and all where there is no pre-training."""
+    """Divide a budget of steps or tokens: fine-tuning gets its share, at most `finetune_batches`, and pre-training the rest, where there is any."""
     total = max(1, int(budget.amount // (1 if budget.kind == "steps" else batch_tokens)))
-    finetune = total if share == 1 else min(round(total * share), finetune_batches)
-    return Split(pretrain=lambda: StepPace(num_steps=total - finetune), finetune=lambda: StepPace(num_steps=finetune))
+    finetune = min(round(total * share), finetune_batches)
+    return Split(
+        pretrain=lambda: StepPace(num_steps=0 if share == 1 else total - finetune), finetune=lambda: StepPace(num_steps=finetune)
+    )
 
 
 def saving_seconds(shape: ModelConfig) -> float:
