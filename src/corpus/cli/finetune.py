@@ -32,18 +32,19 @@ def main(words: Sequence[str]) -> None:
     """Fine-tune a pre-trained run on its problems, to the end of the budget."""
     options = parse(Options, words, command="finetune")
     folder = RunFolder(options.run)
-    with claimed(folder):
-        config = choose_method(load_config(folder), folder, method=options.method, learning_rate=options.learning_rate)
-    if folder.final_weights.exists():
-        say(f"{folder.path} is fine-tuned already; next: corpus evaluate {folder.path}")
-        return
+    config = load_config(folder)
     from corpus.pipeline import timed
     from corpus.runtime.ranks import joined
     from corpus.stages.training import Training
 
     with joined() as ranks:
         own = ranks.folder(folder)
-        with claimed(own), Training(config, own, resume_hint=typed_command(), ranks=ranks) as training:
-            training.describe()
-            timed(own, "finetune", training.finetune)
+        with claimed(own):
+            config = choose_method(config, own, method=options.method, learning_rate=options.learning_rate)
+            if folder.final_weights.exists():
+                say(f"{folder.path} is fine-tuned already; next: corpus evaluate {folder.path}")
+                return
+            with Training(config, own, resume_hint=typed_command(), ranks=ranks) as training:
+                training.describe()
+                timed(own, "finetune", training.finetune)
     say(f"next: corpus evaluate {folder.path}")

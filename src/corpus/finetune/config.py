@@ -55,8 +55,8 @@ class FinetuneConfig:
     """`lora` and `qlora` only."""
 
     max_epochs: float = 20.0
-    """The most often a training problem is shown. Pre-training gets the time that is left over; should the machine be faster than
-    planned, the last steps are filled with text."""
+    """The most often a training problem is shown. Pre-training gets the time that is left over, and without pre-training the run ends
+    then; should the machine be faster than planned, the last steps are filled with text."""
 
     replay: float = 0.0
     """Share of the rows that are pre-training text, so that the model keeps what it read."""

@@ -184,7 +184,8 @@ def choose_method(config: RunConfig, folder: RunFolder, *, method: str | None, l
     if settings.has_adapters and not folder.pretrained_weights.exists():
         raise ArtifactError(f"{folder.path} is not pre-trained yet, and adapters need that; run `corpus pretrain` on it first")
     config = dataclasses.replace(config, finetune=settings)
-    write_json(folder.config, to_plain(config))
+    if folder.writes:
+        write_json(folder.config, to_plain(config))
     say(f"{folder.config} now says " + ", ".join(changed))
     return config
 
