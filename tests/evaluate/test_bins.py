@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.evaluate.baselines import Reference
+from corpus.evaluate.baselines import Reference, judge_neighbours
 from corpus.evaluate.bins import OPERATIONS, SIMILARITY, WORDS, bin_title
 from corpus.evaluate.score import score_problems
 from corpus.problems.problem import Problem
@@ -60,7 +60,7 @@ def test_similarity_is_that_of_the_most_similar_trained_problem() -> None:
     assert all(last + 1 == first for (_, last), (first, _) in itertools.pairwise(SIMILARITY))
     texts = ("add 7 and 8", "add 1 and 2 pens", "which colour is it ?")
     problems = [Problem("made", "dev", index, text, OPTIONS, "b", "add(n0,n1)", "") for index, text in enumerate(texts)]
-    shares = [REFERENCE.similarity(problem) for problem in problems]
+    _, shares = judge_neighbours(problems, REFERENCE)
     assert shares[0] == 1.0
     assert shares[2] == 0.0
     found = _scores(problems, [None, parse("add(n0,n1)"), None])["by_similarity"]

@@ -67,7 +67,6 @@ def test_an_exact_twin_comes_first() -> None:
     for place, text in enumerate(TEXTS[1:], start=1):
         twin = text.replace("5", "17").upper()
         assert index.nearest(twin)[0] in (place, 0 if place == 1 else place)
-    assert index.nearest_batch(TEXTS[2:], k=3) == [index.nearest(text, k=3) for text in TEXTS[2:]]
 
 
 def test_an_exact_twin_comes_first_even_of_common_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +84,7 @@ def test_twins_are_one_entry_with_their_most_common_program() -> None:
 
 def test_a_program_is_copied_with_the_new_numbers() -> None:
     index = NeighbourIndex([problem(TEXTS[0], "speed(n0,n1)"), problem(TEXTS[3], "multiply(n0,n1)|divide(#0,const_100)")])
-    assert str(index.copy_program(problem("a bus covers 90 km in 3 hours . what is its speed ?", None))) == "speed(n0,n1)"
+    assert str(index.copy_program(problem("a bus covers 90 km in 3 hours . what is its speed ?", None))[0]) == "speed(n0,n1)"
 
 
 def test_candidates_with_as_many_numbers_come_first() -> None:
@@ -93,21 +92,21 @@ def test_candidates_with_as_many_numbers_come_first() -> None:
     index = NeighbourIndex(problems)
     query = problem("share 6 pens among some boys now", None)
     assert index.nearest(query.text)[0] == 0
-    assert str(index.copy_program(query)) == "negate(n0)"
+    assert str(index.copy_program(query)[0]) == "negate(n0)"
 
 
 def test_a_program_that_does_not_execute_gives_way_to_the_next() -> None:
     index = NeighbourIndex(
         [problem("share 6 pens among 2 boys", "divide(n0,n1)"), problem("share 6 pens and 2 caps", "add(n0,n1)")]
     )
-    assert str(index.copy_program(problem("share 6 pens among 0 boys", None))) == "add(n0,n1)"
-    assert index.copy_program(problem("share some pens among boys", None)) is None
+    assert str(index.copy_program(problem("share 6 pens among 0 boys", None))[0]) == "add(n0,n1)"
+    assert index.copy_program(problem("share some pens among boys", None))[0] is None
 
 
 def test_problems_without_a_program_and_empty_indices_give_nothing() -> None:
     index = NeighbourIndex([problem(TEXTS[0], None)])
     assert index.nearest(TEXTS[0], k=3) == []
-    assert index.copy_program(problem(TEXTS[0])) is None
+    assert index.copy_program(problem(TEXTS[0]))[0] is None
 
 
 def test_similarities_are_cosines() -> None:

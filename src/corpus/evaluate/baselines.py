@@ -53,11 +53,6 @@ class Reference:
         """True where a problem with the same template was trained on."""
         return template_of(problem.text) in self.templates
 
-    def similarity(self, problem: Problem) -> float | None:
-        """Return how similar the most similar trained problem with a program is, 0…1; None where there is none."""
-        found = self.neighbours.similar(problem.text, 1)
-        return found[0][1] if found else None
-
     def guesses(self, problem: Problem) -> bool | None:
         """True where the most common key is the problem's; None where training had none of its kind, or the key is an expression.
 
@@ -85,9 +80,10 @@ def common_answer(problems: Iterable[Problem]) -> float | None:
     return min(counts, key=lambda answer: (-counts[answer], answer)) if counts else None
 
 
-def judge_neighbours(problems: Iterable[Problem], reference: Reference) -> list[Judged]:
-    """Judge the copied program of each problem's nearest neighbour."""
-    return [judge(problem, reference.neighbours.copy_program(problem)) for problem in problems]
+def judge_neighbours(problems: Iterable[Problem], reference: Reference) -> tuple[list[Judged], list[float | None]]:
+    """Judge the copied program of each problem's nearest neighbour, and return how similar that is, 0…1; None where there is none."""
+    copies = [(problem, *reference.neighbours.copy_program(problem)) for problem in problems]
+    return [judge(problem, program) for problem, program, _ in copies], [similarity for _, _, similarity in copies]
 
 
 def judge_gold(problems: Iterable[Problem]) -> list[Judged]:

@@ -54,7 +54,7 @@ def score_problems(
         raise ValueError(f"{len(predicted)} programs for {len(problems)} problems")
     judged = [judge(problem, program) for problem, program in zip(problems, predicted)]
     gold = judge_gold(problems)
-    nearest = judge_neighbours(problems, reference)
+    nearest, similarity = judge_neighbours(problems, reference)
     seen = [reference.has_seen(problem) for problem in problems]
     matches = [program is not None and str(program) == problem.program for problem, program in zip(problems, predicted)]
     values = [same_outcome(mine.outcome, its.outcome) for mine, its in zip(judged, gold)]
@@ -73,7 +73,7 @@ def score_problems(
     scores |= _share("baseline_majority", guesses, kin)
     scores |= _split_share("baseline_nearest", nearest, seen, kin)
     scores |= _share("ceiling_gold", (each.right if has_gold else None for each in gold), kin)
-    scores |= bin_scores(problems, judged, nearest, [reference.similarity(problem) for problem in problems], beyond)
+    scores |= bin_scores(problems, judged, nearest, similarity, beyond)
     outcomes = [_record(*each) for each in zip(problems, predicted, judged, nearest, seen)]
     return scores, outcomes
 

@@ -7,7 +7,7 @@ three of four MathQA problems have a twin in train that differs in its numbers a
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -89,22 +89,17 @@ class NeighbourIndex:
         best = np.argpartition(-scores, k - 1)[:k]
         return [(int(position), float(scores[position])) for position in best[np.lexsort((best, -scores[best]))]]
 
-    def nearest_batch(self, texts: Iterable[str], k: int = 1) -> list[list[int]]:
-        """Return `nearest` for each text."""
-        return [self.nearest(text, k) for text in texts]
-
-    def copy_program(self, problem: Problem) -> Program | None:
-        """Return the program of the most similar problem that executes on `problem`'s quantities; None where no candidate does.
+    def copy_program(self, problem: Problem) -> tuple[Program | None, float | None]:
+        """Return the program of the most similar problem that executes on `problem`'s quantities, None where no candidate does; and how similar
+        the most similar problem is, 0…1, None where there is none.
 
         Of the candidates, those with as many quantities as `problem` come first. Neither options nor key are looked at.
         """
-        candidates = [self._problems[index] for index in self.nearest(problem.text, NUM_CANDIDATES)]
-        candidates.sort(key=lambda candidate: len(candidate.quantities) != len(problem.quantities))
-        for candidate in candidates:
-            program = self._parse(candidate.program or "")
-            if execute(program, problem.quantities).executes:
-                return program
-        return None
+        similar = self.similar(problem.text, NUM_CANDIDATES)
+        candidates = sorted((each for each, _ in similar), key=lambda each: len(each.quantities) != len(problem.quantities))
+        programs = (self._parse(candidate.program or "") for candidate in candidates)
+        copied = next((program for program in programs if execute(program, problem.quantities).executes), None)
+        return copied, similar[0][1] if similar else None
 
     def _parse(self, formula: str) -> Program:
         if formula not in self._parsed:
