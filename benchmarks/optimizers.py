@@ -20,7 +20,7 @@ from table import EVERYTHING, Table
 
 from corpus.base.units import Budget, parse_budget
 from corpus.data.prepared import Prepared
-from corpus.plan.trial import pretrain_once
+from corpus.plan.small_run import pretrain_once
 from corpus.recipes.cpu import cpu
 from corpus.runtime.config import RuntimeConfig
 from corpus.train.config import OptimizerConfig, ScheduleConfig

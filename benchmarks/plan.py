@@ -26,8 +26,8 @@ from corpus.base.units import Budget, parse_budget
 from corpus.data.prepared import Prepared
 from corpus.model.config import ModelConfig
 from corpus.plan.shapes import DIMS, shape_of
+from corpus.plan.small_run import SmallRun, pretrain_once
 from corpus.plan.steps import learning_rate, rows_per_batch
-from corpus.plan.trial import SmallRun, pretrain_once
 from corpus.recipes.config import RunConfig
 from corpus.recipes.cpu import cpu
 from corpus.runtime.config import RuntimeConfig

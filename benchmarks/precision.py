@@ -27,8 +27,8 @@ from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.plan.shapes import shape_of
+from corpus.plan.small_run import pretrain_once
 from corpus.plan.steps import learning_rate, rows_per_batch
-from corpus.plan.trial import pretrain_once
 from corpus.recipes.config import RunConfig
 from corpus.recipes.cpu import cpu
 from corpus.runtime.config import RuntimeConfig

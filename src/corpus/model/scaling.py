@@ -27,7 +27,7 @@ class RopeScaling:
     """How many times longer rows can be; None takes model.context_length / original_max_position_embeddings."""
 
     original_max_position_embeddings: int | None = None
-    """Tokens of a row in training before positions were scaled; None takes model.context_length, or on a finished run the run's."""
+    """Tokens of a row in training before positions were scaled; None takes model.context_length / factor, or on a finished run the run's."""
 
     attention_factor: float | None = None
     """yarn: what queries and keys are multiplied by; None takes 0.1 ln(factor) + 1, as the paper does."""

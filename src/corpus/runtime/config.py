@@ -21,8 +21,8 @@ class RuntimeConfig:
     with loss scaling on an older one), fp32 on a CPU; so it is with `fsdp`, where nothing is tried. `fp8` and `int8` round both factors of the blocks' matrix products in training."""
 
     compile: Literal["auto", "on", "off"] = "auto"
-    """`torch.compile` for training. `auto` compiles on a GPU, and on a CPU where a clock budget is long enough to pay for it; a first
-    step that fails or is not faster falls back to eager, with one line printed and recorded."""
+    """`torch.compile` for training. `auto` compiles where a trial under a clock shows it faster; under tokens or steps on a GPU, and on a
+    CPU from 500 steps on. A first step that fails falls back to eager, with one line printed and recorded."""
 
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """How several ranks (`torchrun`) share the work: `ddp` has all weights on each, `fsdp` a part of them, for models that are too large for one."""

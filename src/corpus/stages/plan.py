@@ -21,6 +21,7 @@ from corpus.plan.law import OFTEN, Law, Point
 from corpus.plan.measure import Machine, Speed, measure
 from corpus.plan.planner import FEWEST_TOKENS, Candidate, best, candidates, small_run_seconds, small_runs, worth_of
 from corpus.plan.shapes import family
+from corpus.plan.small_run import SmallRun, pretrain_once
 from corpus.plan.steps import (
     LARGEST_RATE,
     hidden_parameters,
@@ -30,7 +31,6 @@ from corpus.plan.steps import (
     rows_per_batch,
     size_factor,
 )
-from corpus.plan.trial import SmallRun, pretrain_once
 from corpus.recipes.config import RunConfig
 from corpus.runtime.config import RuntimeConfig
 from corpus.runtime.runtime import environment, resolve, usable_cores
