@@ -21,6 +21,7 @@ from corpus.base.files import (
     read_json,
     require_writable,
     restore_retired,
+    storage_error,
     storage_errors,
     write_json,
     write_text,
@@ -162,6 +163,12 @@ def test_an_input_that_cannot_be_read_is_not_called_an_output(tmp_path: Path) ->
     denied = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "out"))
     with pytest.raises(StorageError, match="cannot write"), storage_errors(tmp_path / "out" / "shard.bin"):
         raise denied
+
+
+def test_too_many_open_files_are_told_with_the_way_out() -> None:
+    told = storage_error(OSError(errno.EMFILE, "Too many open files", "x.train.text"))
+    assert told is not None
+    assert "ulimit -n 4096" in str(told)
 
 
 json_values = st.recursive(

@@ -108,3 +108,14 @@ def test_help_without_a_recipe_is_of_any(words: list[str], shown: str, capsys: p
     with pytest.raises(SystemExit):
         main([*words, "--help"])
     assert f"usage: {shown} " in capsys.readouterr().out
+
+
+def test_a_folder_whose_name_begins_like_the_hub_is_read_whole(
+    tiny: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes from the hub is capped at what the budget needs."""
+    monkeypatch.chdir(tmp_path)
+    words = tiny(tmp_path / "run")
+    shutil.copytree(next(word for word in words if word.startswith("--data=")).removeprefix("--data="), "hubble_text")
+    main(["prepare", *words[1:], "--data=hubble_text"])
+    assert json.loads((tmp_path / "run" / "prepared" / "manifest.json").read_text())["config"]["max_tokens"] is None

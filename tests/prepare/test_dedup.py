@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.prepare import dedup
 from corpus.prepare.dedup import SKETCH, Duplicates, similarity, sketch_of
 from corpus.prepare.document import fingerprint
 
@@ -34,6 +35,16 @@ def test_a_few_changed_words_make_a_near_duplicate_and_a_shared_header_does_not(
     assert duplicates.kind(LICENCE + " ".join(words(2, 400))) is None
     assert duplicates.kind(LICENCE + " ".join(words(3, 400))) is None
     assert Duplicates("exact").kind(" ".join(changed)) is None
+
+
+def test_a_header_that_many_share_is_no_longer_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dedup, "COMMON", 5)
+    duplicates, header = Duplicates("near"), " ".join(words(9, 300)) + " "
+    for seed in range(30):
+        assert duplicates.kind(header + " ".join(words(100 + seed, 500))) is None
+    assert max(map(len, duplicates._holders.values())) == 5
+    again = words(120, 500)
+    assert duplicates.kind(header + " ".join([*again[:-3], "now", "it", "differs"])) == "near"
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])

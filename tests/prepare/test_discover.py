@@ -1,6 +1,8 @@
 """A folder is told by its content: what is text, what are problems, what is left alone."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -145,6 +147,21 @@ def test_damage_and_emptiness_are_named(tmp_path: Path) -> None:
         discover(tmp_path / "a.jsonl")
     make(tmp_path, {"b/b.jsonl": ""})
     with pytest.raises(DataError, match=r"b\.jsonl is empty"):
+        discover(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine" / "closed").mkdir(parents=True)
+    (tmp_path / "mine" / "a.txt").write_text("text")
+    scan = os.scandir
+
+    def refuse(place: str) -> object:
+        if str(place).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(DataError, match=r"cannot read .*closed: Permission denied. Change its permissions"):
         discover(tmp_path)
 
 

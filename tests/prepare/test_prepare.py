@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from corpus.base import files as base_files
 from corpus.base.errors import ArtifactError, ConfigError, DataError
 from corpus.base.manifest import Manifest
 from corpus.data.shards import TokenShards
@@ -170,6 +171,43 @@ def test_a_source_that_is_too_small_is_left_out_with_its_reason(
     assert documents(tmp_path / "out", "train", "book")  # what was there is intact
 
 
+@pytest.mark.parametrize("text", ["v1.2\n", "x", "ok\n"])
+def test_a_source_of_an_odd_number_of_bytes_ends(data: Path, tmp_path: Path, text: str) -> None:
+    (data / "notes").mkdir()
+    (data / "notes" / "a.txt").write_text(text)
+    assert "has" in run(data, tmp_path / "out").counts["left_out"]["notes"]
+
+
+def test_what_is_held_out_of_one_source_is_not_trained_on_in_another(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "plain"
+    for source, numbers in (("wiki", range(100)), ("mixed", range(600))):
+        (folder / source).mkdir(parents=True)
+        for number in numbers:
+            (folder / source / f"{number:03}.txt").write_text(document("any", number))
+    manifest = run(folder, tmp_path / "out", validation_tokens=1500, max_validation_tokens=4000)
+    held_out = {text for source in ("wiki", "mixed") for text in documents(tmp_path / "out", "validation", source)}
+    assert held_out
+    assert not held_out & {text for source in ("wiki", "mixed") for text in documents(tmp_path / "out", "train", source)}
+    assert manifest.counts["dropped"]["held out"]["mixed"] > 0
+
+
+def test_a_source_that_is_held_out_of_others_as_a_whole_is_left_out_with_its_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "plain"
+    for source in ("one", "two"):
+        (folder / source).mkdir(parents=True)
+        for number in range(60):
+            (folder / source / f"{number:03}.txt").write_text(document("any", number))
+    manifest = run(folder, tmp_path / "out")
+    assert list(manifest.counts["sources"]) == ["one", "two"], "both hold out the same, and keep the rest"
+
+
+def test_another_spelling_of_the_path_prepares_nothing_anew(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run(data, tmp_path / "out")
+    monkeypatch.chdir(tmp_path)
+    chosen = config(data, data="data/")
+    assert prepare(discover(data).texts, chosen, out=tmp_path / "out", problem_texts=["what is 2 plus 3 ?"] * 5).key == first.key
+
+
 def test_a_malformed_record_leaves_what_was_there_intact(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path / "out")
     before = files(tmp_path / "out")
@@ -192,7 +230,8 @@ def test_half_a_surrogate_pair_becomes_the_replacement_character(data: Path, tmp
 def test_what_a_killed_preparation_left_is_removed_and_strange_folders_are_not(data: Path, tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    dead, alive = tmp_path / f".out.{ended.pid}.tmp", tmp_path / f".out.{os.getppid()}.tmp"
+    host = base_files._owner().split("-")[0]
+    dead, alive = tmp_path / f".out.{host}-{ended.pid}.tmp", tmp_path / f".out.{host}-{os.getppid()}.tmp"
     for folder in (dead, alive):
         (folder / "pool").mkdir(parents=True)
     run(data, tmp_path / "out")

@@ -49,6 +49,15 @@ def test_a_book_alone_gives_its_last_paragraphs(tmp_path: Path) -> None:
     assert 1000 <= pieces[0].num_bytes < 1300
 
 
+def test_what_equals_a_cut_document_but_for_white_space_is_held_out_whole(tmp_path: Path) -> None:
+    """The place of the cut is one of the bytes of the first, and may lie inside a character of the second."""
+    book = "\n".join("é" * 50 + f" {number}" for number in range(40))
+    left, held_out, pieces = split(tmp_path, [book, " " + book.replace("\n", "\r\n"), book], 300)
+    assert len(left) in (1, 2)
+    assert sum(map(len, (*left, *held_out))) == 3 * len(book) + 1 + book.count("\n")
+    assert len({piece.start for piece in pieces if piece.start}) <= 1
+
+
 def test_whole_documents_are_preferred_within_a_fifth(tmp_path: Path) -> None:
     documents = [f"{number} " * 500 for number in range(10, 40)]
     left, held_out, _ = split(tmp_path, documents, 100)

@@ -104,6 +104,13 @@ def test_the_harvest_is_the_same_every_time_and_capped(small_installation: Path)
     assert max(sizes.values()) <= 2000 + longest
 
 
+def test_links_to_nowhere_are_passed_over(small_installation: Path) -> None:
+    before = harvest(10**6)
+    for name in ("gone.py", "gone.md"):
+        (small_installation / name).symlink_to(small_installation / "nowhere")
+    assert harvest(10**6) == before
+
+
 def test_missing_parts_are_said(small_installation: Path) -> None:
     assert harvest(10_000)[1] == ["this installation has no language reference (pydoc_data): wikipedia stands on docstrings alone"]
     (small_installation / "pydoc_data").mkdir()

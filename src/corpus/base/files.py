@@ -51,6 +51,11 @@ def storage_error(error: Exception) -> StorageError | None:
             f"a disk is full, so nothing more can be written{place}: {os.strerror(code) if code in _FULL else error.args[-1]}. "
             "What was saved before is intact; free some space and run the same command again."
         )
+    if code in (errno.EMFILE, errno.ENFILE):
+        return StorageError(
+            f"too many files are open at a time{place}: each source of text needs two. Raise the limit (ulimit -n 4096), or put the text into "
+            "fewer folders."
+        )
     if code in _UNREACHED and name:
         return StorageError(f"cannot use {name}: {os.strerror(code)}. Check the path and its permissions, or give another one.")
     return None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from corpus.base.errors import ArtifactError
@@ -30,30 +30,33 @@ def save_model(path: Path, model: Transformer, metadata: Mapping[str, str]) -> N
     write_model(path, whole_tensors(model), metadata)
 
 
-def whole_tensors(model: Transformer) -> dict[str, Tensor]:
-    """Return the weights by name, fp32 on the CPU. Where ranks hold parts of them, all ranks must call this."""
+def whole_tensors(model: Transformer, *, keep: bool = True) -> dict[str, Tensor]:
+    """Return the weights by name, fp32 on the CPU. Where ranks hold parts of them, all ranks must call this; those that do not `keep` get none."""
     tensors = {}
     for name, tensor in model.state_dict().items():
         whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
-        tensors[name] = whole.detach().float().cpu().contiguous()
+        if keep:
+            tensors[name] = whole.detach().float().cpu().contiguous()
     return tensors
 
 
 def write_model(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write what `whole_tensors` returned; see `save_model`."""
     with atomic_path(path) as temporary:
-        temporary.write_bytes(_in_order(save(dict(tensors), {"format": "pt", **metadata})))
+        save_file(dict(tensors), temporary, {"format": "pt", **metadata})
+        _sort_header(temporary)
 
 
-def _in_order(data: bytes) -> bytes:
-    """Return the bytes of a safetensors file with the names of its header sorted.
+def _sort_header(path: Path) -> None:
+    """Sort the names in the header of a safetensors file.
 
     The library writes metadata in an order that differs between processes, and equal weights are to be equal files.
     """
-    end = 8 + int.from_bytes(data[:8], "little")
-    header = json.dumps(json.loads(data[8:end]), sort_keys=True, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + data[end:]
+    with open(path, "r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.dumps(json.loads(file.read(size)), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        file.seek(8)
+        file.write(header.ljust(size))
 
 
 def load_model(path: Path, config: ModelConfig, *, device: torch.device | str = "cpu") -> Transformer:

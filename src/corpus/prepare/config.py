@@ -1,6 +1,7 @@
 """Settings of preparation: where the text comes from, how much of it is taken, and how it is tokenised."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from corpus.base.errors import ConfigError
@@ -20,6 +21,11 @@ MATHQA_HUB_ID = "regisss/math_qa"
 
 BYTES_PER_TOKEN = 5
 """More than a token of any usual vocabulary stands for on average, so reading this many bytes a token is always enough."""
+
+
+def whole_path(data: str) -> str:
+    """Return `prepare.data` with a folder's path written out, so that two spellings of it are no difference."""
+    return data if data == STARTER or data.split(":")[0] == HUB else str(Path(data).expanduser().resolve())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,9 @@ SHARED = 3
 """Of the looked-up ones, those that a candidate shares at least. Two documents at the threshold share nine of twelve on average and
 practically never fewer than three, while a licence at the head of both is rarely enough."""
 
+COMMON = 1000
+"""Documents that hold a hash, from which on it says nothing, as those of a licence at the head of every file; it is not looked up then."""
+
 THRESHOLD = 0.7
 """Estimated share of equal 5-grams from which two documents are duplicates."""
 
@@ -62,7 +65,7 @@ class Duplicates:
         return None
 
     def _is_near(self, sketch: np.ndarray) -> bool:
-        keys = sketch[:LOOKED_UP].tolist()
+        keys = [key for key in sketch[:LOOKED_UP].tolist() if len(self._holders.get(key, ())) < COMMON]
         candidates = Counter(holder for key in keys for holder in self._holders.get(key, ()))
         enough = min(SHARED, len(keys))
         return any(
@@ -71,7 +74,9 @@ class Duplicates:
 
     def _remember(self, sketch: np.ndarray) -> None:
         for key in sketch[:LOOKED_UP].tolist():
-            self._holders.setdefault(key, []).append(len(self._sketches))
+            holders = self._holders.setdefault(key, [])
+            if len(holders) < COMMON:
+                holders.append(len(self._sketches))
         self._sketches.append(sketch)
 
 

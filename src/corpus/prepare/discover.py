@@ -121,10 +121,14 @@ def discover(folder: Path, *, set_names: Mapping[str, str] | None = None, as_tex
     return Found(tuple(texts), tuple(found.problems), tuple(found.left_alone), str(folder))
 
 
+def _unreadable(error: OSError) -> None:
+    raise DataError(f"cannot read {error.filename}: {error.strerror}. Change its permissions, or take it out of the data folder.")
+
+
 def _files(folder: Path, found: _Sorted) -> Iterator[Path]:
     """Yield every file below `folder` in a fixed order, following links but no loop, and into no run of Corpus."""
     seen: set[Path] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=_unreadable):
         real = Path(place).resolve()
         if real in seen:
             folders.clear()

@@ -6,10 +6,9 @@ Everything is a function of the text and the config: there is no seed, for what 
 """
 
 import hashlib
-import os
-import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from corpus.base.units import format_count, format_duration
 from corpus.data.prepared import Prepared
 from corpus.data.shards import TokenShards
 from corpus.prepare.collect import Dropped, collect
-from corpus.prepare.config import STARTER, PrepareConfig
+from corpus.prepare.config import STARTER, PrepareConfig, whole_path
 from corpus.prepare.decontaminate import Screen
 from corpus.prepare.document import TextInput
 from corpus.prepare.pool import Pool
@@ -71,7 +70,7 @@ def prepare(
     screen = Screen(known) if known and config.decontaminate else None
     if screen:
         inputs["evaluation problems"] = screen.known.digest
-    key = make_key(KIND, to_plain(config), inputs)
+    key = make_key(KIND, to_plain(config) | {"data": whole_path(config.data)}, inputs)
     _check_out(out)
     if _is_done(out, key):
         say(f"text is prepared already: {out}")
@@ -120,6 +119,10 @@ def _prepare(
     tokenizer = train_tokenizer(sample_texts(parts, problem_texts, config.tokenizer), config.tokenizer)
     tokenizer.save(folder / TOKENIZER)
     divisions, left_out = _enough_held_out(guesses, pool, tokenizer, config)
+    divisions = _held_out_everywhere(divisions, dropped)
+    for source in [source for source, division in divisions.items() if not division.train.num_bytes]:
+        left_out[source] = "has nothing that is not held out of another source. Give it text of its own."
+        del divisions[source]
     if not divisions:
         reasons = "".join(f"\n  {source} {reason}" for source, reason in left_out.items())
         raise DataError(f"no source has enough text:{reasons or ' every document is empty. Give a folder with more text.'}")
@@ -157,7 +160,7 @@ def _enough_held_out(
         division = guess
         while (tokens := sum(num_tokens(selection, tokenizer) for selection in division.held_out)) < config.validation_tokens:
             num_bytes = sum(selection.num_bytes for selection in division.held_out)
-            if division.split_off.num_bytes * 2 >= pool.texts("train", source).num_bytes:
+            if division.split_off.num_bytes >= pool.texts("train", source).num_bytes // 2:
                 break
             division = _divide(pool, source, int(num_bytes * 1.1 * config.validation_tokens / max(tokens, 1)) + 1000, config)
         if tokens >= config.validation_tokens and division.train.num_bytes:
@@ -165,6 +168,25 @@ def _enough_held_out(
         else:
             left_out[source] = _too_small(division, tokens, tokenizer, config)
     return enough, left_out
+
+
+def _held_out_everywhere(divisions: Mapping[str, _Division], dropped: Dropped) -> dict[str, _Division]:
+    """Drop from each source's training text what is held out of another: equal documents may lie in both."""
+    marks = {source: {mark for part in division.held_out for mark in _marks(part)} for source, division in divisions.items()}
+    holders = Counter(mark for held_out in marks.values() for mark in held_out)
+    apart = {}
+    for source, division in divisions.items():
+        train, own = division.train, marks[source]
+        kept = [piece for piece, mark in zip(train.pieces, _marks(train), strict=True) if holders[mark] <= (mark in own)]
+        for _ in range(len(train.pieces) - len(kept)):
+            dropped.add("held out", source)
+        apart[source] = replace(division, train=replace(train, pieces=kept))
+    return apart
+
+
+def _marks(selection: Selection) -> Iterator[int]:
+    marks = selection.texts.marks
+    return (int(marks[piece.index]) for piece in selection.pieces)
 
 
 def _too_small(division: _Division, held_out_tokens: int, tokenizer: Tokenizer, config: PrepareConfig) -> str:
@@ -213,7 +235,7 @@ def _check_names(config: PrepareConfig, found: set[str]) -> None:
 
 
 def _check_out(out: Path) -> None:
-    """Refuse to replace a folder that is not a preparation; remove what a killed preparation left beside it."""
+    """Refuse to replace a folder that is not a preparation."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / NAME).exists()):
         raise ArtifactError(
             f"{out} exists and is not a folder that Corpus prepared; it would be replaced. Choose another, or remove it."
@@ -222,22 +244,6 @@ def _check_out(out: Path) -> None:
         plain = read_json(out / NAME, fix=f"Delete {out} and prepare the data again.")
         if not isinstance(plain, dict) or plain.get("kind") != KIND:
             raise ArtifactError(f"{out} holds something else; it would be replaced. Choose another folder, or remove it.")
-    for left in out.parent.glob(f".{out.name}.*.tmp"):
-        process = left.name.split(".")[-2]
-        if left.is_dir() and process.isdigit() and not _is_running(int(process)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    if os.name == "nt":  # signal 0 is not a question there
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _is_done(out: Path, key: str) -> bool:

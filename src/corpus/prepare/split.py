@@ -34,7 +34,8 @@ def split_off(texts: Texts, num_bytes: int) -> tuple[list[Piece], list[Piece]]:
     """Hold out at least `num_bytes` of the documents with the smallest fingerprints; return what is left and what is held out.
 
     Documents stay whole, except where the last one needed would take more than `LARGEST_SHARE` of the source: a source that is a
-    handful of books gives the end of a book, from a paragraph's or line's begin. Equal documents always land on the same side.
+    handful of books gives the end of a book, from a paragraph's or line's begin. Equal documents always land on the same side; what is
+    equal to a cut one but for case and white space has no place to cut at, and is held out whole.
     """
     sizes, marks, taken = texts.sizes, texts.marks, 0
     held_out: dict[int, int] = {}  # document → where its held-out part begins
@@ -42,7 +43,7 @@ def split_off(texts: Texts, num_bytes: int) -> tuple[list[Piece], list[Piece]]:
     for index in by_mark(texts):
         size, start = int(sizes[index]), 0
         if last >= 0 and marks[index] == marks[last]:
-            start = min(held_out[last], size)
+            start = held_out[last] if held_out[last] and texts.data(index) == texts.data(last) else 0
         elif taken >= num_bytes:
             break
         elif taken + size > max(num_bytes, LARGEST_SHARE * texts.num_bytes):

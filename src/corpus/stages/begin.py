@@ -14,7 +14,7 @@ from corpus.base.run_folder import RunFolder
 from corpus.base.units import parse_budget
 from corpus.finetune.config import FinetuneConfig
 from corpus.finetune.packages import require_packages
-from corpus.prepare.config import HUB, STARTER
+from corpus.prepare.config import whole_path
 from corpus.recipes.config import RunConfig
 from corpus.recipes.registry import load_recipe
 
@@ -150,9 +150,9 @@ def _with_whole_path(plain: dict[str, Any]) -> dict[str, Any]:
     """Return the config with the data folder's path written out, so that two spellings of it are no difference."""
     group = plain.get("prepare")
     data = group.get("data") if isinstance(group, dict) else None
-    if not isinstance(group, dict) or not isinstance(data, str) or data == STARTER or data.split(":")[0] == HUB:
+    if not isinstance(group, dict) or not isinstance(data, str):
         return plain
-    return {**plain, "prepare": {**group, "data": str(Path(data).expanduser().resolve())}}
+    return {**plain, "prepare": {**group, "data": whole_path(data)}}
 
 
 def load_config(folder: RunFolder) -> RunConfig:

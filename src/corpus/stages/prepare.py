@@ -42,7 +42,7 @@ def prepare_run(config: RunConfig, folder: RunFolder) -> None:
     if begun and all((place / NAME).exists() for place in (folder.prepared, folder.problems)):
         return
     settings = config.prepare
-    if settings.data.startswith(HUB) and settings.max_tokens is None:
+    if settings.data.split(":")[0] == HUB and settings.max_tokens is None:
         settings = dataclasses.replace(settings, max_tokens=config.needed_tokens())
     found = find_data(settings, downloads=folder.path.parent / DOWNLOADS, problems=config.problems)
     for line in found.describe():

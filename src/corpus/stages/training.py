@@ -317,9 +317,9 @@ class Training:
             shutil.rmtree(self._folder.adapter, ignore_errors=True)
 
     def _tensors(self) -> dict[str, torch.Tensor]:
-        """Return the weights as they are now, adapters merged into them; all ranks call it."""
+        """Return the weights as they are now, adapters merged into them; all ranks call it, and the one that writes gets them."""
         has_adapters = any(not parameter.requires_grad for parameter in self._model.parameters())
-        return merged_tensors(self._model) if has_adapters else whole_tensors(self._model)
+        return merged_tensors(self._model) if has_adapters else whole_tensors(self._model, keep=self._folder.writes)
 
     def _save(self, name: str) -> None:
         tensors = self._tensors()

@@ -57,7 +57,7 @@ def library_roots() -> list[Path]:
 
 def source_files(roots: list[Path]) -> list[SourceFile]:
     """Return every library file, tests and vendored copies left out, in the order of `rank`."""
-    files = [_source_file(path, root) for path, root in _files(roots) if path.suffix == ".py"]
+    files = [_source_file(path, root) for path, root in _files(roots) if path.suffix == ".py" and path.is_file()]
     chosen = [file for file in files if _SMALLEST <= file.size <= _LARGEST and not file.module.startswith("__editable__")]
     return sorted(chosen, key=lambda file: (file.rank, file.module, file.size))
 
@@ -161,7 +161,12 @@ def descriptions(roots: list[Path]) -> Iterator[tuple[str, str]]:
 def text_files(roots: list[Path]) -> Iterator[tuple[str, str]]:
     """Yield name and text of the guides that packages bring along as `.rst`, `.md` and long `.txt`."""
     for path, _ in _files(roots):
-        if path.suffix not in (".rst", ".md", ".txt") or "icense" in path.name.lower() or path.stat().st_size > _LARGEST:
+        if (
+            path.suffix not in (".rst", ".md", ".txt")
+            or "icense" in path.name.lower()
+            or not path.is_file()
+            or path.stat().st_size > _LARGEST
+        ):
             continue
         text = read(path)
         if text and len(_PROSE.findall(text)) >= 10:
