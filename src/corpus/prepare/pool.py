@@ -1,6 +1,6 @@
 """The pool: every document on disk once, as text by source, so that validation, sample and tokens can be chosen from the whole.
 
-It lives beside the artifact in the making and goes when that is done. Memory grows by sixteen bytes a document.
+It lives beside the artifact in the making and goes when that is done. Its memory grows by sixteen bytes a document; dividing it into train and validation takes some 260 more.
 """
 
 import mmap
