@@ -171,6 +171,17 @@ def test_a_source_that_is_too_small_is_left_out_with_its_reason(
     assert documents(tmp_path / "out", "train", "book")  # what was there is intact
 
 
+def test_a_source_with_held_out_text_and_next_to_none_to_train_on_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "data", "validation", range(60))
+    write(tmp_path / "data", "train", range(60, 61))
+    with open(tmp_path / "data" / "train" / "b.jsonl", "w", encoding="utf-8") as file:
+        for number in range(100, 140):
+            file.write(json.dumps({"text": document("arxiv", number), "meta": {"redpajama_set_name": SETS["arxiv"]}}) + "\n")
+    manifest = run(tmp_path / "data", tmp_path / "out")
+    assert list(manifest.counts["sources"]) == ["arxiv"]
+    assert "train on at least as many" in manifest.counts["left_out"]["book"]
+
+
 @pytest.mark.parametrize("text", ["v1.2\n", "x", "ok\n"])
 def test_a_source_of_an_odd_number_of_bytes_ends(data: Path, tmp_path: Path, text: str) -> None:
     (data / "notes").mkdir()

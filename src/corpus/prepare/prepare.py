@@ -32,7 +32,7 @@ from corpus.prepare.quota import token_limit
 from corpus.prepare.sample import sample_texts
 from corpus.prepare.sources.slimpajama import SET_NAMES
 from corpus.prepare.split import split_off, whole
-from corpus.prepare.tokenize import Selection, num_tokens, tokenize
+from corpus.prepare.tokenize import Selection, num_tokens, reaches, tokenize
 from corpus.problems.contamination import COUNTS, LIST, KnownProblems
 from corpus.text.tokenizer import Tokenizer, train_tokenizer
 
@@ -120,8 +120,11 @@ def _prepare(
     tokenizer.save(folder / TOKENIZER)
     divisions, left_out = _enough_held_out(guesses, pool, tokenizer, config)
     divisions = _held_out_everywhere(divisions, dropped)
-    for source in [source for source, division in divisions.items() if not division.train.num_bytes]:
-        left_out[source] = "has nothing that is not held out of another source. Give it text of its own."
+    for source in [name for name, each in divisions.items() if not reaches(each.train, tokenizer, config.validation_tokens)]:
+        left_out[source] = (
+            f"has fewer than prepare.validation_tokens ({config.validation_tokens:,}) tokens that are not held out of another source. "
+            "Give it text of its own."
+        )
         del divisions[source]
     if not divisions:
         reasons = "".join(f"\n  {source} {reason}" for source, reason in left_out.items())
@@ -163,7 +166,7 @@ def _enough_held_out(
             if division.split_off.num_bytes >= pool.texts("train", source).num_bytes // 2:
                 break
             division = _divide(pool, source, int(num_bytes * 1.1 * config.validation_tokens / max(tokens, 1)) + 1000, config)
-        if tokens >= config.validation_tokens and division.train.num_bytes:
+        if tokens >= config.validation_tokens and reaches(division.train, tokenizer, config.validation_tokens):
             enough[source] = division
         else:
             left_out[source] = _too_small(division, tokens, tokenizer, config)

@@ -48,6 +48,16 @@ def num_tokens(selection: Selection, tokenizer: Tokenizer) -> int:
     return sum(len(ids) + 1 for batch in _batches(selection) for ids in tokenizer.encode_arrays(batch))
 
 
+def reaches(selection: Selection, tokenizer: Tokenizer, wanted: int) -> bool:
+    """Return whether a selection comes to as many tokens, its limit ignored; no more than that is encoded."""
+    found = 0
+    for batch in _batches(selection):
+        found += sum(len(ids) + 1 for ids in tokenizer.encode_arrays(batch))
+        if found >= wanted:
+            return True
+    return found >= wanted
+
+
 def _write(writer: ShardsWriter, source: str, selection: Selection, tokenizer: Tokenizer, counts: np.ndarray, task: Task) -> None:
     room = selection.limit if selection.limit is not None else 1 << 62
     eos_id = tokenizer.token_id(EOS)
