@@ -24,3 +24,6 @@ def test_a_run_learns_scores_and_solves_expressions(
     shown = capsys.readouterr().out
     assert "expressions n0 = 3x^2 + 2x, n1 = x" in shown
     assert "program   " in shown
+    with pytest.raises(SystemExit):
+        main(["solve", str(out), "differentiate 3x^2 + 2x with respect to x", "--options", "a ) 1 , b ) 2"])
+    assert "options are for numbers" in capsys.readouterr().err.replace("\n", " ")
