@@ -195,7 +195,7 @@ def _marks(selection: Selection) -> Iterator[int]:
 def _too_small(division: _Division, held_out_tokens: int, tokenizer: Tokenizer, config: PrepareConfig) -> str:
     total = held_out_tokens + num_tokens(division.train, tokenizer)
     return (
-        f"has {total:,} tokens, too few to hold out prepare.validation_tokens ({config.validation_tokens:,}) "
+        f"has {total:,} tokens, {held_out_tokens:,} of them held out: too few to hold out prepare.validation_tokens ({config.validation_tokens:,}) "
         "and train on at least as many. Give it more text, or lower prepare.validation_tokens."
     )
 
