@@ -127,6 +127,16 @@ def test_four_bits_are_sixteen_values_a_block_near_the_weight() -> None:
             assert torch.equal(merged[name], weight)
 
 
+def test_layers_without_an_adapter_are_rounded_too_and_come_back_whole() -> None:
+    """What an adapter leaves alone is not what was there before: every layer's 4 bits are the same whichever are adapted."""
+    some, every = (
+        merged_tensors(_adapted("qlora", AdapterConfig(rank=4, **layers))) for layers in ({"layers": ("query", "value")}, {})
+    )
+    assert some.keys() == every.keys() == _model().state_dict().keys()
+    for name, weight in every.items():
+        torch.testing.assert_close(some[name], weight)
+
+
 def test_gradients_beside_4_bits_are_those_beside_the_same_weights_in_fp32() -> None:
     four = _adapted("qlora")
     plain = add_adapters(_as_before(four), AdapterConfig(rank=4), symbols=SYMBOLS, seed=1, in_4_bits=False)

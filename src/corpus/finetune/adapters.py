@@ -78,7 +78,7 @@ def merged_tensors(model: Transformer) -> dict[str, Tensor]:
             owner = place.removesuffix(".token_adapter")
             merged[f"{owner}.weight"] = _merged(modules[owner])
         elif not parameter.requires_grad:
-            merged[name] = parameter
+            merged[name] = _unpacked(parameter)  # peft left it alone; it may be rounded all the same
     return {name: tensor.detach().float().cpu().contiguous() for name, tensor in merged.items()}
 
 
@@ -100,12 +100,17 @@ def _merged(module: Any) -> Tensor:
     """Return the weight [outputs inputs] that a layer of peft's computes with."""
     if hasattr(module, "token_adapter"):
         return module.weight
-    weight = module.base_layer.weight
-    if hasattr(weight, "quant_state"):
-        with _quiet_imports():
-            from bitsandbytes.functional import dequantize_4bit
-        weight = dequantize_4bit(weight.data, weight.quant_state)
-    return weight.float() + module.get_delta_weight(NAME).float()
+    return _unpacked(module.base_layer.weight).float() + module.get_delta_weight(NAME).float()
+
+
+def _unpacked(weight: Tensor) -> Tensor:
+    """Return a weight [outputs inputs] as numbers, where it is kept as NF4."""
+    packed = getattr(weight, "quant_state", None)
+    if packed is None:
+        return weight
+    with _quiet_imports():
+        from bitsandbytes.functional import dequantize_4bit
+    return dequantize_4bit(weight.data, packed)
 
 
 def _round_to_nf4(model: Transformer, dtype: torch.dtype) -> None:
