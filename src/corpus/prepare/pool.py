@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from corpus.base.unicode import whole_text
 from corpus.prepare.document import Split
 
 
@@ -101,11 +102,8 @@ class Pool:
 
 
 def encode(text: str) -> bytes:
-    """Return `text` as UTF-8; half a surrogate pair, which JSON can hold and Unicode cannot, becomes U+FFFD as decoders do."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    """Return `text` as UTF-8, without halves of surrogate pairs."""
+    return whole_text(text).encode()
 
 
 def by_mark(texts: Texts) -> Sequence[int]:

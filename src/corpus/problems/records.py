@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import DataError
+from corpus.base.unicode import whole_texts
 
 MEND = "Mend the record, or leave it out."
 
@@ -61,6 +62,8 @@ def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
             rows: Any = list(_json_lines(data, path))
         else:
             rows = json.loads(data)
+        if b"\\ud" in data.lower():  # an escape that may be half a pair
+            rows = whole_texts(rows)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}). Get it again.") from None
     except json.JSONDecodeError as error:

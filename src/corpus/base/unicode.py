@@ -1,0 +1,23 @@
+"""Text that JSON can hold and Unicode cannot."""
+
+from typing import Any
+
+
+def whole_text(text: str) -> str:
+    """Return `text`; half a surrogate pair, which an escape of JSON can hold and UTF-8 cannot, becomes U+FFFD as decoders do."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def whole_texts(value: Any) -> Any:
+    """Return what JSON gave, every text in it as `whole_text` has it."""
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list):
+        return [whole_texts(each) for each in value]
+    if isinstance(value, dict):
+        return {whole_texts(name): whole_texts(each) for name, each in value.items()}
+    return value
