@@ -125,3 +125,12 @@ def test_a_program_that_leaves_numbers_out_counts_less() -> None:
     assert count_votes(ballots[:1], num_numbers=2) is not None, "alone it still wins"
     more = [Ballot(candidate=one, weight=0.8), Ballot(candidate=two, weight=0.2)]
     assert (count_votes(more, num_numbers=2) or aware).winner == one, "half of the numbers are worth 1 / e"
+
+
+def test_zero_is_one_value_whatever_its_sign() -> None:
+    zero, below = _candidate("subtract(n1,n1)", -2.0), _candidate("subtract(n1,n1)|negate(#0)", -2.0)
+    assert str(below.outcome.value) == "-0.0"
+    options = parse_options("a ) 0 , b ) 9")
+    found = vote([zero, NINE, below], options)
+    assert found is not None
+    assert (found.winner.outcome.value, found.share) == (0.0, pytest.approx(2 / 3))

@@ -72,7 +72,7 @@ def vote(ballots: Sequence[Ballot], options: Sequence[Option] = (), *, num_numbe
         value, expression = candidate.outcome.value, candidate.outcome.expression
         if (value is None and expression is None) or weight <= 0:
             continue
-        key = f"{value:.{DIGITS - 1}e}" if value is not None else str(expression)
+        key = f"{value + 0.0:.{DIGITS - 1}e}" if value is not None else str(expression)  # -0.0 + 0.0 is 0.0
         cast[key] = cast.get(key, 0.0) + weight
         weight *= _trust(value, options) * math.exp(-UNUSED * _left_out(candidate, num_numbers))
         weights[key] = weights.get(key, 0.0) + weight
