@@ -204,3 +204,21 @@ def test_typed_expressions_are_read_where_the_model_knows_them() -> None:
     assert as_read(trained, "john ` s 3 cats") == as_read(recipe, "john ` s 3 cats") == "john ` s 3 cats"
     with pytest.raises(DataError, match="a backtick too many"):
         as_read(trained, "expand `x")
+
+
+def test_half_a_surrogate_pair_in_a_problem_becomes_the_replacement_character(folder: RunFolder) -> None:
+    record = _record("a \ud83d costs 5 dollars , a \ud83d\ude00 2 , what do they cost ?") | {"options": "a ) \ud83d 7 , b ) 2"}
+    (folder.path.parent / "dev.json").write_text(json.dumps([record]))
+    _write(folder, 0.0)
+    (problem,) = evaluation_sets(folder)["mathqa"]
+    assert problem.text == "a \ufffd costs 5 dollars , a \U0001f600 2 , what do they cost ?"
+    assert problem.options[0].text == "\ufffd 7"
+
+
+def test_a_runs_own_copy_is_read_under_its_sets_name_alone(folder: RunFolder) -> None:
+    _write(folder, 0.0)
+    copy = folder.problems / "mathqa.dev.jsonl"
+    assert load_problem_files([f"mathqa={copy}"]) == {"mathqa": evaluation_sets(folder)["mathqa"]}
+    for other in ("generated", "symbolic", "gsm8k"):
+        with pytest.raises(DataError, match=f"holds problems of mathqa, and was given as {other}; write mathqa="):
+            load_problem_files([f"{other}={copy}"])

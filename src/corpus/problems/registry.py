@@ -55,6 +55,10 @@ class ProblemFile:
         return PROBLEM_SETS[self.set_name].load is not None
 
 
+PREPARED = "prepared"
+"""The name by which a run's own copies of problems are recognised; they hold the set's."""
+
+
 def _has_final_answer(record: dict[str, Any]) -> bool:
     return isinstance(record["answer"], str) and "####" in record["answer"]
 
@@ -76,7 +80,7 @@ _SETS = (
     ),
     # what Corpus itself wrote into a run folder: recognised, so that no problem in it becomes text
     ProblemSet(name="outcomes", fields=frozenset({"id", "text", "options", "gold", "predicted"}), load=None),
-    ProblemSet(name="prepared", fields=frozenset({"set_name", "split", "index", "text", "options", "program"}), load=None),
+    ProblemSet(name=PREPARED, fields=frozenset({"set_name", "split", "index", "text", "options", "program"}), load=None),
 )
 PROBLEM_SETS: dict[str, ProblemSet] = {each.name: each for each in _SETS}
 """Every known set by its name."""

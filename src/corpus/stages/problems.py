@@ -15,12 +15,13 @@ from corpus.base.seeds import derive
 from corpus.problems.choose import check_company
 from corpus.problems.config import ProblemsConfig
 from corpus.problems.contamination import COUNTS, LIST, CleanRows, KnownProblems, add_counts, clean_rows
+from corpus.problems.generated.generator import SET_NAME as GENERATED
 from corpus.problems.generated.generator import generate
 from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_templates
 from corpus.problems.number_words import digits_for_words
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems, write_problems
-from corpus.problems.registry import PROBLEM_SETS, ProblemFile, load_problems, recognise, split_of
+from corpus.problems.registry import PREPARED, PROBLEM_SETS, ProblemFile, load_problems, recognise, split_of
 from corpus.problems.symbolic.catalogue import Split
 from corpus.problems.symbolic.generator import SET_NAME as SYMBOLIC
 from corpus.problems.symbolic.generator import generate as generate_symbolic
@@ -55,7 +56,7 @@ def generate_sets(config: ProblemsConfig, *, seed: int) -> Sets:
         return {}
     train = generate(config.generated_train, seed=derive(seed, "generated", "train"), split="train")
     heldout = generate(config.generated_heldout, seed=derive(seed, "generated", "heldout"), split="heldout")
-    return {"generated": {"train": train, "heldout": heldout}}
+    return {GENERATED: {"train": train, "heldout": heldout}}
 
 
 def read_loaded(
@@ -195,12 +196,17 @@ def load_problem_files(specs: Sequence[str]) -> dict[str, list[Problem]]:
 
 
 def _load(name: str, path: Path) -> list[Problem]:
-    if name not in ("generated", SYMBOLIC):
-        file = recognise(path) if path.is_file() and name in PROBLEM_SETS else None
-        if file is not None and file.set_name != name:
-            raise DataError(f"{path} holds problems of {file.set_name}, and was given as {name}; write {file.set_name}={path}")
-        return load_problems(name, path, split_of(path) or "test")
-    problems = read_problems(path, fix="Give a file of problems that a run holds, such as RUN/problems/generated.heldout.jsonl.")
-    if not problems:
-        raise DataError(f"{path} holds no problem. Give a complete file.")
+    file = recognise(path) if path.is_file() else None
+    if name in (GENERATED, SYMBOLIC) or (file is not None and file.set_name == PREPARED):
+        problems = read_problems(
+            path, fix="Give a file of problems that a run holds, such as RUN/problems/generated.heldout.jsonl."
+        )
+        if not problems:
+            raise DataError(f"{path} holds no problem. Give a complete file.")
+        own = next((each.set_name for each in problems if each.set_name != name), name)
+    else:
+        own = name if file is None or name not in PROBLEM_SETS else file.set_name
+        problems = load_problems(name, path, split_of(path) or "test") if own == name else []
+    if own != name:
+        raise DataError(f"{path} holds problems of {own}, and was given as {name}; write {own}={path}")
     return problems
