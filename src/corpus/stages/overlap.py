@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from corpus.base.console import Task, progress
+from corpus.base.errors import ArtifactError
 from corpus.base.run_folder import RunFolder
 from corpus.data.prepared import Prepared
 from corpus.evaluate.intervals import clustered
@@ -28,7 +29,10 @@ def measure_overlap(problems: Sequence[Problem], folder: RunFolder, *, right: Se
         problems: the set.
         folder: the run.
         right: whether each problem was answered rightly.
+
+    Raises `ArtifactError` where the prepared text is gone.
     """
+    require_text(folder)
     known, rows = KnownProblems(problems), training_problems(folder)
     in_rows: dict[int, str] = {}
     equal: set[int] = set()
@@ -57,11 +61,18 @@ def measure_overlap(problems: Sequence[Problem], folder: RunFolder, *, right: Se
     }
 
 
+def require_text(folder: RunFolder) -> None:
+    """Raise `ArtifactError` where the text that the run was trained on is gone, so that nothing can be looked for in it."""
+    if not folder.prepared.exists():
+        raise ArtifactError(
+            f"{folder.prepared} is gone, so the problems cannot be looked for in the text that was trained on. Restore it from a copy, or score without: "
+            "--overlap False"
+        )
+
+
 def _find_in_text(known: KnownProblems, folder: RunFolder) -> dict[int, str]:
     """Return the problems that stand in the prepared training text, each with the first document that holds it."""
     found: dict[int, str] = {}
-    if not folder.prepared.exists():
-        return found
     prepared = Prepared.open(folder.prepared)
     with progress("looking for the problems in the training text", prepared.train.num_tokens, "tokens") as task:
         for place, text in _documents(prepared, task):
