@@ -61,6 +61,9 @@ def test_held_out_text_is_measured_as_the_run_says(tiny: Callable[..., list[str]
     assert measured
     main(["evaluate", str(out)])
     assert json.loads((out / "scores.json").read_text())["text"] == measured, "it is dear to measure, and still true"
+    (out / "also").mkdir()
+    main(["evaluate", str(out), "--output", str(out / "also" / ".." / "scores.json")])
+    assert json.loads((out / "scores.json").read_text())["text"] == measured, "the same file by another name"
 
 
 def test_scoring_elsewhere_leaves_the_run_and_its_neighbours_alone(

@@ -1,7 +1,8 @@
 """What a score stands beside: guessing, copying, and the gold programs themselves.
 
 - majority: always the most common letter among the trained problems, or, without options, their most common answer;
-- nearest neighbour: the program of the most similar trained problem with the new numbers put in;
+- nearest neighbour: the program of the most similar trained problem with the new numbers put in (of ten, those with as many quantities first,
+  the first whose program executes);
 - gold ceiling: the data's own programs, which is as far as a perfect program predictor gets.
 
 All are judged by the same rule as the model's programs.
@@ -32,11 +33,10 @@ class Reference:
     """Templates of every text that was trained on."""
 
     @classmethod
-    def build(cls, train_problems: Sequence[Problem], *, seen_templates: Iterable[str] = (), has_read: bool = True) -> "Reference":
+    def build(cls, train_problems: Sequence[Problem], *, has_read: bool = True) -> "Reference":
         """Return the reference of a run trained on `train_problems`.
 
-        `seen_templates` are templates (`numbers.template_of`) of what else was trained on or looked up: augmentation, pre-training
-        text with problems in it, a retrieval index. `has_read` is False for a run that read none of `train_problems`.
+        `has_read` is False for a run that read none of `train_problems`.
         """
         trained = {template_of(problem.text) for problem in train_problems} if has_read else set[str]()
         by_set: dict[str, list[Problem]] = {"": list(train_problems)}
@@ -46,7 +46,7 @@ class Reference:
             majority={name: majority_letter(problems) for name, problems in by_set.items()},
             common_answer={name: common_answer(problems) for name, problems in by_set.items()},
             neighbours=NeighbourIndex(train_problems),
-            templates=frozenset(trained.union(seen_templates)),
+            templates=frozenset(trained),
         )
 
     def has_seen(self, problem: Problem) -> bool:

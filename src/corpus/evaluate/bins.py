@@ -24,7 +24,7 @@ OPERATIONS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 7), (8, 10), (11, None
 
 SIMILARITY = ((0, 29), (30, 49), (50, 69), (70, 89), (90, 99), (100, 100))
 """Bins of the similarity of the most similar trained problem, a cosine (`problems.neighbours`) in whole per cent: 100 is a twin, which
-differs in its numbers at most, or has the same words in another order."""
+differs in its numbers at most."""
 
 KINDS = (("by_words", "words"), ("by_operations", "operations"), ("by_similarity", "similarity in %"))
 """The fields of a set's scores that hold bins, and what each counts."""

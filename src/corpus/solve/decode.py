@@ -45,7 +45,7 @@ class Decoder:
     max_new_tokens: int
     """A continuation is cut off at this length, its end included."""
     batch_size: int
-    """Rows decoded together, at most: as many prompts, divided by their continuations."""
+    """Rows decoded together, at most: as many prompts, divided by their continuations. The continuations of one prompt are never parted."""
     device: torch.device | str = "cpu"
     """Where the model is."""
     progress: Callable[[int], None] | None = None

@@ -11,6 +11,7 @@ import torch
 
 from corpus.base.config import to_plain
 from corpus.base.console import progress, say, warn
+from corpus.base.errors import DeviceError
 from corpus.base.files import require_writable, write_json, write_text
 from corpus.base.run_folder import RunFolder
 from corpus.data.prepared import Prepared
@@ -30,7 +31,7 @@ from corpus.solve.retrieve import neighbour_ballots
 from corpus.solve.solver import Solver
 from corpus.solve.vote import Ballot, ballots_of, vote
 from corpus.stages.bins import say_bins
-from corpus.stages.overlap import measure_overlap
+from corpus.stages.overlap import measure_overlap, require_text
 from corpus.stages.problems import training_problems
 from corpus.stages.scores import read_scores
 from corpus.stages.weights import AS_TRAINED, load_shape, load_weights
@@ -66,11 +67,14 @@ def evaluate_run(
         in_int8: score the final weights rounded to int8.
     """
     require_writable(output)
+    in_run = output.resolve() == folder.scores.resolve()
+    if overlap:
+        require_text(folder)
     # Scoring is cheap beside training, and fp32 gives the same answers on every machine.
     runtime = resolve(replace(config.runtime, precision="fp32"))
     model, tokenizer = load_weights(folder, runtime, reach=reach, in_int8=in_int8)
     say(f"weights    {'int8' if in_int8 else 'fp32'}, {num_bytes(model) / 1e6:.1f} MB of memory")
-    known = read_scores(folder)["text"] if output == folder.scores and output.exists() else {}
+    known = read_scores(folder)["text"] if in_run and output.exists() else {}
     scores: Scores = {"text": score_all_text(folder, model, runtime, reach, in_int8=in_int8) if text else known, "problems": {}}
     if in_int8:
         scores["weights"] = {"kept_in": "int8"}
@@ -90,7 +94,7 @@ def evaluate_run(
             if outcomes:
                 write_text(outcomes / f"{name}.jsonl", "".join(json.dumps(record) + "\n" for record in records))
     write_json(output, scores)
-    if output == folder.scores:
+    if in_run:
         folder.update_manifest(seconds_per_problem=seconds)  # not among the scores: equal runs have equal scores
     return scores
 
@@ -98,8 +102,11 @@ def evaluate_run(
 def _with_room(
     score: Callable[[Solver], _Scored], model: Transformer, tokenizer: Tokenizer, runtime: Runtime, settings: EvaluateConfig
 ) -> _Scored:
-    """Return `score` of a solver, which decodes fewer programs together where the device has no memory for as many."""
-    rows = settings.batch_size
+    """Return `score` of a solver, which decodes fewer programs together where the device has no memory for as many.
+
+    Raises `DeviceError` where there is none for the programs of a single problem.
+    """
+    rows, least = settings.batch_size, max(settings.votes, default=1)  # a problem's programs are decoded together
     while True:
         solver = Solver(
             model,
@@ -112,9 +119,12 @@ def _with_room(
         try:
             return score(solver)
         except torch.OutOfMemoryError:
-            rows //= 2
-            if rows < 1:
-                raise
+            if rows <= least:
+                raise DeviceError(
+                    f"the device ran out of memory decoding {least} programs of one problem (evaluate.votes). Free some of its memory, and run the "
+                    "command again"
+                ) from None
+            rows = max(rows // 2, least)
             warn(f"out of memory while scoring: from now on {rows} programs at a time")
 
 
