@@ -23,11 +23,15 @@ from corpus.train.precision import fastest, table, try_precisions
 from corpus.train.step import CompileChoice, choose_compile
 from corpus.train.threads import try_threads
 
-WORTH_COMPILING_SECONDS = 120.0
-"""A clock budget on a CPU from which compiling, ten to thirty seconds, is paid back."""
+WORTH_TRYING_SECONDS = 120.0
+"""A clock budget from which trying precisions and numbers of threads is paid back."""
+
+WORTH_COMPILING_SECONDS = 600.0
+"""A clock budget on a CPU from which compiling is paid back. The first time on a machine it takes a good minute, more where others work on it, and training
+is then 1.2 to 1.35 times as fast; once the compiler's cache is warm it takes some ten seconds."""
 
 WORTH_COMPILING_STEPS = 500
-"""The same in steps."""
+"""A budget in steps from which any of that is."""
 
 TRIAL_SHARE = 0.01
 """Share of a clock after which no further round of trying numbers of threads begins."""
@@ -83,8 +87,12 @@ class Trials:
     @property
     def is_short(self) -> bool:
         """Whether the budget is too short for trials to pay."""
+        return self._is_below(WORTH_TRYING_SECONDS)
+
+    def _is_below(self, seconds: float) -> bool:
+        """Whether a clock has fewer seconds, or a budget in steps or tokens fewer than `WORTH_COMPILING_STEPS`."""
         if self._budget.is_clock:
-            return self._budget.amount < WORTH_COMPILING_SECONDS
+            return self._budget.amount < seconds
         steps = self._budget.amount / (self._batch_tokens if self._budget.kind == "tokens" else 1)
         return steps < WORTH_COMPILING_STEPS
 
@@ -137,6 +145,7 @@ class Trials:
         if known:
             return CompileChoice(**known)
         timed = decided is None and self._budget.is_clock and self._asked.compile == "auto"
+        say("compiling  the forward and backward pass, which takes seconds or, the first time on a machine, a minute or two")
         began = self._clock.seconds
         choice = self._choices.together(lambda: choose_compile(model, self.runtime, sample(), timed=timed))
         self._choices.record(compile_seconds=round(self._clock.seconds - began, 3))
@@ -149,7 +158,7 @@ class Trials:
         if decided is None:
             if self._asked.compile == "off":
                 return CompileChoice(compiled=False, reason="training runs eager (runtime.compile is off)")
-            if self._asked.compile == "auto" and self.runtime.device.type == "cpu" and self.is_short:
+            if self._asked.compile == "auto" and self.runtime.device.type == "cpu" and self._is_below(WORTH_COMPILING_SECONDS):
                 why = "the budget is too short to pay for compiling; runtime.compile on overrides it"
                 return CompileChoice(compiled=False, reason=f"training runs eager ({why})")
         needed = COMPILE_PAYS * self._choices.get("compile_seconds", 0.0)
