@@ -23,6 +23,7 @@ from corpus.train.budget import StepPace
 from corpus.train.config import TrainConfig
 from corpus.train.split import STEP_OVERHEAD, Split
 from corpus.train.step import Trunk, eager_trunk
+from corpus.train.trials import COMPILING
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 
@@ -241,7 +242,7 @@ def _compile_with(monkeypatch: pytest.MonkeyPatch, compiler: Callable[[Transform
         monkeypatch.setattr(place, "compiled_trunk", compiler)
 
 
-def test_a_compiler_that_fails_is_one_line_and_training_goes_on(
+def test_a_compiler_that_fails_is_one_warning_and_training_goes_on(
     tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _compile_with(monkeypatch, _fail_to_compile)
@@ -250,7 +251,7 @@ def test_a_compiler_that_fails_is_one_line_and_training_goes_on(
         assert run(session, model) == 6 * BATCH_TOKENS
     assert not torch.equal(model.embedding.weight, before)
     reason = "torch.compile failed, training runs eager (RuntimeError: no C++ compiler was found)"
-    assert capsys.readouterr().out.splitlines() == [f"warning: {reason}"]
+    assert capsys.readouterr().out.splitlines() == [COMPILING, f"warning: {reason}"]
     assert choices(tmp_path)["compiled"] is False
     assert choices(tmp_path)["compile_reason"] == reason
     assert RunFolder(tmp_path).read_manifest()["steps"] == {"pretrain": 6}
@@ -281,7 +282,7 @@ def test_what_compiled_is_compiled_again_and_a_failure_is_recorded(
             trunk = session.trunk(model, sample)
             assert session.trunk(model, no_sample) is trunk, "once in a session is enough"
         assert choices(tmp_path)["compiled"] is True
-    assert capsys.readouterr().out == "torch.compile works here\n"
+    assert capsys.readouterr().out.splitlines() == [COMPILING, "torch.compile works here", COMPILING]
     _compile_with(monkeypatch, _fail_to_compile)
     with open_session(tmp_path, "6 steps", compile="on") as session:
         session.trunk(model, sample)

@@ -33,6 +33,9 @@ is then 1.2 to 1.35 times as fast; once the compiler's cache is warm it takes so
 WORTH_COMPILING_STEPS = 500
 """A budget in steps from which any of that is."""
 
+COMPILING = "compiling  the forward and backward pass, which takes seconds or, the first time on a machine, a minute or two"
+"""Said before it, as nothing moves meanwhile."""
+
 TRIAL_SHARE = 0.01
 """Share of a clock after which no further round of trying numbers of threads begins."""
 
@@ -145,7 +148,7 @@ class Trials:
         if known:
             return CompileChoice(**known)
         timed = decided is None and self._budget.is_clock and self._asked.compile == "auto"
-        say("compiling  the forward and backward pass, which takes seconds or, the first time on a machine, a minute or two")
+        say(COMPILING)
         began = self._clock.seconds
         choice = self._choices.together(lambda: choose_compile(model, self.runtime, sample(), timed=timed))
         self._choices.record(compile_seconds=round(self._clock.seconds - began, 3))
