@@ -102,6 +102,15 @@ def test_a_problem_typed_in_another_encoding_is_told(refused: Refused, run: Path
 def test_a_problem_without_numbers_is_answered_with_a_word_of_warning(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["solve", str(trained), "how are you ?"])
     assert "here are none: what follows is a guess" in capsys.readouterr().out
+
+
+def test_expressions_that_the_run_does_not_know_are_told(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for question, unread in (
+        ("differentiate 3x^2 + 2x with respect to x", True),
+        ("3 pens cost 6 dollars , what does a pen cost ?", False),
+    ):
+        main(["solve", str(trained), question])
+        assert ("not trained on problems over expressions" in capsys.readouterr().out) == unread
     main(["solve", str(trained), "what is 2 + 3 ?"])
     assert "a guess" not in capsys.readouterr().out
 

@@ -167,8 +167,18 @@ def test_a_source_that_is_too_small_is_left_out_with_its_reason(
     assert "has" in manifest.counts["left_out"]["notes"]
     assert "source notes is left out: it has" in capsys.readouterr().out
     with pytest.raises(DataError, match=r"no source has enough text:\n  arxiv has .* lower prepare.validation_tokens"):
-        run(data, tmp_path / "out", validation_tokens=90_000, max_validation_tokens=90_000)
+        run(data, tmp_path / "out", validation_tokens=9_000, max_validation_tokens=9_000)
     assert documents(tmp_path / "out", "train", "book")  # what was there is intact
+
+
+def test_text_that_cannot_suffice_is_refused_before_the_tokenizer(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("corpus.prepare.prepare.train_tokenizer")
+    with pytest.raises(
+        DataError, match=r"no source has enough text .*\n  arxiv has .* bytes\n  book has .* bytes\nGive a folder with more"
+    ):
+        run(data, tmp_path / "out", validation_tokens=1_000_000, max_validation_tokens=1_000_000)
 
 
 def test_a_source_with_held_out_text_and_next_to_none_to_train_on_is_left_out(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def _prepare(
     for note in (line for text in texts for line in text.notes()):
         say(f"  {note}")
     _check_names(config, {*pool.sources, *dropped.sources})
+    _refuse_crumbs(pool, config)
     guesses = {source: _divide(pool, source, config.validation_tokens * _BYTES_PER_TOKEN_GUESS, config) for source in pool.sources}
     say("training the tokenizer")
     parts = {source: (guess.train.texts, guess.train.pieces) for source, guess in guesses.items()}
@@ -134,6 +135,22 @@ def _prepare(
     _write_tokens(divisions, tokenizer, folder, config)
     counts = _counts(folder, tokenizer, dropped, left_out)
     return {**counts, COUNTS: screen.write(folder)} if screen else counts
+
+
+def _refuse_crumbs(pool: Pool, config: PrepareConfig) -> None:
+    """Raise `DataError` where no source can have enough tokens, whatever the tokenizer: a token is a byte at least, or ends a document."""
+    sizes: dict[str, int] = {}
+    most = 0
+    for source in pool.sources:
+        texts = [pool.texts(split, source) for split in ("train", "validation")]
+        sizes[source] = sum(each.num_bytes for each in texts)
+        most = max(most, sizes[source] + sum(map(len, texts)))
+    if sizes and most < 2 * config.validation_tokens:
+        found = "".join(f"\n  {source} has {size:,} bytes" for source, size in sizes.items())
+        raise DataError(
+            f"no source has enough text to hold out prepare.validation_tokens ({config.validation_tokens:,}) and train on at least as many:{found}\n"
+            "Give a folder with more text, or lower prepare.validation_tokens."
+        )
 
 
 def _dedup(config: PrepareConfig) -> str:

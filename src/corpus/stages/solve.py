@@ -67,10 +67,13 @@ def show_solution(
     if options and find_expressions(text):
         raise DataError("options are for numbers, and this problem is about expressions; ask it without --options")
     quantities = find_quantities(text)
+    unread = not config.problems.symbolic_train and find_expressions(mark_expressions(text))
     what = "expressions" if find_expressions(text) else "numbers  "
     lines = [f"{what} {', '.join(f'n{i} = {_short(value)}' for i, value in enumerate(quantities)) or 'none'}"]
     if not quantities:
         lines.append("          a program works on the numbers of a problem, and here are none: what follows is a guess")
+    if unread:
+        lines.append("          this run was not trained on problems over expressions, and reads the numbers alone")
     found, told = _solve(solver, text, options, programs)
     (length,) = solver.lengths([text], [found.program if found else None])
     if length > (trained := load_shape(folder).context_length):
