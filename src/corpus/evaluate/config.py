@@ -16,7 +16,7 @@ class EvaluateConfig:
     """Where a program is cut off, in tokens; the longest of MathQA's checked programs have about 90."""
 
     batch_size: int = 256
-    """Programs decoded at a time; those of one problem always are."""
+    """Programs decoded at a time, or those of one problem where they are more."""
 
     constrained: bool = True
     """Let the model write only what a program can go on with, so that every program parses and refers to what exists."""

@@ -30,9 +30,8 @@ def measure_overlap(problems: Sequence[Problem], folder: RunFolder, *, right: Se
         folder: the run.
         right: whether each problem was answered rightly.
 
-    Raises `ArtifactError` where the prepared text is gone.
+    Raises `ArtifactError` where the prepared text is gone (`require_text` tells beforehand).
     """
-    require_text(folder)
     known, rows = KnownProblems(problems), training_problems(folder)
     in_rows: dict[int, str] = {}
     equal: set[int] = set()
