@@ -11,7 +11,9 @@ from contest import Turn
 from corpus.model.config import ModelConfig
 from corpus.model.flops import linear_flops, linear_products, training_flops
 
-SHAPE = ModelConfig(vocab_size=4096, dim=256, num_layers=4, num_heads=4, num_kv_heads=2, context_length=256)
+SHAPE = ModelConfig(
+    vocab_size=4096, dim=256, num_layers=4, num_heads=4, num_kv_heads=2, context_length=256
+)
 """The shape that the targets are stated for."""
 
 TOKENS = 16 * 256
@@ -20,10 +22,20 @@ TOKENS = 16 * 256
 class Products:
     """Every matrix product of a training step at its own shape: forward, gradient of the input, gradient of the weight."""
 
-    def __init__(self, config: ModelConfig, tokens: int, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        tokens: int,
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: str = "cpu",
+    ) -> None:
         self._groups, self._device = [], device
         for product in linear_products(config):
-            x, w = _random(tokens, product.inputs, dtype, device), _random(product.outputs, product.inputs, dtype, device)
+            x, w = (
+                _random(tokens, product.inputs, dtype, device),
+                _random(product.outputs, product.inputs, dtype, device),
+            )
             g = _random(tokens, product.outputs, dtype, device)
             outputs = torch.empty_like(g), torch.empty_like(x), torch.empty_like(w)
             self._groups.append((product, x, w, g, outputs))
@@ -50,7 +62,10 @@ class Products:
     def rate_by_shape(self, tokens: int) -> dict[str, float]:
         """Operations per second, shape by shape."""
         spent = self.seconds_by_shape()
-        return {p.name: 6 * p.inputs * p.outputs * p.count * tokens / spent[p.name] for p, *_ in self._groups}
+        return {
+            p.name: 6 * p.inputs * p.outputs * p.count * tokens / spent[p.name]
+            for p, *_ in self._groups
+        }
 
 
 def products_in_turn(turn: Turn, *, threads: int, config: ModelConfig, tokens: int) -> None:
@@ -99,11 +114,17 @@ def main() -> None:
         products.seconds()
         rates = [products.rate_by_shape(TOKENS) for _ in range(repeats)]
         for name in rates[0]:
-            print(f"{threads} thread(s)  {name:11s} {statistics.median(rate[name] for rate in rates) / 1e9:7.0f} GFLOP/s")
-        best[threads] = products.flops / statistics.median(products.seconds() for _ in range(repeats))
+            print(
+                f"{threads} thread(s)  {name:11s} {statistics.median(rate[name] for rate in rates) / 1e9:7.0f} GFLOP/s"
+            )
+        best[threads] = products.flops / statistics.median(
+            products.seconds() for _ in range(repeats)
+        )
         print(f"{threads} thread(s)  a whole step {best[threads] / 1e9:6.0f} GFLOP/s")
         for megabytes in (1, 16, 256):
-            print(f"{threads} thread(s)  copying {megabytes} MB {copy_rate(megabytes) / 1e9:.1f} GB/s")
+            print(
+                f"{threads} thread(s)  copying {megabytes} MB {copy_rate(megabytes) / 1e9:.1f} GB/s"
+            )
     result = {
         "name": "ceiling",
         "ratio": round(max(best.values()) / best[1], 3),

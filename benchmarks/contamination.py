@@ -29,7 +29,9 @@ def _spelled(problem: Problem, chance: random.Random) -> str:
     """Other white space, case and punctuation, as a web page has them."""
     text = re.sub(r" ([.,?!:;%)])", r"\1", problem.text)
     text = re.sub(r"([(]) ", r"\1", text).replace(" ' ", "’")
-    return re.sub(r" ", lambda match: chance.choice([" ", " ", " ", "\n", "  "]), text[:1].upper() + text[1:])
+    return re.sub(
+        r" ", lambda match: chance.choice([" ", " ", " ", "\n", "  "]), text[:1].upper() + text[1:]
+    )
 
 
 def _cut(problem: Problem, chance: random.Random) -> str:
@@ -44,7 +46,9 @@ def _changed(count: int) -> Callable[[Problem, random.Random], str]:
         words = problem.text.split()
         places = [place for place, word in enumerate(words) if word.isalpha()]
         for place in chance.sample(places, min(count, len(places))):
-            words[place] = chance.choice(["several", "carefully", "blue", "nearly", "object", "person", "again"])
+            words[place] = chance.choice(
+                ["several", "carefully", "blue", "nearly", "object", "person", "again"]
+            )
         return " ".join(words)
 
     return change
@@ -57,7 +61,11 @@ def _numbers(problem: Problem, chance: random.Random) -> str:
 def _one_number(problem: Problem, chance: random.Random) -> str:
     places = list(NUMBER.finditer(problem.text))
     match = chance.choice(places)
-    return problem.text[: match.start()] + str(int(match[0]) + chance.randint(1, 9)) + problem.text[match.end() :]
+    return (
+        problem.text[: match.start()]
+        + str(int(match[0]) + chance.randint(1, 9))
+        + problem.text[match.end() :]
+    )
 
 
 POSITIVE: dict[str, Callable[[Problem, random.Random], str]] = {
@@ -67,7 +75,10 @@ POSITIVE: dict[str, Callable[[Problem, random.Random], str]] = {
     "2 words changed": _changed(2),
     "4 words changed": _changed(4),
 }
-NEGATIVE: dict[str, Callable[[Problem, random.Random], str]] = {"all numbers changed": _numbers, "one number changed": _one_number}
+NEGATIVE: dict[str, Callable[[Problem, random.Random], str]] = {
+    "all numbers changed": _numbers,
+    "one number changed": _one_number,
+}
 
 
 def main() -> None:
@@ -77,16 +88,32 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300, help="planted problems of each kind")
     options = parser.parse_args()
     chance = random.Random(0)
-    documents = [document.text for text in discover(options.data).texts for document in text.documents("train", lambda size: None)]
+    documents = [
+        document.text
+        for text in discover(options.data).texts
+        for document in text.documents("train", lambda size: None)
+    ]
     dev = load_problems("mathqa", options.data / "mathqa" / "dev.json", "dev")
     train = load_problems("mathqa", options.data / "mathqa" / "train.json", "train")
-    places = [place for place in chance.sample(range(len(dev)), len(dev)) if dev[place].numbers][: options.count]
+    places = [place for place in chance.sample(range(len(dev)), len(dev)) if dev[place].numbers][
+        : options.count
+    ]
     hosts = [text for text in documents if 200 < len(text) < 20_000]
-    cases = {kind: [make(dev[place], chance) for place in places] for kind, make in {**POSITIVE, **NEGATIVE}.items()}
+    cases = {
+        kind: [make(dev[place], chance) for place in places]
+        for kind, make in {**POSITIVE, **NEGATIVE}.items()
+    }
     neighbours = NeighbourIndex(train)
     alike = [neighbours.nearest(dev[place].text, 10) for place in places]
     cases["most similar training problem, other numbers"] = [
-        next((train[near].text for near in found if _values(train[near].text) != _values(dev[place].text)), "")
+        next(
+            (
+                train[near].text
+                for near in found
+                if _values(train[near].text) != _values(dev[place].text)
+            ),
+            "",
+        )
         for place, found in zip(places, alike)
     ]
     kinds = list(cases)
@@ -101,24 +128,48 @@ def main() -> None:
                     _is_found(index, place, _planted(text, chance.choice(hosts), chance))
                     for place, text in zip(places, cases[kind])
                 ]
-                rows[kind], rows[f"{kind}, in a document"] = sum(alone) / len(alone), sum(inside) / len(inside)
+                rows[kind], rows[f"{kind}, in a document"] = (
+                    sum(alone) / len(alone),
+                    sum(inside) / len(inside),
+                )
             begun = time.process_time()
-            rows["clean documents"] = sum(any(not match.other_numbers for match in index.find(text)) for text in documents)
-            rows["documents a second"] = len(documents) / (time.process_time() - begun)
-            right = sum(rows[kind] + rows[f"{kind}, in a document"] for kind in POSITIVE) * len(places)
-            wrong = rows["clean documents"] + len(places) * sum(
-                rows[kind] + rows[f"{kind}, in a document"] for kind in kinds if kind not in POSITIVE
+            rows["clean documents"] = sum(
+                any(not match.other_numbers for match in index.find(text)) for text in documents
             )
-            rows["precision"], rows["recall"] = right / (right + wrong), right / (2 * len(POSITIVE) * len(places))
+            rows["documents a second"] = len(documents) / (time.process_time() - begun)
+            right = sum(rows[kind] + rows[f"{kind}, in a document"] for kind in POSITIVE) * len(
+                places
+            )
+            wrong = rows["clean documents"] + len(places) * sum(
+                rows[kind] + rows[f"{kind}, in a document"]
+                for kind in kinds
+                if kind not in POSITIVE
+            )
+            rows["precision"], rows["recall"] = (
+                right / (right + wrong),
+                right / (2 * len(POSITIVE) * len(places)),
+            )
             found[ngram, share] = rows
             print(ngram, share, json.dumps(rows), flush=True)
     _print_table(found)
     plain = sum(
-        dev[place].text.strip() in text for kind in ("verbatim", "other spelling") for place, text in zip(places, cases[kind])
+        dev[place].text.strip() in text
+        for kind in ("verbatim", "other spelling")
+        for place, text in zip(places, cases[kind])
     )
     ours = found[NGRAM, SHARE]
     ratio = (ours["verbatim"] + ours["other spelling"]) * len(places) / max(1, plain)
-    print(json.dumps({"name": "contamination", "ratio": round(ratio, 3), "ngram": NGRAM, "share": SHARE, **ours}))
+    print(
+        json.dumps(
+            {
+                "name": "contamination",
+                "ratio": round(ratio, 3),
+                "ngram": NGRAM,
+                "share": SHARE,
+                **ours,
+            }
+        )
+    )
 
 
 def _values(text: str) -> list[float]:
@@ -140,7 +191,8 @@ def _print_table(found: dict[tuple[int, float], dict[str, float]]) -> None:
     print("| n, share | " + " | ".join(names) + " |\n| --- |" + " ---: |" * len(names))
     for (ngram, share), rows in found.items():
         shown = [
-            f"{value:,.0f}" if name in ("clean documents", "documents a second") else f"{value:.1%}" for name, value in rows.items()
+            f"{value:,.0f}" if name in ("clean documents", "documents a second") else f"{value:.1%}"
+            for name, value in rows.items()
         ]
         print(f"| {ngram}, {share} | " + " | ".join(shown) + " |")
 

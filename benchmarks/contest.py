@@ -36,7 +36,9 @@ class Turn:
             return
         seconds = time.perf_counter() - self._began
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        self._connection.send({"seconds": seconds, "memory_mb": memory, **self.notes, **self.report()})
+        self._connection.send(
+            {"seconds": seconds, "memory_mb": memory, **self.notes, **self.report()}
+        )
         try:
             answer = self._connection.recv()
         except EOFError:  # the one who holds the contest has gone
@@ -64,7 +66,9 @@ class Competitor:
         """Start the process and wait until it is warm."""
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
-        self._process = context.Process(target=_serve, args=(there, steps, warmup, self.run, self.threads, self.settings))
+        self._process = context.Process(
+            target=_serve, args=(there, steps, warmup, self.run, self.threads, self.settings)
+        )
         self._process.start()
         there.close()
         self._receive()
@@ -99,7 +103,12 @@ class Competitor:
 
 
 def _serve(
-    connection: Connection, steps: int, warmup: int, run: Callable[..., None], threads: int, settings: dict[str, Any]
+    connection: Connection,
+    steps: int,
+    warmup: int,
+    run: Callable[..., None],
+    threads: int,
+    settings: dict[str, Any],
 ) -> None:
     import torch
 
@@ -110,7 +119,9 @@ def _serve(
         pass
 
 
-def fastest(candidates: Sequence[Competitor], *, steps: int, warmup: int, turns: int = 3) -> Competitor:
+def fastest(
+    candidates: Sequence[Competitor], *, steps: int, warmup: int, turns: int = 3
+) -> Competitor:
     """Return the candidate whose best turn is the shortest, not running, its record empty; the others are ended."""
     for candidate in candidates:
         candidate.start(steps=steps, warmup=warmup)

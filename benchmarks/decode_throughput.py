@@ -40,7 +40,9 @@ Side = Callable[[Sequence[int], int], list[list[int]]]
 
 def main() -> None:
     """Find each side's best rows and threads, time both in turns, print the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--run", type=Path, default=Path("runs/starter"), help="a finished run")
     parser.add_argument("--problems", type=int, default=256)
     parser.add_argument("--samples", type=int, default=8)
@@ -52,7 +54,8 @@ def main() -> None:
     for kind in ("greedy", "sample"):
         now = {name: side for (which, name), side in sides.items() if which == kind}
         best = {
-            name: min((seconds(side, trial, rows, t)[0], rows, t) for rows in ROWS for t in THREADS) for name, side in now.items()
+            name: min((seconds(side, trial, rows, t)[0], rows, t) for rows in ROWS for t in THREADS)
+            for name, side in now.items()
         }
         times: dict[str, list[float]] = {name: [] for name in now}
         for _ in range(options.rounds):
@@ -65,12 +68,31 @@ def main() -> None:
             print(
                 f"{kind:7s} {name:20s} {each}  {rate / rates['transformers']:6.2f} x  {best[name][1]} rows, {best[name][2]} threads"
             )
-            results[f"{kind}, {name}"] = {"per_second": round(rate, 1), "rows": best[name][1], "threads": best[name][2]}
-        results[f"{kind}, ratio"] = {name: round(rate / rates["transformers"], 2) for name, rate in rates.items()}
-    same = [ours == theirs for ours, theirs in zip(found["greedy", "corpus"], found["greedy", "transformers"])]
+            results[f"{kind}, {name}"] = {
+                "per_second": round(rate, 1),
+                "rows": best[name][1],
+                "threads": best[name][2],
+            }
+        results[f"{kind}, ratio"] = {
+            name: round(rate / rates["transformers"], 2) for name, rate in rates.items()
+        }
+    same = [
+        ours == theirs
+        for ours, theirs in zip(found["greedy", "corpus"], found["greedy", "transformers"])
+    ]
     print(f"greedy programs that are the same token for token: {sum(same)} of {len(same)}")
     ratio = results["sample, ratio"]["corpus"]
-    print(json.dumps({"name": "decode_throughput", "ratio": ratio, "samples": options.samples, "same": sum(same), **results}))
+    print(
+        json.dumps(
+            {
+                "name": "decode_throughput",
+                "ratio": ratio,
+                "samples": options.samples,
+                "same": sum(same),
+                **results,
+            }
+        )
+    )
 
 
 def build(run: Path, count: int, samples: int) -> tuple[dict[tuple[str, str], Side], int]:
@@ -78,23 +100,39 @@ def build(run: Path, count: int, samples: int) -> tuple[dict[tuple[str, str], Si
     folder = RunFolder(run)
     config, runtime = load_config(folder), resolve(RuntimeConfig(device="cpu", precision="fp32"))
     model, tokenizer = load_weights(folder, runtime)
-    texts = [problem.text for problems in evaluation_sets(folder).values() for problem in problems][:count]
-    prompts, numbers = [prompt_tokens(text, tokenizer) for text in texts], [len(find_numbers(text)) for text in texts]
+    texts = [problem.text for problems in evaluation_sets(folder).values() for problem in problems][
+        :count
+    ]
+    prompts, numbers = (
+        [prompt_tokens(text, tokenizer) for text in texts],
+        [len(find_numbers(text)) for text in texts],
+    )
     stop = tokenizer.token_id(EOS)
     with tempfile.TemporaryDirectory() as name:
         shape = config.model.with_vocabulary(tokenizer.vocab_size)
         export_huggingface(
-            folder.final_weights, shape, folder.weights, Path(name) / "exported", Card(title="", training="", scores={})
+            folder.final_weights,
+            shape,
+            folder.weights,
+            Path(name) / "exported",
+            Card(title="", training="", scores={}),
         )
         peer = LlamaForCausalLM.from_pretrained(Path(name) / "exported").eval()
 
     def ours(kind: str, *, grammar: bool) -> Side:
         def decode(places: Sequence[int], rows: int) -> list[list[int]]:
             decoder = Decoder(model=model, stop_id=stop, max_new_tokens=NEW_TOKENS, batch_size=rows)
-            chosen, counts = [prompts[place] for place in places], [numbers[place] for place in places] if grammar else None
+            chosen, counts = (
+                [prompts[place] for place in places],
+                [numbers[place] for place in places] if grammar else None,
+            )
             if kind == "greedy":
                 return [list(each.tokens) for each in decoder.greedy(chosen, num_numbers=counts)]
-            return [list(each.tokens) for row in decoder.sample(chosen, samples, seed=0, num_numbers=counts) for each in row]
+            return [
+                list(each.tokens)
+                for row in decoder.sample(chosen, samples, seed=0, num_numbers=counts)
+                for each in row
+            ]
 
         return decode
 
@@ -103,16 +141,34 @@ def build(run: Path, count: int, samples: int) -> tuple[dict[tuple[str, str], Si
 
         def decode(places: Sequence[int], rows: int) -> list[list[int]]:
             found: dict[int, list[int]] = {}
-            by_length = sorted(places, key=lambda place: len(prompts[place]))  # the peer too is spared needless padding
+            by_length = sorted(
+                places, key=lambda place: len(prompts[place])
+            )  # the peer too is spared needless padding
             size = max(1, rows // copies)
             for first in range(0, len(by_length), size):
                 part = by_length[first : first + size]
                 longest = max(len(prompts[place]) for place in part)
-                ids = torch.tensor([[0] * (longest - len(prompts[place])) + prompts[place] for place in part])
-                mask = torch.tensor([[0] * (longest - len(prompts[place])) + [1] * len(prompts[place]) for place in part])
-                how = {"do_sample": True, "top_k": 0, "num_return_sequences": copies} if kind == "sample" else {"do_sample": False}
+                ids = torch.tensor(
+                    [[0] * (longest - len(prompts[place])) + prompts[place] for place in part]
+                )
+                mask = torch.tensor(
+                    [
+                        [0] * (longest - len(prompts[place])) + [1] * len(prompts[place])
+                        for place in part
+                    ]
+                )
+                how = (
+                    {"do_sample": True, "top_k": 0, "num_return_sequences": copies}
+                    if kind == "sample"
+                    else {"do_sample": False}
+                )
                 made = peer.generate(  # pyright: ignore[reportAttributeAccessIssue]
-                    ids, attention_mask=mask, max_new_tokens=NEW_TOKENS, pad_token_id=stop, eos_token_id=stop, **how
+                    ids,
+                    attention_mask=mask,
+                    max_new_tokens=NEW_TOKENS,
+                    pad_token_id=stop,
+                    eos_token_id=stop,
+                    **how,
                 )
                 for place, row in zip(part, made[::copies, longest:].tolist()):
                     found[place] = row[: row.index(stop)] if stop in row else row
@@ -128,7 +184,9 @@ def build(run: Path, count: int, samples: int) -> tuple[dict[tuple[str, str], Si
     return sides, len(prompts)
 
 
-def seconds(side: Side, places: Sequence[int], rows: int, threads: int) -> tuple[float, list[list[int]]]:
+def seconds(
+    side: Side, places: Sequence[int], rows: int, threads: int
+) -> tuple[float, list[list[int]]]:
     """Return the wall-clock seconds of one pass, and what came out."""
     torch.set_num_threads(threads)
     start = time.perf_counter()

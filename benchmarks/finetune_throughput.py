@@ -41,7 +41,13 @@ PAD, IGNORED = 0, -100
 
 
 def corpus(
-    turn: Turn, *, threads: int, config: ModelConfig, rows: int, examples: Sequence[Example], heldout: Sequence[Example]
+    turn: Turn,
+    *,
+    threads: int,
+    config: ModelConfig,
+    rows: int,
+    examples: Sequence[Example],
+    heldout: Sequence[Example],
 ) -> None:
     """Corpus as it fine-tunes, without replayed text."""
     with tempfile.TemporaryDirectory() as folder:
@@ -49,8 +55,12 @@ def corpus(
             RunFolder(Path(folder)),
             budget=parse_budget("1000000 steps"),
             batch_tokens=rows * config.context_length,
-            config=TrainConfig(rows_per_batch=rows, checkpoint_seconds=1e6, optimizer=OptimizerConfig(name="adamw")),
-            runtime=RuntimeConfig(device="cpu", precision="fp32", compile="on", num_threads=threads),
+            config=TrainConfig(
+                rows_per_batch=rows, checkpoint_seconds=1e6, optimizer=OptimizerConfig(name="adamw")
+            ),
+            runtime=RuntimeConfig(
+                device="cpu", precision="fp32", compile="on", num_threads=threads
+            ),
             resume_hint="",
         )
 
@@ -117,7 +127,10 @@ class Padding:
         labels, attention = torch.full_like(inputs, IGNORED), torch.zeros_like(inputs)
         for row, example in enumerate(examples):
             length = len(example["input_ids"])
-            inputs[row, :length], labels[row, :length] = torch.tensor(example["input_ids"]), torch.tensor(example["labels"])
+            inputs[row, :length], labels[row, :length] = (
+                torch.tensor(example["input_ids"]),
+                torch.tensor(example["labels"]),
+            )
             attention[row, :length] = 1
             self.tokens += length
         self.places += inputs.numel()
@@ -137,7 +150,9 @@ def trainer(
 ) -> None:
     """Hugging Face Trainer with padding."""
     model, collator = llama(config), Padding()
-    own = {name: tensor.detach() for name, tensor in build_model(config, seed=0).state_dict().items()}
+    own = {
+        name: tensor.detach() for name, tensor in build_model(config, seed=0).state_dict().items()
+    }
     model.load_state_dict(huggingface_tensors(own, config.num_embeddings), strict=False)
     data = [
         {
@@ -151,7 +166,11 @@ def trainer(
 
     def report() -> dict[str, Any]:
         real = collator.tokens / max(collator.places, 1)
-        return {"problems": steps[0] * per_step, "heldout": padded_loss(model, heldout), "real": real}
+        return {
+            "problems": steps[0] * per_step,
+            "heldout": padded_loss(model, heldout),
+            "real": real,
+        }
 
     turn.report = report
     run_trainer(
@@ -177,13 +196,20 @@ def padded_loss(model: Any, examples: Sequence[Example]) -> float:
     for start in range(0, len(examples), 32):
         batch = Padding()(
             [
-                {"input_ids": list(e.tokens), "labels": [IGNORED] * e.prompt_length + list(e.tokens[e.prompt_length :])}
+                {
+                    "input_ids": list(e.tokens),
+                    "labels": [IGNORED] * e.prompt_length + list(e.tokens[e.prompt_length :]),
+                }
                 for e in examples[start : start + 32]
             ]
         )
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
         labels = batch["labels"][:, 1:].flatten()
-        loss += float(F.cross_entropy(logits[:, :-1].flatten(0, 1), labels, reduction="sum", ignore_index=IGNORED))
+        loss += float(
+            F.cross_entropy(
+                logits[:, :-1].flatten(0, 1), labels, reduction="sum", ignore_index=IGNORED
+            )
+        )
         count += int((labels != IGNORED).sum())
     return loss / count
 
@@ -194,10 +220,18 @@ def load(data: Path | None, config: ModelConfig) -> tuple[tuple[Example, ...], t
         train: Sequence[Problem] = generate(20_000, seed=0, split="train")
         heldout: Sequence[Problem] = generate(512, seed=0, split="dev")
     else:
-        train, heldout = load_mathqa(data / "train.json", "train"), load_mathqa(data / "dev.json", "dev")[:512]
-    tokenizer = train_tokenizer((problem.text for problem in train), TokenizerConfig(vocab_size=config.vocab_size))
+        train, heldout = (
+            load_mathqa(data / "train.json", "train"),
+            load_mathqa(data / "dev.json", "dev")[:512],
+        )
+    tokenizer = train_tokenizer(
+        (problem.text for problem in train), TokenizerConfig(vocab_size=config.vocab_size)
+    )
     length = config.context_length
-    sets = (select_examples(part, tokenizer, max_length=length, checked_only=False).examples for part in (train, heldout))
+    sets = (
+        select_examples(part, tokenizer, max_length=length, checked_only=False).examples
+        for part in (train, heldout)
+    )
     training, held = sets
     return training, held
 
@@ -205,30 +239,48 @@ def load(data: Path | None, config: ModelConfig) -> tuple[tuple[Example, ...], t
 def main() -> None:
     """Let everybody find the best settings, then take turns over the same number of problems."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, help="folder with MathQA's train.json and dev.json; without it problems are generated")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="folder with MathQA's train.json and dev.json; without it problems are generated",
+    )
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--steps", type=int, default=8, help="optimizer steps in a turn")
-    parser.add_argument("--no-search", action="store_true", help="every core and whole batches for everybody")
+    parser.add_argument(
+        "--no-search", action="store_true", help="every core and whole batches for everybody"
+    )
     options = parser.parse_args()
-    config = ModelConfig(vocab_size=4096, dim=256, num_layers=4, num_heads=4, num_kv_heads=2, context_length=256)
+    config = ModelConfig(
+        vocab_size=4096, dim=256, num_layers=4, num_heads=4, num_kv_heads=2, context_length=256
+    )
     training, heldout = load(options.data, config)
     mean = statistics.fmean(len(example.tokens) for example in training)
     rows, cores = 16, len(os.sched_getaffinity(0))
     per_step = round(0.98 * rows * config.context_length / mean / 4) * 4
-    print(f"{len(training):,} problems of {mean:.0f} tokens on average, {per_step} a step; held out {len(heldout)}")
+    print(
+        f"{len(training):,} problems of {mean:.0f} tokens on average, {per_step} a step; held out {len(heldout)}"
+    )
     common = {"config": config, "examples": training, "heldout": heldout}
     ours = Competitor(name="corpus", run=corpus, threads=cores, settings={**common, "rows": rows})
     peers = []
     for name, by_length in (("trainer", False), ("trainer, by length", True)):
         candidates = [
             Competitor(
-                name=name, run=trainer, threads=t, settings={**common, "per_step": per_step, "micro": m, "by_length": by_length}
+                name=name,
+                run=trainer,
+                threads=t,
+                settings={**common, "per_step": per_step, "micro": m, "by_length": by_length},
             )
             for t in ([cores] if options.no_search else sorted({1, cores}))
             for m in ([per_step] if options.no_search else [per_step, per_step // 2, per_step // 4])
         ]
-        peers.append(fastest(candidates, steps=2, warmup=2) if len(candidates) > 1 else candidates[0])
-        print(f"{name}: {peers[-1].threads} thread(s), {peers[-1].settings['micro']} problems at a time", flush=True)
+        peers.append(
+            fastest(candidates, steps=2, warmup=2) if len(candidates) > 1 else candidates[0]
+        )
+        print(
+            f"{name}: {peers[-1].threads} thread(s), {peers[-1].settings['micro']} problems at a time",
+            flush=True,
+        )
     everybody = [ours, *peers]
     hold(everybody, steps=options.steps, warmup=3, rounds=options.rounds)
     rates = {one.name: rates_of(one) for one in everybody}
@@ -236,17 +288,24 @@ def main() -> None:
         f"\n{'':18s} {'problems/s':>18s} {'corpus is … x as fast':>22s} {'held-out loss':>14s} {'after':>8s} {'real tokens':>12s} {'memory':>8s}"
     )
     for one in everybody:
-        last, faster = one.reports[-1], [own / theirs for own, theirs in zip(rates["corpus"], rates[one.name])]
+        last, faster = (
+            one.reports[-1],
+            [own / theirs for own, theirs in zip(rates["corpus"], rates[one.name])],
+        )
         print(
             f"{one.name:18s} {spread(rates[one.name]):>18s} {spread(faster):>22s} {last['heldout']:14.3f} {last['problems']:8,.0f}"
             f" {last['real']:12.1%} {one.memory_mb:5.0f} MB"
         )
-    ratio = {one.name: statistics.median(np.divide(rates["corpus"], rates[one.name])) for one in peers}
+    ratio = {
+        one.name: statistics.median(np.divide(rates["corpus"], rates[one.name])) for one in peers
+    }
     result = {
         "name": "finetune_throughput",
         "ratio": round(float(ratio["trainer"]), 3),
         "ratios": {name: round(float(value), 3) for name, value in ratio.items()},
-        "problems_per_second": {name: round(statistics.median(values), 1) for name, values in rates.items()},
+        "problems_per_second": {
+            name: round(statistics.median(values), 1) for name, values in rates.items()
+        },
         "heldout_loss": {one.name: round(one.reports[-1]["heldout"], 4) for one in everybody},
         "problems": {one.name: round(one.reports[-1]["problems"]) for one in everybody},
         "real_tokens": {one.name: round(one.reports[-1]["real"], 4) for one in everybody},
@@ -261,7 +320,10 @@ def main() -> None:
 def rates_of(one: Competitor) -> list[float]:
     """Problems a second, turn by turn."""
     counts = [report["problems"] for report in one.reports]
-    return [(after - before) / seconds for before, after, seconds in zip(counts, counts[1:], one.seconds)]
+    return [
+        (after - before) / seconds
+        for before, after, seconds in zip(counts, counts[1:], one.seconds)
+    ]
 
 
 if __name__ == "__main__":

@@ -45,13 +45,24 @@ class Shape:
 def shapes(*, toy: bool) -> tuple[Shape, Shape]:
     """Return shapes A and B."""
     if toy:
-        small = ModelConfig(vocab_size=512, dim=64, num_layers=2, num_heads=2, num_kv_heads=1, context_length=32)
+        small = ModelConfig(
+            vocab_size=512, dim=64, num_layers=2, num_heads=2, num_kv_heads=1, context_length=32
+        )
         return (
             Shape(name="A", config=small, rows=4, micro_rows=2, steps=3),
             Shape(name="B", config=small, rows=4, micro_rows=4, steps=3),
         )
-    a = ModelConfig(vocab_size=32_768, dim=768, num_layers=12, num_heads=12, num_kv_heads=4, context_length=1024)
-    b = ModelConfig(vocab_size=32_768, dim=2048, num_layers=20, num_heads=16, num_kv_heads=8, context_length=2048)
+    a = ModelConfig(
+        vocab_size=32_768, dim=768, num_layers=12, num_heads=12, num_kv_heads=4, context_length=1024
+    )
+    b = ModelConfig(
+        vocab_size=32_768,
+        dim=2048,
+        num_layers=20,
+        num_heads=16,
+        num_kv_heads=8,
+        context_length=2048,
+    )
     return (
         Shape(name="A", config=a, rows=128, micro_rows=64, steps=20),
         Shape(name="B", config=b, rows=16, micro_rows=8, steps=20),
@@ -67,7 +78,9 @@ def stream(config: ModelConfig, rows: int) -> Iterator[Batch]:
         tokens = torch.randint(0, config.vocab_size, shape, generator=generator)
         bound = torch.rand(shape, generator=generator) < 0.8
         for place in range(1, shape[1]):
-            tokens[:, place] = torch.where(bound[:, place], follows[tokens[:, place - 1]], tokens[:, place])
+            tokens[:, place] = torch.where(
+                bound[:, place], follows[tokens[:, place - 1]], tokens[:, place]
+            )
         documents = (torch.rand(rows, shape[1] - 1, generator=generator) < 1 / 500).cumsum(1)
         yield Batch(
             tokens=tokens[:, :-1].contiguous(),
@@ -78,10 +91,18 @@ def stream(config: ModelConfig, rows: int) -> Iterator[Batch]:
 
 
 def run(
-    shape: Shape, batches: list[Batch], *, device: str, precision: str, optimizer: str = "adamw", compiled: bool
+    shape: Shape,
+    batches: list[Batch],
+    *,
+    device: str,
+    precision: str,
+    optimizer: str = "adamw",
+    compiled: bool,
 ) -> dict[str, Any]:
     """Train on `batches`, the first two not timed, and return what came of it."""
-    runtime = Runtime(device=torch.device(device), precision=precision, num_threads=torch.get_num_threads())
+    runtime = Runtime(
+        device=torch.device(device), precision=precision, num_threads=torch.get_num_threads()
+    )
     model = compute_in(build_model(shape.config, seed=0, device=device), precision)
     trunk = compiled_trunk(model) if compiled else eager_trunk(model)
     step = TrainStep(
@@ -114,10 +135,14 @@ def run(
 
 def main() -> None:
     """Print one table, a line as soon as it is known; a part that fails is a line too."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--toy", action="store_true", help="a size for any machine")
     parser.add_argument("--eager", action="store_true", help="without torch.compile")
-    parser.add_argument("--limit", type=float, default=440, help="seconds after which no further part begins")
+    parser.add_argument(
+        "--limit", type=float, default=440, help="seconds after which no further part begins"
+    )
     options = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu" and not options.toy:
@@ -125,7 +150,13 @@ def main() -> None:
     torch.backends.cuda.matmul.allow_tf32 = True
     began = time.perf_counter()
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    result: dict[str, Any] = {"name": "gpu", "device": name, "torch": torch.__version__, "toy": options.toy, "ratio": None}
+    result: dict[str, Any] = {
+        "name": "gpu",
+        "device": name,
+        "torch": torch.__version__,
+        "toy": options.toy,
+        "ratio": None,
+    }
     print(f"{name}, torch {torch.__version__}")
     megabytes = 16 if options.toy else 2048
     result["copy_gb_per_second"] = round(copy_rate(megabytes, device=device) / 1e9, 1)
@@ -136,16 +167,30 @@ def main() -> None:
         print(
             f"shape {shape.name}: {shape.config.num_parameters / 1e6:,.0f}M parameters, its matrix products alone run at {ceiling:,.1f} TFLOP/s in bf16"
         )
-    print(f"{'':22s} {'tokens/s':>10s} {'TFLOP/s':>9s} {'of ceiling':>10s} {'loss':>8s} {'memory':>8s} {'first step':>10s}")
+    print(
+        f"{'':22s} {'tokens/s':>10s} {'TFLOP/s':>9s} {'of ceiling':>10s} {'loss':>8s} {'memory':>8s} {'first step':>10s}"
+    )
     low = "bf16"
-    parts = [(a, low, "adamw"), (b, low, "adamw"), (b, "fp8", "adamw"), (b, "int8", "adamw"), (a, low, "muon"), (a, "fp8", "adamw")]
+    parts = [
+        (a, low, "adamw"),
+        (b, low, "adamw"),
+        (b, "fp8", "adamw"),
+        (b, "int8", "adamw"),
+        (a, low, "muon"),
+        (a, "fp8", "adamw"),
+    ]
     for shape, precision, optimizer in parts:
         label = f"{shape.name} {precision} {optimizer}"
         if time.perf_counter() - began > options.limit:
             print(f"{label:22s} not run: the time is over")
             continue
         batches = made(shape)
-        settings = {"device": device, "precision": precision, "optimizer": optimizer, "compiled": not options.eager}
+        settings = {
+            "device": device,
+            "precision": precision,
+            "optimizer": optimizer,
+            "compiled": not options.eager,
+        }
         line = guarded(partial(run, shape, batches, **settings))
         result[label] = line
         print(described(label, line, result[f"{shape.name}_ceiling_tflops"]), flush=True)
@@ -157,9 +202,17 @@ def main() -> None:
     for precision in ("fp8", "int8"):
         other = result.get(f"B {precision} adamw", {})
         if "loss" in base and "loss" in other:
-            ratio, error = other["tokens_per_second"] / base["tokens_per_second"], other["loss"] - base["loss"]
-            result[f"B_{precision}_over_bf16"], result[f"B_{precision}_loss_error"] = round(ratio, 3), round(error, 4)
-            print(f"B: {precision} is {ratio:.2f} times as fast as bf16, its loss after {b.steps} steps {error:+.4f}")
+            ratio, error = (
+                other["tokens_per_second"] / base["tokens_per_second"],
+                other["loss"] - base["loss"],
+            )
+            result[f"B_{precision}_over_bf16"], result[f"B_{precision}_loss_error"] = (
+                round(ratio, 3),
+                round(error, 4),
+            )
+            print(
+                f"B: {precision} is {ratio:.2f} times as fast as bf16, its loss after {b.steps} steps {error:+.4f}"
+            )
             result["ratio"] = max(result["ratio"] or 0.0, round(ratio, 3))
     result["seconds"] = round(time.perf_counter() - began, 1)
     print(json.dumps(result))
@@ -179,7 +232,9 @@ def made(shape: Shape) -> list[Batch]:
 def ceiling_of(shape: Shape, device: str) -> float:
     """Return TFLOP/s of the shape's own matrix products, bf16 on a GPU."""
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    products = Products(shape.config, shape.micro_rows * shape.config.context_length, dtype=dtype, device=device)
+    products = Products(
+        shape.config, shape.micro_rows * shape.config.context_length, dtype=dtype, device=device
+    )
     products.seconds()
     return products.flops / min(products.seconds() for _ in range(5)) / 1e12
 

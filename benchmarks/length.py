@@ -37,9 +37,19 @@ def long_rows(prepared: Prepared, length: int, most: int) -> tuple[np.ndarray, d
     """Return rows of length + 1 tokens, each within one held-out document, and how many each source gave (at most `most`)."""
     rows, counts = [], {}
     for source, shard in prepared.validation.items():
-        documents = (np.asarray(shard.document(index), dtype=np.int64) for index in range(shard.num_documents))
-        pieces = [each[at : at + length + 1] for each in documents for at in range(0, len(each) - length, length)]
-        pieces = [pieces[index] for index in np.linspace(0, len(pieces) - 1, min(most, len(pieces))).astype(int)]
+        documents = (
+            np.asarray(shard.document(index), dtype=np.int64)
+            for index in range(shard.num_documents)
+        )
+        pieces = [
+            each[at : at + length + 1]
+            for each in documents
+            for at in range(0, len(each) - length, length)
+        ]
+        pieces = [
+            pieces[index]
+            for index in np.linspace(0, len(pieces) - 1, min(most, len(pieces))).astype(int)
+        ]
         rows += pieces
         counts[source] = len(pieces)
     if len(rows) < 2:
@@ -56,7 +66,9 @@ def losses(model: Transformer, rows: np.ndarray) -> np.ndarray:
         for first in range(0, len(rows), ROWS):
             tokens = torch.from_numpy(rows[first : first + ROWS])
             logits = model(tokens[:, :-1])[..., : model.config.vocab_size].float()
-            found.append(F.cross_entropy(logits.transpose(1, 2), tokens[:, 1:], reduction="none").numpy())
+            found.append(
+                F.cross_entropy(logits.transpose(1, 2), tokens[:, 1:], reduction="none").numpy()
+            )
     return np.concatenate(found)
 
 
@@ -66,7 +78,11 @@ def losses_in_windows(model: Transformer, rows: np.ndarray, window: int) -> np.n
     found = [losses(model, rows[:, : min(window, length) + 1])]
     for end in range(window + half, length + half, half):
         end = min(end, length)
-        found.append(losses(model, rows[:, end - window : end + 1])[:, -(end - sum(part.shape[1] for part in found)) :])
+        found.append(
+            losses(model, rows[:, end - window : end + 1])[
+                :, -(end - sum(part.shape[1] for part in found)) :
+            ]
+        )
     return np.concatenate(found, axis=1)
 
 
@@ -75,7 +91,9 @@ def settings(trained: int, contexts: Sequence[int], factors: Sequence[float]) ->
     found = {"none": Reach(context_length=contexts[-1])}
     for kind in TYPES:
         for factor in factors:
-            scaling = RopeScaling(rope_type=kind, factor=factor, original_max_position_embeddings=trained)
+            scaling = RopeScaling(
+                rope_type=kind, factor=factor, original_max_position_embeddings=trained
+            )
             found[f"{kind} {factor:g}"] = Reach(context_length=contexts[-1], rope_scaling=scaling)
     return found
 
@@ -88,11 +106,16 @@ def mean(values: np.ndarray) -> tuple[float, float]:
 
 def measure(options: argparse.Namespace) -> None:
     """Print the table and the JSON line."""
-    folder, runtime = RunFolder(options.run), resolve(replace(RuntimeConfig(), device="cpu", precision="fp32"))
+    folder, runtime = (
+        RunFolder(options.run),
+        resolve(replace(RuntimeConfig(), device="cpu", precision="fp32")),
+    )
     trained = load_weights(folder, runtime, name=options.weights)[0].config.context_length
     contexts = sorted({trained, *options.contexts})
     if contexts[-1] == trained:
-        raise DataError(f"the run was trained in rows of {trained} tokens; give --contexts beyond that")
+        raise DataError(
+            f"the run was trained in rows of {trained} tokens; give --contexts beyond that"
+        )
     rows, counts = long_rows(Prepared.open(folder.prepared), contexts[-1], options.rows)
     by_name: dict[str, np.ndarray] = {}
     for name, reach in settings(trained, contexts, options.factors).items():
@@ -104,14 +127,26 @@ def measure(options: argparse.Namespace) -> None:
     print(
         f"{len(rows)} rows of {contexts[-1]} tokens ({', '.join(f'{source} {count}' for source, count in counts.items())}), trained at {trained}"
     )
-    print("| scaling | " + " | ".join(f"{first}–{last}" for first, last in parts) + f" | past {trained}, less none |")
+    print(
+        "| scaling | "
+        + " | ".join(f"{first}–{last}" for first, last in parts)
+        + f" | past {trained}, less none |"
+    )
     print("| --- |" + " ---: |" * (len(parts) + 1))
     past = {}
     for name in ("none", "windows", *(each for each in by_name if each not in ("none", "windows"))):
-        cells = ["{:.3f} ± {:.3f}".format(*mean(by_name[name][:, first:last])) for first, last in parts]
+        cells = [
+            "{:.3f} ± {:.3f}".format(*mean(by_name[name][:, first:last])) for first, last in parts
+        ]
         past[name] = mean(by_name[name][:, trained:])[0]
         less = mean((by_name[name] - by_name["none"])[:, trained:])
-        print(f"| {name} | " + " | ".join(cells) + " | " + ("" if name == "none" else "{:+.3f} ± {:.3f}".format(*less)) + " |")
+        print(
+            f"| {name} | "
+            + " | ".join(cells)
+            + " | "
+            + ("" if name == "none" else "{:+.3f} ± {:.3f}".format(*less))
+            + " |"
+        )
     best = min((name for name in past if name not in ("none", "windows")), key=past.__getitem__)
     print(
         json.dumps(
@@ -128,10 +163,18 @@ def measure(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Read the options and measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--weights", default="pretrained", choices=("pretrained", "final"))
-    parser.add_argument("--contexts", type=int, nargs="+", default=[512, 1024], help="lengths at which positions are divided")
+    parser.add_argument(
+        "--contexts",
+        type=int,
+        nargs="+",
+        default=[512, 1024],
+        help="lengths at which positions are divided",
+    )
     parser.add_argument("--factors", type=float, nargs="+", default=[2, 4])
     parser.add_argument("--rows", type=int, default=16, help="most rows of a source")
     options = parser.parse_args()

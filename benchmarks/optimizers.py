@@ -27,7 +27,20 @@ from corpus.train.config import OptimizerConfig, ScheduleConfig
 
 TABLE = Table(
     "optimizers",
-    ("date", "variant", "budget", "seed", "loss", "tokens", "steps", "seconds", "precision", "threads", "machine", "torch"),
+    (
+        "date",
+        "variant",
+        "budget",
+        "seed",
+        "loss",
+        "tokens",
+        "steps",
+        "seconds",
+        "precision",
+        "threads",
+        "machine",
+        "torch",
+    ),
 )
 SEEDS = (0, 1, 2)
 TRIAL_SEED = 100
@@ -48,7 +61,9 @@ def variant(optimizer: str, decay: str, rate: float, *, averaging: float = 0.0) 
     floor = 1.0 if averaging else 0.0
     schedule = ScheduleConfig(learning_rate=rate, decay=decay, decay_share=0.3, floor=floor)  # pyright: ignore[reportArgumentType]
     name = f"{optimizer}-{'averaged' if averaging else decay}-{rate:g}"
-    return Variant(name=name, optimizer=OptimizerConfig(name=optimizer), schedule=schedule, averaging=averaging)  # pyright: ignore[reportArgumentType]
+    return Variant(
+        name=name, optimizer=OptimizerConfig(name=optimizer), schedule=schedule, averaging=averaging
+    )  # pyright: ignore[reportArgumentType]
 
 
 VARIANTS = [
@@ -64,14 +79,18 @@ TRIALS = [variant(name, "cosine", rate) for rate in (4e-3, 2e-3) for name in ("a
 TRIALS += [variant("muon", "cosine", 8e-3), variant("adamw", "cosine", 1e-3)]
 
 
-def train(one: Variant, budget: Budget, seed: int, prepared: Prepared, *, threads: int, precision: str) -> dict[str, object]:
+def train(
+    one: Variant, budget: Budget, seed: int, prepared: Prepared, *, threads: int, precision: str
+) -> dict[str, object]:
     """Pre-train once and return the row."""
     recipe = cpu()
     run = pretrain_once(
         prepared,
         recipe.model,
         budget=budget,
-        train=replace(recipe.train, optimizer=one.optimizer, schedule=one.schedule, averaging=one.averaging),
+        train=replace(
+            recipe.train, optimizer=one.optimizer, schedule=one.schedule, averaging=one.averaging
+        ),
         curriculum=recipe.curriculum,
         runtime=RuntimeConfig(compile="on", num_threads=threads, precision=precision),  # pyright: ignore[reportArgumentType]
         seed=seed,
@@ -96,7 +115,9 @@ def train(one: Variant, budget: Budget, seed: int, prepared: Prepared, *, thread
 def summary(budget: str) -> list[dict[str, object]]:
     """Return mean and standard error of each variant under a budget, best first."""
     found = []
-    done = [row for row in TABLE.rows() if row["budget"] == budget and int(row["seed"]) != TRIAL_SEED]
+    done = [
+        row for row in TABLE.rows() if row["budget"] == budget and int(row["seed"]) != TRIAL_SEED
+    ]
     for name in dict.fromkeys(row["variant"] for row in done):
         losses = [float(row["loss"]) for row in done if row["variant"] == name]
         error = statistics.stdev(losses) / math.sqrt(len(losses)) if len(losses) > 1 else None
@@ -115,27 +136,43 @@ def summary(budget: str) -> list[dict[str, object]]:
 
 def main() -> None:
     """Run what is missing, at most `--runs` runs, then print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--prepared", type=Path, required=True, help="prepared data of a run of the recipe cpu")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--prepared", type=Path, required=True, help="prepared data of a run of the recipe cpu"
+    )
     parser.add_argument("--budget", default="5m")
     parser.add_argument("--runs", type=int, default=1, help="how many runs at most; 0 only prints")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--precision", default="auto")
-    parser.add_argument("--trials", action="store_true", help="the runs that choose the learning rates")
+    parser.add_argument(
+        "--trials", action="store_true", help="the runs that choose the learning rates"
+    )
     options = parser.parse_args()
     budget = parse_budget(options.budget)
-    wanted = [(one, TRIAL_SEED) for one in TRIALS] if options.trials else [(one, seed) for seed in SEEDS for one in VARIANTS]
-    done = {(row["variant"], int(row["seed"])) for row in TABLE.rows() if row["budget"] == str(budget)}
+    wanted = (
+        [(one, TRIAL_SEED) for one in TRIALS]
+        if options.trials
+        else [(one, seed) for seed in SEEDS for one in VARIANTS]
+    )
+    done = {
+        (row["variant"], int(row["seed"])) for row in TABLE.rows() if row["budget"] == str(budget)
+    }
     missing = [(one, seed) for one, seed in wanted if (one.name, seed) not in done]
     if options.runs:
         prepared = Prepared.open(options.prepared)
         for one, seed in missing[: options.runs]:
-            row = train(one, budget, seed, prepared, threads=options.threads, precision=options.precision)
+            row = train(
+                one, budget, seed, prepared, threads=options.threads, precision=options.precision
+            )
             TABLE.add(row)
     table = summary(str(budget))
     for row in table:
         error = f" ± {row['error']:.4f}" if row["error"] is not None else ""
-        print(f"{row['variant']:24s} {row['loss']}{error}  {row['runs']} runs, {row['tokens']:,} tokens")
+        print(
+            f"{row['variant']:24s} {row['loss']}{error}  {row['runs']} runs, {row['tokens']:,} tokens"
+        )
     if table:
         print(
             json.dumps(

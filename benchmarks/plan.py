@@ -42,7 +42,11 @@ SEEDS = (0, 1, 2)
 GRID_SEED = 100
 GRID = [
     (dim, tokens)
-    for tokens, dims in ((0.15e6, (64, 96, 128, 192)), (0.5e6, (64, 96, 128, 192, 256)), (1.5e6, (64, 96, 128, 192, 256)))
+    for tokens, dims in (
+        (0.15e6, (64, 96, 128, 192)),
+        (0.5e6, (64, 96, 128, 192, 256)),
+        (1.5e6, (64, 96, 128, 192, 256)),
+    )
     for dim in dims
 ]
 
@@ -50,14 +54,32 @@ GRID = [
 def recipe(options: argparse.Namespace) -> RunConfig:
     """Return the recipe cpu with all of its budget for pre-training, as the options want it computed."""
     base = cpu()
-    runtime = RuntimeConfig(compile=options.compile, num_threads=options.threads, precision=options.precision)
-    train = replace(base.train, finetune_share=0.0, optimizer=replace(base.train.optimizer, name=options.optimizer))
+    runtime = RuntimeConfig(
+        compile=options.compile, num_threads=options.threads, precision=options.precision
+    )
+    train = replace(
+        base.train,
+        finetune_share=0.0,
+        optimizer=replace(base.train.optimizer, name=options.optimizer),
+    )
     return replace(base, budget=options.budget, train=train, runtime=runtime)
 
 
-def train(config: RunConfig, prepared: Prepared, shape: ModelConfig, rows: int, rate: float, budget: Budget, seed: int) -> SmallRun:
+def train(
+    config: RunConfig,
+    prepared: Prepared,
+    shape: ModelConfig,
+    rows: int,
+    rate: float,
+    budget: Budget,
+    seed: int,
+) -> SmallRun:
     """Pre-train once."""
-    settings = replace(config.train, rows_per_batch=rows, schedule=replace(config.train.schedule, learning_rate=rate))
+    settings = replace(
+        config.train,
+        rows_per_batch=rows,
+        schedule=replace(config.train.schedule, learning_rate=rate),
+    )
     return pretrain_once(
         prepared,
         shape,
@@ -70,7 +92,15 @@ def train(config: RunConfig, prepared: Prepared, shape: ModelConfig, rows: int, 
     )
 
 
-def row(kind: str, shape: ModelConfig, budget: Budget, rows: int, rate: float, config: RunConfig, **more: Any) -> dict[str, Any]:
+def row(
+    kind: str,
+    shape: ModelConfig,
+    budget: Budget,
+    rows: int,
+    rate: float,
+    config: RunConfig,
+    **more: Any,
+) -> dict[str, Any]:
     """Return a line of the table; `more` is what was found."""
     return {
         "date": datetime.date.today().isoformat(),
@@ -89,13 +119,23 @@ def row(kind: str, shape: ModelConfig, budget: Budget, rows: int, rate: float, c
 
 def found(run: SmallRun, seed: int) -> dict[str, Any]:
     """Return what a run found, as columns."""
-    numbers = {"seed": seed, "tokens": run.tokens, "steps": run.steps, "loss": round(run.loss, 4), "seconds": round(run.seconds, 1)}
+    numbers = {
+        "seed": seed,
+        "tokens": run.tokens,
+        "steps": run.steps,
+        "loss": round(run.loss, 4),
+        "seconds": round(run.seconds, 1),
+    }
     return {**numbers, "precision": run.precision, "threads": run.threads, "machine": run.machine}
 
 
 def lines(*kinds: str, budget: Budget | None = None) -> list[dict[str, str]]:
     """Return lines of the table, oldest first."""
-    return [line for line in TABLE.rows() if line["kind"] in kinds and (budget is None or line["budget"] == str(budget))]
+    return [
+        line
+        for line in TABLE.rows()
+        if line["kind"] in kinds and (budget is None or line["budget"] == str(budget))
+    ]
 
 
 def grid(config: RunConfig, folder: RunFolder, runs: int) -> None:
@@ -106,7 +146,10 @@ def grid(config: RunConfig, folder: RunFolder, runs: int) -> None:
         budget, shape = Budget(kind="tokens", amount=tokens), shape_of(config.model, dim)
         if (str(budget), str(dim)) in done or runs < 1:
             continue
-        rows, rate = rows_per_batch(shape, tokens), learning_rate(shape, tokens, config.train.optimizer)
+        rows, rate = (
+            rows_per_batch(shape, tokens),
+            learning_rate(shape, tokens, config.train.optimizer),
+        )
         run = train(config, prepared, shape, rows, rate, budget, GRID_SEED)
         TABLE.add(row("grid", shape, budget, rows, rate, config, **found(run, GRID_SEED)))
         runs -= 1
@@ -122,13 +165,35 @@ def make_plan(config: RunConfig, folder: RunFolder) -> None:
         wanted = factor * planned["num_parameters"]
         shape = min(sizes.values(), key=lambda shape: abs(math.log(shape.num_parameters / wanted)))
         same = [option for option in options if option["dim"] == shape.dim]
-        tokens = same[0]["tokens"] if same else planned["tokens"] * planned["num_parameters"] / shape.num_parameters
+        tokens = (
+            same[0]["tokens"]
+            if same
+            else planned["tokens"] * planned["num_parameters"] / shape.num_parameters
+        )
         rate = learning_rate(shape, tokens, config.train.optimizer)
         columns = {**same[0]["loss"], "tokens": tokens} if same else {"tokens": round(tokens)}
-        TABLE.add(row(f"plan-{kind}", shape, config.parsed_budget, rows_per_batch(shape, tokens), rate, config, **columns))
+        TABLE.add(
+            row(
+                f"plan-{kind}",
+                shape,
+                config.parsed_budget,
+                rows_per_batch(shape, tokens),
+                rate,
+                config,
+                **columns,
+            )
+        )
 
 
-def check(config: RunConfig, folder: RunFolder, runs: int, *, seeds: list[int], sizes: list[str], anew: bool) -> None:
+def check(
+    config: RunConfig,
+    folder: RunFolder,
+    runs: int,
+    *,
+    seeds: list[int],
+    sizes: list[str],
+    anew: bool,
+) -> None:
     """Run what is missing of the check; where planned `anew`, runs of the same size, batch and rate stay what they are."""
     budget = config.parsed_budget
     if anew or not lines("plan-planned", budget=budget):
@@ -141,7 +206,11 @@ def check(config: RunConfig, folder: RunFolder, runs: int, *, seeds: list[int], 
             if (kind, str(seed)) in done or runs < 1:
                 continue
             plan = plans[kind]
-            shape, rows, rate = shape_of(config.model, int(plan["dim"])), int(plan["rows"]), float(plan["rate"])
+            shape, rows, rate = (
+                shape_of(config.model, int(plan["dim"])),
+                int(plan["rows"]),
+                float(plan["rate"]),
+            )
             run = train(config, prepared, shape, rows, rate, budget, seed)
             TABLE.add(row(kind, shape, budget, rows, rate, config, **found(run, seed)))
             runs -= 1
@@ -150,7 +219,11 @@ def check(config: RunConfig, folder: RunFolder, runs: int, *, seeds: list[int], 
 def runs_of(plan: dict[str, str], budget: Budget) -> list[dict[str, str]]:
     """Return the runs of a plan's size, batch and rate, whatever they were to an earlier plan."""
     same = ("dim", "rows", "rate", "optimizer")
-    return [line for line in lines(*SIZES, budget=budget) if all(line[name] == plan[name] for name in same)]
+    return [
+        line
+        for line in lines(*SIZES, budget=budget)
+        if all(line[name] == plan[name] for name in same)
+    ]
 
 
 def summary(budget: Budget) -> None:
@@ -160,26 +233,45 @@ def summary(budget: Budget) -> None:
         for plan in lines(f"plan-{kind}", budget=budget)[-1:]:
             losses = [float(line["loss"]) for line in runs_of(plan, budget)]
             size = f"{kind:8s} {plan['layers']} layers of dim {plan['dim']}, {int(plan['parameters']):,} parameters"
-            told = f"predicted {plan['loss']} ({plan['low']} to {plan['high']})" if plan["loss"] else "not predicted"
+            told = (
+                f"predicted {plan['loss']} ({plan['low']} to {plan['high']})"
+                if plan["loss"]
+                else "not predicted"
+            )
             if losses:
                 means[kind] = statistics.fmean(losses)
-                spread = f" ± {statistics.stdev(losses) / math.sqrt(len(losses)):.4f}" if len(losses) > 1 else ""
+                spread = (
+                    f" ± {statistics.stdev(losses) / math.sqrt(len(losses)):.4f}"
+                    if len(losses) > 1
+                    else ""
+                )
                 told += f", reached {means[kind]:.4f}{spread} in {len(losses)} runs"
             print(f"{size}: {told}")
     if len(means) == len(SIZES):
-        print(json.dumps({"name": "plan", "ratio": round(means["planned"] / min(means["half"], means["double"]), 4)}))
+        print(
+            json.dumps(
+                {
+                    "name": "plan",
+                    "ratio": round(means["planned"] / min(means["half"], means["double"]), 4),
+                }
+            )
+        )
 
 
 def main() -> None:
     """Run what is missing, at most `--runs` runs, then print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--run", type=Path, required=True, help="a prepared run of the recipe cpu")
     parser.add_argument("--grid", action="store_true", help="small models on few tokens instead")
     parser.add_argument("--budget", default="5m")
     parser.add_argument("--runs", type=int, default=1, help="how many runs at most; 0 only prints")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=SIZES)
-    parser.add_argument("--anew", action="store_true", help="plan again, though there is a plan for this budget")
+    parser.add_argument(
+        "--anew", action="store_true", help="plan again, though there is a plan for this budget"
+    )
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--compile", default="auto")
@@ -190,7 +282,14 @@ def main() -> None:
         grid(config, folder, options.runs)
     else:
         if options.runs:
-            check(config, folder, options.runs, seeds=options.seeds, sizes=options.sizes, anew=options.anew)
+            check(
+                config,
+                folder,
+                options.runs,
+                seeds=options.seeds,
+                sizes=options.sizes,
+                anew=options.anew,
+            )
         summary(parse_budget(options.budget))
 
 

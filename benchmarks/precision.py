@@ -39,7 +39,19 @@ from corpus.train.step import TrainStep, compiled_trunk, eager_trunk
 
 TABLE = Table(
     "precision",
-    ("date", "device", "layers", "dim", "precision", "compiled", "step_seconds", "tokens", "loss", "threads", "torch"),
+    (
+        "date",
+        "device",
+        "layers",
+        "dim",
+        "precision",
+        "compiled",
+        "step_seconds",
+        "tokens",
+        "loss",
+        "threads",
+        "torch",
+    ),
 )
 
 
@@ -54,12 +66,16 @@ def sample_of(prepared: Prepared, config: RunConfig, rows: int) -> TextLoader:
     )
 
 
-def step_seconds(shapes: list[ModelConfig], prepared: Prepared, options: argparse.Namespace) -> dict[tuple[int, str], float]:
+def step_seconds(
+    shapes: list[ModelConfig], prepared: Prepared, options: argparse.Namespace
+) -> dict[tuple[int, str], float]:
     """Return the median seconds of a step by width and precision; the precisions of a shape take turns."""
     config, found = cpu(), {}
     phases = plan_phases(config.curriculum, list(prepared.train.tokens))
     for shape in shapes:
-        batch = sample_of(prepared, config, config.train.rows_per_batch).batch(mixture_at(phases, 0.0))
+        batch = sample_of(prepared, config, config.train.rows_per_batch).batch(
+            mixture_at(phases, 0.0)
+        )
         steps = {}
         for precision in options.precisions:
             torch._dynamo.reset()
@@ -67,7 +83,13 @@ def step_seconds(shapes: list[ModelConfig], prepared: Prepared, options: argpars
             model = build_model(shape, seed=0, device=runtime.device)
             compute_in(model, precision)
             trunk = compiled_trunk(model) if options.compile else eager_trunk(model)
-            step = TrainStep(model, build_optimizer(model, config.train.optimizer), runtime, trunk=trunk, clip_norm=1.0)
+            step = TrainStep(
+                model,
+                build_optimizer(model, config.train.optimizer),
+                runtime,
+                trunk=trunk,
+                clip_norm=1.0,
+            )
             step(batch, 1e-4)
             steps[precision] = step
         times: dict[str, list[float]] = {precision: [] for precision in steps}
@@ -77,17 +99,24 @@ def step_seconds(shapes: list[ModelConfig], prepared: Prepared, options: argpars
                 step(batch, 1e-4)
                 step.runtime.synchronize()
                 times[precision].append(time.perf_counter() - start)
-        found |= {(shape.dim, precision): statistics.median(values) for precision, values in times.items()}
+        found |= {
+            (shape.dim, precision): statistics.median(values) for precision, values in times.items()
+        }
     return found
 
 
-def loss_of(shape: ModelConfig, precision: str, prepared: Prepared, options: argparse.Namespace) -> float:
+def loss_of(
+    shape: ModelConfig, precision: str, prepared: Prepared, options: argparse.Namespace
+) -> float:
     """Return the held-out loss after the tokens."""
     recipe, tokens = cpu(), options.tokens
     train = replace(
         recipe.train,
         rows_per_batch=rows_per_batch(shape, tokens),
-        schedule=replace(recipe.train.schedule, learning_rate=learning_rate(shape, tokens, recipe.train.optimizer)),
+        schedule=replace(
+            recipe.train.schedule,
+            learning_rate=learning_rate(shape, tokens, recipe.train.optimizer),
+        ),
     )
     run = pretrain_once(
         prepared,
@@ -104,10 +133,14 @@ def loss_of(shape: ModelConfig, precision: str, prepared: Prepared, options: arg
 
 def main() -> None:
     """Time, train, add to the table and print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--run", type=Path, required=True, help="a prepared run of the recipe cpu")
     parser.add_argument("--dims", type=int, nargs="+", default=[128, 256])
-    parser.add_argument("--tokens", type=int, default=500_000, help="of each training run; 0 only times")
+    parser.add_argument(
+        "--tokens", type=int, default=500_000, help="of each training run; 0 only times"
+    )
     parser.add_argument("--precisions", nargs="+", help="all that the device has where not given")
     parser.add_argument("--reference", default="fp32")
     parser.add_argument("--rounds", type=int, default=7)
@@ -115,9 +148,14 @@ def main() -> None:
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     device = resolve(RuntimeConfig()).device
-    options.precisions = options.precisions or [name for name, reason in supported_precisions(device) if not reason]
+    options.precisions = options.precisions or [
+        name for name, reason in supported_precisions(device) if not reason
+    ]
     prepared = Prepared.open(RunFolder(options.run).prepared)
-    shapes = [shape_of(cpu().model.with_vocabulary(prepared.tokenizer.vocab_size), dim) for dim in options.dims]
+    shapes = [
+        shape_of(cpu().model.with_vocabulary(prepared.tokenizer.vocab_size), dim)
+        for dim in options.dims
+    ]
     seconds = step_seconds(shapes, prepared, options)
     worth = []
     for shape in shapes:

@@ -57,7 +57,15 @@ class TurningPace:
         return False
 
 
-def corpus(turn: Turn, *, threads: int, config: ModelConfig, rows: int, micro_rows: int = 0, precision: str = "fp32") -> None:
+def corpus(
+    turn: Turn,
+    *,
+    threads: int,
+    config: ModelConfig,
+    rows: int,
+    micro_rows: int = 0,
+    precision: str = "fp32",
+) -> None:
     """Corpus as it runs: its session, feed, loop, metrics and checkpoints."""
     with tempfile.TemporaryDirectory() as folder:
         session = Session(
@@ -65,20 +73,31 @@ def corpus(turn: Turn, *, threads: int, config: ModelConfig, rows: int, micro_ro
             budget=parse_budget("1000000 steps"),
             batch_tokens=rows * config.context_length,
             config=TrainConfig(
-                rows_per_batch=rows, micro_batch_rows=micro_rows, checkpoint_seconds=1e6, optimizer=OptimizerConfig(name="adamw")
+                rows_per_batch=rows,
+                micro_batch_rows=micro_rows,
+                checkpoint_seconds=1e6,
+                optimizer=OptimizerConfig(name="adamw"),
             ),
-            runtime=RuntimeConfig(device="cpu", precision=precision, compile="on", num_threads=threads),  # pyright: ignore[reportArgumentType]
+            runtime=RuntimeConfig(
+                device="cpu", precision=precision, compile="on", num_threads=threads
+            ),  # pyright: ignore[reportArgumentType]
             resume_hint="",
         )
         loader = TextLoader(
-            {"text": stream(config.vocab_size)}, context_length=config.context_length, rows_per_batch=rows, eos_id=EOS, seed=0
+            {"text": stream(config.vocab_size)},
+            context_length=config.context_length,
+            rows_per_batch=rows,
+            eos_id=EOS,
+            seed=0,
         )
         mixture = {"text": 1.0}
         with session:
             session.run(
                 "pretrain",
                 build_model(config, seed=0),
-                feed=CurriculumFeed(loader, [Phase(name="all", start=0.0, end=1.0, mixture=mixture)]),
+                feed=CurriculumFeed(
+                    loader, [Phase(name="all", start=0.0, end=1.0, mixture=mixture)]
+                ),
                 pace=lambda: TurningPace(turn),
                 schedule=ScheduleConfig(learning_rate=LEARNING_RATE, decay="stable"),
                 validate=None,
@@ -157,16 +176,42 @@ def run_trainer(
             "torch_compile": compiled,
             **arguments,
         }
-        extra = {"data_collator": settings.pop("data_collator")} if "data_collator" in settings else {}
-        Trainer(model=model, args=TrainingArguments(**settings), train_dataset=dataset, callbacks=[Turning()], **extra).train()
+        extra = (
+            {"data_collator": settings.pop("data_collator")} if "data_collator" in settings else {}
+        )
+        Trainer(
+            model=model,
+            args=TrainingArguments(**settings),
+            train_dataset=dataset,
+            callbacks=[Turning()],
+            **extra,
+        ).train()
 
 
-def trainer(turn: Turn, *, threads: int, config: ModelConfig, rows: int, micro_rows: int = 0, compiled: bool = False) -> None:
+def trainer(
+    turn: Turn,
+    *,
+    threads: int,
+    config: ModelConfig,
+    rows: int,
+    micro_rows: int = 0,
+    compiled: bool = False,
+) -> None:
     """Hugging Face Trainer on whole rows; its labels shift inside the model."""
-    run_trainer(turn, llama(config), Rows(config), rows=rows, micro_rows=micro_rows, compiled=compiled)
+    run_trainer(
+        turn, llama(config), Rows(config), rows=rows, micro_rows=micro_rows, compiled=compiled
+    )
 
 
-def litgpt(turn: Turn, *, threads: int, config: ModelConfig, rows: int, micro_rows: int = 0, compiled: bool = False) -> None:
+def litgpt(
+    turn: Turn,
+    *,
+    threads: int,
+    config: ModelConfig,
+    rows: int,
+    micro_rows: int = 0,
+    compiled: bool = False,
+) -> None:
     """litgpt's model in a plain loop with fused AdamW, the batches made beforehand."""
     from litgpt import GPT
     from litgpt import Config as GPTConfig
@@ -192,7 +237,9 @@ def litgpt(turn: Turn, *, threads: int, config: ModelConfig, rows: int, micro_ro
     )
     if config.tie_embeddings:
         model.lm_head.weight = model.transformer.wte.weight
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.95), weight_decay=0.1, fused=True
+    )
     forward = torch.compile(model) if compiled else model
     micro_rows = micro_rows or rows
     for tokens in _plain_batches(config, rows):
@@ -209,6 +256,8 @@ def litgpt(turn: Turn, *, threads: int, config: ModelConfig, rows: int, micro_ro
 def _plain_batches(config: ModelConfig, rows: int) -> Iterator[torch.Tensor]:
     length = config.context_length + 1
     tokens = stream(config.vocab_size)
-    blocks = torch.from_numpy(tokens[: len(tokens) // (length * rows) * length * rows].reshape(-1, rows, length))
+    blocks = torch.from_numpy(
+        tokens[: len(tokens) // (length * rows) * length * rows].reshape(-1, rows, length)
+    )
     while True:
         yield from blocks

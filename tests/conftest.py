@@ -30,7 +30,9 @@ def shared_data() -> Path:
     for folder in (ROOT.parent / "shared" / "data", ROOT / "shared" / "data"):
         if folder.is_dir():
             return folder
-    pytest.skip("needs the folder shared/data beside the checkout or in it (real text and problems), which is not there")
+    pytest.skip(
+        "needs the folder shared/data beside the checkout or in it (real text and problems), which is not there"
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

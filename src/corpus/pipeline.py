@@ -24,8 +24,12 @@ def run(config: RunConfig, folder: RunFolder, *, resume_hint: str, plan: bool = 
         _run(config, folder, resume_hint=resume_hint, plan=plan, held=held)
 
 
-def _run(config: RunConfig, folder: RunFolder, *, resume_hint: str, plan: bool, held: ExitStack) -> None:
-    from corpus.report.report import report  # here, so that looking at a recipe loads neither torch nor this
+def _run(
+    config: RunConfig, folder: RunFolder, *, resume_hint: str, plan: bool, held: ExitStack
+) -> None:
+    from corpus.report.report import (
+        report,
+    )  # here, so that looking at a recipe loads neither torch nor this
     from corpus.runtime.ranks import joined
     from corpus.stages.begin import begin_run, load_config
     from corpus.stages.evaluate import evaluate_run, say_scores
@@ -47,7 +51,11 @@ def _run(config: RunConfig, folder: RunFolder, *, resume_hint: str, plan: bool, 
 
             # Asked to, this machine is measured and small models are tried, to say which size the budget is best spent on.
             if plan:
-                timed(folder, "plan", lambda: plan_run(config, folder, command=resume_hint, alone=ranks.is_alone))
+                timed(
+                    folder,
+                    "plan",
+                    lambda: plan_run(config, folder, command=resume_hint, alone=ranks.is_alone),
+                )
         ranks.wait()
         config = load_config(folder)
 
@@ -67,16 +75,28 @@ def _run(config: RunConfig, folder: RunFolder, *, resume_hint: str, plan: bool, 
         timed(
             folder,
             "evaluate",
-            lambda: evaluate_run(config, folder, sets, output=folder.scores, outcomes=folder.outcomes, text=config.evaluate.text),
+            lambda: evaluate_run(
+                config,
+                folder,
+                sets,
+                output=folder.scores,
+                outcomes=folder.outcomes,
+                text=config.evaluate.text,
+            ),
         )
     say_scores(read_scores(folder))
 
     # One page that says what was done, how well, and how to do it again.
-    folder.update_manifest(clock_seconds=round(Clock(folder.clock).seconds, 3))  # also where the session that knew it was killed
+    folder.update_manifest(
+        clock_seconds=round(Clock(folder.clock).seconds, 3)
+    )  # also where the session that knew it was killed
     timed(folder, "report", lambda: report(folder.path))
 
     manifest = folder.read_manifest()
-    clock, everything = (format_duration(seconds) for seconds in (manifest["clock_seconds"], time.monotonic() - begun))
+    clock, everything = (
+        format_duration(seconds)
+        for seconds in (manifest["clock_seconds"], time.monotonic() - begun)
+    )
     say(f"training clock {clock} of {config.parsed_budget}; this command {everything} in all")
     say(f"report: {folder.path / 'report.html'}")
 

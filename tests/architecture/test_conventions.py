@@ -32,7 +32,11 @@ def _tree(path: Path) -> ast.Module:
 def test_names_say_what_is_inside() -> None:
     """`utils` and its kin say nothing, and grow."""
     vague = {"utils", "util", "common", "helpers", "helper", "misc"}
-    assert not [_name(path) for path in SOURCES if vague & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}]
+    assert not [
+        _name(path)
+        for path in SOURCES
+        if vague & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}
+    ]
 
 
 def test_every_module_opens_with_what_it_is() -> None:
@@ -40,8 +44,14 @@ def test_every_module_opens_with_what_it_is() -> None:
 
 
 def test_files_stay_short() -> None:
-    lengths = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES + TESTS}
-    long = {name: lines for name, lines in lengths.items() if lines > MAX_FILE_LINES and not name.startswith(tuple(LONG_FILES))}
+    lengths = {
+        _name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES + TESTS
+    }
+    long = {
+        name: lines
+        for name, lines in lengths.items()
+        if lines > MAX_FILE_LINES and not name.startswith(tuple(LONG_FILES))
+    }
     assert not long, f"split them, or say why not in LONG_FILES: {long}"
 
 
@@ -49,11 +59,19 @@ def _function_lengths(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(_tree(path)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             body = node.body[1:] if ast.get_docstring(node) else node.body
-            yield f"{_name(path)}: {node.name}", (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+            yield (
+                f"{_name(path)}: {node.name}",
+                (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0,
+            )
 
 
 def test_functions_stay_short() -> None:
-    long = {name: lines for path in SOURCES for name, lines in _function_lengths(path) if lines > MAX_FUNCTION_LINES}
+    long = {
+        name: lines
+        for path in SOURCES
+        for name, lines in _function_lengths(path)
+        if lines > MAX_FUNCTION_LINES
+    }
     assert not long, f"split them: {long}"
 
 
@@ -61,10 +79,22 @@ def _dangers(path: Path) -> Iterator[str]:
     for node in ast.walk(_tree(path)):
         names: list[str] = []
         if isinstance(node, ast.Call):
-            names = [name for name in (ast.unparse(node.func),) if name in {"eval", "exec", "compile", "torch.load", "torch.save"}]
+            names = [
+                name
+                for name in (ast.unparse(node.func),)
+                if name in {"eval", "exec", "compile", "torch.load", "torch.save"}
+            ]
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            names = [name for name in modules if name.split(".")[0] in {"pickle", "dill", "joblib", "shelve", "marshal"}]
+            modules = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+            )
+            names = [
+                name
+                for name in modules
+                if name.split(".")[0] in {"pickle", "dill", "joblib", "shelve", "marshal"}
+            ]
         yield from (f"{_name(path)}:{getattr(node, 'lineno', 0)}: {name}" for name in names)
 
 
@@ -88,12 +118,18 @@ def _undocumented(node: ast.ClassDef) -> list[str]:
     return [
         field.target.id
         for field, after in zip(node.body, following, strict=True)
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and not _is_text(after)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and not _is_text(after)
     ]
 
 
 def _is_text(node: ast.stmt | None) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def test_settings_are_frozen_and_given_by_name() -> None:

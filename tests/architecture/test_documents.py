@@ -12,7 +12,11 @@ from corpus.base.units import format_count
 from corpus.recipes.registry import RECIPES
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "benchmarks").glob("*.md"))]
+DOCUMENTS = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "benchmarks").glob("*.md")),
+]
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -37,7 +41,9 @@ def test_links_lead_somewhere(path: Path) -> None:
         linked = path.parent / name if name else path
         assert linked.exists(), f"{_name(path)} links to {target}, which is not there"
         if anchor:
-            assert anchor in _anchors(linked), f"{_name(path)} links to {target}, which has no such heading"
+            assert anchor in _anchors(linked), (
+                f"{_name(path)} links to {target}, which has no such heading"
+            )
 
 
 def test_the_papers_are_cited() -> None:
@@ -61,7 +67,11 @@ def _commands() -> list[list[str]]:
     for path in DOCUMENTS:
         for block in _CODE.findall(path.read_text(encoding="utf-8")):
             for line in block.replace("\\\n", " ").splitlines():
-                words = shlex.split(line.removeprefix("$ "), comments=True) if re.match(r"(\$ )?corpus ", line) else []
+                words = (
+                    shlex.split(line.removeprefix("$ "), comments=True)
+                    if re.match(r"(\$ )?corpus ", line)
+                    else []
+                )
                 if words:
                     found.append(words[1:])
     return found
@@ -73,16 +83,30 @@ def test_the_commands_in_the_documents_exist() -> None:
     assert commands, "the README shows no command"
     asked: dict[tuple[str, ...], str] = {}
     for words in commands:
-        positions = tuple(words[:2]) if words[0] == "run" and len(words) > 1 and not words[1].startswith("-") else tuple(words[:1])
+        positions = (
+            tuple(words[:2])
+            if words[0] == "run" and len(words) > 1 and not words[1].startswith("-")
+            else tuple(words[:1])
+        )
         if positions not in asked:
             asked[positions] = _help(positions)
         for flag in (word.split("=")[0] for word in words if word.startswith("--")):
-            assert re.search(rf"{re.escape(flag)}\b", asked[positions]), f"corpus {shlex.join(words)}: no flag {flag}"
+            assert re.search(rf"{re.escape(flag)}\b", asked[positions]), (
+                f"corpus {shlex.join(words)}: no flag {flag}"
+            )
 
 
 def _help(words: tuple[str, ...]) -> str:
-    command = [sys.executable, "-m", "corpus", *words, *([] if words[-1].startswith("-") else ["--help"])]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "corpus",
+        *words,
+        *([] if words[-1].startswith("-") else ["--help"]),
+    ]
+    result = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
     assert result.returncode == 0, f"{shlex.join(command[1:])}\n{result.stdout}{result.stderr}"
     return result.stdout
 
@@ -90,7 +114,11 @@ def _help(words: tuple[str, ...]) -> str:
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_the_table_of_recipes_is_true(name: str) -> None:
     config = RECIPES[name]()
-    rows = re.findall(rf"^\| `{name}` \|(.*)\|$", (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        rf"^\| `{name}` \|(.*)\|$",
+        (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert len(rows) == 1, f"docs/recipes.md has {len(rows)} rows for {name}"
     *_, model, context, order, budget = (cell.strip() for cell in rows[0].split("|"))
     assert model == format_count(config.model.num_parameters)

@@ -14,11 +14,20 @@ TORCH_FREE = ("base", "text", "program", "problems", "prepare", "recipes")
 
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_the_contracts_hold() -> None:
-    result = _run("from importlinter.cli import lint_imports_command as check; check(['--no-cache'])")
+    result = _run(
+        "from importlinter.cli import lint_imports_command as check; check(['--no-cache'])"
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "0 broken" in result.stdout
 
@@ -39,7 +48,9 @@ def test_what_must_be_light_does_not_load_torch() -> None:
     names = _light_modules()
     assert "corpus.base.files" in names
     assert "corpus.train.config" in names
-    result = _run(f"import sys\nfor name in {names!r}:\n __import__(name)\n assert 'torch' not in sys.modules, name")
+    result = _run(
+        f"import sys\nfor name in {names!r}:\n __import__(name)\n assert 'torch' not in sys.modules, name"
+    )
     assert result.returncode == 0, result.stderr[-2000:]
 
 
@@ -68,7 +79,12 @@ def test_help_does_not_load_torch() -> None:
 
 def test_the_module_is_the_command() -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "corpus", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "corpus", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert result.returncode == 0
     assert "usage: corpus COMMAND" in result.stdout
@@ -78,7 +94,11 @@ def test_the_module_is_the_command() -> None:
 def test_a_package_says_what_it_is_and_does_nothing(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     docstring = ast.get_docstring(tree) or ""
-    assert len(docstring) > 20, f"{path} needs a docstring: what is here, and where to start reading"
+    assert len(docstring) > 20, (
+        f"{path} needs a docstring: what is here, and where to start reading"
+    )
     rest = [ast.unparse(node) for node in tree.body[1:]]
-    allowed = path == PACKAGE / "__init__.py" and len(rest) == 1 and rest[0].startswith("__version__ = ")
+    allowed = (
+        path == PACKAGE / "__init__.py" and len(rest) == 1 and rest[0].startswith("__version__ = ")
+    )
     assert not rest or allowed, f"{path} holds more than a docstring: {rest}"

@@ -14,7 +14,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def _lines(name: str) -> list[str]:
-    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines())
+    lines = (
+        line.split("#")[0].strip()
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines()
+    )
     return [line for line in lines if line]
 
 
@@ -24,7 +27,9 @@ def _pins(name: str) -> dict[str, Requirement]:
 
 
 def _ranges(lines: list[str]) -> dict[str, Requirement]:
-    return {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, lines)}
+    return {
+        canonicalize_name(requirement.name): requirement for requirement in map(Requirement, lines)
+    }
 
 
 RUN, DEV = _pins("requirements.txt"), _pins("requirements-dev.txt")

@@ -38,7 +38,9 @@ configs = st.builds(
     steps=st.integers(),
     name=st.text(),
     live=st.booleans(),
-    inner=st.builds(Inner, rate=st.floats(allow_nan=False), decay=st.sampled_from(["cosine", "linear"])),
+    inner=st.builds(
+        Inner, rate=st.floats(allow_nan=False), decay=st.sampled_from(["cosine", "linear"])
+    ),
     sources=st.lists(st.text()).map(tuple),
     span=st.tuples(st.integers(), st.floats(allow_nan=False)),
     shares=st.dictionaries(st.text(), st.floats(allow_nan=False)),
@@ -107,4 +109,6 @@ def test_differences_name_every_leaf_that_changed() -> None:
 
 @given(configs, configs)
 def test_two_configs_differ_exactly_when_a_difference_is_named(first: Outer, second: Outer) -> None:
-    assert (differences(to_plain(first), to_plain(second)) == []) == (to_plain(first) == to_plain(second))
+    assert (differences(to_plain(first), to_plain(second)) == []) == (
+        to_plain(first) == to_plain(second)
+    )

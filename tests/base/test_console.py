@@ -22,7 +22,9 @@ def test_warnings_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "warning: the compiler failed\n"
 
 
-def test_progress_in_a_log_prints_rate_and_time_left(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_in_a_log_prints_rate_and_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     with progress("tokenize", total=1000, unit="docs") as task:
@@ -33,7 +35,9 @@ def test_progress_in_a_log_prints_rate_and_time_left(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == "  tokenize · 20% · 1m 20s left · 10 docs/s · arxiv\n"
 
 
-def test_progress_without_a_total_still_shows_the_rate(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_without_a_total_still_shows_the_rate(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [0.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     with progress("harvest", unit="files") as task:

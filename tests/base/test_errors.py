@@ -9,11 +9,18 @@ def _drawn_names() -> list[str]:
 
 
 def test_the_tree_at_the_top_of_the_file_is_the_tree_in_the_code() -> None:
-    defined = [cls.__name__ for cls in errors.CorpusError.__subclasses__() if cls.__module__ == errors.__name__]
+    defined = [
+        cls.__name__
+        for cls in errors.CorpusError.__subclasses__()
+        if cls.__module__ == errors.__name__
+    ]
     assert _drawn_names() == defined
 
 
 def test_did_you_mean_names_a_close_name_only() -> None:
-    assert errors.did_you_mean("learning_rat", ["learning_rate", "warmup"]) == " Did you mean 'learning_rate'?"
+    assert (
+        errors.did_you_mean("learning_rat", ["learning_rate", "warmup"])
+        == " Did you mean 'learning_rate'?"
+    )
     assert errors.did_you_mean("zzz", ["learning_rate", "warmup"]) == ""
     assert errors.did_you_mean("zzz", []) == ""

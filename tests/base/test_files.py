@@ -66,7 +66,9 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert _names(tmp_path / "x" / "deep") == ["b"]
 
 
-def test_a_failing_rename_brings_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_rename_brings_the_old_folder_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with atomic_folder(tmp_path / "x") as temporary:
         write_text(temporary / "a", "old")
     replace = os.replace
@@ -85,7 +87,10 @@ def test_a_failing_rename_brings_the_old_folder_back(tmp_path: Path, monkeypatch
 
 def test_a_file_of_the_users_is_not_replaced_by_a_folder(tmp_path: Path) -> None:
     write_text(tmp_path / "x", "precious")
-    with pytest.raises(StorageError, match="cannot write"), atomic_folder(tmp_path / "x") as temporary:
+    with (
+        pytest.raises(StorageError, match="cannot write"),
+        atomic_folder(tmp_path / "x") as temporary,
+    ):
         write_text(temporary / "a", "new")
     assert (tmp_path / "x").read_text() == "precious"
 
@@ -102,7 +107,9 @@ with atomic_folder(Path(sys.argv[1]) / "step-2") as temporary:
 
 
 def test_a_kill_in_the_middle_of_writing_leaves_nothing_that_counts(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", _WRITE_FOREVER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", _WRITE_FOREVER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "writing\n"
         write_text(tmp_path / "while-it-lives", "")
@@ -120,20 +127,27 @@ def test_a_kill_in_the_middle_of_writing_leaves_nothing_that_counts(tmp_path: Pa
         OSError(errno.EDQUOT, "Disk quota exceeded"),
         OSError(errno.EFBIG, "File too large"),
         OSError("100000 requested and 30720 written"),  # numpy.save
-        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),  # safetensors
+        RuntimeError(
+            "Error while serializing: I/O error: No space left on device (os error 28)"
+        ),  # safetensors
     ],
 )
 def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, error: Exception) -> None:
     path = tmp_path / "a.json"
     write_json(path, {"step": 1})
-    with pytest.raises(StorageError, match=r"the disk holding .*a\.json is full.*free some space"), atomic_path(path) as temporary:
+    with (
+        pytest.raises(StorageError, match=r"the disk holding .*a\.json is full.*free some space"),
+        atomic_path(path) as temporary,
+    ):
         temporary.write_bytes(b"{")
         raise error
     assert read_json(path) == {"step": 1}
     assert _names(tmp_path) == ["a.json"]
 
 
-def test_a_disk_that_fills_up_at_the_last_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_at_the_last_flush(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_text(tmp_path / "a", "old")
 
     def fail(handle: int) -> None:
@@ -157,11 +171,16 @@ def test_a_place_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) ->
 
 
 def test_an_input_that_cannot_be_read_is_not_called_an_output(tmp_path: Path) -> None:
-    denied = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "inputs" / "text.jsonl"))
+    denied = PermissionError(
+        errno.EACCES, "Permission denied", str(tmp_path / "inputs" / "text.jsonl")
+    )
     with pytest.raises(PermissionError), storage_errors(tmp_path / "out" / "shard.bin"):
         raise denied
     denied = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "out"))
-    with pytest.raises(StorageError, match="cannot write"), storage_errors(tmp_path / "out" / "shard.bin"):
+    with (
+        pytest.raises(StorageError, match="cannot write"),
+        storage_errors(tmp_path / "out" / "shard.bin"),
+    ):
         raise denied
 
 
@@ -172,14 +191,20 @@ def test_too_many_open_files_are_told_with_the_way_out() -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters()),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters()),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,
 )
 
 
 @given(json_values)
-def test_any_json_value_survives_a_file(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
+def test_any_json_value_survives_a_file(
+    tmp_path_factory: pytest.TempPathFactory, value: object
+) -> None:
     path = tmp_path_factory.getbasetemp() / "value.json"
     write_json(path, value)
     assert read_json(path) == value
@@ -205,7 +230,10 @@ def test_json_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_digests(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
-    assert digest_file(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert (
+        digest_file(tmp_path / "a")
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
     assert digest_json({"a": 1, "b": [1, 2]}) == digest_json(json.loads('{"b": [1, 2], "a": 1}'))
     assert digest_json({"a": 1}) != digest_json({"a": 2})
 
@@ -225,4 +253,8 @@ def test_a_folder_left_aside_by_a_crash_gets_its_name_back(tmp_path: Path) -> No
     (tmp_path / ".step-2.old.abcd-1.tmp").mkdir()
     (tmp_path / "step-2").mkdir()
     restore_retired(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".step-2.old.abcd-1.tmp", "step-1", "step-2"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".step-2.old.abcd-1.tmp",
+        "step-1",
+        "step-2",
+    ]

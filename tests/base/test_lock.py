@@ -26,10 +26,15 @@ with claimed(RunFolder(Path(sys.argv[1]))):
 
 
 def test_another_process_is_refused_by_number_until_the_first_is_gone(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
-        refused = pytest.raises(ArtifactError, match=rf"another process \(pid {holder.pid}\) is working on .*another --out")
+        refused = pytest.raises(
+            ArtifactError,
+            match=rf"another process \(pid {holder.pid}\) is working on .*another --out",
+        )
         with refused, claimed(RunFolder(tmp_path)):
             pytest.fail("two processes hold it")
         holder.send_signal(signal.SIGKILL)
@@ -46,9 +51,14 @@ def test_it_is_let_go_after_an_error_and_only_the_writing_rank_takes_it(tmp_path
         assert folder.lock.exists()
 
 
-@pytest.mark.parametrize("answer", [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("no flock")])
+@pytest.mark.parametrize(
+    "answer", [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("no flock")]
+)
 def test_a_file_system_without_locks_is_used_with_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: Exception
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: Exception,
 ) -> None:
     def acquire(*_: object, **__: object) -> None:
         raise answer

@@ -11,7 +11,12 @@ from corpus.base.manifest import NAME, Manifest, is_done, make_key, read_manifes
 
 def _manifest(key: str = "k") -> Manifest:
     return Manifest(
-        kind="shards", key=key, config={"vocab_size": 512}, inputs={"text": "d1"}, counts={"c4": {"tokens": 7}}, seconds=1.5
+        kind="shards",
+        key=key,
+        config={"vocab_size": 512},
+        inputs={"text": "d1"},
+        counts={"c4": {"tokens": 7}},
+        seconds=1.5,
     )
 
 
@@ -21,8 +26,16 @@ def test_round_trip(tmp_path: Path) -> None:
 
 
 def test_paths_and_tuples_in_a_config_can_be_written(tmp_path: Path) -> None:
-    write_manifest(tmp_path, Manifest(kind="prepared", key="k", config={"data": Path("folder"), "sources": ("c4", "book")}))
-    assert read_manifest(tmp_path, kind="prepared").config == {"data": "folder", "sources": ["c4", "book"]}
+    write_manifest(
+        tmp_path,
+        Manifest(
+            kind="prepared", key="k", config={"data": Path("folder"), "sources": ("c4", "book")}
+        ),
+    )
+    assert read_manifest(tmp_path, kind="prepared").config == {
+        "data": "folder",
+        "sources": ["c4", "book"],
+    }
 
 
 def test_done_means_the_same_key(tmp_path: Path) -> None:
@@ -49,7 +62,9 @@ def test_another_kind_is_refused(tmp_path: Path) -> None:
         ('{"kind": "shards", "format": 1, "key": "k", "config": []}', "is damaged"),
     ],
 )
-def test_what_cannot_be_a_manifest_is_refused_by_name(tmp_path: Path, text: str, message: str) -> None:
+def test_what_cannot_be_a_manifest_is_refused_by_name(
+    tmp_path: Path, text: str, message: str
+) -> None:
     write_text(tmp_path / NAME, text)
     with pytest.raises(ArtifactError, match=message) as caught:
         read_manifest(tmp_path, kind="shards")
@@ -64,7 +79,16 @@ def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
 def test_the_key_depends_on_kind_config_and_inputs_but_not_on_their_order() -> None:
     key = make_key("shards", {"a": 1, "b": 2}, {"x": "1", "y": "2"})
     assert key == make_key("shards", {"b": 2, "a": 1}, {"y": "2", "x": "1"})
-    assert len({key, make_key("run", {"a": 1, "b": 2}, {"x": "1", "y": "2"}), make_key("shards", {"a": 1}, {"x": "1"})}) == 3
+    assert (
+        len(
+            {
+                key,
+                make_key("run", {"a": 1, "b": 2}, {"x": "1", "y": "2"}),
+                make_key("shards", {"a": 1}, {"x": "1"}),
+            }
+        )
+        == 3
+    )
 
 
 def test_a_folder_with_other_json_is_no_artifact(tmp_path: Path) -> None:

@@ -20,7 +20,11 @@ def test_what_is_no_run_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_everything_lies_inside(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    values = [getattr(folder, name) for name, value in vars(RunFolder).items() if isinstance(value, property)]
+    values = [
+        getattr(folder, name)
+        for name, value in vars(RunFolder).items()
+        if isinstance(value, property)
+    ]
     paths = [value for value in values if isinstance(value, Path)]
     assert len(paths) >= 10
     assert all(path.is_relative_to(tmp_path) for path in paths)
@@ -31,7 +35,11 @@ def test_training_has_begun_when_its_clock_ran_or_it_left_something(tmp_path: Pa
     folder = RunFolder(tmp_path)
     write_text(folder.weights / "tokenizer.json", "{}")
     assert not folder.has_trained
-    for path in (folder.clock, folder.checkpoints / "pretrain-1" / "state.json", folder.pretrained_weights):
+    for path in (
+        folder.clock,
+        folder.checkpoints / "pretrain-1" / "state.json",
+        folder.pretrained_weights,
+    ):
         write_text(path, "{}")
         assert folder.has_trained
         path.unlink()

@@ -18,5 +18,10 @@ def test_seeds_fit_in_63_bits(seed: int, names: list[str]) -> None:
 
 
 def test_names_and_seeds_tell_seeds_apart() -> None:
-    seeds = {derive(seed, name, number) for seed in range(10) for name in ("draw", "rows") for number in range(50)}
+    seeds = {
+        derive(seed, name, number)
+        for seed in range(10)
+        for name in ("draw", "rows")
+        for number in range(50)
+    }
     assert len(seeds) == 1000

@@ -34,7 +34,23 @@ def test_parse_budget(text: str, kind: str, amount: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "45", "m", "45x", "90ms", "1h30", "h1", "-5m", "0s", "0 steps", "1.5 steps", "2M", "4 potatoes", "1e3 steps"]
+    "text",
+    [
+        "",
+        "45",
+        "m",
+        "45x",
+        "90ms",
+        "1h30",
+        "h1",
+        "-5m",
+        "0s",
+        "0 steps",
+        "1.5 steps",
+        "2M",
+        "4 potatoes",
+        "1e3 steps",
+    ],
 )
 def test_a_wrong_budget_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):

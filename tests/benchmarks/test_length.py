@@ -28,7 +28,10 @@ def length() -> Any:
 
 def test_windows_never_read_past_their_length(length: Any) -> None:
     model = build_model(
-        ModelConfig(vocab_size=50, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=8), seed=0
+        ModelConfig(
+            vocab_size=50, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=8
+        ),
+        seed=0,
     ).requires_grad_(False)
     for parameter in model.parameters():
         parameter.mul_(4)
@@ -36,11 +39,15 @@ def test_windows_never_read_past_their_length(length: Any) -> None:
     found = length.losses_in_windows(model, rows, 8)
     assert found.shape == (3, 29)
     for at in range(29):
-        first = 0 if at < 8 else (at // 4 - 1) * 4 if at < 28 else 21  # the last window ends with the row
+        first = (
+            0 if at < 8 else (at // 4 - 1) * 4 if at < 28 else 21
+        )  # the last window ends with the row
         alone = length.losses(model, rows[:, first : at + 2])[:, -1]
         assert at - first < 8
         np.testing.assert_allclose(found[:, at], alone, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(length.losses_in_windows(model, rows, 40), length.losses(model, rows))
+    np.testing.assert_allclose(
+        length.losses_in_windows(model, rows, 40), length.losses(model, rows)
+    )
 
 
 def test_rows_lie_within_documents(length: Any, tmp_path: Path) -> None:

@@ -34,7 +34,13 @@ def write_records(path: Path, *, count: int = 60, set_name: str = "RedPajamaC4")
     chance = random.Random(3)
     words = ["".join(chance.choices("abcdefghijkl", k=chance.randint(2, 6))) for _ in range(80)]
     lines = [
-        json.dumps({"text": " ".join(chance.choices(words, k=80)), "meta": {"redpajama_set_name": set_name}}) for _ in range(count)
+        json.dumps(
+            {
+                "text": " ".join(chance.choices(words, k=80)),
+                "meta": {"redpajama_set_name": set_name},
+            }
+        )
+        for _ in range(count)
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -13,7 +13,13 @@ from corpus.cli.main import main
 
 Refused, Words = Callable[[Sequence[str | Path]], str], Callable[..., list[str]]
 
-WAYS = {"missing": None, "empty": b"", "an object": b"{}\n", "a list": b"[]\n", "noise": b"\x93\x00 noise \xff\n"}
+WAYS = {
+    "missing": None,
+    "empty": b"",
+    "an object": b"{}\n",
+    "a list": b"[]\n",
+    "noise": b"\x93\x00 noise \xff\n",
+}
 
 
 def _damage(path: Path, way: str) -> None:
@@ -33,7 +39,9 @@ def _exit_code(words: Sequence[str | Path]) -> object:
 
 def _is_as(run: Path, trained: Path) -> bool:
     """True where both ended with the same bits."""
-    return digest_file(run / "weights" / "final.safetensors") == digest_file(trained / "weights" / "final.safetensors")
+    return digest_file(run / "weights" / "final.safetensors") == digest_file(
+        trained / "weights" / "final.safetensors"
+    )
 
 
 @pytest.fixture
@@ -71,13 +79,20 @@ def half(run: Path) -> Path:
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
 def test_no_damage_is_a_traceback(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, way: str, command: list[str]
+    run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    way: str,
+    command: list[str],
 ) -> None:
     """Whatever lies in a file's place, a command works without it or says in a few lines which file it is."""
     _damage(run / name, way)
     if command == ["finetune"]:
         (run / "weights" / "final.safetensors").unlink(missing_ok=True)
-    more = {"solve": ["what is 2 + 2 ?"], "export": [str(tmp_path / "exported")]}.get(command[0], [])
+    more = {"solve": ["what is 2 + 2 ?"], "export": [str(tmp_path / "exported")]}.get(
+        command[0], []
+    )
     code = _exit_code([command[0], run, *command[1:], *more])
     said = capsys.readouterr().err
     assert code in (0, 2)
@@ -94,17 +109,39 @@ def test_no_damage_is_a_traceback(
     ("name", "way", "said", "mend"),
     [
         ("prepared/train/c4.bin", "empty", "c4.bin is truncated", "prepared"),
-        ("prepared/tokenizer/tokenizer.json", "an object", "prepared and prepare the data again", "prepared"),
+        (
+            "prepared/tokenizer/tokenizer.json",
+            "an object",
+            "prepared and prepare the data again",
+            "prepared",
+        ),
         ("prepared/validation/manifest.json", "missing", "Delete the prepared folder", "prepared"),
-        ("problems/generated.train.jsonl", "empty", "holds 0 problems; the manifest says 60", "problems"),
+        (
+            "problems/generated.train.jsonl",
+            "empty",
+            "holds 0 problems; the manifest says 60",
+            "problems",
+        ),
         ("problems/generated.heldout.jsonl", "missing", "cannot read", "problems"),
         ("manifest.json", "noise", "manifest.json is damaged", "manifest.json"),
         ("clock.json", "empty", "clock.json is damaged", "clock.json"),
-        ("weights/pretrained.safetensors", "noise", "Delete the file", "weights/pretrained.safetensors"),
+        (
+            "weights/pretrained.safetensors",
+            "noise",
+            "Delete the file",
+            "weights/pretrained.safetensors",
+        ),
     ],
 )
 def test_deleting_what_the_message_says_mends_the_run(
-    refused: Refused, tiny: Words, half: Path, trained: Path, name: str, way: str, said: str, mend: str
+    refused: Refused,
+    tiny: Words,
+    half: Path,
+    trained: Path,
+    name: str,
+    way: str,
+    said: str,
+    mend: str,
 ) -> None:
     _damage(half / name, way)
     assert said in refused(tiny(half))
@@ -137,7 +174,9 @@ def test_checkpoints_without_their_state_are_damaged_ones(
 
 
 @pytest.mark.parametrize("way", ["missing", "an object", "a list"])
-def test_a_run_without_its_config_is_not_begun_anew(refused: Refused, tiny: Words, run: Path, way: str) -> None:
+def test_a_run_without_its_config_is_not_begun_anew(
+    refused: Refused, tiny: Words, run: Path, way: str
+) -> None:
     _damage(run / "config.json", way)
     weights = digest_file(run / "weights" / "final.safetensors")
     assert "Restore it from a copy, or give another --out" in refused(tiny(run))
@@ -172,7 +211,12 @@ def _config(tiny: Words, tmp_path: Path) -> Path:
     ],
 )
 def test_ctrl_c_at_any_stage_is_a_sentence_and_the_command_goes_on(
-    tiny: Words, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, place: str
+    tiny: Words,
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
 ) -> None:
     with monkeypatch.context() as patch, pytest.raises(SystemExit) as stopped:
         patch.setattr(place, lambda *arguments, **more: os.kill(os.getpid(), signal.SIGINT))
@@ -186,7 +230,11 @@ def test_ctrl_c_at_any_stage_is_a_sentence_and_the_command_goes_on(
 
 
 def test_ctrl_c_while_training_saves_the_step(
-    tiny: Words, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tiny: Words,
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from corpus.train.loop import PhaseTrainer
 
@@ -200,6 +248,8 @@ def test_ctrl_c_while_training_saves_the_step(
         main(tiny(tmp_path / "run"))
     assert stopped.value.code == 130
     assert "everything is saved. Go on with:" in capsys.readouterr().err
-    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["pretrain-000000001"]
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == [
+        "pretrain-000000001"
+    ]
     main(tiny(tmp_path / "run"))
     assert _is_as(tmp_path / "run", trained)

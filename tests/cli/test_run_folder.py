@@ -30,14 +30,28 @@ def test_a_run_that_another_process_works_on_is_left_to_it(
         assert contents(run) == before
 
 
-def test_scores_replace_scores_and_nothing_else(refused: Refused, run: Path, tmp_path: Path) -> None:
+def test_scores_replace_scores_and_nothing_else(
+    refused: Refused, run: Path, tmp_path: Path
+) -> None:
     problems = f"--problems=generated={run / 'problems' / 'generated.heldout.jsonl'}"
     output = tmp_path / "README.md"
     output.write_text("years of work")
-    assert "holds no scores, so it is not replaced" in refused(["evaluate", run, problems, "--output", output])
+    assert "holds no scores, so it is not replaced" in refused(
+        ["evaluate", run, problems, "--output", output]
+    )
     assert output.read_text() == "years of work"
     for _ in range(2):
-        main(["evaluate", str(run), problems, "--output", str(tmp_path / "scores.json"), "--overlap", "False"])
+        main(
+            [
+                "evaluate",
+                str(run),
+                problems,
+                "--output",
+                str(tmp_path / "scores.json"),
+                "--overlap",
+                "False",
+            ]
+        )
     assert json.loads((tmp_path / "scores.json").read_text())["problems"].keys() == {"generated"}
 
 
@@ -51,7 +65,9 @@ def test_a_budget_that_ends_before_the_first_step_leaves_no_weights(
     assert json.loads((out / "manifest.json").read_text())["choices"]["finetune_seconds"] >= 0
 
 
-def test_held_out_text_is_measured_as_the_run_says(tiny: Callable[..., list[str]], tmp_path: Path) -> None:
+def test_held_out_text_is_measured_as_the_run_says(
+    tiny: Callable[..., list[str]], tmp_path: Path
+) -> None:
     out = tmp_path / "run"
     main([*tiny(out), "--evaluate.text", "False"])
     main(["evaluate", str(out)])
@@ -60,10 +76,14 @@ def test_held_out_text_is_measured_as_the_run_says(tiny: Callable[..., list[str]
     measured = json.loads((out / "scores.json").read_text())["text"]
     assert measured
     main(["evaluate", str(out)])
-    assert json.loads((out / "scores.json").read_text())["text"] == measured, "it is dear to measure, and still true"
+    assert json.loads((out / "scores.json").read_text())["text"] == measured, (
+        "it is dear to measure, and still true"
+    )
     (out / "also").mkdir()
     main(["evaluate", str(out), "--output", str(out / "also" / ".." / "scores.json")])
-    assert json.loads((out / "scores.json").read_text())["text"] == measured, "the same file by another name"
+    assert json.loads((out / "scores.json").read_text())["text"] == measured, (
+        "the same file by another name"
+    )
 
 
 def test_scoring_elsewhere_leaves_the_run_and_its_neighbours_alone(
@@ -75,7 +95,9 @@ def test_scoring_elsewhere_leaves_the_run_and_its_neighbours_alone(
     problems = f"--problems=generated={run / 'problems' / 'generated.heldout.jsonl'}"
     monkeypatch.chdir(run)
     assert "the scores of the run that lies there" in refused(["evaluate", trained, problems])
-    assert "the scores of the run that lies there" in refused(["evaluate", trained, "--output", run / "scores.json"])
+    assert "the scores of the run that lies there" in refused(
+        ["evaluate", trained, "--output", run / "scores.json"]
+    )
     assert contents(run) == before
 
 
@@ -90,21 +112,33 @@ def test_a_method_is_not_changed_under_a_process_that_trains(refused: Refused, r
 
 
 @pytest.mark.parametrize("options", ["40 or 60", "A) 40 B) 60 C) 80", "a ) 40\nb ) 60", "a ) 40"])
-def test_options_that_cannot_be_told_apart_are_refused(refused: Refused, run: Path, options: str) -> None:
-    assert "cannot be told apart" in refused(["solve", run, "what is 20 + 40 ?", "--options", options])
+def test_options_that_cannot_be_told_apart_are_refused(
+    refused: Refused, run: Path, options: str
+) -> None:
+    assert "cannot be told apart" in refused(
+        ["solve", run, "what is 20 + 40 ?", "--options", options]
+    )
 
 
-def test_a_problem_typed_in_another_encoding_is_told(refused: Refused, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("2 cafés".encode("latin1")), encoding="utf-8"))
+def test_a_problem_typed_in_another_encoding_is_told(
+    refused: Refused, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "sys.stdin", io.TextIOWrapper(io.BytesIO("2 cafés".encode("latin1")), encoding="utf-8")
+    )
     assert "standard input is not UTF-8 text" in refused(["solve", run, "-"])
 
 
-def test_a_problem_without_numbers_is_answered_with_a_word_of_warning(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_problem_without_numbers_is_answered_with_a_word_of_warning(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["solve", str(trained), "how are you ?"])
     assert "here are none: what follows is a guess" in capsys.readouterr().out
 
 
-def test_expressions_that_the_run_does_not_know_are_told(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_expressions_that_the_run_does_not_know_are_told(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for question, unread in (
         ("differentiate 3x^2 + 2x with respect to x", True),
         ("3 pens cost 6 dollars , what does a pen cost ?", False),
@@ -115,8 +149,12 @@ def test_expressions_that_the_run_does_not_know_are_told(trained: Path, capsys: 
     assert "a guess" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("words", "shown"), [(["plan"], "corpus plan RECIPE"), (["run", "cpu"], "corpus run cpu")])
-def test_help_without_a_recipe_is_of_any(words: list[str], shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "shown"), [(["plan"], "corpus plan RECIPE"), (["run", "cpu"], "corpus run cpu")]
+)
+def test_help_without_a_recipe_is_of_any(
+    words: list[str], shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main([*words, "--help"])
     assert f"usage: {shown} " in capsys.readouterr().out
@@ -128,6 +166,14 @@ def test_a_folder_whose_name_begins_like_the_hub_is_read_whole(
     """What comes from the hub is capped at what the budget needs."""
     monkeypatch.chdir(tmp_path)
     words = tiny(tmp_path / "run")
-    shutil.copytree(next(word for word in words if word.startswith("--data=")).removeprefix("--data="), "hubble_text")
+    shutil.copytree(
+        next(word for word in words if word.startswith("--data=")).removeprefix("--data="),
+        "hubble_text",
+    )
     main(["prepare", *words[1:], "--data=hubble_text"])
-    assert json.loads((tmp_path / "run" / "prepared" / "manifest.json").read_text())["config"]["max_tokens"] is None
+    assert (
+        json.loads((tmp_path / "run" / "prepared" / "manifest.json").read_text())["config"][
+            "max_tokens"
+        ]
+        is None
+    )

@@ -18,7 +18,14 @@ def leads(config: CurriculumConfig, prepared: tuple[str, ...] = SIX) -> list[str
 
 
 def test_sequential_reads_the_sources_in_the_original_order():
-    assert leads(CurriculumConfig()) == ["c4", "wikipedia", "github", "arxiv", "book", "stackexchange"]
+    assert leads(CurriculumConfig()) == [
+        "c4",
+        "wikipedia",
+        "github",
+        "arxiv",
+        "book",
+        "stackexchange",
+    ]
     assert plan_phases(CurriculumConfig(), SIX)[2].mixture == {"github": 1.0}
 
 
@@ -45,7 +52,9 @@ def test_commoncrawl_stands_alone_where_there_is_no_c4():
 def test_interleaved_replays_the_others_at_the_given_share():
     phase = plan_phases(CurriculumConfig(order="interleaved", replay=0.4), SIX)[1]
     assert phase.mixture["wikipedia"] == pytest.approx(0.6)
-    assert sum(share for name, share in phase.mixture.items() if name != "wikipedia") == pytest.approx(0.4)
+    assert sum(
+        share for name, share in phase.mixture.items() if name != "wikipedia"
+    ) == pytest.approx(0.4)
 
 
 def test_own_sources_follow_the_known_ones():
@@ -62,7 +71,10 @@ def test_anneal_mixes_problems_into_the_end_and_squeezes_the_rest():
 
 
 def test_without_an_anneal_problems_are_never_read():
-    assert all(PROBLEMS not in phase.mixture for phase in plan_phases(CurriculumConfig(order="shuffled"), (*SIX, PROBLEMS)))
+    assert all(
+        PROBLEMS not in phase.mixture
+        for phase in plan_phases(CurriculumConfig(order="shuffled"), (*SIX, PROBLEMS))
+    )
 
 
 @given(
@@ -74,7 +86,9 @@ def test_without_an_anneal_problems_are_never_read():
 )
 def test_phases_cover_everything_and_mixtures_sum_to_one(order, prepared, anneal, heavy, progress):
     name = min(prepared)
-    phases = plan_phases(CurriculumConfig(order=order, anneal=anneal, weights={name: heavy}), (*prepared, PROBLEMS))
+    phases = plan_phases(
+        CurriculumConfig(order=order, anneal=anneal, weights={name: heavy}), (*prepared, PROBLEMS)
+    )
     assert phases[0].start == 0.0
     assert phases[-1].end == 1.0
     assert all(a.end == pytest.approx(b.start) for a, b in itertools.pairwise(phases))
@@ -91,7 +105,10 @@ def test_an_anneal_without_problems_is_refused():
         plan_phases(CurriculumConfig(anneal=0.1), SIX)
 
 
-@pytest.mark.parametrize("wrong", [{"replay": 1.5}, {"anneal": -0.1}, {"weights": {"c4": -1.0}}, {"sources": ("c4", "c4")}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"replay": 1.5}, {"anneal": -0.1}, {"weights": {"c4": -1.0}}, {"sources": ("c4", "c4")}],
+)
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ConfigError):
         CurriculumConfig(**wrong)

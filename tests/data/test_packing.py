@@ -31,7 +31,9 @@ def test_an_example_longer_than_a_row_is_refused():
 
 
 def test_a_packed_row_has_loss_on_completions_only():
-    tokens, targets, documents = packed_row([((11, 12, 13, 14), 2), ((21, 22, 23), 1)], row_length=9, pad_id=1)
+    tokens, targets, documents = packed_row(
+        [((11, 12, 13, 14), 2), ((21, 22, 23), 1)], row_length=9, pad_id=1
+    )
     assert tokens.tolist() == [11, 12, 13, 14, 21, 22, 23, 1, 1]
     assert targets.tolist() == [IGNORED, 13, 14, IGNORED, 22, 23, IGNORED, IGNORED, IGNORED]
     assert documents.tolist() == [0, 0, 0, 0, 1, 1, 1, 2, 2]

@@ -17,7 +17,9 @@ DOCUMENTS = {"book": [[5, 6, 7], [], [8]], "c4": [[9] * 1000, [1, 2]]}
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    with write_shards(tmp_path / "train", vocab_size=4096, eos_id=EOS, tokenizer_digest="abc") as writer:
+    with write_shards(
+        tmp_path / "train", vocab_size=4096, eos_id=EOS, tokenizer_digest="abc"
+    ) as writer:
         for index in range(3):  # sources arrive mixed
             for source, documents in DOCUMENTS.items():
                 if index < len(documents):
@@ -30,15 +32,26 @@ def test_documents_come_back_in_order_and_end_with_eos(folder: Path) -> None:
     assert list(shards) == ["book", "c4"]
     for source, documents in DOCUMENTS.items():
         shard = shards[source]
-        assert [list(shard.document(index)) for index in range(shard.num_documents)] == [[*tokens, EOS] for tokens in documents]
+        assert [list(shard.document(index)) for index in range(shard.num_documents)] == [
+            [*tokens, EOS] for tokens in documents
+        ]
     assert isinstance(shards["book"].tokens, np.memmap)
-    assert (shards["book"].num_bytes, shards["book"].num_tokens, shards.num_tokens) == (60, 7, 7 + 1004)
+    assert (shards["book"].num_bytes, shards["book"].num_tokens, shards.num_tokens) == (
+        60,
+        7,
+        7 + 1004,
+    )
 
 
 def test_the_manifest_tells_counts_and_digests(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["kind"] == "shards"
-    assert manifest["config"] == {"dtype": "uint16", "vocab_size": 4096, "eos_id": EOS, "tokenizer": "abc"}
+    assert manifest["config"] == {
+        "dtype": "uint16",
+        "vocab_size": 4096,
+        "eos_id": EOS,
+        "tokenizer": "abc",
+    }
     book = manifest["counts"]["book"]
     assert (book["num_tokens"], book["num_documents"], book["num_bytes"]) == (7, 3, 60)
     assert book["files"]["book.bin"] == 14
@@ -47,13 +60,19 @@ def test_the_manifest_tells_counts_and_digests(folder: Path) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(documents=st.lists(st.lists(st.integers(0, 99_999), max_size=20), max_size=10))
-def test_large_ids_round_trip(documents: list[list[int]], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_large_ids_round_trip(
+    documents: list[list[int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("shards") / "all"
     with write_shards(folder, vocab_size=100_000, eos_id=EOS) as writer:
         for tokens in documents:
             writer.add("s", tokens, num_bytes=0)
     shards = TokenShards.open(folder)
-    found = [list(shards["s"].document(index)) for index in range(shards["s"].num_documents)] if documents else []
+    found = (
+        [list(shards["s"].document(index)) for index in range(shards["s"].num_documents)]
+        if documents
+        else []
+    )
     assert found == [[*tokens, EOS] for tokens in documents]
 
 
@@ -85,7 +104,10 @@ def test_an_unknown_source_or_folder_is_named(folder: Path, tmp_path: Path) -> N
 
 
 def test_an_interrupted_write_leaves_nothing_and_keeps_what_was_there(folder: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), write_shards(folder, vocab_size=4096, eos_id=EOS) as writer:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        write_shards(folder, vocab_size=4096, eos_id=EOS) as writer,
+    ):
         writer.add("book", [1, 2, 3], num_bytes=3)
         raise KeyboardInterrupt
     assert [path.name for path in folder.parent.iterdir()] == ["train"]

@@ -12,7 +12,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-SETS = ("RedPajamaC4", "RedPajamaWikipedia", "RedPajamaGithub", "RedPajamaArXiv", "RedPajamaBook", "RedPajamaStackExchange")
+SETS = (
+    "RedPajamaC4",
+    "RedPajamaWikipedia",
+    "RedPajamaGithub",
+    "RedPajamaArXiv",
+    "RedPajamaBook",
+    "RedPajamaStackExchange",
+)
 
 SMALL = (
     "--model.dim=32",
@@ -38,7 +45,12 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SlimPajama records of all six sources, each with words of its own."""
     folder, chance = tmp_path_factory.mktemp("data") / "slimpajama", random.Random(5)
     (folder / "train").mkdir(parents=True)
-    words = {name: ["".join(chance.choices("abcdefghijklmnop", k=chance.randint(2, 7))) for _ in range(60)] for name in SETS}
+    words = {
+        name: [
+            "".join(chance.choices("abcdefghijklmnop", k=chance.randint(2, 7))) for _ in range(60)
+        ]
+        for name in SETS
+    }
     lines = []
     for _ in range(240):
         name = chance.choice(SETS)
@@ -62,7 +74,11 @@ def command(text_folder: Path) -> Callable[..., list[str]]:
 def start() -> Callable[..., subprocess.Popen[str]]:
     """Starts `corpus` in a process of its own and does not wait for it."""
     return lambda words: subprocess.Popen(
-        [sys.executable, "-m", "corpus", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-m", "corpus", *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
@@ -70,11 +86,15 @@ def start() -> Callable[..., subprocess.Popen[str]]:
 def corpus() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs `corpus` in a process of its own; `first` is a program that runs before it, in the same process."""
 
-    def run(words: Sequence[str | Path], *, first: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        words: Sequence[str | Path], *, first: str = "", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         program = f"{first}\nfrom corpus.cli.main import main\nif __name__ == '__main__': main()"
         how = ["-c", program] if first else ["-m", "corpus"]
         command = [sys.executable, *how, *map(str, words)]
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+        result = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+        )
         assert not check or result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
         return result
 
@@ -83,7 +103,9 @@ def corpus() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def timed_run(
-    command: Callable[..., list[str]], corpus: Callable[..., object], tmp_path_factory: pytest.TempPathFactory
+    command: Callable[..., list[str]],
+    corpus: Callable[..., object],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, float]:
     """A run of 120 steps that nothing disturbed, and the seconds it took."""
     out, began = tmp_path_factory.mktemp("runs") / "finished", time.monotonic()
@@ -107,5 +129,10 @@ def whole_seconds(timed_run: tuple[Path, float]) -> float:
 def main_file() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs `python ./src/main.py`, small."""
     return lambda *more: subprocess.run(
-        [sys.executable, "./src/main.py", *SMALL, *more], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, "./src/main.py", *SMALL, *more],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
     )

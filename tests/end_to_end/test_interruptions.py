@@ -13,7 +13,11 @@ import pytest
 from corpus.base.files import digest_file
 from corpus.train.metrics import read_metrics
 
-Words, Run, Start = Callable[..., list[str]], Callable[..., subprocess.CompletedProcess[str]], Callable[..., subprocess.Popen[str]]
+Words, Run, Start = (
+    Callable[..., list[str]],
+    Callable[..., subprocess.CompletedProcess[str]],
+    Callable[..., subprocess.Popen[str]],
+)
 
 KILL_WHILE_SAVING = """
 import os, signal
@@ -67,10 +71,14 @@ def test_a_run_killed_twice_ends_with_the_same_bits(
     said = corpus(words).stdout
     assert "going on with" in said
     for name in ("pretrained", "final"):
-        assert digest_file(out / f"weights/{name}.safetensors") == digest_file(finished / f"weights/{name}.safetensors")
+        assert digest_file(out / f"weights/{name}.safetensors") == digest_file(
+            finished / f"weights/{name}.safetensors"
+        )
     assert _lines(out) == _lines(finished)
     assert not list((out / "checkpoints").rglob("*.tmp"))
-    assert json.loads((out / "scores.json").read_text()) == json.loads((finished / "scores.json").read_text())
+    assert json.loads((out / "scores.json").read_text()) == json.loads(
+        (finished / "scores.json").read_text()
+    )
 
 
 RUNS, KILLS_A_RUN = 10, 2
@@ -78,7 +86,13 @@ RUNS, KILLS_A_RUN = 10, 2
 
 @pytest.mark.parametrize("number", range(RUNS))
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
-    command: Words, start: Start, corpus: Run, finished: Path, whole_seconds: float, tmp_path: Path, number: int
+    command: Words,
+    start: Start,
+    corpus: Run,
+    finished: Path,
+    whole_seconds: float,
+    tmp_path: Path,
+    number: int,
 ) -> None:
     """Twenty kills in all, wherever they fall: preparing, stepping, saving, validating, between the phases, scoring."""
     out, chance = tmp_path / "killed", random.Random(number)
@@ -97,12 +111,18 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
         killed += 1
     corpus(words)
     for name in ("pretrained", "final"):
-        assert digest_file(out / f"weights/{name}.safetensors") == digest_file(finished / f"weights/{name}.safetensors")
+        assert digest_file(out / f"weights/{name}.safetensors") == digest_file(
+            finished / f"weights/{name}.safetensors"
+        )
     assert _lines(out) == _lines(finished)
-    assert json.loads((out / "scores.json").read_text()) == json.loads((finished / "scores.json").read_text())
+    assert json.loads((out / "scores.json").read_text()) == json.loads(
+        (finished / "scores.json").read_text()
+    )
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(command: Words, corpus: Run, start: Start, finished: Path, tmp_path: Path) -> None:
+def test_ctrl_c_saves_and_says_how_to_go_on(
+    command: Words, corpus: Run, start: Start, finished: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "stopped"
     words = command(out)
     process = start(words)
@@ -116,10 +136,14 @@ def test_ctrl_c_saves_and_says_how_to_go_on(command: Words, corpus: Run, start: 
     assert str(out) in said
     assert list((out / "checkpoints").glob("pretrain-*"))
     corpus(words)
-    assert digest_file(out / "weights/final.safetensors") == digest_file(finished / "weights/final.safetensors")
+    assert digest_file(out / "weights/final.safetensors") == digest_file(
+        finished / "weights/final.safetensors"
+    )
 
 
-def test_an_interrupted_clock_counts_what_was_spent(command: Words, corpus: Run, start: Start, tmp_path: Path) -> None:
+def test_an_interrupted_clock_counts_what_was_spent(
+    command: Words, corpus: Run, start: Start, tmp_path: Path
+) -> None:
     """Under a clock the second session has only what the first left, and the curriculum and schedules still end.
 
     Epochs are plenty, so that fine-tuning has its share of the time: those of the recipe are done in a second or two, which a busy

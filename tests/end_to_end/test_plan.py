@@ -15,29 +15,40 @@ BUDGET = "16s"
 
 
 @pytest.fixture(scope="module")
-def planned(command: Words, corpus: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def planned(
+    command: Words, corpus: Run, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
     """A planned run folder, and what was printed."""
     run = tmp_path_factory.mktemp("plan") / "run"
     return run, corpus(["plan", *command(run, budget=BUDGET)[1:]]).stdout
 
 
-def test_a_plan_says_what_each_size_would_reach_and_which_is_best(planned: tuple[Path, str]) -> None:
+def test_a_plan_says_what_each_size_would_reach_and_which_is_best(
+    planned: tuple[Path, str],
+) -> None:
     run, printed = planned
     plan, config = (json.loads((run / name).read_text()) for name in ("plan.json", "config.json"))
     options, chosen = plan["candidates"], plan["candidates"][plan["chosen"]]
     assert chosen["loss"]["loss"] == min(option["loss"]["loss"] for option in options)
-    assert all(option["loss"]["low"] < option["loss"]["loss"] < option["loss"]["high"] for option in options)
+    assert all(
+        option["loss"]["low"] < option["loss"]["loss"] < option["loss"]["high"]
+        for option in options
+    )
     assert len(plan["runs"]) >= 2
     assert config["model"]["dim"] == chosen["dim"]
     assert config["train"]["rows_per_batch"] == chosen["rows_per_batch"]
     assert config["train"]["schedule"]["learning_rate"] == chosen["learning_rate"]
     assert config == plan["config"]
     assert f"> {chosen['num_layers']:>5} x {chosen['dim']}" in printed
-    assert ("too often to be worth as much" in printed) == any(epochs > OFTEN for epochs in chosen["epochs"].values())
+    assert ("too often to be worth as much" in printed) == any(
+        epochs > OFTEN for epochs in chosen["epochs"].values()
+    )
     assert "--plan" in printed.splitlines()[-1]
 
 
-def test_a_run_takes_the_plan_and_goes_on_with_it(planned: tuple[Path, str], command: Words, corpus: Run) -> None:
+def test_a_run_takes_the_plan_and_goes_on_with_it(
+    planned: tuple[Path, str], command: Words, corpus: Run
+) -> None:
     run, said = planned
     made, words = (run / "plan.json").read_bytes(), command(run, budget=BUDGET)
     without = corpus(words, check=False)
@@ -50,8 +61,13 @@ def test_a_run_takes_the_plan_and_goes_on_with_it(planned: tuple[Path, str], com
     assert [line for line in printed.splitlines() if " x " in line] == table
     assert (run / "plan.json").read_bytes() == made
     plan = json.loads(made)
-    assert json.loads((run / "weights" / "model.json").read_text())["dim"] == plan["config"]["model"]["dim"]
-    assert "corpus run" in json.loads((run / "manifest.json").read_text())["command"].replace("__main__.py", "corpus")
+    assert (
+        json.loads((run / "weights" / "model.json").read_text())["dim"]
+        == plan["config"]["model"]["dim"]
+    )
+    assert "corpus run" in json.loads((run / "manifest.json").read_text())["command"].replace(
+        "__main__.py", "corpus"
+    )
     assert "report:" in corpus([*words, "--plan=True"]).stdout
     changed = corpus([*words, "--plan", "--train.optimizer.beta2=0.9"], check=False)
     assert changed.returncode == 2
@@ -59,14 +75,18 @@ def test_a_run_takes_the_plan_and_goes_on_with_it(planned: tuple[Path, str], com
     assert "--config" in changed.stderr
 
 
-def test_a_run_that_trains_without_a_plan_is_not_planned_afterwards(finished: Path, command: Words, corpus: Run) -> None:
+def test_a_run_that_trains_without_a_plan_is_not_planned_afterwards(
+    finished: Path, command: Words, corpus: Run
+) -> None:
     result = corpus([*command(finished, budget=BUDGET), "--plan"], check=False)
     assert result.returncode == 2
     assert "has begun to train" in result.stderr
     assert "it was not planned" in result.stderr
 
 
-def test_a_plan_may_be_made_again_until_training_begins(command: Words, corpus: Run, tmp_path: Path) -> None:
+def test_a_plan_may_be_made_again_until_training_begins(
+    command: Words, corpus: Run, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     for budget in (BUDGET, "12s"):
         corpus(["plan", *command(run, budget=budget)[1:]])
@@ -78,28 +98,37 @@ def test_a_plan_may_be_made_again_until_training_begins(command: Words, corpus: 
     plan = json.loads((run / "plan.json").read_text())
     plan["basis"]["text"] = "other"
     (run / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-    assert "made already" not in corpus(["plan", *command(run, budget="12s")[1:]]).stdout, "the text is another"
+    assert "made already" not in corpus(["plan", *command(run, budget="12s")[1:]]).stdout, (
+        "the text is another"
+    )
     other = corpus(["plan", *command(run, budget=BUDGET)[1:], "--seed=3"], check=False)
     assert other.returncode == 2
     assert "seed: 0 → 3" in other.stderr
 
 
 @pytest.mark.parametrize(
-    ("extra", "message"), [(["--budget=20 steps"], "give a time"), (["--train.finetune-share=1"], "leaves it no time")]
+    ("extra", "message"),
+    [(["--budget=20 steps"], "give a time"), (["--train.finetune-share=1"], "leaves it no time")],
 )
-def test_what_cannot_be_planned_is_said(extra: list[str], message: str, command: Words, corpus: Run, tmp_path: Path) -> None:
+def test_what_cannot_be_planned_is_said(
+    extra: list[str], message: str, command: Words, corpus: Run, tmp_path: Path
+) -> None:
     result = corpus(["plan", *command(tmp_path / "run", budget=BUDGET)[1:], *extra], check=False)
     assert result.returncode == 2
     assert message in result.stderr
 
 
-def test_problems_mixed_into_the_end_are_planned_for(command: Words, corpus: Run, tmp_path: Path) -> None:
+def test_problems_mixed_into_the_end_are_planned_for(
+    command: Words, corpus: Run, tmp_path: Path
+) -> None:
     corpus(["plan", *command(tmp_path / "run", "--curriculum.anneal=0.2", budget="12s")[1:]])
     plan = json.loads((tmp_path / "run" / "plan.json").read_text())
     assert plan["candidates"][plan["chosen"]]["epochs"]["problems"] > 0
 
 
-def test_a_damaged_plan_is_said(command: Words, corpus: Run, planned: tuple[Path, str], tmp_path: Path) -> None:
+def test_a_damaged_plan_is_said(
+    command: Words, corpus: Run, planned: tuple[Path, str], tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     corpus(["prepare", *command(run, budget=BUDGET)[1:]])
     (run / "plan.json").write_text("[]", encoding="utf-8")

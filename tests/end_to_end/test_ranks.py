@@ -15,7 +15,12 @@ import pytest
 from corpus.train.metrics import read_metrics
 
 ROOT = Path(__file__).parents[2]
-MORE = ("--train.rows-per-batch=4", "--evaluate.text=False", "--evaluate.problems-limit=2", "--train.log-every-steps=1")
+MORE = (
+    "--train.rows-per-batch=4",
+    "--evaluate.text=False",
+    "--evaluate.problems-limit=2",
+    "--train.log-every-steps=1",
+)
 BUDGET = "20 steps"
 
 Words = Callable[..., list[str]]
@@ -25,12 +30,22 @@ def _command(words: list[str], ranks: int, program: Path | None = None) -> list[
     what = [str(program)] if program else ["-m", "corpus"]
     if ranks == 1:
         return [sys.executable, *what, *words]
-    return [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", *what, *words]
+    return [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        f"--nproc-per-node={ranks}",
+        *what,
+        *words,
+    ]
 
 
 def _run(words: list[str], ranks: int, program: Path | None = None) -> str:
     command = _command(words, ranks, program)
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
 
@@ -52,7 +67,9 @@ def _assert_same(run: Path, reference: Path) -> None:
         assert own.keys() == other.keys()
         for key, value in other.items():
             assert own[key] == (
-                value if key in ("kind", "phase", "step", "tokens", "consumed") else pytest.approx(value, rel=1e-4, abs=1e-5)
+                value
+                if key in ("kind", "phase", "step", "tokens", "consumed")
+                else pytest.approx(value, rel=1e-4, abs=1e-5)
             )
         if other["kind"] == "train":
             assert abs(own["loss"] - other["loss"]) < 1e-5
@@ -77,7 +94,9 @@ def one(command: Words, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
     ids=["2 ddp", "4 ddp", "2 ddp, accumulating", "2 fsdp", "4 fsdp, recomputing"],
 )
-def test_losses_are_those_of_one_rank(command: Words, one: Path, tmp_path: Path, ranks: int, more: list[str]) -> None:
+def test_losses_are_those_of_one_rank(
+    command: Words, one: Path, tmp_path: Path, ranks: int, more: list[str]
+) -> None:
     out = tmp_path / "run"
     said = _run(command(out, *MORE, *more, budget=BUDGET), ranks)
     assert said.count("final weights saved") == 1, "only the first rank prints"
@@ -92,7 +111,11 @@ def test_muon_sees_whole_matrices(command: Words, tmp_path: Path, optimizer: str
     runs = []
     for ranks, parallel in ((1, "ddp"), (2, "fsdp")):
         out = tmp_path / f"{ranks}"
-        more = (f"--train.optimizer.name={optimizer}", f"--runtime.parallel={parallel}", "--train.averaging=0.3")
+        more = (
+            f"--train.optimizer.name={optimizer}",
+            f"--runtime.parallel={parallel}",
+            "--train.averaging=0.3",
+        )
         _run(command(out, *MORE, *more, budget=BUDGET), ranks)
         runs.append(out)
     _assert_same(runs[1], runs[0])
@@ -100,13 +123,21 @@ def test_muon_sees_whole_matrices(command: Words, tmp_path: Path, optimizer: str
 
 def _workers(launcher: int) -> list[int]:
     children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
-    return [int(child) for child in children if b"corpus" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [
+        int(child) for child in children if b"corpus" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the ranks in /proc")
 @pytest.mark.parametrize(
     ("parallel", "then", "damaged"),
-    [("ddp", 4, False), ("ddp", 2, True), ("fsdp", 1, False), ("fsdp", 4, False), ("fsdp", 2, True)],
+    [
+        ("ddp", 4, False),
+        ("ddp", 2, True),
+        ("fsdp", 1, False),
+        ("fsdp", 4, False),
+        ("fsdp", 2, True),
+    ],
 )
 def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
     command: Words, one: Path, tmp_path: Path, parallel: str, then: int, damaged: bool
@@ -115,7 +146,12 @@ def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
     words = command(out, *MORE, "--train.checkpoint-steps=3", budget=BUDGET)
     divided = [*words, f"--runtime.parallel={parallel}"]
     process = subprocess.Popen(
-        _command(divided, 2), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        _command(divided, 2),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
     while not list((out / "checkpoints").glob("pretrain-*6")):
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
@@ -127,7 +163,9 @@ def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
         assert "another rank of this run is gone" in said, said
         assert "src/corpus" not in said, "a traceback is for bugs"
     if damaged:
-        newest = max((out / "checkpoints").glob("pretrain-*"), key=lambda path: path.stat().st_mtime_ns)
+        newest = max(
+            (out / "checkpoints").glob("pretrain-*"), key=lambda path: path.stat().st_mtime_ns
+        )
         part = next(newest.glob("*.safetensors"))
         part.write_bytes(part.read_bytes()[:-8])
     said = _run(divided, then)
@@ -137,7 +175,9 @@ def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
 
 def test_rows_that_cannot_be_divided_are_an_error(command: Words, tmp_path: Path) -> None:
     words = command(tmp_path / "run", *MORE, "--train.rows-per-batch=3", budget=BUDGET)
-    done = subprocess.run(_command(words, 2), cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(
+        _command(words, 2), cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+    )
     assert done.returncode != 0
     assert "train.rows_per_batch is 3 and there are 2 ranks" in done.stderr
 
@@ -160,7 +200,9 @@ if __name__ == "__main__":
 """The second of two ranks has memory for one row only, and finds it out in a trial."""
 
 
-def test_one_rank_that_runs_out_of_memory_in_a_trial_is_waited_for_by_none(command: Words, one: Path, tmp_path: Path) -> None:
+def test_one_rank_that_runs_out_of_memory_in_a_trial_is_waited_for_by_none(
+    command: Words, one: Path, tmp_path: Path
+) -> None:
     program, out = tmp_path / "full.py", tmp_path / "run"
     program.write_text(FULL, encoding="utf-8")
     said = _run(command(out, *MORE, "--runtime.compile=on", budget=BUDGET), 2, program)
@@ -170,7 +212,9 @@ def test_one_rank_that_runs_out_of_memory_in_a_trial_is_waited_for_by_none(comma
 
 
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
-def test_all_ranks_agree_when_a_clock_ends_the_run(command: Words, tmp_path: Path, parallel: str) -> None:
+def test_all_ranks_agree_when_a_clock_ends_the_run(
+    command: Words, tmp_path: Path, parallel: str
+) -> None:
     """No deadlock: the first rank's clock counts, and each phase ends on the same step everywhere."""
     out = tmp_path / "run"
     _run(command(out, *MORE, f"--runtime.parallel={parallel}", budget="15s"), 2)

@@ -51,20 +51,37 @@ def moved(finished: Path, tmp_path: Path) -> Path:
 
 def _steps(run: Path) -> list[tuple[str, str, int, object]]:
     """What happened in training, without what depends on the clock."""
-    return [(line["kind"], line["phase"], line["step"], line.get("loss")) for line in read_metrics(run / "metrics.jsonl")]
+    return [
+        (line["kind"], line["phase"], line["step"], line.get("loss"))
+        for line in read_metrics(run / "metrics.jsonl")
+    ]
 
 
 def test_a_run_leaves_what_the_formats_page_says(finished: Path) -> None:
     there = {path.name for path in finished.iterdir()}
-    assert {"config.json", "manifest.json", "metrics.jsonl", "checkpoints", "weights", "scores.json"} <= there
+    assert {
+        "config.json",
+        "manifest.json",
+        "metrics.jsonl",
+        "checkpoints",
+        "weights",
+        "scores.json",
+    } <= there
     assert {"report.html", "report.md", "tensorboard", "outcomes"} <= there
     scores = json.loads((finished / "scores.json").read_text())
     assert set(scores) == {"text", "problems"}
     spent = json.loads((finished / "manifest.json").read_text())["seconds_per_problem"]
-    assert set(spent["generated"]) == {"accuracy", "accuracy_vote_8", "accuracy_vote_32", "accuracy_retrieval"}
+    assert set(spent["generated"]) == {
+        "accuracy",
+        "accuracy_vote_8",
+        "accuracy_vote_32",
+        "accuracy_retrieval",
+    }
     assert set(scores["text"]) == {"c4", "wikipedia", "github", "arxiv", "book", "stackexchange"}
     assert set(PROBLEM_FIELDS) <= set(scores["problems"]["generated"])
-    assert not [path for path in finished.rglob("*") if path.suffix in {".pt", ".pth", ".pkl", ".bin.tmp"}]
+    assert not [
+        path for path in finished.rglob("*") if path.suffix in {".pt", ".pth", ".pkl", ".bin.tmp"}
+    ]
 
 
 def test_the_budget_is_kept_to_the_step(finished: Path) -> None:
@@ -75,18 +92,36 @@ def test_the_budget_is_kept_to_the_step(finished: Path) -> None:
 @pytest.mark.parametrize("phase", ["pretrain", "finetune"])
 def test_both_phases_learn(finished: Path, phase: str) -> None:
     losses = [
-        line["loss"] for line in read_metrics(finished / "metrics.jsonl") if (line["kind"], line["phase"]) == ("train", phase)
+        line["loss"]
+        for line in read_metrics(finished / "metrics.jsonl")
+        if (line["kind"], line["phase"]) == ("train", phase)
     ]
     assert losses[-1] < 0.9 * losses[0]
 
 
 def test_the_sources_were_read_in_the_order_of_the_curriculum(finished: Path) -> None:
-    lines = [line for line in read_metrics(finished / "metrics.jsonl") if line["kind"] == "train" and line["phase"] == "pretrain"]
-    first_read = {name: next(i for i, line in enumerate(lines) if line["consumed"][name]) for name in lines[-1]["consumed"]}
-    assert sorted(first_read, key=lambda name: first_read[name]) == ["c4", "wikipedia", "github", "arxiv", "book", "stackexchange"]
+    lines = [
+        line
+        for line in read_metrics(finished / "metrics.jsonl")
+        if line["kind"] == "train" and line["phase"] == "pretrain"
+    ]
+    first_read = {
+        name: next(i for i, line in enumerate(lines) if line["consumed"][name])
+        for name in lines[-1]["consumed"]
+    }
+    assert sorted(first_read, key=lambda name: first_read[name]) == [
+        "c4",
+        "wikipedia",
+        "github",
+        "arxiv",
+        "book",
+        "stackexchange",
+    ]
 
 
-def test_the_same_command_again_does_nothing_twice(finished: Path, command: Words, corpus: Run) -> None:
+def test_the_same_command_again_does_nothing_twice(
+    finished: Path, command: Words, corpus: Run
+) -> None:
     before = {
         path: digest_file(path)
         for path in sorted(finished.rglob("*"))
@@ -99,33 +134,52 @@ def test_the_same_command_again_does_nothing_twice(finished: Path, command: Word
     assert "accuracy" in said
 
 
-def test_other_settings_in_the_same_folder_are_refused(finished: Path, command: Words, corpus: Run) -> None:
+def test_other_settings_in_the_same_folder_are_refused(
+    finished: Path, command: Words, corpus: Run
+) -> None:
     result = corpus(command(finished, budget="121 steps"), check=False)
     assert result.returncode == 2
     assert "budget: '120 steps' → '121 steps'" in result.stderr
 
 
-def test_stage_by_stage_gives_the_same_bits_as_run(finished: Path, corpus: Run, tmp_path: Path) -> None:
+def test_stage_by_stage_gives_the_same_bits_as_run(
+    finished: Path, corpus: Run, tmp_path: Path
+) -> None:
     """The stages as commands of their own, from the config the run wrote: the same weights."""
     out = tmp_path / "stages"
     corpus(["prepare", f"--config={finished / 'config.json'}", f"--out={out}"])
     for stage in ("pretrain", "finetune"):
         corpus([stage, out])
     for name in ("pretrained", "final"):
-        assert digest_file(out / f"weights/{name}.safetensors") == digest_file(finished / f"weights/{name}.safetensors")
+        assert digest_file(out / f"weights/{name}.safetensors") == digest_file(
+            finished / f"weights/{name}.safetensors"
+        )
     assert _steps(out) == _steps(finished)
 
 
 def test_a_moved_run_is_scored_as_before(moved: Path, finished: Path, tmp_path: Path) -> None:
     main(["evaluate", str(moved), "--output", str(tmp_path / "scores.json")])
-    assert json.loads((tmp_path / "scores.json").read_text()) == json.loads((finished / "scores.json").read_text())
+    assert json.loads((tmp_path / "scores.json").read_text()) == json.loads(
+        (finished / "scores.json").read_text()
+    )
 
 
-def test_a_moved_run_is_scored_on_a_file_of_problems(moved: Path, shared_data: Path, tmp_path: Path) -> None:
+def test_a_moved_run_is_scored_on_a_file_of_problems(
+    moved: Path, shared_data: Path, tmp_path: Path
+) -> None:
     problems = json.loads((shared_data / "mathqa" / "dev.json").read_text())[:50]
     (tmp_path / "test.json").write_text(json.dumps(problems))
     before = digest_file(moved / "scores.json")
-    main(["evaluate", str(moved), "--problems", f"mathqa={tmp_path / 'test.json'}", "--output", str(tmp_path / "scores.json")])
+    main(
+        [
+            "evaluate",
+            str(moved),
+            "--problems",
+            f"mathqa={tmp_path / 'test.json'}",
+            "--output",
+            str(tmp_path / "scores.json"),
+        ]
+    )
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["problems"]["mathqa"]["num_problems"] == 50
     assert set(PROBLEM_FIELDS) <= set(scores["problems"]["mathqa"])
@@ -155,14 +209,20 @@ def test_transformers_continues_a_prompt_as_corpus_does(moved: Path, tmp_path: P
     ours, own = load_weights(RunFolder(moved), runtime)
     ids = tokenizer("the speed of a train", return_tensors="pt").input_ids
     assert ids[0].tolist() == own.encode("the speed of a train")
-    made = theirs.generate(ids, max_new_tokens=12, do_sample=False, eos_token_id=None, pad_token_id=0)
-    (expected,) = Decoder(model=ours, max_new_tokens=12, stop_id=-1, batch_size=1).greedy([ids[0].tolist()])
+    made = theirs.generate(
+        ids, max_new_tokens=12, do_sample=False, eos_token_id=None, pad_token_id=0
+    )
+    (expected,) = Decoder(model=ours, max_new_tokens=12, stop_id=-1, batch_size=1).greedy(
+        [ids[0].tolist()]
+    )
     assert made[0, ids.shape[1] :].tolist() == list(expected.tokens)
 
 
 def test_the_main_job_runs_from_its_file(main_file: Run, tmp_path: Path) -> None:
     """On what this Python installation holds, a little of it."""
-    result = main_file("--prepare.starter-bytes=200000", "--budget=24 steps", f"--out={tmp_path / 'starter'}")
+    result = main_file(
+        "--prepare.starter-bytes=200000", "--budget=24 steps", f"--out={tmp_path / 'starter'}"
+    )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
     assert "found in this Python installation" in result.stdout
     assert (tmp_path / "starter" / "report.html").exists()

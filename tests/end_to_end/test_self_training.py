@@ -77,7 +77,9 @@ def data(text_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(text_folder, folder)
     (folder / "mathqa").mkdir()
     for name, count in (("train", 150), ("dev", 12)):
-        (folder / "mathqa" / f"{name}.json").write_text(json.dumps(_rows(count, chance)), encoding="utf-8")
+        (folder / "mathqa" / f"{name}.json").write_text(
+            json.dumps(_rows(count, chance)), encoding="utf-8"
+        )
     return folder
 
 
@@ -138,9 +140,25 @@ def test_killed_while_it_looks_and_after_it_ends_with_the_same_bits(
         assert digest_file(out / name) == digest_file(whole[0] / name)
 
 
-def test_two_ranks_train_on_what_the_first_one_finds(whole: tuple[Path, str], words: Words, tmp_path: Path) -> None:
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "corpus"]
-    result = subprocess.run([*launcher, *words(tmp_path / "two")], capture_output=True, text=True, timeout=240, check=False)
+def test_two_ranks_train_on_what_the_first_one_finds(
+    whole: tuple[Path, str], words: Words, tmp_path: Path
+) -> None:
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "-m",
+        "corpus",
+    ]
+    result = subprocess.run(
+        [*launcher, *words(tmp_path / "two")],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-3000:]
     assert digest_file(tmp_path / "two/found.jsonl") == digest_file(whole[0] / "found.jsonl")
     losses = [
@@ -152,6 +170,13 @@ def test_two_ranks_train_on_what_the_first_one_finds(whole: tuple[Path, str], wo
 
 def test_ranks_that_divide_the_weights_are_refused_before_they_train(tmp_path: Path) -> None:
     config = load_recipe("starter")
-    config = replace(config, finetune=replace(config.finetune, self_training=0.5), runtime=replace(config.runtime, parallel="fsdp"))
-    with pytest.raises(ConfigError, match=r"self_training with runtime\.parallel fsdp is not supported.*use runtime\.parallel ddp"):
+    config = replace(
+        config,
+        finetune=replace(config.finetune, self_training=0.5),
+        runtime=replace(config.runtime, parallel="fsdp"),
+    )
+    with pytest.raises(
+        ConfigError,
+        match=r"self_training with runtime\.parallel fsdp is not supported.*use runtime\.parallel ddp",
+    ):
         Training(config, RunFolder(tmp_path), resume_hint="", ranks=Ranks(rank=0, world_size=2))

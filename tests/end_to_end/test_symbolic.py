@@ -10,11 +10,27 @@ from corpus.cli.main import main
 
 
 def test_a_run_learns_scores_and_solves_expressions(
-    corpus: Callable[..., object], command: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    corpus: Callable[..., object],
+    command: Callable[..., list[str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "run"
-    counts = ("--problems.generated-train=0", "--problems.symbolic-train=10", "--problems.symbolic-heldout=3")
-    corpus(command(out, *counts, "--evaluate.votes=1", "--evaluate.retrieval=False", "--evaluate.text=False", budget="6 steps"))
+    counts = (
+        "--problems.generated-train=0",
+        "--problems.symbolic-train=10",
+        "--problems.symbolic-heldout=3",
+    )
+    corpus(
+        command(
+            out,
+            *counts,
+            "--evaluate.votes=1",
+            "--evaluate.retrieval=False",
+            "--evaluate.text=False",
+            budget="6 steps",
+        )
+    )
     scores = json.loads((out / "scores.json").read_text())["problems"]
     assert scores.keys() == {"symbolic"}
     assert scores["symbolic"]["ceiling_gold"] == 1.0
@@ -25,5 +41,13 @@ def test_a_run_learns_scores_and_solves_expressions(
     assert "expressions n0 = 3x^2 + 2x, n1 = x" in shown
     assert "program   " in shown
     with pytest.raises(SystemExit):
-        main(["solve", str(out), "differentiate 3x^2 + 2x with respect to x", "--options", "a ) 1 , b ) 2"])
+        main(
+            [
+                "solve",
+                str(out),
+                "differentiate 3x^2 + 2x with respect to x",
+                "--options",
+                "a ) 1 , b ) 2",
+            ]
+        )
     assert "options are for numbers" in capsys.readouterr().err.replace("\n", " ")

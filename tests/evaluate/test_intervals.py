@@ -27,7 +27,9 @@ def test_the_ends_are_where_the_share_is_1_96_deviations_away(trial: tuple[int, 
     assert 0 <= low <= successes / total <= high <= 1
     for end in (low, high):
         if 0 < end < 1:
-            assert abs(successes / total - end) == pytest.approx(Z * math.sqrt(end * (1 - end) / total), rel=1e-6)
+            assert abs(successes / total - end) == pytest.approx(
+                Z * math.sqrt(end * (1 - end) / total), rel=1e-6
+            )
     assert wilson((total - successes) / total, total) == pytest.approx((1 - high, 1 - low))
 
 
@@ -50,7 +52,9 @@ def test_copies_of_a_problem_say_no_more_than_one(hits: list[bool], copies: int)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=40))
-def test_it_is_never_narrower_than_that_of_independent_problems(problems: list[tuple[bool, int]]) -> None:
+def test_it_is_never_narrower_than_that_of_independent_problems(
+    problems: list[tuple[bool, int]],
+) -> None:
     hits, kin = [hit for hit, _ in problems], [group for _, group in problems]
     low, high = clustered(hits, kin) or (0.0, 0.0)
     alone = wilson(sum(hits) / len(hits), len(hits))

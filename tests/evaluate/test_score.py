@@ -28,12 +28,19 @@ TRAIN = [
 ]
 SET = [
     problem("add 1 and 1", "a", "add(n0,n1)", index=0),  # seen; predicted exactly
-    problem("take 2 from 5", "b", "subtract(n1,n0)", index=1),  # seen; another program with the same value
+    problem(
+        "take 2 from 5", "b", "subtract(n1,n0)", index=1
+    ),  # seen; another program with the same value
     problem("share 8 caps by 2", "c", "divide(n0,n1)", index=2),  # unseen; wrong program
     problem("share 9 caps among 3", "b", None, index=3),  # unseen; no gold; right
-    problem("share 9 caps among 0", "e", "divide(n0,n1)", index=4),  # unseen; gold does not execute, and the key has no value
+    problem(
+        "share 9 caps among 0", "e", "divide(n0,n1)", index=4
+    ),  # unseen; gold does not execute, and the key has no value
 ]
-PREDICTED = [parse(text) if text else None for text in ("add(n0,n1)", "negate(n0)|add(#0,n1)", "add(n0,n1)", "divide(n0,n1)", None)]
+PREDICTED = [
+    parse(text) if text else None
+    for text in ("add(n0,n1)", "negate(n0)|add(#0,n1)", "add(n0,n1)", "divide(n0,n1)", None)
+]
 
 
 def test_every_share_is_what_counting_gives() -> None:
@@ -55,10 +62,18 @@ def test_every_share_is_what_counting_gives() -> None:
         "ceiling_gold": 3 / 5,
     }
     assert {name: scores[name] for name in expected} == expected
-    assert scores["accuracy_interval"] == list(clustered([True, True, False, True, False], "vwxyy") or ())
-    assert scores["baseline_nearest_unseen_interval"] == list(clustered([True, True, False], "xyy") or ())
+    assert scores["accuracy_interval"] == list(
+        clustered([True, True, False, True, False], "vwxyy") or ()
+    )
+    assert scores["baseline_nearest_unseen_interval"] == list(
+        clustered([True, True, False], "xyy") or ()
+    )
     shares = {f"{name}_interval" for name in expected if not name.startswith("num_")}
-    assert scores.keys() == expected.keys() | shares | {"by_words", "by_operations", "by_similarity"}
+    assert scores.keys() == expected.keys() | shares | {
+        "by_words",
+        "by_operations",
+        "by_similarity",
+    }
 
 
 def test_outcomes_tell_what_became_of_each_problem() -> None:
@@ -67,7 +82,10 @@ def test_outcomes_tell_what_became_of_each_problem() -> None:
     assert outcomes[1] == {
         "id": "made/dev/1",
         "text": "take 2 from 5",
-        "options": [{"letter": option.letter, "text": option.text, "value": option.value} for option in SET[1].options],
+        "options": [
+            {"letter": option.letter, "text": option.text, "value": option.value}
+            for option in SET[1].options
+        ],
         "correct": "b",
         "numbers": [2.0, 5.0],
         "gold": "subtract(n1,n0)",
@@ -82,7 +100,12 @@ def test_outcomes_tell_what_became_of_each_problem() -> None:
         "nearest": "b",
     }
     last = outcomes[4]
-    assert (last["predicted"], last["value"], last["chosen"], last["right"]) == (None, None, None, False)
+    assert (last["predicted"], last["value"], last["chosen"], last["right"]) == (
+        None,
+        None,
+        None,
+        False,
+    )
     assert last["error"] == "there is no program"
     assert json.loads(json.dumps(outcomes, allow_nan=False)) == outcomes
 
@@ -98,10 +121,17 @@ def test_what_has_no_problems_is_null() -> None:
     scores, outcomes = score_problems([], [], Reference.build(TRAIN))
     assert outcomes == []
     assert all(scores[name] == 0 for name in ("num_problems", "num_seen", "num_unseen"))
-    assert scores.pop("by_words") == scores.pop("by_operations") == scores.pop("by_similarity") == []
+    assert (
+        scores.pop("by_words") == scores.pop("by_operations") == scores.pop("by_similarity") == []
+    )
     assert {value for name, value in scores.items() if not name.startswith("num_")} == {None}
     scores, _ = score_problems(SET[:2], PREDICTED[:2], Reference.build(TRAIN))
-    assert scores["accuracy_unseen"] is scores["accuracy_unseen_interval"] is scores["baseline_nearest_unseen"] is None
+    assert (
+        scores["accuracy_unseen"]
+        is scores["accuracy_unseen_interval"]
+        is scores["baseline_nearest_unseen"]
+        is None
+    )
 
 
 def test_problems_without_options_are_scored_by_value() -> None:
@@ -112,7 +142,9 @@ def test_problems_without_options_are_scored_by_value() -> None:
     scores, _ = score_problems([plain], [parse("add(n0,n1)")], Reference.build([plain]))
     assert scores["accuracy"] == scores["baseline_nearest"] == scores["baseline_majority"] == 1
     scores, (outcome,) = score_problems([plain], [parse("add(n0,n1)")], Reference.build(TRAIN))
-    assert scores["baseline_majority"] is scores["baseline_majority_interval"] is None, "training had letters, and no answers"
+    assert scores["baseline_majority"] is scores["baseline_majority_interval"] is None, (
+        "training had letters, and no answers"
+    )
     assert (outcome["answer"], outcome["options"]) == (3.0, [])
 
 
@@ -129,23 +161,32 @@ def test_majority_is_the_most_common_key() -> None:
 
 
 def test_a_set_without_programs_has_no_ceiling() -> None:
-    scores, _ = score_problems([replace(each, program=None) for each in SET], PREDICTED, Reference.build(TRAIN))
+    scores, _ = score_problems(
+        [replace(each, program=None) for each in SET], PREDICTED, Reference.build(TRAIN)
+    )
     assert scores["accuracy"] == 3 / 5
     assert scores["ceiling_gold"] is scores["program_match"] is scores["value_match"] is None
 
 
 def test_the_majority_is_that_of_a_problems_own_set() -> None:
     """Thousands of another set's problems make its baseline no weaker."""
-    other = [replace(problem("2 and 2", "c", None, index=place), set_name="other") for place in range(9)]
+    other = [
+        replace(problem("2 and 2", "c", None, index=place), set_name="other") for place in range(9)
+    ]
     reference = Reference.build([*TRAIN, *other])
     alone = [Reference.build(TRAIN).guesses(each) for each in TRAIN]
     assert [reference.guesses(each) for each in TRAIN] == alone
     assert reference.guesses(other[0]) is True
-    assert reference.guesses(replace(other[0], set_name="came later")) is True, "that of all together"
+    assert reference.guesses(replace(other[0], set_name="came later")) is True, (
+        "that of all together"
+    )
 
 
 def test_the_most_common_answer_is_of_problems_without_options() -> None:
-    plain = [replace(problem("add 1 and 2", None, None), options=(), answer=value) for value in (7.0, 3.0, 7.0, 3.0, 5.0)]
+    plain = [
+        replace(problem("add 1 and 2", None, None), options=(), answer=value)
+        for value in (7.0, 3.0, 7.0, 3.0, 5.0)
+    ]
     assert common_answer([*plain, *TRAIN]) == 3.0, "the smallest of equals"
     assert common_answer(TRAIN) is None
     reference = Reference.build([*plain, *TRAIN])
@@ -178,11 +219,21 @@ def test_expressions_are_scored_by_equivalence_and_form() -> None:
         symbolic("expand `x(x + 1)`", "expand(n0)", "x^2 + x"),
         symbolic("solve `x^2 = 4` for `x`", "solve(n0,n1)", "{2, -2}"),
     ]
-    programs = ("differentiate(n0,n1)|factor(#0)", "integrate(n0,n1)|add(#0,const_3)", "factor(n0)", "solve(n0,n1)|largest(#0)")
+    programs = (
+        "differentiate(n0,n1)|factor(#0)",
+        "integrate(n0,n1)|add(#0,const_3)",
+        "factor(n0)",
+        "solve(n0,n1)|largest(#0)",
+    )
     predicted = [parse(each) for each in programs]
-    train = [symbolic("differentiate `5x` by `x`", "differentiate(n0,n1)", "5"), problem("add 1 and 2", "b", "add(n0,n1)")]
+    train = [
+        symbolic("differentiate `5x` by `x`", "differentiate(n0,n1)", "5"),
+        problem("add 1 and 2", "b", "add(n0,n1)"),
+    ]
     scores, records = score_problems(problems, predicted, Reference.build(train))
-    assert [each["right"] for each in records] == [True, True, False, False], "a form that is asked for, and a whole set, count"
+    assert [each["right"] for each in records] == [True, True, False, False], (
+        "a form that is asked for, and a whole set, count"
+    )
     assert scores["ceiling_gold"] == 1.0
     assert scores["value_match"] == 2 / 4  # the derivative, and x*(x + 1)
     assert scores["num_seen"] == 1

@@ -28,12 +28,26 @@ BLOCK = 64
 
 
 def _model(**shape: Any) -> Transformer:
-    settings = {"vocab_size": 300, "dim": 32, "num_layers": 2, "num_heads": 4, "num_kv_heads": 2, "context_length": 32, **shape}
+    settings = {
+        "vocab_size": 300,
+        "dim": 32,
+        "num_layers": 2,
+        "num_heads": 4,
+        "num_kv_heads": 2,
+        "context_length": 32,
+        **shape,
+    }
     return build_model(ModelConfig(**settings), seed=3)
 
 
 def _adapted(method: str, config: AdapterConfig | None = None, **shape: Any) -> Transformer:
-    return add_adapters(_model(**shape), config or AdapterConfig(rank=4), symbols=SYMBOLS, seed=1, in_4_bits=method == "qlora")
+    return add_adapters(
+        _model(**shape),
+        config or AdapterConfig(rank=4),
+        symbols=SYMBOLS,
+        seed=1,
+        in_4_bits=method == "qlora",
+    )
 
 
 def _tokens() -> Tensor:
@@ -42,7 +56,12 @@ def _tokens() -> Tensor:
 
 def _batch() -> Batch:
     tokens = _tokens()
-    return Batch(tokens=tokens, targets=tokens.roll(-1, 1), documents=torch.zeros_like(tokens), num_tokens=tokens.numel())
+    return Batch(
+        tokens=tokens,
+        targets=tokens.roll(-1, 1),
+        documents=torch.zeros_like(tokens),
+        num_tokens=tokens.numel(),
+    )
 
 
 @torch.no_grad()
@@ -91,16 +110,29 @@ def test_only_adapters_and_symbols_are_trained(method: str) -> None:
         set_learning_rate(optimizer, 1e-2)
         optimizer.step()
         optimizer.zero_grad()
-    moved = {name for name, parameter in model.named_parameters() if not torch.equal(parameter, before[name])}
+    moved = {
+        name
+        for name, parameter in model.named_parameters()
+        if not torch.equal(parameter, before[name])
+    }
     assert moved == {name for name in before if ".lora_" in name or "trainable_tokens" in name}
-    rows = (merged_tensors(model)["embedding.weight"] != _model().embedding.weight).any(dim=1).nonzero().flatten()
+    rows = (
+        (merged_tensors(model)["embedding.weight"] != _model().embedding.weight)
+        .any(dim=1)
+        .nonzero()
+        .flatten()
+    )
     assert rows.tolist() == list(SYMBOLS)
 
 
 def test_the_layers_and_the_symbols_are_those_of_the_config() -> None:
     model = _adapted("lora", AdapterConfig(rank=2, layers=("query", "down"), symbols=False))
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    places = [f"blocks.{block}.{layer}" for block in (0, 1) for layer in ("attention.query", "feed_forward.down")]
+    places = [
+        f"blocks.{block}.{layer}"
+        for block in (0, 1)
+        for layer in ("attention.query", "feed_forward.down")
+    ]
     assert trained == {f"{place}.lora_{part}.default.weight" for place in places for part in "AB"}
     assert num_trained(model) == 2 * 2 * ((32 + 32) + (model.config.resolved_ffn_dim + 32))
 
@@ -130,7 +162,8 @@ def test_four_bits_are_sixteen_values_a_block_near_the_weight() -> None:
 def test_layers_without_an_adapter_are_rounded_too_and_come_back_whole() -> None:
     """What an adapter leaves alone is not what was there before: every layer's 4 bits are the same whichever are adapted."""
     some, every = (
-        merged_tensors(_adapted("qlora", AdapterConfig(rank=4, **layers))) for layers in ({"layers": ("query", "value")}, {})
+        merged_tensors(_adapted("qlora", AdapterConfig(rank=4, **layers)))
+        for layers in ({"layers": ("query", "value")}, {})
     )
     assert some.keys() == every.keys() == _model().state_dict().keys()
     for name, weight in every.items():
@@ -139,7 +172,9 @@ def test_layers_without_an_adapter_are_rounded_too_and_come_back_whole() -> None
 
 def test_gradients_beside_4_bits_are_those_beside_the_same_weights_in_fp32() -> None:
     four = _adapted("qlora")
-    plain = add_adapters(_as_before(four), AdapterConfig(rank=4), symbols=SYMBOLS, seed=1, in_4_bits=False)
+    plain = add_adapters(
+        _as_before(four), AdapterConfig(rank=4), symbols=SYMBOLS, seed=1, in_4_bits=False
+    )
     gradients = []
     for model in (four, plain):
         _train_by_chance(model)
@@ -154,7 +189,9 @@ def test_4_bits_take_a_seventh_of_the_memory() -> None:
     """Half a byte a weight, and a scale of 8 bits for 64 of them, against four bytes."""
 
     def size(model: Transformer) -> int:
-        kept = [p for name, p in model.blocks.named_parameters() if name.endswith("base_layer.weight")]
+        kept = [
+            p for name, p in model.blocks.named_parameters() if name.endswith("base_layer.weight")
+        ]
         return sum(p.numel() * p.element_size() for p in kept)
 
     assert size(_adapted("lora")) == 8 * size(_adapted("qlora"))
@@ -172,26 +209,42 @@ def test_the_seed_decides_and_the_global_generator_is_left_alone() -> None:
 
 @pytest.mark.parametrize("method", ["lora", "qlora"])
 def test_reduced_products_leave_adapters_and_4_bits_what_they_are(method: str) -> None:
-    kinds: Callable[[Transformer], list[type]] = lambda model: [type(m) for _, m in model.named_modules()]  # noqa: E731
+    def kinds(model: Transformer) -> list[type]:
+        return [type(m) for _, m in model.named_modules()]
+
     model = _adapted(method)
     before = kinds(model)
     compute_in(model, "int8")
     changed = {old.__name__ for old, new in zip(before, kinds(model)) if old is not new}
     assert changed == ({"Linear"} if method == "lora" else set())
-    assert not [m for name, m in model.named_modules() if ".lora_" in name and type(m).__name__ == "Int8Linear"]
+    assert not [
+        m
+        for name, m in model.named_modules()
+        if ".lora_" in name and type(m).__name__ == "Int8Linear"
+    ]
     sum_loss(model, eager_trunk(model), _batch()).backward()
 
 
-def test_a_package_that_is_missing_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_missing_is_named_with_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     require_packages("qlora")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     require_packages("full")
-    with pytest.raises(ConfigError, match=r"qlora needs peft and bitsandbytes.*pip install 'corpus-lm\[lora\]'"):
+    with pytest.raises(
+        ConfigError, match=r"qlora needs peft and bitsandbytes.*pip install 'corpus-lm\[lora\]'"
+    ):
         require_packages("qlora")
 
 
 def test_settings_that_cannot_be_are_refused() -> None:
-    for wrong in ({"rank": 0}, {"alpha": 0}, {"learning_rate": 0.0}, {"layers": ()}, {"layers": ("query", "query")}):
+    for wrong in (
+        {"rank": 0},
+        {"alpha": 0},
+        {"learning_rate": 0.0},
+        {"layers": ()},
+        {"layers": ("query", "query")},
+    ):
         with pytest.raises(ConfigError, match=r"finetune\.adapter\."):
             AdapterConfig(**wrong)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="expected full, lora or qlora"):
@@ -203,4 +256,8 @@ def test_there_must_be_something_to_adapt() -> None:
 
     config = load_recipe("starter")
     with pytest.raises(ConfigError, match="adapts pre-trained weights"):
-        replace(config, train=replace(config.train, finetune_share=1.0), finetune=replace(config.finetune, method="lora"))
+        replace(
+            config,
+            train=replace(config.train, finetune_share=1.0),
+            finetune=replace(config.finetune, method="lora"),
+        )

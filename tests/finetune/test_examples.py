@@ -36,7 +36,9 @@ TOO_MANY_NUMBERS = replace(RIGHT, index=4, text=RIGHT.text + " 7" * (MAX_NUMBERS
 TOO_MANY_STEPS = replace(
     RIGHT,
     index=5,
-    program="|".join(["divide(n0,n1)", *(f"multiply(#{i},const_1)" for i in range(MAX_RESULTS + 1))]),
+    program="|".join(
+        ["divide(n0,n1)", *(f"multiply(#{i},const_1)" for i in range(MAX_RESULTS + 1))]
+    ),
 )
 """It executes, but one of its arguments is beyond the symbols."""
 LONG = replace(RIGHT, index=6, text=RIGHT.text + " please" * 40)
@@ -48,13 +50,22 @@ def tokenizer() -> Tokenizer:
     return train_tokenizer([RIGHT.text] * 20, TokenizerConfig(vocab_size=SMALLEST_VOCABULARY + 60))
 
 
-def _select(problems: Sequence[Problem], tokenizer: Tokenizer, *, max_length: int = 100, checked_only: bool = True) -> Selection:
+def _select(
+    problems: Sequence[Problem],
+    tokenizer: Tokenizer,
+    *,
+    max_length: int = 100,
+    checked_only: bool = True,
+) -> Selection:
     return select_examples(problems, tokenizer, max_length=max_length, checked_only=checked_only)
 
 
 def test_an_example_is_the_prompt_and_then_the_program(tokenizer: Tokenizer) -> None:
     (example,) = _select([RIGHT], tokenizer).examples
-    prompt, completion = example.tokens[: example.prompt_length], example.tokens[example.prompt_length :]
+    prompt, completion = (
+        example.tokens[: example.prompt_length],
+        example.tokens[example.prompt_length :],
+    )
     assert list(prompt) == prompt_tokens(RIGHT.text, tokenizer)
     assert completion[-1] == tokenizer.token_id(EOS)
     assert program_from_tokens(completion, tokenizer) == parse("divide(n0,n1)")
@@ -65,9 +76,13 @@ def test_loss_is_on_the_completion_only(tokenizer: Tokenizer) -> None:
     other = replace(RIGHT, text="what is 5 more than 4 ?", program="add(n0,n1)")
     examples = _select([RIGHT, other], tokenizer, checked_only=False).examples
     tokens, targets, documents = packed_row(
-        [(example.tokens, example.prompt_length) for example in examples], row_length=100, pad_id=tokenizer.token_id(PAD)
+        [(example.tokens, example.prompt_length) for example in examples],
+        row_length=100,
+        pad_id=tokenizer.token_id(PAD),
     )
-    for place, (example, program) in enumerate(zip(examples, ("divide(n0,n1)", "add(n0,n1)"), strict=True)):
+    for place, (example, program) in enumerate(
+        zip(examples, ("divide(n0,n1)", "add(n0,n1)"), strict=True)
+    ):
         own = (documents == place) & (targets != IGNORED)
         assert own.sum() == len(example.tokens) - example.prompt_length
         assert program_from_tokens(targets[own].tolist(), tokenizer) == parse(program)
@@ -81,7 +96,11 @@ def test_loss_is_on_the_completion_only(tokenizer: Tokenizer) -> None:
     ("checked_only", "expected", "used"),
     [
         (True, {"given": 7, "used": 1, "no_program": 3, "unchecked": 2, "too_long": 1}, (RIGHT,)),
-        (False, {"given": 7, "used": 3, "no_program": 3, "unchecked": 0, "too_long": 1}, (RIGHT, WRONG, WITHOUT_KEY)),
+        (
+            False,
+            {"given": 7, "used": 3, "no_program": 3, "unchecked": 0, "too_long": 1},
+            (RIGHT, WRONG, WITHOUT_KEY),
+        ),
     ],
 )
 def test_problems_are_counted_by_what_became_of_them(
@@ -94,7 +113,9 @@ def test_problems_are_counted_by_what_became_of_them(
 
 
 @pytest.mark.parametrize("problem", [WITHOUT_PROGRAM, TOO_MANY_NUMBERS, TOO_MANY_STEPS])
-def test_a_problem_that_cannot_be_written_has_no_program(tokenizer: Tokenizer, problem: Problem) -> None:
+def test_a_problem_that_cannot_be_written_has_no_program(
+    tokenizer: Tokenizer, problem: Problem
+) -> None:
     counts = _select([RIGHT, problem], tokenizer, max_length=1000, checked_only=False).counts
     assert counts == {"given": 2, "used": 1, "no_program": 1, "unchecked": 0, "too_long": 0}
 
@@ -107,23 +128,33 @@ def test_an_example_of_just_the_length_fits(tokenizer: Tokenizer) -> None:
 
 
 def test_where_nothing_is_left_the_reasons_are_given(tokenizer: Tokenizer) -> None:
-    with pytest.raises(DataError, match=r"none .*\(3 given, 1 no_program, 2 unchecked\).*finetune\.checked_only"):
+    with pytest.raises(
+        DataError, match=r"none .*\(3 given, 1 no_program, 2 unchecked\).*finetune\.checked_only"
+    ):
         _select([WRONG, WITHOUT_KEY, WITHOUT_PROGRAM], tokenizer)
     with pytest.raises(DataError, match="give problems"):
         _select([], tokenizer)
 
 
 @settings(max_examples=25)
-@given(problems=st.lists(st.sampled_from(EVERY_KIND), max_size=8), max_length=st.integers(20, 80), checked_only=st.booleans())
+@given(
+    problems=st.lists(st.sampled_from(EVERY_KIND), max_size=8),
+    max_length=st.integers(20, 80),
+    checked_only=st.booleans(),
+)
 def test_every_problem_is_counted_once_and_examples_follow_their_problems(
     tokenizer: Tokenizer, problems: list[Problem], max_length: int, checked_only: bool
 ) -> None:
-    selection = _select([RIGHT, *problems], tokenizer, max_length=max(max_length, 40), checked_only=checked_only)
+    selection = _select(
+        [RIGHT, *problems], tokenizer, max_length=max(max_length, 40), checked_only=checked_only
+    )
     counts = dict(selection.counts)
     assert counts.pop("given") == len(problems) + 1 == sum(counts.values())
     assert counts["used"] == len(selection.examples) == len(selection.problems)
     for example, problem in zip(selection.examples, selection.problems, strict=True):
-        assert list(example.tokens[: example.prompt_length]) == prompt_tokens(problem.text, tokenizer)
+        assert list(example.tokens[: example.prompt_length]) == prompt_tokens(
+            problem.text, tokenizer
+        )
         assert len(example.tokens) <= max(max_length, 40)
 
 

@@ -66,7 +66,9 @@ def _shown(batch: Batch) -> list[int]:
     """Examples of a batch in the order of its rows."""
     shown = []
     for row, documents in zip(batch.tokens.tolist(), batch.documents.tolist(), strict=True):
-        starts = [place for place in range(ROW) if place == 0 or documents[place] != documents[place - 1]]
+        starts = [
+            place for place in range(ROW) if place == 0 or documents[place] != documents[place - 1]
+        ]
         shown += [row[start] - FIRST for start in starts if row[start] >= FIRST]
     return shown
 
@@ -76,7 +78,9 @@ def test_every_example_is_shown_once_an_epoch_and_in_a_new_order(rows: int) -> N
     feed, shown = _feed(rows=rows), []
     while len(shown) < 3 * len(LENGTHS):
         shown += _shown(feed.batch(0.0))
-    epochs = [shown[start : start + len(LENGTHS)] for start in range(0, 3 * len(LENGTHS), len(LENGTHS))]
+    epochs = [
+        shown[start : start + len(LENGTHS)] for start in range(0, 3 * len(LENGTHS), len(LENGTHS))
+    ]
     assert all(sorted(epoch) == list(range(len(LENGTHS))) for epoch in epochs)
     assert all(first != second for first, second in pairwise(epochs))
 
@@ -105,7 +109,9 @@ def test_what_is_counted_is_what_was_handed_out() -> None:
         counted[PROBLEMS] += int((batch.tokens >= FIRST).sum())
         counted["a"] += int(((batch.tokens >= 10) & (batch.tokens < 400)).sum())
         counted["b"] += int(((batch.tokens >= 500) & (batch.tokens < 700)).sum())
-        assert feed.consumed == {name: tokens for name, tokens in counted.items() if tokens or name == PROBLEMS}
+        assert feed.consumed == {
+            name: tokens for name, tokens in counted.items() if tokens or name == PROBLEMS
+        }
     assert all(counted.values())
     assert feed.epochs == pytest.approx(counted[PROBLEMS] / sum(LENGTHS))
 
@@ -121,7 +127,9 @@ def test_the_share_of_text_is_the_one_asked_for(replay: float) -> None:
     feed = _feed(rows=8, replay=replay)
     is_text = [text for _ in range(150) for text in _is_text(feed.batch(0.0))]
     assert sum(is_text) / len(is_text) == pytest.approx(replay, abs=0.05)
-    assert feed.consumed["a"] / (feed.consumed["a"] + feed.consumed["b"]) == pytest.approx(0.75, abs=0.1)
+    assert feed.consumed["a"] / (feed.consumed["a"] + feed.consumed["b"]) == pytest.approx(
+        0.75, abs=0.1
+    )
 
 
 @pytest.mark.parametrize("replay", [0.0, 0.3])
@@ -130,7 +138,9 @@ def test_after_the_last_epoch_batches_are_text(replay: float, max_epochs: float)
     feed = _feed(replay=replay, max_epochs=max_epochs)
     while feed.epochs < max_epochs:
         feed.batch(0.0)
-    assert feed.epochs * sum(LENGTHS) < max_epochs * sum(LENGTHS) + ROW, "no more than the row that was begun"
+    assert feed.epochs * sum(LENGTHS) < max_epochs * sum(LENGTHS) + ROW, (
+        "no more than the row that was begun"
+    )
     if max_epochs >= 1:
         assert feed.epochs == max_epochs
     shown = feed.consumed[PROBLEMS]
@@ -164,7 +174,13 @@ def test_a_restored_feed_hands_out_the_same_batches(
     word_dropout: float,
     twins: float | None,
 ) -> None:
-    settings = {"rows": rows, "replay": replay, "max_epochs": max_epochs, "seed": seed, "word_dropout": word_dropout}
+    settings = {
+        "rows": rows,
+        "replay": replay,
+        "max_epochs": max_epochs,
+        "seed": seed,
+        "word_dropout": word_dropout,
+    }
     if twins is not None:
         settings |= {"twin_exponent": twins, "examples": TWINS}
     straight, late = (_feed(lengths, **settings) for _ in range(2))
@@ -195,25 +211,37 @@ def test_a_cursor_stays_what_it_was_while_the_feed_goes_on() -> None:
 
 FAMILIES = (6, 1, 3)
 TWINS = [
-    Example(tokens=(FIRST + family, FIRST + family, FIRST + 100 * (family + 1) + twin), prompt_length=2)
+    Example(
+        tokens=(FIRST + family, FIRST + family, FIRST + 100 * (family + 1) + twin), prompt_length=2
+    )
     for family, size in enumerate(FAMILIES)
     for twin in range(size)
 ]
 """Three prompts, of which the first has six programs; the last token says which example it is."""
 
 
-@pytest.mark.parametrize(("exponent", "shown"), [(1.0, (6, 1, 3)), (0.5, (2, 1, 2)), (0.0, (1, 1, 1))])
-def test_of_twins_an_epoch_shows_fewer_and_others_each_time(exponent: float, shown: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("exponent", "shown"), [(1.0, (6, 1, 3)), (0.5, (2, 1, 2)), (0.0, (1, 1, 1))]
+)
+def test_of_twins_an_epoch_shows_fewer_and_others_each_time(
+    exponent: float, shown: tuple[int, ...]
+) -> None:
     feed, epochs = _feed(rows=1, twin_exponent=exponent, examples=TWINS), []
     assert (feed.num_examples, feed.num_shown) == (len(TWINS), sum(shown))
     while len(epochs) < 30:
         epoch: list[int] = []
         while len(epoch) < sum(shown):
-            epoch += [token - FIRST for token in feed.batch(0.0).tokens.flatten().tolist() if token >= FIRST + 100]
+            epoch += [
+                token - FIRST
+                for token in feed.batch(0.0).tokens.flatten().tolist()
+                if token >= FIRST + 100
+            ]
         epochs.append(epoch)
         assert feed.epochs == pytest.approx(len(epochs))
         assert len(set(epoch)) == len(epoch)
-        assert tuple(sum(each // 100 == family + 1 for each in epoch) for family in range(3)) == shown
+        assert (
+            tuple(sum(each // 100 == family + 1 for each in epoch) for family in range(3)) == shown
+        )
     assert len({each for epoch in epochs for each in epoch}) == len(TWINS)
 
 
@@ -222,19 +250,37 @@ def test_another_seed_gives_another_order() -> None:
 
 
 def test_word_dropout_hides_words_of_the_prompt_and_nothing_else() -> None:
-    number, program = len(RESERVED) - 1, len(RESERVED) + 1  # a symbol, as numbers are; a completion made of a text token
+    number, program = (
+        len(RESERVED) - 1,
+        len(RESERVED) + 1,
+    )  # a symbol, as numbers are; a completion made of a text token
     prompt = (PROBLEM, *([FIRST] * 9 + [number]) * 100, PROGRAM)
     examples = [Example(tokens=(*prompt, *[program] * 50), prompt_length=len(prompt))]
     length = len(prompt) + 50
-    text = TextLoader({"a": np.arange(length + 1, dtype=np.uint16)}, context_length=length, rows_per_batch=1, eos_id=EOS, seed=0)
-    settings = {"row_length": length, "rows_per_batch": 1, "pad_id": PAD, "replay": 0.0, "max_epochs": 9.0, "seed": 0}
+    text = TextLoader(
+        {"a": np.arange(length + 1, dtype=np.uint16)},
+        context_length=length,
+        rows_per_batch=1,
+        eos_id=EOS,
+        seed=0,
+    )
+    settings = {
+        "row_length": length,
+        "rows_per_batch": 1,
+        "pad_id": PAD,
+        "replay": 0.0,
+        "max_epochs": 9.0,
+        "seed": 0,
+    }
     feed = ProblemFeed(examples, text, {"a": 1.0}, word_dropout=0.3, **settings)
     plain = ProblemFeed(examples, text, {"a": 1.0}, **settings)
     hidden = []
     for _ in range(3):
         shown, whole = feed.batch(0.0), plain.batch(0.0)
         hidden.append(shown.tokens[0] == PAD)
-        assert torch.equal(torch.where(hidden[-1], whole.tokens[0], shown.tokens[0]), whole.tokens[0])
+        assert torch.equal(
+            torch.where(hidden[-1], whole.tokens[0], shown.tokens[0]), whole.tokens[0]
+        )
         assert set(whole.tokens[0][hidden[-1]].tolist()) == {FIRST}
         assert 0.2 < hidden[-1].sum().item() / 900 < 0.4
         assert torch.equal(shown.targets, whole.targets)
@@ -304,7 +350,10 @@ def test_a_cursor_is_for_a_feed_with_the_same_examples(added: Sequence[Example])
     feed, other = _feed(), _feed()
     feed.add(MORE)
     other.add(added)
-    with pytest.raises(ArtifactError, match=r"3 problems had been found by self-training, and \d others.*found\.jsonl"):
+    with pytest.raises(
+        ArtifactError,
+        match=r"3 problems had been found by self-training, and \d others.*found\.jsonl",
+    ):
         other.restore(feed.cursor())
 
 
@@ -318,9 +367,13 @@ def _batches_until(feed: ProblemFeed, epochs: float) -> int:
 
 @pytest.mark.parametrize(("epochs", "replay"), [(1.0, 0.0), (3.0, 0.0), (10.0, 0.0), (10.0, 0.5)])
 @pytest.mark.parametrize("rows", [1, 4])
-def test_the_number_of_batches_is_what_the_epochs_take(epochs: float, replay: float, rows: int) -> None:
+def test_the_number_of_batches_is_what_the_epochs_take(
+    epochs: float, replay: float, rows: int
+) -> None:
     planned = _feed(rows=rows, replay=replay).num_batches(epochs)
-    assert planned == pytest.approx(_batches_until(_feed(rows=rows, replay=replay), epochs), rel=0.1, abs=1)
+    assert planned == pytest.approx(
+        _batches_until(_feed(rows=rows, replay=replay), epochs), rel=0.1, abs=1
+    )
 
 
 def test_asking_for_the_number_of_batches_changes_nothing() -> None:

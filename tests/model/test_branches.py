@@ -9,7 +9,9 @@ from corpus.model.cache import Cache
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 
-CONFIG = ModelConfig(vocab_size=128, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32)
+CONFIG = ModelConfig(
+    vocab_size=128, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32
+)
 MODEL = build_model(CONFIG, seed=1)
 with torch.no_grad():
     for parameter in MODEL.blocks.parameters():
@@ -17,7 +19,11 @@ with torch.no_grad():
 
 
 @settings(max_examples=12)
-@given(lengths=st.lists(st.integers(1, 12), min_size=1, max_size=4), branches=st.integers(1, 3), seed=st.integers(0, 9))
+@given(
+    lengths=st.lists(st.integers(1, 12), min_size=1, max_size=4),
+    branches=st.integers(1, 3),
+    seed=st.integers(0, 9),
+)
 def test_every_row_gets_its_own(lengths: list[int], branches: int, seed: int) -> None:
     """Prompts of different lengths, more steps than one piece of the cache holds, rows that change places, prompts that are dropped."""
     chance = torch.Generator().manual_seed(seed)

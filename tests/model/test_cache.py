@@ -10,7 +10,9 @@ from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 
-CONFIG = ModelConfig(vocab_size=128, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32)
+CONFIG = ModelConfig(
+    vocab_size=128, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32
+)
 
 
 def _lively(config: ModelConfig) -> Transformer:
@@ -26,7 +28,9 @@ MODEL = _lively(CONFIG)
 
 
 def _tokens(batch: int, seq: int) -> torch.Tensor:
-    return torch.randint(0, 128, (batch, seq), generator=torch.Generator().manual_seed(batch * 100 + seq))
+    return torch.randint(
+        0, 128, (batch, seq), generator=torch.Generator().manual_seed(batch * 100 + seq)
+    )
 
 
 @settings(max_examples=20)
@@ -49,7 +53,9 @@ def test_prompts_of_different_lengths_share_a_batch(lengths: list[int], seed: in
     steps, width = 4, max(lengths)
     rows = [_tokens(1, length + steps)[0] for length in lengths]
     expected = [MODEL(row[None])[0] for row in rows]
-    padded = torch.randint(0, 128, (len(rows), width), generator=torch.Generator().manual_seed(seed))
+    padded = torch.randint(
+        0, 128, (len(rows), width), generator=torch.Generator().manual_seed(seed)
+    )
     for row, (tokens, length) in enumerate(zip(rows, lengths)):
         padded[row, :length] = tokens[:length]
     cache = Cache(CONFIG, batch=len(rows), capacity=width + steps)

@@ -48,5 +48,11 @@ check(compute_in(build_model(config, seed=0), "int8"), "aot_eager", backward=Tru
 
 
 def test_compiled_equals_eager() -> None:
-    result = subprocess.run([sys.executable, "-W", "ignore", "-c", CODE], capture_output=True, text=True, timeout=280, check=False)
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CODE],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr[-3000:]

@@ -12,7 +12,9 @@ from corpus.model.float8 import BACKWARD, FORWARD, Float8Linear, float8_product,
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 
-CONFIG = ModelConfig(vocab_size=64, dim=32, num_layers=2, num_heads=2, num_kv_heads=1, context_length=16)
+CONFIG = ModelConfig(
+    vocab_size=64, dim=32, num_layers=2, num_heads=2, num_kv_heads=1, context_length=16
+)
 TOKENS = torch.randint(0, 64, (4, 16), generator=torch.Generator().manual_seed(0))
 
 
@@ -29,7 +31,9 @@ def test_a_product_is_that_of_the_rounded_factors() -> None:
     a, b = (torch.randn(32, 48, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
     (x, x_scale), (y, y_scale) = round_tensor(a, FORWARD), round_tensor(b, FORWARD)
     expected = (x.float() @ y.float().t()) * x_scale * y_scale
-    torch.testing.assert_close(float8_product(a, b, FORWARD, FORWARD).float(), expected, rtol=0.02, atol=0.05)
+    torch.testing.assert_close(
+        float8_product(a, b, FORWARD, FORWARD).float(), expected, rtol=0.02, atol=0.05
+    )
 
 
 def test_zeros_stay_zero() -> None:
@@ -71,22 +75,37 @@ def test_without_gradients_nothing_is_rounded() -> None:
 
 def test_a_model_can_go_back_to_ordinary_layers() -> None:
     model = compute_in(compute_in(build_model(CONFIG, seed=1), "fp8"), "bf16")
-    assert all(type(module) is nn.Linear for module in model.modules() if isinstance(module, nn.Linear))
+    assert all(
+        type(module) is nn.Linear for module in model.modules() if isinstance(module, nn.Linear)
+    )
 
 
 def test_a_width_that_does_not_suit_is_an_error_that_names_it() -> None:
-    odd = ModelConfig(vocab_size=64, dim=24, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16, ffn_dim=32)
+    odd = ModelConfig(
+        vocab_size=64,
+        dim=24,
+        num_layers=1,
+        num_heads=2,
+        num_kv_heads=1,
+        context_length=16,
+        ffn_dim=32,
+    )
     with pytest.raises(ConfigError, match="24 by 24; fp8 needs multiples of 16"):
         compute_in(build_model(odd, seed=0), "fp8")
 
 
 @pytest.mark.parametrize("precision", ["fp8", "int8"])
-def test_a_device_without_the_products_is_an_error(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
+def test_a_device_without_the_products_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
     def refuse(device: torch.device) -> None:
         raise NotImplementedError("no kernel for this device\nat line 1")
 
     monkeypatch.setitem(reduced.PROBES, precision, refuse)
-    with pytest.raises(DeviceError, match=rf"runtime\.precision {precision} does not work on cpu .*\(no kernel for this device\)"):
+    with pytest.raises(
+        DeviceError,
+        match=rf"runtime\.precision {precision} does not work on cpu .*\(no kernel for this device\)",
+    ):
         compute_in(build_model(CONFIG, seed=0), precision)
 
 
@@ -99,4 +118,6 @@ def test_any_number_of_places_will_do() -> None:
     assert y.shape == (5, 32)
     assert x.grad is not None
     assert layer.weight.grad is not None
-    torch.testing.assert_close(layer.weight.grad, x.detach().sum(0).expand(32, 16), rtol=0.1, atol=0.1)
+    torch.testing.assert_close(
+        layer.weight.grad, x.detach().sum(0).expand(32, 16), rtol=0.1, atol=0.1
+    )

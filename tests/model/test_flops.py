@@ -8,7 +8,9 @@ from corpus.model.config import ModelConfig
 from corpus.model.flops import attention_flops, linear_flops, training_flops
 from corpus.model.init import build_model
 
-CONFIG = ModelConfig(vocab_size=64, dim=32, num_layers=3, num_heads=4, num_kv_heads=2, context_length=24)
+CONFIG = ModelConfig(
+    vocab_size=64, dim=32, num_layers=3, num_heads=4, num_kv_heads=2, context_length=24
+)
 
 
 def test_linear_layers_are_what_pytorch_counts() -> None:

@@ -7,13 +7,19 @@ import torch
 from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 
-CONFIG = ModelConfig(vocab_size=512, dim=96, num_layers=8, num_heads=4, num_kv_heads=2, context_length=32)
+CONFIG = ModelConfig(
+    vocab_size=512, dim=96, num_layers=8, num_heads=4, num_kv_heads=2, context_length=32
+)
 
 
 def test_the_seed_alone_decides() -> None:
     torch.manual_seed(1)
     state = torch.get_rng_state()
-    first, again, other = build_model(CONFIG, seed=5), build_model(CONFIG, seed=5), build_model(CONFIG, seed=6)
+    first, again, other = (
+        build_model(CONFIG, seed=5),
+        build_model(CONFIG, seed=5),
+        build_model(CONFIG, seed=6),
+    )
     assert torch.equal(torch.get_rng_state(), state), "the global generator was touched"
     for name, weight in first.state_dict().items():
         assert torch.equal(weight, again.state_dict()[name])

@@ -17,7 +17,9 @@ from corpus.model.reduced import compute_in
 from corpus.model.transformer import Transformer
 from corpus.model.weights import load_model, save_model
 
-CONFIG = ModelConfig(vocab_size=64, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=16)
+CONFIG = ModelConfig(
+    vocab_size=64, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=16
+)
 TOKENS = torch.randint(0, 64, (4, 16), generator=torch.Generator().manual_seed(0))
 
 
@@ -26,7 +28,12 @@ def _loss(model: Transformer) -> torch.Tensor:
 
 
 @settings(max_examples=30)
-@given(rows=st.integers(1, 20), inner=st.sampled_from([8, 24]), scale=st.sampled_from([1e-6, 1.0, 1e5]), seed=st.integers(0, 99))
+@given(
+    rows=st.integers(1, 20),
+    inner=st.sampled_from([8, 24]),
+    scale=st.sampled_from([1e-6, 1.0, 1e5]),
+    seed=st.integers(0, 99),
+)
 def test_rounding_is_within_half_a_step(rows: int, inner: int, scale: float, seed: int) -> None:
     x = scale * torch.randn(rows, inner, generator=torch.Generator().manual_seed(seed))
     values, step = round_rows(x)
@@ -42,7 +49,10 @@ def test_zero_rows_stay_zero() -> None:
 
 def test_products_of_small_integers_are_exact() -> None:
     """Where a row's largest value is 127, its integers need no rounding."""
-    a, b = (torch.randint(-126, 127, (32, 16), generator=torch.Generator().manual_seed(seed)).float() for seed in (0, 1))
+    a, b = (
+        torch.randint(-126, 127, (32, 16), generator=torch.Generator().manual_seed(seed)).float()
+        for seed in (0, 1)
+    )
     a[:, 0], b[:, 0] = 127, 127
     torch.testing.assert_close(int8_product(a, b), a @ b.t())
 
@@ -72,7 +82,10 @@ def test_gradients_are_rounded_and_close() -> None:
 def test_of_the_two_gradients_only_the_inputs_is_rounded() -> None:
     generator = torch.Generator().manual_seed(0)
     layer = Int8Linear(16, 8, bias=False)
-    x, gradient = torch.randn(20, 16, generator=generator).requires_grad_(), torch.randn(20, 8, generator=generator)
+    x, gradient = (
+        torch.randn(20, 16, generator=generator).requires_grad_(),
+        torch.randn(20, 8, generator=generator),
+    )
     layer(x).backward(gradient)
     assert x.grad is not None
     assert layer.weight.grad is not None
@@ -107,5 +120,7 @@ def test_it_learns_and_its_weights_come_out_plain(tmp_path: Path, autocast: bool
 
 def test_widths_that_int8_cannot_do_are_refused() -> None:
     config = dataclasses.replace(CONFIG, ffn_dim=36)
-    with pytest.raises(ConfigError, match=r"blocks.0.feed_forward.gate is 32 by 36; int8 needs multiples of 8"):
+    with pytest.raises(
+        ConfigError, match=r"blocks.0.feed_forward.gate is 32 by 36; int8 needs multiples of 8"
+    ):
         compute_in(build_model(config, seed=1), "int8")

@@ -12,7 +12,15 @@ from corpus.model.transformer import Transformer
 
 def _model(*, tied: bool) -> Transformer:
     return build_model(
-        ModelConfig(vocab_size=300, dim=64, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32, tie_embeddings=tied),
+        ModelConfig(
+            vocab_size=300,
+            dim=64,
+            num_layers=2,
+            num_heads=4,
+            num_kv_heads=2,
+            context_length=32,
+            tie_embeddings=tied,
+        ),
         seed=4,
     )
 
@@ -54,7 +62,9 @@ def test_memory_is_about_a_quarter() -> None:
 @torch.no_grad()
 def test_it_decodes_with_a_cache() -> None:
     model, tokens = keep_in_int8(_model(tied=True)), _tokens()
-    cache = Cache(model.config, batch=2, capacity=16, device="cpu", dtype=model.embedding.weight.dtype)
+    cache = Cache(
+        model.config, batch=2, capacity=16, device="cpu", dtype=model.embedding.weight.dtype
+    )
     parts = [
         model(part, positions=torch.arange(start, start + 8).expand(2, 8), cache=cache)
         for start, part in zip((0, 8), tokens.split(8, 1))

@@ -14,7 +14,9 @@ from corpus.model import loss as module
 from corpus.model.loss import IGNORED, chunk_rows, linear_cross_entropy, softmax_gradient
 
 
-def _inputs(places: int, *, seed: int = 0, ignored: float = 0.2, dim: int = 16, vocab: int = 96) -> tuple[Tensor, Tensor, Tensor]:
+def _inputs(
+    places: int, *, seed: int = 0, ignored: float = 0.2, dim: int = 16, vocab: int = 96
+) -> tuple[Tensor, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     hidden = torch.randn(places, dim, generator=generator, requires_grad=True)
     weight = torch.randn(vocab, dim, generator=generator, requires_grad=True)
@@ -34,7 +36,9 @@ def _reference(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     seed=st.integers(0, 99),
     scale=st.sampled_from([1.0, 50.0]),
 )
-def test_it_equals_cross_entropy_on_full_logits(places: int, ignored: float, seed: int, scale: float) -> None:
+def test_it_equals_cross_entropy_on_full_logits(
+    places: int, ignored: float, seed: int, scale: float
+) -> None:
     hidden, weight, targets = _inputs(places, seed=seed, ignored=ignored)
     expected = _reference(hidden * scale, weight, targets)
     wanted = torch.autograd.grad(expected, (hidden, weight), torch.tensor(0.25))
@@ -77,10 +81,14 @@ def test_every_product_has_the_same_size(monkeypatch: pytest.MonkeyPatch) -> Non
     assert products.seen == {((64, 16), (16, 96)), ((64, 96), (96, 16)), ((96, 64), (64, 16))}
 
 
-def test_a_small_batch_is_one_chunk_of_its_own_rounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_batch_is_one_chunk_of_its_own_rounded_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     seen = []
     monkeypatch.setattr(
-        module, "softmax_gradient", lambda logits, targets: (seen.append(len(logits)), softmax_gradient(logits, targets))[1]
+        module,
+        "softmax_gradient",
+        lambda logits, targets: (seen.append(len(logits)), softmax_gradient(logits, targets))[1],
     )
     for places in (1, 63, 64, 65):
         linear_cross_entropy(*_inputs(places))
@@ -90,7 +98,11 @@ def test_a_small_batch_is_one_chunk_of_its_own_rounded_size(monkeypatch: pytest.
 def test_a_compiled_kernel_meets_few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fine-tuning's batches have a target more or less each time; a compiler that sees every multiple of 64 gives up after eight."""
     seen = set()
-    monkeypatch.setattr(module, "_fused", lambda logits, targets: (seen.add(len(logits)), softmax_gradient(logits, targets))[1])
+    monkeypatch.setattr(
+        module,
+        "_fused",
+        lambda logits, targets: (seen.add(len(logits)), softmax_gradient(logits, targets))[1],
+    )
     for places in range(1, 2_000, 37):
         hidden, weight, targets = _inputs(places)
         found = linear_cross_entropy(hidden, weight, targets, fused=True)
@@ -99,7 +111,8 @@ def test_a_compiled_kernel_meets_few_sizes(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    ("vocab", "kind", "rows"), [(4096, "cpu", 256), (32768, "cpu", 64), (512, "cpu", 2048), (32768, "cuda", 4096)]
+    ("vocab", "kind", "rows"),
+    [(4096, "cpu", 256), (32768, "cpu", 64), (512, "cpu", 2048), (32768, "cuda", 4096)],
 )
 def test_a_chunk_fits_its_memory(vocab: int, kind: str, rows: int) -> None:
     assert chunk_rows(vocab, kind) == rows
@@ -120,4 +133,6 @@ def test_under_autocast_products_are_in_its_type_and_the_weights_gradient_in_fp3
 def test_without_gradients_none_are_made() -> None:
     hidden, weight, targets = _inputs(50)
     with torch.no_grad():
-        torch.testing.assert_close(linear_cross_entropy(hidden, weight, targets), _reference(hidden, weight, targets))
+        torch.testing.assert_close(
+            linear_cross_entropy(hidden, weight, targets), _reference(hidden, weight, targets)
+        )

@@ -13,7 +13,9 @@ from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import RMSNorm, Transformer, block_mask, document_mask
 
-CONFIG = ModelConfig(vocab_size=128, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32)
+CONFIG = ModelConfig(
+    vocab_size=128, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32
+)
 
 
 def _lively(config: ModelConfig) -> Transformer:
@@ -33,7 +35,9 @@ TOKENS = torch.randint(0, 128, (3, 20), generator=torch.Generator().manual_seed(
 @given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=5))
 def test_documents_in_a_row_do_not_see_each_other(lengths: list[int]) -> None:
     documents = torch.cat([torch.full((length,), index) for index, length in enumerate(lengths)])
-    tokens = torch.randint(0, 128, (2, len(documents)), generator=torch.Generator().manual_seed(len(lengths)))
+    tokens = torch.randint(
+        0, 128, (2, len(documents)), generator=torch.Generator().manual_seed(len(lengths))
+    )
     together = MODEL(tokens, documents=documents.expand(2, -1))
     apart = torch.cat([MODEL(part) for part in tokens.split(lengths, dim=1)], dim=1)
     torch.testing.assert_close(together, apart, atol=1e-5, rtol=1e-5)
@@ -72,13 +76,18 @@ def test_attention_is_the_textbook_formula() -> None:
     expected = weights @ value.repeat_interleave(2, dim=1)
     torch.testing.assert_close(attend(query, key, value, None), expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(
-        attend(query, key, value, document_mask(torch.zeros(2, 5, dtype=torch.long))), expected, atol=1e-5, rtol=1e-5
+        attend(query, key, value, document_mask(torch.zeros(2, 5, dtype=torch.long))),
+        expected,
+        atol=1e-5,
+        rtol=1e-5,
     )
 
 
 def test_only_differences_of_positions_matter() -> None:
     shifted = torch.arange(20)[None].expand(3, -1) + 57
-    torch.testing.assert_close(MODEL(TOKENS, positions=shifted), MODEL(TOKENS), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        MODEL(TOKENS, positions=shifted), MODEL(TOKENS), atol=1e-5, rtol=1e-4
+    )
     stretched = 3 * torch.arange(20)[None].expand(3, -1)
     assert not torch.allclose(MODEL(TOKENS, positions=stretched), MODEL(TOKENS), atol=1e-3)
 
@@ -107,7 +116,9 @@ def test_norm_statistics_are_computed_in_fp32() -> None:
     for dtype, tolerance in ((torch.bfloat16, 0.01), (torch.float16, 0.002)):
         result = norm.to(dtype)(x.to(dtype))
         assert result.dtype == dtype
-        torch.testing.assert_close(result.float(), x / x.square().mean().sqrt(), atol=tolerance, rtol=0)
+        torch.testing.assert_close(
+            result.float(), x / x.square().mean().sqrt(), atol=tolerance, rtol=0
+        )
 
 
 def test_autocast_keeps_the_residual_stream_in_fp32_and_stays_close() -> None:
@@ -130,4 +141,6 @@ def test_attention_by_blocks_equals_attention_by_mask() -> None:
     documents = (torch.arange(256) // 90).expand(2, 256).contiguous()
     with torch.no_grad():
         expected = MODEL.hidden(tokens, documents=documents)
-        torch.testing.assert_close(MODEL.hidden(tokens, mask=block_mask(documents)), expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            MODEL.hidden(tokens, mask=block_mask(documents)), expected, rtol=1e-4, atol=1e-5
+        )

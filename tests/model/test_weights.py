@@ -12,13 +12,19 @@ from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.weights import TOKENIZER, check_tokenizer, load_model, read_metadata, save_model
 
-CONFIG = ModelConfig(vocab_size=100, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32)
+CONFIG = ModelConfig(
+    vocab_size=100, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32
+)
 DIGEST, OTHER = "a" * 64, "b" * 64
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    save_model(tmp_path / "weights" / "final.safetensors", build_model(CONFIG, seed=3), {TOKENIZER: DIGEST, "step": "7"})
+    save_model(
+        tmp_path / "weights" / "final.safetensors",
+        build_model(CONFIG, seed=3),
+        {TOKENIZER: DIGEST, "step": "7"},
+    )
     return tmp_path / "weights" / "final.safetensors"
 
 
@@ -38,14 +44,17 @@ def test_weights_come_back(tmp_path: Path, tied: bool) -> None:
 
 def test_reduced_precision_is_saved_as_fp32(tmp_path: Path) -> None:
     save_model(tmp_path / "w.safetensors", build_model(CONFIG, seed=3).bfloat16(), {})
-    assert {parameter.dtype for parameter in load_model(tmp_path / "w.safetensors", CONFIG).parameters()} == {torch.float32}
+    assert {
+        parameter.dtype for parameter in load_model(tmp_path / "w.safetensors", CONFIG).parameters()
+    } == {torch.float32}
 
 
 def test_the_tokenizer_is_remembered(path: Path) -> None:
     assert read_metadata(path)["step"] == "7"
     check_tokenizer(path, DIGEST)
     with pytest.raises(
-        ArtifactError, match=r"wrong tokenizer for the weights: .*final.safetensors was trained with tokenizer aaaaaaaaaaaa"
+        ArtifactError,
+        match=r"wrong tokenizer for the weights: .*final.safetensors was trained with tokenizer aaaaaaaaaaaa",
     ):
         check_tokenizer(path, OTHER)
     save_model(path, build_model(CONFIG, seed=3), {})
@@ -56,14 +65,25 @@ def test_the_tokenizer_is_remembered(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"dim": 64}, r"embedding.weight in .* is \[128, 32\]; this model's is \[128, 64\].*model.json"),
+        (
+            {"dim": 64},
+            r"embedding.weight in .* is \[128, 32\]; this model's is \[128, 64\].*model.json",
+        ),
         ({"num_layers": 3}, r"lacks blocks.2.attention.key.weight and 8 more.*model.json"),
-        ({"num_layers": 1}, r"has an unknown tensor blocks.1.attention.key.weight and 8 more.*model.json"),
+        (
+            {"num_layers": 1},
+            r"has an unknown tensor blocks.1.attention.key.weight and 8 more.*model.json",
+        ),
         ({"tie_embeddings": False}, r"lacks unembedding.weight\. "),
-        ({"num_kv_heads": 4}, r"attention.key.weight in .* is \[16, 32\]; this model's is \[32, 32\]"),
+        (
+            {"num_kv_heads": 4},
+            r"attention.key.weight in .* is \[16, 32\]; this model's is \[32, 32\]",
+        ),
     ],
 )
-def test_weights_of_another_model_are_refused(path: Path, change: dict[str, int], message: str) -> None:
+def test_weights_of_another_model_are_refused(
+    path: Path, change: dict[str, int], message: str
+) -> None:
     with pytest.raises(ArtifactError, match=message):
         load_model(path, dataclasses.replace(CONFIG, **change))
 
@@ -91,6 +111,10 @@ def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
     """Byte for byte, so that two runs can be compared by digest; written many times, for the library's own order is random."""
     model, written = build_model(CONFIG, seed=3), set()
     for number in range(8):
-        save_model(tmp_path / f"{number}.safetensors", model, {TOKENIZER: DIGEST, "step": "7", "more": "of it"})
+        save_model(
+            tmp_path / f"{number}.safetensors",
+            model,
+            {TOKENIZER: DIGEST, "step": "7", "more": "of it"},
+        )
         written.add((tmp_path / f"{number}.safetensors").read_bytes())
     assert len(written) == 1

@@ -22,18 +22,26 @@ from corpus.text.tokenizer import RESERVED, Tokenizer, train_tokenizer
 CARD = Card(title="T", training="U.")
 SYMBOLS = range(len(RESERVED))
 FOUR_BITS = BitsAndBytesConfig(
-    load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.float32
+    load_in_4bit=True,
+    bnb_4bit_quant_type="nf4",
+    bnb_4bit_use_double_quant=True,
+    bnb_4bit_compute_dtype=torch.float32,
 )
 """What a user gives transformers to load the frozen weights as they were in training."""
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return train_tokenizer(["a train covers 120 km in 2 hours . " * 9], TokenizerConfig(vocab_size=SMALLEST_VOCABULARY + 20))
+    return train_tokenizer(
+        ["a train covers 120 km in 2 hours . " * 9],
+        TokenizerConfig(vocab_size=SMALLEST_VOCABULARY + 20),
+    )
 
 
 def _export(name: str, folder: Path, config: ModelConfig) -> Path:
-    return export_huggingface(folder / f"{name}.safetensors", config, folder, folder / f"export-{name}", CARD)
+    return export_huggingface(
+        folder / f"{name}.safetensors", config, folder, folder / f"export-{name}", CARD
+    )
 
 
 def _tokens(config: ModelConfig) -> torch.Tensor:
@@ -46,11 +54,23 @@ def _logits(model: Transformer) -> torch.Tensor:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of bitsandbytes, when it is imported
-@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # of transformers, when peft asks
-@pytest.mark.parametrize(("method", "tied"), [("lora", True), ("lora", False), ("qlora", True), ("qlora", False)])
-def test_peft_computes_what_we_do(method: str, tied: bool, tokenizer: Tokenizer, tmp_path: Path) -> None:
+@pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"
+)  # of transformers, when peft asks
+@pytest.mark.parametrize(
+    ("method", "tied"), [("lora", True), ("lora", False), ("qlora", True), ("qlora", False)]
+)
+def test_peft_computes_what_we_do(
+    method: str, tied: bool, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
     config = ModelConfig(
-        vocab_size=tokenizer.vocab_size, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32, tie_embeddings=tied
+        vocab_size=tokenizer.vocab_size,
+        dim=32,
+        num_layers=2,
+        num_heads=4,
+        num_kv_heads=2,
+        context_length=32,
+        tie_embeddings=tied,
     )
     settings = FinetuneConfig(method=method, adapter=AdapterConfig(rank=4, alpha=12))  # type: ignore[arg-type]
     model = build_model(config, seed=2)
@@ -70,7 +90,9 @@ def test_peft_computes_what_we_do(method: str, tied: bool, tokenizer: Tokenizer,
         weights=tmp_path / "pretrained.safetensors",
         tied=tied,
     )
-    write_model(tmp_path / "final.safetensors", merged_tensors(model), {TOKENIZER: tokenizer.digest})
+    write_model(
+        tmp_path / "final.safetensors", merged_tensors(model), {TOKENIZER: tokenizer.digest}
+    )
 
     how = {"quantization_config": FOUR_BITS} if method == "qlora" else {}
     base = AutoModelForCausalLM.from_pretrained(_export("pretrained", tmp_path, config), **how)
@@ -80,4 +102,9 @@ def test_peft_computes_what_we_do(method: str, tied: bool, tokenizer: Tokenizer,
         theirs, merged = loaded(_tokens(config)).logits, whole(_tokens(config)).logits
     torch.testing.assert_close(theirs, _logits(model), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(merged, _logits(model), atol=1e-4, rtol=1e-4)
-    assert (merged - AutoModelForCausalLM.from_pretrained(tmp_path / "export-pretrained")(_tokens(config)).logits).abs().max() > 0.1
+    assert (
+        merged
+        - AutoModelForCausalLM.from_pretrained(tmp_path / "export-pretrained")(
+            _tokens(config)
+        ).logits
+    ).abs().max() > 0.1

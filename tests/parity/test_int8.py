@@ -19,7 +19,12 @@ def theirs() -> nn.Module:
 
         layer = nn.Sequential(nn.Linear(64, 96, bias=False))
         nn.init.normal_(layer[0].weight, std=0.02, generator=torch.Generator().manual_seed(0))
-        quantize_(layer, Int8MixedPrecisionTrainingConfig(output=True, grad_input=True, grad_weight=False, module_swap=True))
+        quantize_(
+            layer,
+            Int8MixedPrecisionTrainingConfig(
+                output=True, grad_input=True, grad_weight=False, module_swap=True
+            ),
+        )
     return layer
 
 
@@ -38,4 +43,6 @@ def test_output_and_gradients_are_those_of_torchao(theirs: nn.Module) -> None:
     for mine, reference in zip(*results, strict=True):
         torch.testing.assert_close(mine, reference, rtol=1e-5, atol=1e-5)
     plain = x @ ours.weight.t()
-    assert float((results[1][0] - plain).detach().abs().max()) > 1e-4, "the reference was to round, or this proves nothing"
+    assert float((results[1][0] - plain).detach().abs().max()) > 1e-4, (
+        "the reference was to round, or this proves nothing"
+    )

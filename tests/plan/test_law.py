@@ -20,14 +20,18 @@ def _points(*, noise: float = 0.0, count: int = 12, seed: int = 0) -> list[Point
     random = np.random.default_rng(seed)
     sizes = np.exp(random.uniform(math.log(1e7), math.log(1e9), count))
     tokens = np.exp(random.uniform(math.log(1e8), math.log(3e10), count))
-    losses = [_true(n, d) * math.exp(noise * random.standard_normal()) for n, d in zip(sizes, tokens)]
+    losses = [
+        _true(n, d) * math.exp(noise * random.standard_normal()) for n, d in zip(sizes, tokens)
+    ]
     return [Point(parameters=n, tokens=d, loss=loss) for n, d, loss in zip(sizes, tokens, losses)]
 
 
 def test_exact_runs_of_a_known_law_are_followed_ten_times_further_out() -> None:
     law = Law(_points())
     for parameters, tokens in [(3e7, 1e9), (1e9, 2e10), (7e9, 1e11)]:
-        assert law.predict(parameters, tokens).loss == pytest.approx(_true(parameters, tokens), rel=0.02)
+        assert law.predict(parameters, tokens).loss == pytest.approx(
+            _true(parameters, tokens), rel=0.02
+        )
 
 
 def test_the_interval_holds_what_happens_about_as_often_as_it_says() -> None:
@@ -35,7 +39,9 @@ def test_the_interval_holds_what_happens_about_as_often_as_it_says() -> None:
     inside = 0
     for seed in range(200):
         found = Law(_points(noise=0.02, seed=seed)).predict(3e9, 2e11)
-        happened = _true(3e9, 2e11) * math.exp(0.02 * np.random.default_rng(1000 + seed).standard_normal())
+        happened = _true(3e9, 2e11) * math.exp(
+            0.02 * np.random.default_rng(1000 + seed).standard_normal()
+        )
         inside += found.low <= happened <= found.high
     assert inside >= 180
 
@@ -47,16 +53,29 @@ def test_five_small_runs_know_how_little_they_know(noise: float) -> None:
     for seed in range(200):
         random = np.random.default_rng(seed)
         runs = [(4e5, 6e5), (7e5, 5e5), (1.3e6, 3.5e5), (4e5, 2e5), (7e5, 1.7e5)]
-        points = [Point(parameters=n, tokens=d, loss=_true(n, d) * math.exp(noise * random.standard_normal())) for n, d in runs]
+        points = [
+            Point(
+                parameters=n,
+                tokens=d,
+                loss=_true(n, d) * math.exp(noise * random.standard_normal()),
+            )
+            for n, d in runs
+        ]
         found = Law(points).predict(parameters, tokens)
-        inside += found.low <= _true(parameters, tokens) * math.exp(noise * random.standard_normal()) <= found.high
+        inside += (
+            found.low
+            <= _true(parameters, tokens) * math.exp(noise * random.standard_normal())
+            <= found.high
+        )
     assert inside >= 170
 
 
 def test_constants_that_moved_far_are_not_scatter() -> None:
     """Runs that agree on a law whose exponents are other than expected: the interval is as narrow as if they had been."""
     runs = [(4e5, 6e5), (7e5, 5e5), (1.3e6, 3.5e5), (4e5, 2e5), (7e5, 1.7e5)]
-    far = Law([Point(parameters=n, tokens=d, loss=0.2 + 3 / n**0.05 + 14 / d**0.06) for n, d in runs]).predict(7e5, 8e6)
+    far = Law(
+        [Point(parameters=n, tokens=d, loss=0.2 + 3 / n**0.05 + 14 / d**0.06) for n, d in runs]
+    ).predict(7e5, 8e6)
     near = Law([Point(parameters=n, tokens=d, loss=_true(n, d)) for n, d in runs]).predict(7e5, 8e6)
     assert math.log(far.high / far.low) < 1.2 * math.log(near.high / near.low)
 
@@ -79,7 +98,9 @@ def test_a_law_needs_a_run() -> None:
 
 
 @given(st.floats(1e3, 1e9), st.floats(1, 1e4))
-def test_reading_again_is_worth_less_than_new_text_and_never_less_than_nothing(unique: float, epochs: float) -> None:
+def test_reading_again_is_worth_less_than_new_text_and_never_less_than_nothing(
+    unique: float, epochs: float
+) -> None:
     found = worth(unique * epochs, unique)
     assert unique <= found * (1 + 1e-9)
     assert found <= unique * min(epochs, 1 + REUSE) * (1 + 1e-9)

@@ -17,12 +17,19 @@ from corpus.train import step as step_module
 from corpus.train.config import TrainConfig
 from corpus.train.step import OutOfMemory, Trunk, eager_trunk
 
-SHAPES = [ModelConfig(vocab_size=64, dim=dim, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16) for dim in (16, 32, 48)]
+SHAPES = [
+    ModelConfig(
+        vocab_size=64, dim=dim, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16
+    )
+    for dim in (16, 32, 48)
+]
 
 
 def _sample(shape: ModelConfig, rows: int) -> Batch:
     tokens = torch.arange(rows * 16).reshape(rows, 16) % 64
-    return Batch(tokens=tokens, targets=tokens, documents=torch.zeros_like(tokens), num_tokens=tokens.numel())
+    return Batch(
+        tokens=tokens, targets=tokens, documents=torch.zeros_like(tokens), num_tokens=tokens.numel()
+    )
 
 
 def _measure(monkeypatch: pytest.MonkeyPatch, trunk: Any, **more: Any) -> Machine:
@@ -47,7 +54,9 @@ def test_a_size_that_does_not_compile_has_its_eager_speed(
             raise RuntimeError("the compiler gave up\nand more")
         return eager_trunk(model)
 
-    monkeypatch.setattr(module, "USUAL_TOKENS", 1e9)  # the smallest size is the one that is tried first
+    monkeypatch.setattr(
+        module, "USUAL_TOKENS", 1e9
+    )  # the smallest size is the one that is tried first
     machine = _measure(monkeypatch, trunk)
     assert machine.compiled
     assert [speed.shape for speed in machine.speeds] == SHAPES
@@ -55,10 +64,15 @@ def test_a_size_that_does_not_compile_has_its_eager_speed(
     assert "do not compile (RuntimeError: the compiler gave up)" in capsys.readouterr().out
 
 
-def test_where_there_is_no_time_to_compile_a_size_its_neighbours_gain_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_is_no_time_to_compile_a_size_its_neighbours_gain_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     machine = _measure(monkeypatch, eager_trunk, enough_seconds=0.0)
     assert [speed.measured for speed in machine.speeds].count(True) == 1
-    gains = {round(speed.tokens_per_second / speed.eager_tokens_per_second, 6) for speed in machine.speeds}
+    gains = {
+        round(speed.tokens_per_second / speed.eager_tokens_per_second, 6)
+        for speed in machine.speeds
+    }
     assert len(gains) == 1
 
 

@@ -11,24 +11,48 @@ from corpus.data.curriculum import plan_phases
 from corpus.model.config import ModelConfig
 from corpus.plan.law import Law, Point
 from corpus.plan.measure import Machine, Speed
-from corpus.plan.planner import DUTY, FEWEST_TOKENS, best, candidates, epochs_of, small_run_seconds, small_runs
+from corpus.plan.planner import (
+    DUTY,
+    FEWEST_TOKENS,
+    best,
+    candidates,
+    epochs_of,
+    small_run_seconds,
+    small_runs,
+)
 from corpus.plan.shapes import family
 from corpus.recipes.cpu import cpu
 from corpus.runtime.runtime import Runtime
 from corpus.train.config import OptimizerConfig
 
 FLOPS = 3e11
-LAW = [Point(parameters=n, tokens=d, loss=1.7 + 400 / n**0.34 + 410 / d**0.28) for n in (1e6, 1e7, 1e8) for d in (1e7, 1e8, 1e9)]
+LAW = [
+    Point(parameters=n, tokens=d, loss=1.7 + 400 / n**0.34 + 410 / d**0.28)
+    for n in (1e6, 1e7, 1e8)
+    for d in (1e7, 1e8, 1e9)
+]
 
 
 def _speed(shape: ModelConfig, flops: float = FLOPS, *, most: int = 0, gain: float = 1.0) -> Speed:
     rate = flops / (6 * shape.num_parameters)
-    return Speed(shape=shape, rows=16, most_rows=most, tokens_per_second=gain * rate, eager_tokens_per_second=rate, measured=True)
+    return Speed(
+        shape=shape,
+        rows=16,
+        most_rows=most,
+        tokens_per_second=gain * rate,
+        eager_tokens_per_second=rate,
+        measured=True,
+    )
 
 
 def _machine(flops: float = FLOPS) -> Machine:
     runtime = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
-    return Machine(runtime=runtime, compiled=False, trial_seconds=0.0, speeds=tuple(_speed(s, flops) for s in family(cpu().model)))
+    return Machine(
+        runtime=runtime,
+        compiled=False,
+        trial_seconds=0.0,
+        speeds=tuple(_speed(s, flops) for s in family(cpu().model)),
+    )
 
 
 def _choose(seconds: float, *, text: int = 10**12, flops: float = FLOPS) -> ModelConfig:
@@ -60,7 +84,9 @@ def test_where_text_is_short_a_larger_model_is_the_better_use_of_the_time() -> N
 
 def test_epochs_follow_the_curriculum() -> None:
     sources = {"arxiv": 1_000, "c4": 4_000}
-    phases = plan_phases(CurriculumConfig(order="interleaved", replay=0.25, weights={"c4": 3.0}), list(sources))
+    phases = plan_phases(
+        CurriculumConfig(order="interleaved", replay=0.25, weights={"c4": 3.0}), list(sources)
+    )
     epochs = epochs_of(8_000, phases, sources)
     assert sum(epochs[name] * count for name, count in sources.items()) == pytest.approx(8_000)
     assert epochs["arxiv"] > epochs["c4"]
@@ -68,7 +94,9 @@ def test_epochs_follow_the_curriculum() -> None:
 
 def test_the_small_runs_fit_their_time_and_are_apart_in_size_and_tokens() -> None:
     speeds = [_speed(shape, gain=1.5) for shape in family(cpu().model)]
-    rates = {speed.shape: speed.eager_tokens_per_second for speed in speeds}  # they are not worth compiling
+    rates = {
+        speed.shape: speed.eager_tokens_per_second for speed in speeds
+    }  # they are not worth compiling
     runs = small_runs(speeds, 60.0)
     assert sum(count / rates[shape] for shape, count in runs) == pytest.approx(60)
     assert len({shape for shape, _ in runs}) == 3
@@ -89,11 +117,21 @@ def test_a_batch_that_is_larger_than_the_one_that_was_timed_is_computed_in_parts
     machine = replace(_machine(), speeds=(speed,))
     sources = {"c4": 10**12}
     phases = plan_phases(CurriculumConfig(), list(sources))
-    (option,) = candidates(machine, Law(LAW), seconds=lambda _: 1e5, optimizer=OptimizerConfig(), phases=phases, sources=sources)
+    (option,) = candidates(
+        machine,
+        Law(LAW),
+        seconds=lambda _: 1e5,
+        optimizer=OptimizerConfig(),
+        phases=phases,
+        sources=sources,
+    )
     assert option.rows > 32
     assert option.micro_rows == most
 
 
 def test_small_runs_take_a_small_part_of_any_budget() -> None:
-    shares = [small_run_seconds(Budget(kind="seconds", amount=amount)) / amount for amount in (20, 300, 3600, 36000)]
+    shares = [
+        small_run_seconds(Budget(kind="seconds", amount=amount)) / amount
+        for amount in (20, 300, 3600, 36000)
+    ]
     assert shares == [pytest.approx(share) for share in (0.25, 0.2, 0.02, 0.02)]

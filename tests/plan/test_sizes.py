@@ -7,13 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.plan.shapes import family, shape_of
-from corpus.plan.steps import CPU_TOKENS, KNOWN_TOKENS, RATES, learning_rate, micro_batch_rows, most_rows, rows_per_batch
+from corpus.plan.steps import (
+    CPU_TOKENS,
+    KNOWN_TOKENS,
+    RATES,
+    learning_rate,
+    micro_batch_rows,
+    most_rows,
+    rows_per_batch,
+)
 from corpus.recipes.registry import RECIPES
 from corpus.train.config import OptimizerConfig
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_each_shape_is_about_twice_the_one_before_and_keeps_what_the_recipe_says(recipe: str) -> None:
+def test_each_shape_is_about_twice_the_one_before_and_keeps_what_the_recipe_says(
+    recipe: str,
+) -> None:
     base = RECIPES[recipe]().model
     shapes = family(base)
     for small, large in itertools.pairwise(shapes):
@@ -52,13 +62,17 @@ def test_on_a_cpu_a_large_batch_is_computed_in_parts() -> None:
     for recipe in RECIPES.values():
         shape = recipe().model
         most = most_rows(0, shape, "cpu")
-        assert micro_batch_rows(most, rows_per_batch(shape, 1e10)) * shape.context_length <= CPU_TOKENS
+        assert (
+            micro_batch_rows(most, rows_per_batch(shape, 1e10)) * shape.context_length <= CPU_TOKENS
+        )
         assert most_rows(0, shape, "cuda") == 0
         assert most_rows(4, shape, "cpu") == 4
 
 
 @given(st.integers(0, 64), st.integers(1, 512))
-def test_the_micro_batch_divides_the_batch_and_is_no_larger_than_asked(asked: int, rows: int) -> None:
+def test_the_micro_batch_divides_the_batch_and_is_no_larger_than_asked(
+    asked: int, rows: int
+) -> None:
     part = micro_batch_rows(asked, rows)
     if part:
         assert rows % part == 0

@@ -11,7 +11,10 @@ from corpus.prepare import dedup
 from corpus.prepare.dedup import SKETCH, Duplicates, similarity, sketch_of
 from corpus.prepare.document import fingerprint
 
-LICENCE = "permission is hereby granted free of charge to any person obtaining a copy of this software and files " * 2
+LICENCE = (
+    "permission is hereby granted free of charge to any person obtaining a copy of this software and files "
+    * 2
+)
 
 
 def words(seed: int, count: int) -> list[str]:
@@ -52,7 +55,10 @@ def test_the_sketch_estimates_the_share_of_equal_shingles(share: float) -> None:
     estimates = []
     for seed in range(30):
         common = words(seed, round(2000 * share))
-        first, second = common + words(seed + 100, 2000 - len(common)), common + words(seed + 200, 2000 - len(common))
+        first, second = (
+            common + words(seed + 100, 2000 - len(common)),
+            common + words(seed + 200, 2000 - len(common)),
+        )
         estimates.append(similarity(sketch_of(" ".join(first)), sketch_of(" ".join(second))))
     expected = share / (2 - share)
     assert np.mean(estimates) == pytest.approx(expected, abs=0.04)

@@ -43,7 +43,11 @@ def slim(text: str, name: str = "RedPajamaC4") -> dict[str, object]:
 
 
 def texts(found: Found, split: Split = "train") -> list[tuple[str, str]]:
-    return [(document.source, document.text) for each in found.texts for document in each.documents(split, lambda amount: None)]
+    return [
+        (document.source, document.text)
+        for each in found.texts
+        for document in each.documents(split, lambda amount: None)
+    ]
 
 
 def test_records_and_problems_are_told_by_content_wherever_they_lie(tmp_path: Path) -> None:
@@ -60,7 +64,10 @@ def test_records_and_problems_are_told_by_content_wherever_they_lie(tmp_path: Pa
     found = discover(tmp_path)
     assert texts(found) == [("c4", "one")]
     assert texts(found, "validation") == [("c4", "held out")]
-    assert [(each.set_name, each.split) for each in found.problems] == [("mathqa", None), ("gsm8k", "dev")]
+    assert [(each.set_name, each.split) for each in found.problems] == [
+        ("mathqa", None),
+        ("gsm8k", "dev"),
+    ]
     lines = "\n".join(found.describe())
     assert "q/notes.txt (beside records or problems)" in lines
     assert "q/dev.jsonl (gsm8k, dev, never text" in lines
@@ -110,24 +117,39 @@ def test_papers_beside_data_are_never_text(tmp_path: Path) -> None:
         "Readme_first.txt",
         "CHANGELOG.rst",
     ]
-    make(tmp_path, {"slimpajama/train/a.jsonl": [slim("one")], **dict.fromkeys(papers, "words of a paper")})
+    make(
+        tmp_path,
+        {"slimpajama/train/a.jsonl": [slim("one")], **dict.fromkeys(papers, "words of a paper")},
+    )
     found = discover(tmp_path)
     assert texts(found) == [("c4", "one")]
-    with pytest.raises(DataError, match=r"holds nothing to train on.*Left alone were:(.|\n)*README\.md"):
+    with pytest.raises(
+        DataError, match=r"holds nothing to train on.*Left alone were:(.|\n)*README\.md"
+    ):
         discover(make(tmp_path / "only", {"README.md": "words"}))
 
 
 def test_hub_file_names_tell_splits(tmp_path: Path) -> None:
-    names = {"train-00000-of-00002.jsonl": "a", "validation-00000-of-00001.jsonl": "b", "test-00000-of-00001.jsonl": "c"}
+    names = {
+        "train-00000-of-00002.jsonl": "a",
+        "validation-00000-of-00001.jsonl": "b",
+        "test-00000-of-00001.jsonl": "c",
+    }
     found = discover(make(tmp_path, {f"data/{name}": [slim(text)] for name, text in names.items()}))
     assert (texts(found), texts(found, "validation")) == ([("c4", "a")], [("c4", "b")])
 
 
-def test_problems_become_text_only_where_asked_and_never_their_evaluation_splits(tmp_path: Path) -> None:
+def test_problems_become_text_only_where_asked_and_never_their_evaluation_splits(
+    tmp_path: Path,
+) -> None:
     dev = {**MATHQA, "Problem": "what is 7 plus 8 ?"}
     make(
         tmp_path,
-        {"mathqa/train.json": json.dumps([MATHQA]), "mathqa/dev.json": json.dumps([dev]), "mathqa/test.json": json.dumps([dev])},
+        {
+            "mathqa/train.json": json.dumps([MATHQA]),
+            "mathqa/dev.json": json.dumps([dev]),
+            "mathqa/test.json": json.dumps([dev]),
+        },
     )
     assert texts(discover(tmp_path)) == []
     found = discover(tmp_path, as_text=ProblemsConfig())
@@ -141,7 +163,9 @@ def test_damage_and_emptiness_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds nothing to train on.*It is empty"):
         discover(tmp_path)
     make(tmp_path, {"a.jsonl": [{"sentence": "words"}]})
-    with pytest.raises(DataError, match=r"a\.jsonl \(its first record has no \"text\": keys 'sentence'\)"):
+    with pytest.raises(
+        DataError, match=r"a\.jsonl \(its first record has no \"text\": keys 'sentence'\)"
+    ):
         discover(tmp_path)
     with pytest.raises(DataError, match="is a file; give the folder"):
         discover(tmp_path / "a.jsonl")
@@ -150,7 +174,9 @@ def test_damage_and_emptiness_are_named(tmp_path: Path) -> None:
         discover(tmp_path)
 
 
-def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_read_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mine" / "closed").mkdir(parents=True)
     (tmp_path / "mine" / "a.txt").write_text("text")
     scan = os.scandir
@@ -161,7 +187,9 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path: Path, monkeyp
         return scan(place)
 
     monkeypatch.setattr("os.scandir", refuse)
-    with pytest.raises(DataError, match=r"cannot read .*closed: Permission denied. Change its permissions"):
+    with pytest.raises(
+        DataError, match=r"cannot read .*closed: Permission denied. Change its permissions"
+    ):
         discover(tmp_path)
 
 
@@ -175,7 +203,15 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
 
 def test_a_run_in_the_data_folder_is_left_alone(tmp_path: Path) -> None:
     """Its outcomes are questions of an evaluation split: they must never become text."""
-    outcome = json.dumps({"id": "mathqa/dev/1", "text": "what is 2 + 2 ?", "options": [], "gold": None, "predicted": None})
+    outcome = json.dumps(
+        {
+            "id": "mathqa/dev/1",
+            "text": "what is 2 + 2 ?",
+            "options": [],
+            "gold": None,
+            "predicted": None,
+        }
+    )
     run = {
         "config.json": "{}",
         "manifest.json": "{}",
@@ -184,7 +220,12 @@ def test_a_run_in_the_data_folder_is_left_alone(tmp_path: Path) -> None:
         "report.md": "x",
     }
     data = make(
-        tmp_path, {"notes/a.txt": "mine", **{f"runs/first/{name}": text for name, text in run.items()}, "loose.jsonl": outcome}
+        tmp_path,
+        {
+            "notes/a.txt": "mine",
+            **{f"runs/first/{name}": text for name, text in run.items()},
+            "loose.jsonl": outcome,
+        },
     )
     found = discover(data)
     assert texts(found) == [("notes", "mine")]
@@ -195,21 +236,40 @@ def test_a_run_in_the_data_folder_is_left_alone(tmp_path: Path) -> None:
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a name kept for rendered problems; rename the folder"):
         discover(make(tmp_path, {"problems/a.txt": "text"}))
-    with pytest.raises(ConfigError, match=r"set_names maps 'X' to '\.\./x', which cannot name a source"):
+    with pytest.raises(
+        ConfigError, match=r"set_names maps 'X' to '\.\./x', which cannot name a source"
+    ):
         find_data(PrepareConfig(data=str(tmp_path), set_names={"X": "../x"}), downloads=tmp_path)
 
 
-def test_only_sets_that_train_become_text_and_nothing_that_is_held_out_of_them(tmp_path: Path) -> None:
+def test_only_sets_that_train_become_text_and_nothing_that_is_held_out_of_them(
+    tmp_path: Path,
+) -> None:
     made = [{"question": f"{'so ' * index}2 and 3 ?", "answer": "#### 5"} for index in range(40)]
     aqua = {"question": "2 and 3 ?", "options": ["A)5"], "rationale": "", "correct": "A"}
-    make(tmp_path, {"gsm8k/train.jsonl": made, "aqua_rat/train.jsonl": [aqua], "mathqa/train.json": json.dumps([MATHQA])})
+    make(
+        tmp_path,
+        {
+            "gsm8k/train.jsonl": made,
+            "aqua_rat/train.jsonl": [aqua],
+            "mathqa/train.json": json.dumps([MATHQA]),
+        },
+    )
     everything = ProblemsConfig(sets=("mathqa", "gsm8k", "aqua_rat"), heldout_share=0.3)
     found = texts(discover(tmp_path, as_text=everything))
-    assert {source for source, _ in found} == {"mathqa", "gsm8k"}, "AQuA-RAT is never read beside MathQA"
+    assert {source for source, _ in found} == {"mathqa", "gsm8k"}, (
+        "AQuA-RAT is never read beside MathQA"
+    )
     read = {text for source, text in found if source == "gsm8k"}
-    held_out = {problem.text for problem in load_problems("gsm8k", tmp_path / "gsm8k" / "train.jsonl", "train")} - read
+    held_out = {
+        problem.text
+        for problem in load_problems("gsm8k", tmp_path / "gsm8k" / "train.jsonl", "train")
+    } - read
     assert 5 <= len(held_out) <= 20
-    assert all(text == "what is 2 plus 3 ?" for _, text in texts(discover(tmp_path, as_text=ProblemsConfig())))
+    assert all(
+        text == "what is 2 plus 3 ?"
+        for _, text in texts(discover(tmp_path, as_text=ProblemsConfig()))
+    )
 
 
 def test_the_shared_folder(shared_data: Path) -> None:

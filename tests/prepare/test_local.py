@@ -12,9 +12,15 @@ def test_files_are_documents_in_the_order_of_their_paths(tmp_path: Path) -> None
     for name, text in {"b.txt": "second", "a/z.md": "first\r\nline", "c.py": "\ufeffthird"}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(text.encode())
-    files = PlainFiles(tmp_path, "notes", {"train": [tmp_path / name for name in ("c.py", "b.txt", "a/z.md")]})
+    files = PlainFiles(
+        tmp_path, "notes", {"train": [tmp_path / name for name in ("c.py", "b.txt", "a/z.md")]}
+    )
     told: list[int] = []
-    assert [document.text for document in files.documents("train", told.append)] == ["first\r\nline", "second", "third"]
+    assert [document.text for document in files.documents("train", told.append)] == [
+        "first\r\nline",
+        "second",
+        "third",
+    ]
     assert sum(told) == files.size("train")
     assert list(files.documents("validation", told.append)) == []
     before = files.inputs()
@@ -31,7 +37,9 @@ def test_other_encodings_are_named(tmp_path: Path) -> None:
 
 
 def test_folder_names_become_source_names() -> None:
-    assert [source_name(name) for name in ("essays", "my texts!", ".hidden", "日本", "a.b_c-1")] == [
+    assert [
+        source_name(name) for name in ("essays", "my texts!", ".hidden", "日本", "a.b_c-1")
+    ] == [
         "essays",
         "my-texts",
         "hidden",

@@ -28,13 +28,22 @@ SETS = {"arxiv": "RedPajamaArXiv", "book": "RedPajamaBook"}
 
 def config(folder: Path, **settings: object) -> PrepareConfig:
     return PrepareConfig(
-        **{"data": str(folder), "validation_tokens": 300, "max_validation_tokens": 1000, "tokenizer": TOKENIZER, **settings}
+        **{
+            "data": str(folder),
+            "validation_tokens": 300,
+            "max_validation_tokens": 1000,
+            "tokenizer": TOKENIZER,
+            **settings,
+        }
     )
 
 
 def document(source: str, number: int) -> str:
     chooser = random.Random(f"{source} {number}")
-    words = ["".join(chooser.choices("abcdefgh", k=chooser.randint(2, 6))) for _ in range(chooser.randint(20, 90))]
+    words = [
+        "".join(chooser.choices("abcdefgh", k=chooser.randint(2, 6)))
+        for _ in range(chooser.randint(20, 90))
+    ]
     return f"{source} {number}: {' '.join(words)} = {chooser.randint(0, 999)} é <|eos|>"
 
 
@@ -55,7 +64,9 @@ def data(tmp_path: Path) -> Path:
 
 def run(folder: Path, out: Path, **settings: object) -> Manifest:
     chosen = config(folder, **settings)
-    return prepare(discover(folder).texts, chosen, out=out, problem_texts=["what is 2 plus 3 ?"] * 5)
+    return prepare(
+        discover(folder).texts, chosen, out=out, problem_texts=["what is 2 plus 3 ?"] * 5
+    )
 
 
 def documents(out: Path, split: str, source: str) -> list[str]:
@@ -71,10 +82,15 @@ def files(out: Path) -> dict[str, bytes]:
     }
 
 
-def test_every_document_comes_back_once_in_order_and_held_out_ones_apart(data: Path, tmp_path: Path) -> None:
+def test_every_document_comes_back_once_in_order_and_held_out_ones_apart(
+    data: Path, tmp_path: Path
+) -> None:
     manifest = run(data, tmp_path / "out")
     for source in SETS:
-        train, held_out = documents(tmp_path / "out", "train", source), documents(tmp_path / "out", "validation", source)
+        train, held_out = (
+            documents(tmp_path / "out", "train", source),
+            documents(tmp_path / "out", "validation", source),
+        )
         everything = [document(source, number) for number in range(60)]
         assert train == [text for text in everything if text not in held_out]
         assert sorted(train + held_out) == sorted(everything)
@@ -89,7 +105,9 @@ def test_unigram_counts_are_those_of_the_training_tokens(data: Path, tmp_path: P
     for source, shard in TokenShards.open(tmp_path / "out" / "train").items():
         counts = np.load(tmp_path / "out" / "unigram" / f"{source}.npy")
         assert counts.dtype == np.int64
-        assert np.array_equal(counts, np.bincount(shard.tokens, minlength=manifest.counts["vocab_size"]))
+        assert np.array_equal(
+            counts, np.bincount(shard.tokens, minlength=manifest.counts["vocab_size"])
+        )
         assert counts[0] == shard.num_documents
 
 
@@ -112,17 +130,29 @@ def test_a_changed_input_prepares_anew(data: Path, tmp_path: Path, change: str) 
         write(data, "train", range(50))
         assert run(data, tmp_path / "out").counts["sources"] != before.counts["sources"]
     elif change == "config":
-        assert run(data, tmp_path / "out", validation_tokens=700).counts["sources"]["book"]["validation"]["num_tokens"] >= 700
+        assert (
+            run(data, tmp_path / "out", validation_tokens=700).counts["sources"]["book"][
+                "validation"
+            ]["num_tokens"]
+            >= 700
+        )
     else:
-        after = prepare(discover(data).texts, config(data), out=tmp_path / "out", problem_texts=["another"])
+        after = prepare(
+            discover(data).texts, config(data), out=tmp_path / "out", problem_texts=["another"]
+        )
         assert after.key != before.key
 
 
-def test_a_given_validation_split_is_used_and_completed_and_kept_out_of_training(data: Path, tmp_path: Path) -> None:
+def test_a_given_validation_split_is_used_and_completed_and_kept_out_of_training(
+    data: Path, tmp_path: Path
+) -> None:
     write(data, "validation", range(55, 58))  # also in train, and too few for 1,000 tokens
     run(data, tmp_path / "out", validation_tokens=1000)
     given = [document("book", number) for number in range(55, 58)]
-    held_out, train = documents(tmp_path / "out", "validation", "book"), documents(tmp_path / "out", "train", "book")
+    held_out, train = (
+        documents(tmp_path / "out", "validation", "book"),
+        documents(tmp_path / "out", "train", "book"),
+    )
     assert held_out[:3] == given
     assert len(held_out) > 3
     assert not set(train) & set(held_out)
@@ -135,15 +165,27 @@ def test_a_given_validation_split_is_used_and_completed_and_kept_out_of_training
 
 def test_caps_and_weights_hold_to_the_token(data: Path, tmp_path: Path) -> None:
     manifest = run(data, tmp_path / "out", max_tokens=2000, weights={"book": 3.0})
-    tokens = {source: counts["train"]["num_tokens"] for source, counts in manifest.counts["sources"].items()}
+    tokens = {
+        source: counts["train"]["num_tokens"]
+        for source, counts in manifest.counts["sources"].items()
+    }
     assert 495 <= tokens["arxiv"] <= 500
     assert 1495 <= tokens["book"] <= 1500
     last = documents(tmp_path / "out", "train", "book")[-1]
     assert any(document("book", number).startswith(last) for number in range(60))
     manifest = run(data, tmp_path / "out", max_source_bytes={"book": 6000}, weights={"arxiv": 0.0})
     assert list(manifest.counts["sources"]) == ["book"]
-    assert sum(manifest.counts["sources"]["book"][split]["num_bytes"] for split in ("train", "validation")) <= 6000
-    with pytest.raises(ConfigError, match=r"prepare.weights names source 'boook'; found were arxiv, book. Did you mean 'book'"):
+    assert (
+        sum(
+            manifest.counts["sources"]["book"][split]["num_bytes"]
+            for split in ("train", "validation")
+        )
+        <= 6000
+    )
+    with pytest.raises(
+        ConfigError,
+        match=r"prepare.weights names source 'boook'; found were arxiv, book. Did you mean 'book'",
+    ):
         run(data, tmp_path / "out", weights={"boook": 1.0})
 
 
@@ -153,7 +195,10 @@ def test_duplicates_are_removed_where_asked(data: Path, tmp_path: Path) -> None:
     assert run(data, tmp_path / "off").counts["sources"]["book"]["train"]["num_documents"] > 60
     manifest = run(data, tmp_path / "exact", dedup="exact")
     assert manifest.counts["dropped"] == {"exact": {"arxiv": 60, "book": 60}}
-    everything = documents(tmp_path / "off", "train", "book"), documents(tmp_path / "off", "validation", "book")
+    everything = (
+        documents(tmp_path / "off", "train", "book"),
+        documents(tmp_path / "off", "validation", "book"),
+    )
     assert not set(everything[0]) & set(everything[1])
 
 
@@ -166,7 +211,10 @@ def test_a_source_that_is_too_small_is_left_out_with_its_reason(
     assert list(manifest.counts["sources"]) == ["arxiv", "book"]
     assert "has" in manifest.counts["left_out"]["notes"]
     assert "source notes is left out: it has" in capsys.readouterr().out
-    with pytest.raises(DataError, match=r"no source has enough text:\n  arxiv has .* lower prepare.validation_tokens"):
+    with pytest.raises(
+        DataError,
+        match=r"no source has enough text:\n  arxiv has .* lower prepare.validation_tokens",
+    ):
         run(data, tmp_path / "out", validation_tokens=9_000, max_validation_tokens=9_000)
     assert documents(tmp_path / "out", "train", "book")  # what was there is intact
 
@@ -176,17 +224,28 @@ def test_text_that_cannot_suffice_is_refused_before_the_tokenizer(
 ) -> None:
     monkeypatch.delattr("corpus.prepare.prepare.train_tokenizer")
     with pytest.raises(
-        DataError, match=r"no source has enough text .*\n  arxiv has .* bytes\n  book has .* bytes\nGive a folder with more"
+        DataError,
+        match=r"no source has enough text .*\n  arxiv has .* bytes\n  book has .* bytes\nGive a folder with more",
     ):
         run(data, tmp_path / "out", validation_tokens=1_000_000, max_validation_tokens=1_000_000)
 
 
-def test_a_source_with_held_out_text_and_next_to_none_to_train_on_is_left_out(tmp_path: Path) -> None:
+def test_a_source_with_held_out_text_and_next_to_none_to_train_on_is_left_out(
+    tmp_path: Path,
+) -> None:
     write(tmp_path / "data", "validation", range(60))
     write(tmp_path / "data", "train", range(60, 61))
     with open(tmp_path / "data" / "train" / "b.jsonl", "w", encoding="utf-8") as file:
         for number in range(100, 140):
-            file.write(json.dumps({"text": document("arxiv", number), "meta": {"redpajama_set_name": SETS["arxiv"]}}) + "\n")
+            file.write(
+                json.dumps(
+                    {
+                        "text": document("arxiv", number),
+                        "meta": {"redpajama_set_name": SETS["arxiv"]},
+                    }
+                )
+                + "\n"
+            )
     manifest = run(tmp_path / "data", tmp_path / "out")
     assert list(manifest.counts["sources"]) == ["arxiv"]
     assert "train on at least as many" in manifest.counts["left_out"]["book"]
@@ -199,16 +258,26 @@ def test_a_source_of_an_odd_number_of_bytes_ends(data: Path, tmp_path: Path, tex
     assert "has" in run(data, tmp_path / "out").counts["left_out"]["notes"]
 
 
-def test_what_is_held_out_of_one_source_is_not_trained_on_in_another(data: Path, tmp_path: Path) -> None:
+def test_what_is_held_out_of_one_source_is_not_trained_on_in_another(
+    data: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "plain"
     for source, numbers in (("wiki", range(100)), ("mixed", range(600))):
         (folder / source).mkdir(parents=True)
         for number in numbers:
             (folder / source / f"{number:03}.txt").write_text(document("any", number))
     manifest = run(folder, tmp_path / "out", validation_tokens=1500, max_validation_tokens=4000)
-    held_out = {text for source in ("wiki", "mixed") for text in documents(tmp_path / "out", "validation", source)}
+    held_out = {
+        text
+        for source in ("wiki", "mixed")
+        for text in documents(tmp_path / "out", "validation", source)
+    }
     assert held_out
-    assert not held_out & {text for source in ("wiki", "mixed") for text in documents(tmp_path / "out", "train", source)}
+    assert not held_out & {
+        text
+        for source in ("wiki", "mixed")
+        for text in documents(tmp_path / "out", "train", source)
+    }
     assert manifest.counts["dropped"]["held out"]["mixed"] > 0
 
 
@@ -220,15 +289,29 @@ def test_sources_that_are_equal_hold_out_the_same_and_keep_the_rest(tmp_path: Pa
             (folder / source / f"{number:03}.txt").write_text(document("any", number))
     manifest = run(folder, tmp_path / "out")
     assert list(manifest.counts["sources"]) == ["one", "two"]
-    assert documents(tmp_path / "out", "train", "one") == documents(tmp_path / "out", "train", "two") != []
+    assert (
+        documents(tmp_path / "out", "train", "one")
+        == documents(tmp_path / "out", "train", "two")
+        != []
+    )
     assert "held out" not in manifest.counts["dropped"]
 
 
-def test_another_spelling_of_the_path_prepares_nothing_anew(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_spelling_of_the_path_prepares_nothing_anew(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = run(data, tmp_path / "out")
     monkeypatch.chdir(tmp_path)
     chosen = config(data, data="data/")
-    assert prepare(discover(data).texts, chosen, out=tmp_path / "out", problem_texts=["what is 2 plus 3 ?"] * 5).key == first.key
+    assert (
+        prepare(
+            discover(data).texts,
+            chosen,
+            out=tmp_path / "out",
+            problem_texts=["what is 2 plus 3 ?"] * 5,
+        ).key
+        == first.key
+    )
 
 
 def test_a_malformed_record_leaves_what_was_there_intact(data: Path, tmp_path: Path) -> None:
@@ -242,19 +325,30 @@ def test_a_malformed_record_leaves_what_was_there_intact(data: Path, tmp_path: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out"]
 
 
-def test_half_a_surrogate_pair_becomes_the_replacement_character(data: Path, tmp_path: Path) -> None:
+def test_half_a_surrogate_pair_becomes_the_replacement_character(
+    data: Path, tmp_path: Path
+) -> None:
     with open(data / "train" / "a.jsonl", "a") as file:
-        file.write('{"text": "half \\ud83d a pair, and whole \\ud83d\\ude00", "meta": {"redpajama_set_name": "RedPajamaBook"}}\n')
+        file.write(
+            '{"text": "half \\ud83d a pair, and whole \\ud83d\\ude00", "meta": {"redpajama_set_name": "RedPajamaBook"}}\n'
+        )
     run(data, tmp_path / "out")
-    everything = documents(tmp_path / "out", "train", "book") + documents(tmp_path / "out", "validation", "book")
+    everything = documents(tmp_path / "out", "train", "book") + documents(
+        tmp_path / "out", "validation", "book"
+    )
     assert "half \ufffd a pair, and whole \U0001f600" in everything
 
 
-def test_what_a_killed_preparation_left_is_removed_and_strange_folders_are_not(data: Path, tmp_path: Path) -> None:
+def test_what_a_killed_preparation_left_is_removed_and_strange_folders_are_not(
+    data: Path, tmp_path: Path
+) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     host = base_files._owner().split("-")[0]
-    dead, alive = tmp_path / f".out.{host}-{ended.pid}.tmp", tmp_path / f".out.{host}-{os.getppid()}.tmp"
+    dead, alive = (
+        tmp_path / f".out.{host}-{ended.pid}.tmp",
+        tmp_path / f".out.{host}-{os.getppid()}.tmp",
+    )
     for folder in (dead, alive):
         (folder / "pool").mkdir(parents=True)
     run(data, tmp_path / "out")
@@ -266,7 +360,9 @@ def test_what_a_killed_preparation_left_is_removed_and_strange_folders_are_not(d
     assert (tmp_path / "mine" / "thesis.tex").exists()
 
 
-@pytest.mark.parametrize("name", ["train/book.bin", "validation/arxiv.documents.npy", "tokenizer/tokenizer.json"])
+@pytest.mark.parametrize(
+    "name", ["train/book.bin", "validation/arxiv.documents.npy", "tokenizer/tokenizer.json"]
+)
 def test_a_damaged_preparation_is_refused_by_name(data: Path, tmp_path: Path, name: str) -> None:
     run(data, tmp_path / "out")
     path = tmp_path / "out" / name
@@ -278,7 +374,9 @@ def test_a_damaged_preparation_is_refused_by_name(data: Path, tmp_path: Path, na
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 250), (0.5, 500), (1.0, 1000)])
 def test_problems_take_their_share_of_the_sample(share: float, expected: int) -> None:
     texts = [f"{number:09d}." for number in range(200)]
-    config = TokenizerConfig(vocab_size=SMALLEST_VOCABULARY, sample_bytes=1000, problems_share=share)
+    config = TokenizerConfig(
+        vocab_size=SMALLEST_VOCABULARY, sample_bytes=1000, problems_share=share
+    )
     drawn = list(sample_texts({}, texts, config))
     assert sum(map(len, drawn)) == expected
     assert drawn == sorted(drawn)

@@ -15,7 +15,9 @@ def test_nothing_limits_without_caps() -> None:
 
 
 def test_the_total_is_shared_by_weight_between_the_sources_that_are_there() -> None:
-    config = PrepareConfig(max_tokens=1000, weights={"book": 3, "c4": 0}, max_source_tokens={"arxiv": 7})
+    config = PrepareConfig(
+        max_tokens=1000, weights={"book": 3, "c4": 0}, max_source_tokens={"arxiv": 7}
+    )
     assert token_limit(config, "book", ["book", "arxiv"]) == 750
     assert token_limit(config, "github", ["book", "github"]) == 250
     assert token_limit(config, "arxiv", ["book", "arxiv"]) == 7
@@ -59,9 +61,15 @@ def test_a_quota_goes_on_from_its_state() -> None:
     ("settings", "message"),
     [
         ({"max_tokens": 0}, "prepare.max_tokens is 0; expected 1 or more"),
-        ({"weights": {"c4": -1.0}}, r"prepare.weights.c4 is -1.0; expected 0 \(leave it out\) or more"),
+        (
+            {"weights": {"c4": -1.0}},
+            r"prepare.weights.c4 is -1.0; expected 0 \(leave it out\) or more",
+        ),
         ({"max_source_bytes": {"c4": 0}}, "prepare.max_source_bytes.c4 is 0.*give it weight 0"),
-        ({"validation_tokens": 200_000}, "max_validation_tokens is 100,000, below prepare.validation_tokens"),
+        (
+            {"validation_tokens": 200_000},
+            "max_validation_tokens is 100,000, below prepare.validation_tokens",
+        ),
     ],
 )
 def test_wrong_settings_are_named(settings: dict, message: str) -> None:

@@ -40,7 +40,8 @@ def test_all_seven_sets_are_known(tmp_path: Path) -> None:
 def test_another_set_name_is_an_error_unless_it_is_mapped(tmp_path: Path) -> None:
     records = (record("RedPajamaC4"), record("RedPajamaArxiv"))
     with pytest.raises(
-        DataError, match=r"a\.jsonl line 2: .* 'RedPajamaArxiv', .*Did you mean 'RedPajamaArXiv'.*prepare.set_names"
+        DataError,
+        match=r"a\.jsonl line 2: .* 'RedPajamaArxiv', .*Did you mean 'RedPajamaArXiv'.*prepare.set_names",
     ):
         read(files(tmp_path, *records))
     mapped = read(files(tmp_path, *records, set_names={"RedPajamaArxiv": "arxiv"}))
@@ -50,11 +51,20 @@ def test_another_set_name_is_an_error_unless_it_is_mapped(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"meta": {"redpajama_set_name": "RedPajamaC4"}}, r'line 2 has no "text" \(its keys: \'meta\'\)'),
-        ({"text": None, "meta": {"redpajama_set_name": "RedPajamaC4"}}, r'line 2: "text" is None; expected a string'),
+        (
+            {"meta": {"redpajama_set_name": "RedPajamaC4"}},
+            r'line 2 has no "text" \(its keys: \'meta\'\)',
+        ),
+        (
+            {"text": None, "meta": {"redpajama_set_name": "RedPajamaC4"}},
+            r'line 2: "text" is None; expected a string',
+        ),
         ({"text": ["a" * 500], "meta": {}}, r'line 2: "text" is \[.{76}…; expected a string'),
         ({"text": "a"}, "line 2: meta is None; expected"),
-        ({"text": "a", "meta": {"set": "RedPajamaC4"}}, r"line 2: meta is {'set': 'RedPajamaC4'}; expected"),
+        (
+            {"text": "a", "meta": {"set": "RedPajamaC4"}},
+            r"line 2: meta is {'set': 'RedPajamaC4'}; expected",
+        ),
         ("just a string", "line 2 is 'just a string'; expected an object"),
         ({}, r'line 2 has no "text" \(its keys: none\)'),
     ],
@@ -67,4 +77,7 @@ def test_a_wrong_record_is_named(tmp_path: Path, wrong: Any, message: str) -> No
 
 
 def test_records_of_text_alone_take_the_given_source(tmp_path: Path) -> None:
-    assert read(files(tmp_path, {"text": "a"}, {"text": "b"}, source="notes")) == [Document("notes", "a"), Document("notes", "b")]
+    assert read(files(tmp_path, {"text": "a"}, {"text": "b"}, source="notes")) == [
+        Document("notes", "a"),
+        Document("notes", "b"),
+    ]

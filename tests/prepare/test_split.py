@@ -12,17 +12,25 @@ from corpus.prepare.split import LARGEST_SHARE, Piece, split_off
 TEXTS = st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=30)
 
 
-def split(folder: Path, documents: list[str], num_bytes: int) -> tuple[list[str], list[str], list[Piece]]:
+def split(
+    folder: Path, documents: list[str], num_bytes: int
+) -> tuple[list[str], list[str], list[Piece]]:
     with Pool(folder / "pool") as pool:
         texts = pool.texts("train", "s")
         for document in documents:
             texts.add(document, fingerprint(document))
         left, held_out = split_off(texts, num_bytes)
-        return [piece.text(texts) for piece in left], [piece.text(texts) for piece in held_out], held_out
+        return (
+            [piece.text(texts) for piece in left],
+            [piece.text(texts) for piece in held_out],
+            held_out,
+        )
 
 
 @given(documents=TEXTS, num_bytes=st.integers(1, 400))
-def test_nothing_is_lost_or_doubled_and_enough_is_held_out(documents: list[str], num_bytes: int, tmp_path: Path) -> None:
+def test_nothing_is_lost_or_doubled_and_enough_is_held_out(
+    documents: list[str], num_bytes: int, tmp_path: Path
+) -> None:
     left, held_out, _ = split(tmp_path, documents, num_bytes)
     total = sum(len(document.encode()) for document in documents)
     assert sum(len(text.encode()) for text in (*left, *held_out)) == total

@@ -52,26 +52,37 @@ def small_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (package / "tests").mkdir(parents=True)
     for number in range(16):
         module = MODULE.replace("Thing", f"Thing{number}")
-        (package / f"module{number}.py").write_text(module if number % 4 == 0 else without_formulas(module))
+        (package / f"module{number}.py").write_text(
+            module if number % 4 == 0 else without_formulas(module)
+        )
     (package / "broken.py").write_text("def broken(:\n" * 40)
     (package / "latin.py").write_bytes(b"# caf\xe9\n" * 60)
     (package / "tests" / "test_it.py").write_text(MODULE)
     (tmp_path / "package-1.0.dist-info").mkdir()
-    (tmp_path / "package-1.0.dist-info" / "METADATA").write_text("Name: package\n\n" + "A description of the package. " * 20)
+    (tmp_path / "package-1.0.dist-info" / "METADATA").write_text(
+        "Name: package\n\n" + "A description of the package. " * 20
+    )
     (tmp_path / "corpus_lm-0.1.dist-info").mkdir()
-    (tmp_path / "corpus_lm-0.1.dist-info" / "METADATA").write_text("Name: corpus-lm\n\n" + "Our own description. " * 20)
+    (tmp_path / "corpus_lm-0.1.dist-info" / "METADATA").write_text(
+        "Name: corpus-lm\n\n" + "Our own description. " * 20
+    )
     monkeypatch.setattr(starter, "library_roots", lambda: [tmp_path])
     return tmp_path
 
 
 def harvest(most_bytes: int) -> tuple[list[tuple[str, str]], list[str]]:
     found = Starter(most_bytes)
-    return [(document.source, document.text) for document in found.documents("train", lambda amount: None)], found.notes()
+    return [
+        (document.source, document.text)
+        for document in found.documents("train", lambda amount: None)
+    ], found.notes()
 
 
 def test_each_source_gets_what_stands_for_it(small_installation: Path) -> None:
     documents, _ = harvest(100_000)
-    by_source = {source: "\n".join(text for of, text in documents if of == source) for source in STANDS_FOR}
+    by_source = {
+        source: "\n".join(text for of, text in documents if of == source) for source in STANDS_FOR
+    }
     assert "raise SystemExit" in by_source["github"]
     assert "What the module is about" in by_source["wikipedia"]
     assert "A class with a docstring" in by_source["wikipedia"]
@@ -87,7 +98,11 @@ def test_each_source_gets_what_stands_for_it(small_installation: Path) -> None:
 def test_a_file_gives_its_source_or_its_docstrings_never_both(small_installation: Path) -> None:
     documents, _ = harvest(100_000)
     named = {
-        number: {source for source, text in documents if f"Thing{number}:" in text or f"Thing{number}\n" in text}
+        number: {
+            source
+            for source, text in documents
+            if f"Thing{number}:" in text or f"Thing{number}\n" in text
+        }
         for number in range(16)
     }
     assert all(sources in ({"github"}, {"wikipedia"}) for sources in named.values())
@@ -112,17 +127,24 @@ def test_links_to_nowhere_are_passed_over(small_installation: Path) -> None:
 
 
 def test_missing_parts_are_said(small_installation: Path) -> None:
-    assert harvest(10_000)[1] == ["this installation has no language reference (pydoc_data): wikipedia stands on docstrings alone"]
+    assert harvest(10_000)[1] == [
+        "this installation has no language reference (pydoc_data): wikipedia stands on docstrings alone"
+    ]
     (small_installation / "pydoc_data").mkdir()
     (small_installation / "pydoc_data" / "topics.py").write_text(
         'topics = {"assert": "The assert statement is a way to insert assertions."}'
     )
     documents, notes = harvest(10_000)
-    assert ("wikipedia", "assert\n\nThe assert statement is a way to insert assertions.") in documents
+    assert (
+        "wikipedia",
+        "assert\n\nThe assert statement is a way to insert assertions.",
+    ) in documents
     assert notes == []
 
 
-def test_an_installation_without_source_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installation_without_source_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(starter, "library_roots", lambda: [tmp_path])
     with pytest.raises(DataError, match=r"no library source to harvest.*Give a folder of text"):
         Starter(1000).describe()
@@ -143,7 +165,12 @@ def test_docstrings_and_comments_are_cleaned() -> None:
         ("function", "package.module.Thing.solve(x, y)"),
     ]
     assert found[2].text.endswith(">>> Thing().solve(1, 2)\n3")
-    added = docstrings('add_docstr(f, """\nFirst line, which is long.\n\n    Indented.\n' + "More words. " * 30 + '""")', "m")
+    added = docstrings(
+        'add_docstr(f, """\nFirst line, which is long.\n\n    Indented.\n'
+        + "More words. " * 30
+        + '""")',
+        "m",
+    )
     assert added[0].text.startswith("First line, which is long.\n\n    Indented.")
     assert [comment.split()[0] for comment in comments(MODULE)] == ["A"]
     assert docstrings("def broken(:", "m") == []

@@ -29,14 +29,22 @@ def test_rows_become_problems_with_options_and_no_program(tmp_path: Path) -> Non
     first, second = load_aqua_rat(write(tmp_path, correct="e"), "dev")
     assert [option.value for option in first.options] == [12.0, 15.0, 0.5, 1500.0, None]
     assert [option.letter for option in first.options] == list("abcde")
-    assert (first.correct, second.correct, first.program, second.id) == ("b", "e", None, "aqua_rat/dev/1")
+    assert (first.correct, second.correct, first.program, second.id) == (
+        "b",
+        "e",
+        None,
+        "aqua_rat/dev/1",
+    )
     assert judge(first, parse("divide(n0,n1)")).right, "the nearest option, as in MathQA"
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"correct": "F"}, "row 1: correct is 'F'; expected the letter of an option, A, B, C, D, E"),
+        (
+            {"correct": "F"},
+            "row 1: correct is 'F'; expected the letter of an option, A, B, C, D, E",
+        ),
         ({"options": "A)1 B)2"}, "row 1: options is 'A"),
         ({"options": ["B)1"]}, "row 1: options has 'B"),
         ({"options": []}, "row 1: options is"),

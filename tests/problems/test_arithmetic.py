@@ -8,9 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.problems.arithmetic import Apply, ArithmeticTextError, evaluate, parse_arithmetic, parse_value
+from corpus.problems.arithmetic import (
+    Apply,
+    ArithmeticTextError,
+    evaluate,
+    parse_arithmetic,
+    parse_value,
+)
 
-_PYTHON = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_PYTHON = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 
 
 def _by_python(node: ast.expr) -> float:
@@ -87,12 +98,23 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 def test_operations_are_those_of_the_language() -> None:
-    assert parse_arithmetic("(1+2)*3/4") == Apply("divide", (Apply("multiply", (Apply("add", (1.0, 2.0)), 3.0)), 4.0))
+    assert parse_arithmetic("(1+2)*3/4") == Apply(
+        "divide", (Apply("multiply", (Apply("add", (1.0, 2.0)), 3.0)), 4.0)
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("$1,200", 1200), ("-3.5", -3.5), (".5", 0.5), ("7.", 7), ("5 apples", None), ("", None), ("1e5", None), ("9" * 400, None)],
+    [
+        ("$1,200", 1200),
+        ("-3.5", -3.5),
+        (".5", 0.5),
+        ("7.", 7),
+        ("5 apples", None),
+        ("", None),
+        ("1e5", None),
+        ("9" * 400, None),
+    ],
 )
 def test_a_value_is_one_number(text: str, value: float | None) -> None:
     assert parse_value(text) == value

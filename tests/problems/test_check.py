@@ -8,7 +8,9 @@ from corpus.problems.check import is_checked
 from corpus.problems.problem import Problem
 from corpus.program.answer import is_answer
 
-PLAIN = Problem("made", "train", 0, "10 pies for 3 men", (), None, "divide(n0,n1)", "", answer=3.3333)
+PLAIN = Problem(
+    "made", "train", 0, "10 pies for 3 men", (), None, "divide(n0,n1)", "", answer=3.3333
+)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,9 @@ PLAIN = Problem("made", "train", 0, "10 pies for 3 men", (), None, "divide(n0,n1
         (1.0, None, False),
     ],
 )
-def test_a_value_is_the_answer_within_rounding(value: float | None, answer: float | None, same: bool) -> None:
+def test_a_value_is_the_answer_within_rounding(
+    value: float | None, answer: float | None, same: bool
+) -> None:
     assert is_answer(value, answer) is same
 
 

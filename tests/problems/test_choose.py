@@ -13,19 +13,32 @@ def files(*names: str) -> list[ProblemFile]:
     """Files named as `set.split`."""
     pairs = [name.split(".") for name in names]
     return [
-        ProblemFile(path=Path(f"{name}/{split}.json"), set_name=name, split=None if split == "?" else split)
+        ProblemFile(
+            path=Path(f"{name}/{split}.json"), set_name=name, split=None if split == "?" else split
+        )
         for name, split in pairs
     ]
 
 
-EVERYTHING = files("mathqa.train", "mathqa.dev", "gsm8k.train", "svamp.train", "aqua_rat.train", "aqua_rat.dev", "gsm8k.test")
+EVERYTHING = files(
+    "mathqa.train",
+    "mathqa.dev",
+    "gsm8k.train",
+    "svamp.train",
+    "aqua_rat.train",
+    "aqua_rat.dev",
+    "gsm8k.test",
+)
 
 
 def test_mathqa_stands_alone_unless_others_are_named() -> None:
     choice = choose_sets(EVERYTHING)
     assert (choice.train, choice.scored, choice.held_out) == (("mathqa",), {}, frozenset())
     assert set(choice.left_out) == {"gsm8k", "svamp", "aqua_rat"}
-    assert "left out: gsm8k: mathqa is trained on alone unless problems.sets names others" in "\n".join(choice.describe())
+    assert (
+        "left out: gsm8k: mathqa is trained on alone unless problems.sets names others"
+        in "\n".join(choice.describe())
+    )
 
 
 def test_without_mathqa_everything_that_can_train_does() -> None:
@@ -33,7 +46,9 @@ def test_without_mathqa_everything_that_can_train_does() -> None:
     assert choice.train == ("gsm8k", "svamp")
     assert choice.held_out == {"gsm8k", "svamp"}, "a test file is no dev file"
     assert choice.scored == {"aqua_rat": "it has no programs to learn from"}
-    assert choose_sets(files("mathqa.dev", "svamp.train")).train == ("svamp",), "MathQA without its train file leads nothing"
+    assert choose_sets(files("mathqa.dev", "svamp.train")).train == ("svamp",), (
+        "MathQA without its train file leads nothing"
+    )
 
 
 def test_named_sets_all_belong_to_the_run() -> None:
@@ -46,7 +61,9 @@ def test_named_sets_all_belong_to_the_run() -> None:
 def test_aqua_rat_never_trains_beside_mathqa() -> None:
     choice = choose_sets(EVERYTHING, ["mathqa", "aqua_rat"])
     assert choice.train == ("mathqa",)
-    assert "only scored: aqua_rat: never trained on in a run with mathqa" in "\n".join(choice.describe())
+    assert "only scored: aqua_rat: never trained on in a run with mathqa" in "\n".join(
+        choice.describe()
+    )
     without_dev = choose_sets(files("mathqa.train", "aqua_rat.train"), ["mathqa", "aqua_rat"])
     assert (without_dev.scored, list(without_dev.left_out)) == ({}, ["aqua_rat"])
     with pytest.raises(ConfigError, match="aqua_rat must not be trained on in a run with mathqa"):
@@ -60,14 +77,19 @@ def test_aqua_rat_never_trains_beside_mathqa() -> None:
     [
         (["gsm8kk"], "Did you mean 'gsm8k'"),
         (["outcomes"], "names 'outcomes'"),
-        (["svamp"], "names svamp, of which the data has no train or dev file; found: mathqa, gsm8k, aqua_rat"),
+        (
+            ["svamp"],
+            "names svamp, of which the data has no train or dev file; found: mathqa, gsm8k, aqua_rat",
+        ),
         (["gsm8k", "gsm8k"], "names a set twice"),
         (["aqua_rat"], "no set that can be trained on"),
     ],
 )
 def test_names_that_cannot_be_followed_are_refused(named: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        choose_sets(files("mathqa.train", "gsm8k.train", "svamp.test", "svamp.?", "aqua_rat.dev"), named)
+        choose_sets(
+            files("mathqa.train", "gsm8k.train", "svamp.test", "svamp.?", "aqua_rat.dev"), named
+        )
 
 
 def test_nothing_that_can_train_is_no_error_where_nothing_was_named() -> None:

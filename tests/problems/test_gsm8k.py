@@ -58,7 +58,9 @@ def test_equations_count_with_marks_and_without(tmp_path: Path, steps: str) -> N
         ("8*6 = 47", False),  # an equation that is not true, and has no mark
     ],
 )
-def test_what_cannot_be_followed_keeps_its_place_unchecked(tmp_path: Path, steps: str, has_program: bool) -> None:
+def test_what_cannot_be_followed_keeps_its_place_unchecked(
+    tmp_path: Path, steps: str, has_program: bool
+) -> None:
     problem = load_one(tmp_path, answer=f"{steps}\n#### 86")
     assert (problem.program is not None) is has_program
     assert not is_checked(problem)
@@ -67,7 +69,9 @@ def test_what_cannot_be_followed_keeps_its_place_unchecked(tmp_path: Path, steps
 
 def test_a_solution_made_to_be_slow_is_read_at_once(tmp_path: Path) -> None:
     """It must not hang or run out of stack: lines of digits without an end, and a mark with a hundred thousand signs."""
-    steps = "1 " * 20_000 + "\n" + "1 " * 20_000 + "= 5\n" + f"<<1{'+1' * 100_000}=5>>\n" + "(" * 20_000
+    steps = (
+        "1 " * 20_000 + "\n" + "1 " * 20_000 + "= 5\n" + f"<<1{'+1' * 100_000}=5>>\n" + "(" * 20_000
+    )
     assert load_one(tmp_path, answer=f"{steps}\n#### 86").program is None
 
 
@@ -76,7 +80,9 @@ def test_every_form_of_file_gives_the_same_problems(tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     (tmp_path / "test.json").write_text("\ufeff" + json.dumps(rows, indent=1), encoding="utf-8")
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "test.parquet")
-    first, *others = (load_gsm8k(tmp_path / f"test.{ending}", "test") for ending in ("jsonl", "json", "parquet"))
+    first, *others = (
+        load_gsm8k(tmp_path / f"test.{ending}", "test") for ending in ("jsonl", "json", "parquet")
+    )
     assert others == [first, first]
     assert first[1].answer == 1200.0
 
@@ -84,20 +90,27 @@ def test_every_form_of_file_gives_the_same_problems(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"answer": "It is 86."}, "row 0: answer ends with 'It is 86.'; expected a number after ####"),
+        (
+            {"answer": "It is 86."},
+            "row 0: answer ends with 'It is 86.'; expected a number after ####",
+        ),
         ({"answer": "#### many"}, "expected a number after ####"),
         ({"question": " "}, "row 0: question is ' '"),
         ({"answer": 86}, "row 0: answer is 86; expected a text"),
     ],
 )
-def test_malformed_rows_are_refused_by_place_and_value(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_malformed_rows_are_refused_by_place_and_value(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
     with pytest.raises(DataError) as caught:
         load_one(tmp_path, **change)
     assert message in str(caught.value)
     assert str(tmp_path / "train.jsonl") in str(caught.value)
 
 
-def test_most_of_the_real_problems_have_a_program_that_reproduces_the_answer(shared_data: Path, tmp_path: Path) -> None:
+def test_most_of_the_real_problems_have_a_program_that_reproduces_the_answer(
+    shared_data: Path, tmp_path: Path
+) -> None:
     lines = (shared_data / "gsm8k" / "train.jsonl").read_text(encoding="utf-8").splitlines()[:1000]
     (tmp_path / "train.jsonl").write_text("\n".join(lines), encoding="utf-8")
     problems = load_gsm8k(tmp_path / "train.jsonl", "train")

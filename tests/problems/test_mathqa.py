@@ -46,11 +46,15 @@ def test_a_row_becomes_a_problem(tmp_path: Path) -> None:
 def test_json_and_parquet_give_the_same_problems(tmp_path: Path) -> None:
     rows = [ROW, {**ROW, "linear_formula": None}, {**ROW, "correct": "e"}]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "whatever.bin")
-    assert load_mathqa(tmp_path / "whatever.bin", "dev") == load_mathqa(write(tmp_path / "dev.json", rows), "dev")
+    assert load_mathqa(tmp_path / "whatever.bin", "dev") == load_mathqa(
+        write(tmp_path / "dev.json", rows), "dev"
+    )
 
 
 @pytest.mark.parametrize("formula", [None, "", "frobnicate(n0)|", "add(n0,const_7)", "divide(n0"])
-def test_rows_without_a_usable_formula_are_kept_without_program(tmp_path: Path, formula: str | None) -> None:
+def test_rows_without_a_usable_formula_are_kept_without_program(
+    tmp_path: Path, formula: str | None
+) -> None:
     problem = load_one(tmp_path, linear_formula=formula)
     assert problem.program is None
     assert not is_checked(problem)
@@ -63,9 +67,18 @@ def test_rows_without_a_usable_formula_are_kept_without_program(tmp_path: Path, 
         ({"correct": "b"}, False),  # lands on another option
         ({"correct": "e"}, False),  # the key has no value
         ({"linear_formula": "divide(n0,n2)"}, False),  # does not execute
-        ({"Problem": "a boat goes 30.1 km in 2 hours ."}, True),  # rounded options: 15.05 is within 1 % of 15
+        (
+            {"Problem": "a boat goes 30.1 km in 2 hours ."},
+            True,
+        ),  # rounded options: 15.05 is within 1 % of 15
         ({"Problem": "a boat goes 30.4 km in 2 hours ."}, False),  # nearest, but 1.3 % off
-        ({"options": "a ) 3 , b ) - 1 , c ) 0 , d ) 2 , e ) 1", "linear_formula": "subtract(n0,n0)"}, True),
+        (
+            {
+                "options": "a ) 3 , b ) - 1 , c ) 0 , d ) 2 , e ) 1",
+                "linear_formula": "subtract(n0,n0)",
+            },
+            True,
+        ),
     ],
 )
 def test_a_checked_problem_reproduces_its_key(tmp_path: Path, change: dict, checked: bool) -> None:
@@ -81,14 +94,19 @@ def test_a_checked_problem_reproduces_its_key(tmp_path: Path, change: dict, chec
         ([ROW, 17], "row 1 is 17"),
         ([ROW, {**ROW, "Problem": None}], "row 1: Problem is None"),
         ([ROW, {**ROW, "Problem": "  "}], "row 1: Problem is '  '"),
-        ([{name: value for name, value in ROW.items() if name != "options"}], "row 0: options is missing"),
+        (
+            [{name: value for name, value in ROW.items() if name != "options"}],
+            "row 0: options is missing",
+        ),
         ([{**ROW, "options": ["a ) 1"]}], "row 0: options is"),
         ([{**ROW, "correct": "f"}], "row 0: correct is 'f'; expected one of a, b, c, d, e"),
         ([{**ROW, "correct": "ab"}], "row 0: correct is 'ab'"),
         ([{**ROW, "linear_formula": 5}], "row 0: linear_formula is 5"),
     ],
 )
-def test_malformed_files_are_refused_by_place_and_value(tmp_path: Path, rows: Any, message: str) -> None:
+def test_malformed_files_are_refused_by_place_and_value(
+    tmp_path: Path, rows: Any, message: str
+) -> None:
     path = write(tmp_path / "train.json", rows)
     with pytest.raises(DataError) as caught:
         load_mathqa(path, "train")
@@ -116,7 +134,9 @@ def test_damaged_files_are_refused(tmp_path: Path, content: bytes, message: str)
 def test_missing_files_and_columns_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot read .*nothing\.json: No such file"):
         load_mathqa(tmp_path / "nothing.json", "train")
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([{"Problem": "x"}]), tmp_path / "part.parquet")
+    pyarrow.parquet.write_table(
+        pyarrow.Table.from_pylist([{"Problem": "x"}]), tmp_path / "part.parquet"
+    )
     with pytest.raises(DataError, match="no column options, correct"):
         load_mathqa(tmp_path / "part.parquet", "train")
 
@@ -125,4 +145,6 @@ def test_json_lines_are_read_as_a_list_is(tmp_path: Path) -> None:
     rows = [{**ROW, "Problem": f"what is {number} + 1 ?"} for number in (2, 3)]
     (tmp_path / "list.json").write_text(json.dumps(rows), encoding="utf-8")
     (tmp_path / "lines.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
-    assert load_mathqa(tmp_path / "lines.jsonl", "dev") == load_mathqa(tmp_path / "list.json", "dev")
+    assert load_mathqa(tmp_path / "lines.jsonl", "dev") == load_mathqa(
+        tmp_path / "list.json", "dev"
+    )

@@ -37,16 +37,23 @@ def plain_similarities(query: str, templates: list[str], limit: float) -> list[f
 
     counted = [words(template) for template in templates]
     holders = Counter(word for each in counted for word in each)
-    rarity = {word: math.log((1 + len(templates)) / (1 + count)) + 1 for word, count in holders.items()}
+    rarity = {
+        word: math.log((1 + len(templates)) / (1 + count)) + 1 for word, count in holders.items()
+    }
     similarities = []
     for each in counted:
         length = math.sqrt(sum((count * rarity[word]) ** 2 for word, count in each.items()))
         shared = [word for word in words(query) if word in each and holders[word] <= limit]
-        similarities.append(sum(words(query)[word] * each[word] * rarity[word] ** 2 for word in shared) / length)
+        similarities.append(
+            sum(words(query)[word] * each[word] * rarity[word] ** 2 for word in shared) / length
+        )
     return similarities
 
 
-@given(st.lists(st.sampled_from(" ".join(TEXTS).split()), min_size=1, max_size=12).map(" ".join), st.booleans())
+@given(
+    st.lists(st.sampled_from(" ".join(TEXTS).split()), min_size=1, max_size=12).map(" ".join),
+    st.booleans(),
+)
 def test_the_order_is_that_of_the_plain_computation(query: str, cut_common: bool) -> None:
     problems = [problem(text) for text in TEXTS[1:]]
     templates = [template_of(each.text) for each in problems]
@@ -58,7 +65,9 @@ def test_the_order_is_that_of_the_plain_computation(query: str, cut_common: bool
         index = NeighbourIndex(problems)
     found = index.nearest(query, k=len(problems))
     if template_of(query) not in templates:
-        assert [expected[index] for index in found] == pytest.approx(sorted(expected, reverse=True), abs=1e-6)
+        assert [expected[index] for index in found] == pytest.approx(
+            sorted(expected, reverse=True), abs=1e-6
+        )
     assert sorted(found) == list(range(len(problems)))
 
 
@@ -78,17 +87,34 @@ def test_an_exact_twin_comes_first_even_of_common_words(monkeypatch: pytest.Monk
 
 def test_twins_are_one_entry_with_their_most_common_program() -> None:
     programs = ["add(n0,n1)", "divide(n0,n1)", "divide(n0,n1)", None]
-    index = NeighbourIndex([problem(f"go {place} km in 2 hours", program) for place, program in enumerate(programs)])
+    index = NeighbourIndex(
+        [problem(f"go {place} km in 2 hours", program) for place, program in enumerate(programs)]
+    )
     assert index.nearest("go 9 km in 9 hours", k=5) == [1]
 
 
 def test_a_program_is_copied_with_the_new_numbers() -> None:
-    index = NeighbourIndex([problem(TEXTS[0], "speed(n0,n1)"), problem(TEXTS[3], "multiply(n0,n1)|divide(#0,const_100)")])
-    assert str(index.copy_program(problem("a bus covers 90 km in 3 hours . what is its speed ?", None))[0]) == "speed(n0,n1)"
+    index = NeighbourIndex(
+        [
+            problem(TEXTS[0], "speed(n0,n1)"),
+            problem(TEXTS[3], "multiply(n0,n1)|divide(#0,const_100)"),
+        ]
+    )
+    assert (
+        str(
+            index.copy_program(
+                problem("a bus covers 90 km in 3 hours . what is its speed ?", None)
+            )[0]
+        )
+        == "speed(n0,n1)"
+    )
 
 
 def test_candidates_with_as_many_numbers_come_first() -> None:
-    problems = [problem("share 6 pens among 2 boys now", "inverse(n0)"), problem("share 6 pens", "negate(n0)")]
+    problems = [
+        problem("share 6 pens among 2 boys now", "inverse(n0)"),
+        problem("share 6 pens", "negate(n0)"),
+    ]
     index = NeighbourIndex(problems)
     query = problem("share 6 pens among some boys now", None)
     assert index.nearest(query.text)[0] == 0
@@ -97,7 +123,10 @@ def test_candidates_with_as_many_numbers_come_first() -> None:
 
 def test_a_program_that_does_not_execute_gives_way_to_the_next() -> None:
     index = NeighbourIndex(
-        [problem("share 6 pens among 2 boys", "divide(n0,n1)"), problem("share 6 pens and 2 caps", "add(n0,n1)")]
+        [
+            problem("share 6 pens among 2 boys", "divide(n0,n1)"),
+            problem("share 6 pens and 2 caps", "add(n0,n1)"),
+        ]
     )
     assert str(index.copy_program(problem("share 6 pens among 0 boys", None))[0]) == "add(n0,n1)"
     assert index.copy_program(problem("share some pens among boys", None))[0] is None
@@ -118,7 +147,9 @@ def test_similarities_are_cosines() -> None:
     similarities = [similarity for _, similarity in found]
     assert similarities == sorted(similarities, reverse=True)
     assert all(0 <= similarity <= 1 for similarity in similarities)
-    assert [each.index for each, _ in found[:3]] == [index._problems[place].index for place in index.nearest(found[0][0].text, 3)]
+    assert [each.index for each, _ in found[:3]] == [
+        index._problems[place].index for place in index.nearest(found[0][0].text, 3)
+    ]
     assert all(similarity == 0 for _, similarity in index.similar("wieviel kostet brot", 3))
 
 

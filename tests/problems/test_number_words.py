@@ -24,7 +24,10 @@ from corpus.problems.numbers import find_numbers
         ("between two thousand and three thousand", "between 2000 and 3000"),
         ("two and three", "2 and 3"),
         ("two-thirds of seven", "2-thirds of 7"),
-        ("someone, often, a tense attendance, sevenths", "someone, often, a tense attendance, sevenths"),
+        (
+            "someone, often, a tense attendance, sevenths",
+            "someone, often, a tense attendance, sevenths",
+        ),
     ],
 )
 def test_words_become_digits(text: str, expected: str) -> None:
@@ -60,5 +63,11 @@ def test_every_number_below_a_hundred_is_read(value: int) -> None:
     ]
     tens = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
     units = value % 10
-    words = names[value - 2] if value < 20 else tens[value // 10 - 2] + (f"-{['one', *names][units - 1]}" if units else "")
-    assert [span.value for span in find_numbers(digits_for_words(f"there are {words} of them"))] == [value]
+    words = (
+        names[value - 2]
+        if value < 20
+        else tens[value // 10 - 2] + (f"-{['one', *names][units - 1]}" if units else "")
+    )
+    assert [
+        span.value for span in find_numbers(digits_for_words(f"there are {words} of them"))
+    ] == [value]

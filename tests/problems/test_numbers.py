@@ -44,6 +44,10 @@ def test_a_number_of_any_length_is_finite() -> None:
 
 def test_a_template_forgets_case_numbers_and_space_alone() -> None:
     template = template_of("A train covers 120 km\t in 2 hours .")
-    assert template == template_of("a train  covers 7.5 km in 1,000 hours . ") == f"a train covers {MARK} km in {MARK} hours ."
+    assert (
+        template
+        == template_of("a train  covers 7.5 km in 1,000 hours . ")
+        == f"a train covers {MARK} km in {MARK} hours ."
+    )
     assert template != template_of("a train covers 120 miles in 2 hours .")
     assert template != template_of("a train covers 120 km in two hours .")

@@ -63,7 +63,9 @@ def test_words_are_those_of_the_house_in_any_spelling(texts: list[str]) -> None:
     flat = [word for mine in plain for word in mine]
     hashes = words.hashes.tolist()
     assert words.numbers.tolist() == [word.isdigit() for word in flat]
-    assert len(set(zip(flat, hashes))) == len(set(flat)) == len(set(hashes)), "one hash a word, one word a hash"
+    assert len(set(zip(flat, hashes))) == len(set(flat)) == len(set(hashes)), (
+        "one hash a word, one word a hash"
+    )
 
 
 def _plain_share(problem: str, text: str, ngram: int) -> float:
@@ -72,16 +74,25 @@ def _plain_share(problem: str, text: str, ngram: int) -> float:
     size = min(ngram, len(mine))
     runs = {tuple(there[start : start + size]) for start in range(len(there) - size + 1)}
     covered = {
-        place + step for place in range(len(mine) - size + 1) if tuple(mine[place : place + size]) in runs for step in range(size)
+        place + step
+        for place in range(len(mine) - size + 1)
+        if tuple(mine[place : place + size]) in runs
+        for step in range(size)
     }
     return len(covered) / len(mine)
 
 
 @given(st.data())
 def test_shares_are_those_of_a_plain_search(data: st.DataObject) -> None:
-    problem = data.draw(st.lists(st.sampled_from(sorted(set(MATERIAL))), min_size=4, max_size=14, unique=True))
+    problem = data.draw(
+        st.lists(st.sampled_from(sorted(set(MATERIAL))), min_size=4, max_size=14, unique=True)
+    )
     cut = data.draw(st.integers(0, len(problem) - 1))
-    text = problem[:cut] + ["and", "yet"][: data.draw(st.integers(0, 2))] + problem[cut + data.draw(st.integers(0, 2)) :]
+    text = (
+        problem[:cut]
+        + ["and", "yet"][: data.draw(st.integers(0, 2))]
+        + problem[cut + data.draw(st.integers(0, 2)) :]
+    )
     ngram = data.draw(st.integers(2, 6))
     index = OverlapIndex([" ".join(problem)], ngram=ngram, share=0.01)
     expected = _plain_share(" ".join(problem), " ".join(text), ngram)
@@ -108,29 +119,52 @@ def _document(number: int) -> str:
 def test_planted_problems_are_found_alone_and_in_documents(problem: int, change) -> None:  # type: ignore[no-untyped-def]
     index, planted = OverlapIndex(PROBLEMS), change(PROBLEMS[problem])
     (alone,) = index.find(planted)
-    assert (alone.problem, alone.share, alone.is_equal, alone.other_numbers) == (problem, 1.0, True, False)
+    assert (alone.problem, alone.share, alone.is_equal, alone.other_numbers) == (
+        problem,
+        1.0,
+        True,
+        False,
+    )
     begin = _document(problem)
     (inside,) = index.find(f"{begin}\n{planted}\n{_document(9)}")
-    assert (inside.problem, inside.share, inside.is_equal, inside.other_numbers) == (problem, 1.0, False, False)
+    assert (inside.problem, inside.share, inside.is_equal, inside.other_numbers) == (
+        problem,
+        1.0,
+        False,
+        False,
+    )
     assert inside.place == len(_plain_words(begin))
 
 
 def test_a_problem_cut_short_or_with_a_word_changed_is_found() -> None:
     index = OverlapIndex(PROBLEMS)
-    for text in (PROBLEMS[0][:90], PROBLEMS[0].replace("money", "cash"), PROBLEMS[1].replace("wide", "broad")):
+    for text in (
+        PROBLEMS[0][:90],
+        PROBLEMS[0].replace("money", "cash"),
+        PROBLEMS[1].replace("wide", "broad"),
+    ):
         matches = index.find(f"{_document(1)} {text}")
         assert len(matches) == 1
         assert SHARE <= matches[0].share < 1
         assert not matches[0].other_numbers
 
 
-@pytest.mark.parametrize(("before", "after"), [("12", "13"), ("7", "8"), ("12 rolls at 3", "3 rolls at 12")])
+@pytest.mark.parametrize(
+    ("before", "after"), [("12", "13"), ("7", "8"), ("12 rolls at 3", "3 rolls at 12")]
+)
 def test_other_numbers_make_a_twin(before: str, after: str) -> None:
-    for text in (PROBLEMS[0].replace(before, after), f"{_document(2)} {PROBLEMS[0].replace(before, after)}"):
+    for text in (
+        PROBLEMS[0].replace(before, after),
+        f"{_document(2)} {PROBLEMS[0].replace(before, after)}",
+    ):
         matches = OverlapIndex(PROBLEMS).find(text)
-        assert [match.other_numbers for match in matches] in ([True], []), "found as a twin, or with too little in common"
+        assert [match.other_numbers for match in matches] in ([True], []), (
+            "found as a twin, or with too little in common"
+        )
     both = f"{PROBLEMS[0].replace(before, after)} {PROBLEMS[0]}"
-    assert not OverlapIndex(PROBLEMS).find(both)[0].other_numbers, "the true one counts where both stand in a text"
+    assert not OverlapIndex(PROBLEMS).find(both)[0].other_numbers, (
+        "the true one counts where both stand in a text"
+    )
 
 
 def test_texts_without_a_problem_hold_none() -> None:
@@ -145,7 +179,9 @@ def test_texts_without_a_problem_hold_none() -> None:
         "?!",
     ]
     assert [index.find(text) for text in texts] == [[] for _ in texts]
-    assert index.find("What is x?")[0].problem == len(PROBLEMS) + 1, "short ones are found as whole texts"
+    assert index.find("What is x?")[0].problem == len(PROBLEMS) + 1, (
+        "short ones are found as whole texts"
+    )
 
 
 def test_phrases_scattered_over_a_long_text_are_no_problem() -> None:
@@ -158,39 +194,68 @@ def test_phrases_scattered_over_a_long_text_are_no_problem() -> None:
 
 def test_many_texts_at_once_are_as_each_alone() -> None:
     index = OverlapIndex(PROBLEMS)
-    texts = [*PROBLEMS, "", *map(_document, range(20)), " ".join(PROBLEMS[1].split()[:12]), " ".join(PROBLEMS[1].split()[12:])] * 30
-    assert list(index.find_each(texts)) == [index.find(text) for text in texts], "no run of words goes over the end of a text"
+    texts = [
+        *PROBLEMS,
+        "",
+        *map(_document, range(20)),
+        " ".join(PROBLEMS[1].split()[:12]),
+        " ".join(PROBLEMS[1].split()[12:]),
+    ] * 30
+    assert list(index.find_each(texts)) == [index.find(text) for text in texts], (
+        "no run of words goes over the end of a text"
+    )
     assert list(index.find_each([])) == []
     assert OverlapIndex([]).find(PROBLEMS[0]) == []
 
 
 def test_the_same_words_come_before_more_words() -> None:
     longer = f"{PROBLEMS[1]} {PROBLEMS[0]}"
-    assert [match.is_equal for match in OverlapIndex([PROBLEMS[0], longer]).find(longer)] == [True, False]
+    assert [match.is_equal for match in OverlapIndex([PROBLEMS[0], longer]).find(longer)] == [
+        True,
+        False,
+    ]
 
 
 def test_numbers_in_words_are_those_in_digits() -> None:
     index = OverlapIndex(["nina has 2 dogs and 3 cats and each of the 5 pets eats 4 bowls of food"])
-    (found,) = index.find("Nina has two dogs and three cats, and each of the five pets eats four bowls of food.")
+    (found,) = index.find(
+        "Nina has two dogs and three cats, and each of the five pets eats four bowls of food."
+    )
     assert (found.share, found.other_numbers, found.is_equal) == (1.0, False, True)
-    (twin,) = index.find("Nina has two dogs and three cats, and each of the five pets eats nine bowls of food.")
+    (twin,) = index.find(
+        "Nina has two dogs and three cats, and each of the five pets eats nine bowls of food."
+    )
     assert twin.other_numbers
 
 
 @pytest.mark.parametrize("size", [200, 333, 1000])
-def test_a_long_text_read_in_pieces_holds_what_it_holds_as_a_whole(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_text_read_in_pieces_holds_what_it_holds_as_a_whole(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     index = OverlapIndex(PROBLEMS)
-    parts = [_document(0), PROBLEMS[1], _document(1), PROBLEMS[0].replace("12", "13"), _document(2), PROBLEMS[3], PROBLEMS[0]]
+    parts = [
+        _document(0),
+        PROBLEMS[1],
+        _document(1),
+        PROBLEMS[0].replace("12", "13"),
+        _document(2),
+        PROBLEMS[3],
+        PROBLEMS[0],
+    ]
     text = " ".join(parts)
     whole = index.find(text)
     assert {match.problem for match in whole} == {0, 1, 3}
     monkeypatch.setattr("corpus.problems.overlap._PIECE_CHARACTERS", size)
     found = index.find(text)
-    assert {(match.problem, match.share) for match in whole if match.problem != 0} <= {(m.problem, m.share) for m in found}
+    assert {(match.problem, match.share) for match in whole if match.problem != 0} <= {
+        (m.problem, m.share) for m in found
+    }
     assert {match.problem: match.place for match in found if match.problem in (1, 3)} == {
         match.problem: match.place for match in whole if match.problem in (1, 3)
     }
-    assert not next(match for match in found if match.problem == 0).other_numbers, "the one with its own numbers is there too"
+    assert not next(match for match in found if match.problem == 0).other_numbers, (
+        "the one with its own numbers is there too"
+    )
     assert list(index.find_each(["short", text])) == [[], found]
 
 
@@ -198,7 +263,10 @@ def test_memory_does_not_grow_with_a_text_without_end(monkeypatch: pytest.Monkey
     sizes: list[int] = []
     index = OverlapIndex(PROBLEMS)
     monkeypatch.setattr("corpus.problems.overlap._PIECE_CHARACTERS", 1000)
-    monkeypatch.setattr("corpus.problems.overlap.words_of", lambda texts: sizes.append(sum(map(len, texts))) or words_of(texts))
+    monkeypatch.setattr(
+        "corpus.problems.overlap.words_of",
+        lambda texts: sizes.append(sum(map(len, texts))) or words_of(texts),
+    )
     index.find(_document(0) * 20)
     assert len(sizes) > 20
     assert max(sizes) < 1100
@@ -215,5 +283,7 @@ def test_a_problem_read_with_digits_is_found_in_its_own_question(question: str) 
     index = OverlapIndex([digits_for_words(question)])
     (match,) = index.find(f"Once upon a time. {question} Nobody knows.")
     assert not match.other_numbers
-    (other,) = index.find(question.replace("twenty-five", "thirty-five").replace("two hundred", "three hundred"))
+    (other,) = index.find(
+        question.replace("twenty-five", "thirty-five").replace("two hundred", "three hundred")
+    )
     assert other.other_numbers

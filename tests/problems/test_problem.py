@@ -29,7 +29,10 @@ def test_a_problem_knows_its_place_and_numbers() -> None:
 
 
 def test_problems_come_back_as_written(tmp_path: Path) -> None:
-    problems = [PROBLEM, replace(PROBLEM, index=18, program=None, options=(), correct=None, answer=60.0)]
+    problems = [
+        PROBLEM,
+        replace(PROBLEM, index=18, program=None, options=(), correct=None, answer=60.0),
+    ]
     path = tmp_path / "problems.jsonl"
     assert write_problems(path, problems) == 2
     assert read_problems(path) == problems
@@ -50,7 +53,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"text": None}, {"text": " "}, {"program": "frob(n0)"}, {"options": [{"letter": "a"}]}, {"extra": 1}]
+    "change",
+    [
+        {"text": None},
+        {"text": " "},
+        {"program": "frob(n0)"},
+        {"options": [{"letter": "a"}]},
+        {"extra": 1},
+    ],
 )
 def test_a_damaged_line_is_named(tmp_path: Path, change: dict) -> None:
     path = tmp_path / "problems.jsonl"

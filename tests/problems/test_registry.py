@@ -12,12 +12,30 @@ from corpus.base.errors import ConfigError, DataError
 from corpus.problems.problem import Problem, write_problems
 from corpus.problems.registry import PROBLEM_SETS, load_problems, recognise, split_of
 
-MATHQA = {"Problem": "2 + 2 ?", "options": "a ) 4 , b ) 5", "correct": "a", "linear_formula": "add(n0,n1)", "category": "other"}
+MATHQA = {
+    "Problem": "2 + 2 ?",
+    "options": "a ) 4 , b ) 5",
+    "correct": "a",
+    "linear_formula": "add(n0,n1)",
+    "category": "other",
+}
 RECORDS: dict[str, dict[str, Any]] = {
     "mathqa": MATHQA,
     "gsm8k": {"question": "2 and 2 ?", "answer": "2+2=<<2+2=4>>4\n#### 4"},
-    "svamp": {"ID": "1", "Body": "2 here", "Question": "how many ?", "Equation": "( 2.0 + 2.0 )", "Answer": 4.0, "Type": "None"},
-    "aqua_rat": {"question": "2 + 2 ?", "options": ["A)4", "B)5"], "rationale": "4", "correct": "A"},
+    "svamp": {
+        "ID": "1",
+        "Body": "2 here",
+        "Question": "how many ?",
+        "Equation": "( 2.0 + 2.0 )",
+        "Answer": 4.0,
+        "Type": "None",
+    },
+    "aqua_rat": {
+        "question": "2 + 2 ?",
+        "options": ["A)4", "B)5"],
+        "rationale": "4",
+        "correct": "A",
+    },
 }
 
 
@@ -76,8 +94,12 @@ def test_folders_and_missing_files_are_no_problems(tmp_path: Path) -> None:
 
 
 def test_other_parquet_files_are_no_problems(tmp_path: Path) -> None:
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([{"text": "words"}]), tmp_path / "text.parquet")
-    pyarrow.parquet.write_table(pyarrow.table({"Problem": pyarrow.array([], pyarrow.string())}), tmp_path / "empty.parquet")
+    pyarrow.parquet.write_table(
+        pyarrow.Table.from_pylist([{"text": "words"}]), tmp_path / "text.parquet"
+    )
+    pyarrow.parquet.write_table(
+        pyarrow.table({"Problem": pyarrow.array([], pyarrow.string())}), tmp_path / "empty.parquet"
+    )
     assert recognise(tmp_path / "text.parquet") is None
     assert recognise(tmp_path / "empty.parquet") is None
 
@@ -109,14 +131,21 @@ def test_names_tell_the_split(path: str, split: str | None) -> None:
 def test_sets_that_cannot_be_loaded_are_refused(tmp_path: Path) -> None:
     for name, known in PROBLEM_SETS.items():
         if known.load is None:
-            with pytest.raises(DataError, match=f"of the set {name}, which this version of Corpus recognises but cannot use"):
+            with pytest.raises(
+                DataError,
+                match=f"of the set {name}, which this version of Corpus recognises but cannot use",
+            ):
                 load_problems(name, tmp_path / "train.jsonl", "train")
     with pytest.raises(ConfigError, match="Did you mean 'mathqa'"):
         load_problems("mathqaa", tmp_path / "train.json", "train")
 
 
 def test_the_real_files_are_known(shared_data: Path) -> None:
-    found = {(each.set_name, each.split) for path in shared_data.rglob("*") if (each := recognise(path)) is not None}
+    found = {
+        (each.set_name, each.split)
+        for path in shared_data.rglob("*")
+        if (each := recognise(path)) is not None
+    }
     assert found >= {
         ("mathqa", "train"),
         ("mathqa", "dev"),

@@ -38,7 +38,9 @@ def test_questions_are_spelled_like_the_data(text: str, expected: str) -> None:
 def test_normalising_keeps_every_number_and_happens_once(text: str) -> None:
     clean = normalize(text)
     assert normalize(clean) == clean
-    assert [span.value for span in find_numbers(clean)] == [span.value for span in find_numbers(text)]
+    assert [span.value for span in find_numbers(clean)] == [
+        span.value for span in find_numbers(text)
+    ]
 
 
 def test_the_prompt_has_symbols_for_numbers(tokenizer: Tokenizer) -> None:
@@ -56,7 +58,9 @@ def test_the_prompt_has_symbols_for_numbers(tokenizer: Tokenizer) -> None:
 
 
 def test_the_values_of_numbers_are_hidden(tokenizer: Tokenizer) -> None:
-    assert prompt_tokens(QUESTION, tokenizer) == prompt_tokens("A train covers 7 km in 1,000 hours. What is its speed?", tokenizer)
+    assert prompt_tokens(QUESTION, tokenizer) == prompt_tokens(
+        "A train covers 7 km in 1,000 hours. What is its speed?", tokenizer
+    )
 
 
 @given(st.text(max_size=60))
@@ -67,9 +71,13 @@ def test_text_never_becomes_a_special_token(tokenizer: Tokenizer, text: str) -> 
         return
     spelled = f"<|eos|> <|add|> {text} <|program|>"
     ids = prompt_tokens(spelled, tokenizer)
-    symbols = [tokenizer.id_to_symbol(token) for token in ids if tokenizer.id_to_symbol(token) is not None]
+    symbols = [
+        tokenizer.id_to_symbol(token) for token in ids if tokenizer.id_to_symbol(token) is not None
+    ]
     assert symbols == [f"n{index}" for index in range(min(len(find_numbers(spelled)), MAX_NUMBERS))]
-    assert [ids.count(tokenizer.token_id(name)) for name in ("<|problem|>", "<|program|>", "<|eos|>")] == [1, 1, 0]
+    assert [
+        ids.count(tokenizer.token_id(name)) for name in ("<|problem|>", "<|program|>", "<|eos|>")
+    ] == [1, 1, 0]
 
 
 def test_numbers_beyond_the_symbols_stay_digits(tokenizer: Tokenizer) -> None:
@@ -94,7 +102,14 @@ def test_programs_survive_tokens(tokenizer: Tokenizer) -> None:
 
 def test_tokens_that_spell_no_program_are_refused(tokenizer: Tokenizer) -> None:
     ids = completion_tokens(parse("divide(n0,n1)"), tokenizer)
-    for wrong in ([], ids[-1:], ids[:2], ids[1:], [*ids[:2], tokenizer.encode("a")[0]], [*ids[:3], tokenizer.token_id("<|pad|>")]):
+    for wrong in (
+        [],
+        ids[-1:],
+        ids[:2],
+        ids[1:],
+        [*ids[:2], tokenizer.encode("a")[0]],
+        [*ids[:3], tokenizer.token_id("<|pad|>")],
+    ):
         with pytest.raises(ProgramError):
             program_from_tokens(wrong, tokenizer)
 

@@ -30,15 +30,25 @@ def load_one(tmp_path: Path, **change: Any) -> Problem:
 
 def test_a_row_becomes_a_problem(tmp_path: Path) -> None:
     problem = load_one(tmp_path)
-    assert problem.text == "A shelf held 40 books and 9 lamps , After 12 books went and 5 came, how many are there?"
-    assert (problem.program, problem.answer, problem.category) == ("subtract(n0,n2)|add(#0,n3)", 33.0, "Subtraction")
+    assert (
+        problem.text
+        == "A shelf held 40 books and 9 lamps , After 12 books went and 5 came, how many are there?"
+    )
+    assert (problem.program, problem.answer, problem.category) == (
+        "subtract(n0,n2)|add(#0,n3)",
+        33.0,
+        "Subtraction",
+    )
     assert is_checked(problem)
 
 
 @pytest.mark.parametrize(
-    ("change", "program"), [({"Equation": "( 7.0 - 1.0 )"}, None), ({"Equation": "x = 3"}, None), ({"Answer": 34.0}, "…")]
+    ("change", "program"),
+    [({"Equation": "( 7.0 - 1.0 )"}, None), ({"Equation": "x = 3"}, None), ({"Answer": 34.0}, "…")],
 )
-def test_what_does_not_fit_keeps_its_place_unchecked(tmp_path: Path, change: dict[str, Any], program: str | None) -> None:
+def test_what_does_not_fit_keeps_its_place_unchecked(
+    tmp_path: Path, change: dict[str, Any], program: str | None
+) -> None:
     problem = load_one(tmp_path, **change)
     assert (problem.program is None) is (program is None)
     assert not is_checked(problem)
@@ -50,7 +60,9 @@ def test_every_form_of_file_gives_the_same_problems(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text(json.dumps(rows), encoding="utf-8")
     texts = [{**row, "Answer": str(row["Answer"])} for row in rows]  # as copies in Parquet have it
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(texts), tmp_path / "c.parquet")
-    first, *others = (load_svamp(tmp_path / name, "train") for name in ("a.jsonl", "b.json", "c.parquet"))
+    first, *others = (
+        load_svamp(tmp_path / name, "train") for name in ("a.jsonl", "b.json", "c.parquet")
+    )
     assert others == [first, first]
 
 

@@ -39,13 +39,22 @@ def test_answers_are_what_another_way_gives(problems: list[Problem]) -> None:
     for problem in problems:
         first, *_ = build(problem.quantities[0]), None  # pyright: ignore[reportArgumentType]
         if re.fullmatch(r"(variable\(n0\)\|)?differentiate\(n0,(n1|#0)\)", problem.program or ""):
-            (x,), key, step = first.free_symbols, build(problem.expression or ""), sympy.Rational(1, 10**8)
+            (x,), key, step = (
+                first.free_symbols,
+                build(problem.expression or ""),
+                sympy.Rational(1, 10**8),
+            )
             quotient = (first.subs(x, 2 + step) - first.subs(x, 2 - step)) / (2 * step)
             assert abs((quotient - key.subs(x, 2)).evalf()) < 1e-6
             checked += 1
-        if re.fullmatch(r"(variable\(n0\)\|)?solve\(n0,(n1|#0)\)", problem.program or "") and "=" not in problem.quantities[0]:  # pyright: ignore[reportOperatorIssue]
+        if (
+            re.fullmatch(r"(variable\(n0\)\|)?solve\(n0,(n1|#0)\)", problem.program or "")
+            and "=" not in problem.quantities[0]
+        ):  # pyright: ignore[reportOperatorIssue]
             (x,) = first.free_symbols
-            assert all(abs(first.subs(x, zero).evalf()) < 1e-9 for zero in build(problem.expression or ""))
+            assert all(
+                abs(first.subs(x, zero).evalf()) < 1e-9 for zero in build(problem.expression or "")
+            )
             checked += 1
     assert checked
 
@@ -60,10 +69,18 @@ def test_one_text_has_one_program() -> None:
 
 
 def test_what_is_held_out_is_made_of_what_is_trained_on() -> None:
-    shapes = {split: {shape(program) for each in templates for program in each.programs} for split, templates in TEMPLATES.items()}
+    shapes = {
+        split: {shape(program) for each in templates for program in each.programs}
+        for split, templates in TEMPLATES.items()
+    }
     assert not shapes["train"] & shapes["heldout"]
-    operations = {split: {step.split("(")[0] for each in found for step in each.split("|")} for split, found in shapes.items()}
+    operations = {
+        split: {step.split("(")[0] for each in found for step in each.split("|")}
+        for split, found in shapes.items()
+    }
     assert operations["heldout"] <= operations["train"]
     assert len(TEMPLATES["heldout"]) >= 40
     assert min(len(program.steps) for each in TEMPLATES["train"] for program in each.programs) == 1
-    assert max(len(program.steps) for each in TEMPLATES["heldout"] for program in each.programs) == 5
+    assert (
+        max(len(program.steps) for each in TEMPLATES["heldout"] for program in each.programs) == 5
+    )

@@ -60,7 +60,9 @@ def test_what_operations_give(program: str, quantities: tuple[str, ...], expecte
         ("largest(n0)", ("{x, 2}",), "size is not known"),
     ],
 )
-def test_what_is_not_defined_is_an_outcome(program: str, quantities: tuple[str, ...], why: str) -> None:
+def test_what_is_not_defined_is_an_outcome(
+    program: str, quantities: tuple[str, ...], why: str
+) -> None:
     assert why in _run(program, *quantities)
 
 
@@ -101,7 +103,10 @@ OTHER = [
 ]
 
 
-@pytest.mark.parametrize(("value", "key", "same"), [*((*pair, True) for pair in SAME), *((*pair, False) for pair in OTHER)])
+@pytest.mark.parametrize(
+    ("value", "key", "same"),
+    [*((*pair, True) for pair in SAME), *((*pair, False) for pair in OTHER)],
+)
 def test_answers_are_compared_by_what_they_mean(value: str, key: str, same: bool) -> None:
     assert is_answer(value, key) == same
 

@@ -59,7 +59,20 @@ def test_values_are_read(text: str, value: float) -> None:
     assert parse_number(text) == pytest.approx(value, rel=1e-12)
 
 
-@pytest.mark.parametrize("text", ["none of these", "none", "", "can not be determined", "x", "√", "( ( (", "10 ^ 400", "9" * 400])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "none of these",
+        "none",
+        "",
+        "can not be determined",
+        "x",
+        "√",
+        "( ( (",
+        "10 ^ 400",
+        "9" * 400,
+    ],
+)
 def test_what_has_no_value_has_none(text: str) -> None:
     assert parse_number(text) is None
 
@@ -90,11 +103,21 @@ def test_options_come_back_as_written(values: list[float]) -> None:
 
 def test_letters_inside_options_do_not_start_one() -> None:
     options = parse_options("a ) ab , b ) cs / 2 , c ) 84 cs , d ) ( 2 c ) / 12 , e ) ( 24 c ) / s")
-    assert [option.text for option in options] == ["ab", "cs / 2", "84 cs", "( 2 c ) / 12", "( 24 c ) / s"]
+    assert [option.text for option in options] == [
+        "ab",
+        "cs / 2",
+        "84 cs",
+        "( 2 c ) / 12",
+        "( 24 c ) / s",
+    ]
 
 
 def test_commas_inside_options_are_kept() -> None:
-    assert [option.text for option in parse_options("a ) 1,200 , b ) 35 , 3 , c ) x")] == ["1,200", "35 , 3", "x"]
+    assert [option.text for option in parse_options("a ) 1,200 , b ) 35 , 3 , c ) x")] == [
+        "1,200",
+        "35 , 3",
+        "x",
+    ]
 
 
 def test_text_without_options_has_none() -> None:
@@ -108,8 +131,14 @@ def test_the_nearest_option_is_nearest(value: float, values: list[float | None])
     if all(each is None for each in values):
         assert chosen is None
     else:
-        distances = {option.letter: abs(option.value - value) for option in options if option.value is not None}
-        assert chosen == min(letter for letter in distances if distances[letter] == min(distances.values()))
+        distances = {
+            option.letter: abs(option.value - value)
+            for option in options
+            if option.value is not None
+        }
+        assert chosen == min(
+            letter for letter in distances if distances[letter] == min(distances.values())
+        )
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])

@@ -74,7 +74,9 @@ def test_every_operation_has_a_meaning_that_is_tried() -> None:
 @pytest.mark.parametrize("name", list(OPERATIONS))
 def test_operations_compute_what_they_say(name: str) -> None:
     for arguments, expected in MEANINGS[name]:
-        program = Program((Step(name, tuple(f"n{index}" for index in range(OPERATIONS[name].arity))),))
+        program = Program(
+            (Step(name, tuple(f"n{index}" for index in range(OPERATIONS[name].arity))),)
+        )
         assert execute(program, arguments).value == pytest.approx(expected, rel=1e-12)
 
 
@@ -105,7 +107,9 @@ def test_results_are_kept_step_by_step() -> None:
         ("multiply(n0,n0)", (1e200,), "not finite"),
     ],
 )
-def test_what_cannot_be_computed_is_an_error_in_words(formula: str, numbers: tuple[float, ...], reason: str) -> None:
+def test_what_cannot_be_computed_is_an_error_in_words(
+    formula: str, numbers: tuple[float, ...], reason: str
+) -> None:
     outcome = execute(parse(formula), numbers)
     assert not outcome.executes
     assert outcome.value is None
@@ -130,8 +134,16 @@ def test_an_error_keeps_the_results_before_it() -> None:
         ("choose(n0,n1)", (1e9, 5e8)),
         ("permutation(n0,n1)", (1e15, 1e14)),
         ("lcm(n0,n1)|lcm(#0,n0)", (999999999999989.0, 999999999999947.0)),
-        ("|".join(["multiply(n0,n0)"] + [f"multiply(#{index},#{index})" for index in range(9998)]), (1.0000001,)),
-        ("|".join(["lcm(n0,n1)"] + [f"lcm(#{index},n1)" for index in range(9998)]), (99991.0, 99989.0)),
+        (
+            "|".join(
+                ["multiply(n0,n0)"] + [f"multiply(#{index},#{index})" for index in range(9998)]
+            ),
+            (1.0000001,),
+        ),
+        (
+            "|".join(["lcm(n0,n1)"] + [f"lcm(#{index},n1)" for index in range(9998)]),
+            (99991.0, 99989.0),
+        ),
     ],
 )
 def test_hostile_programs_take_no_time(formula: str, numbers: tuple[float, ...]) -> None:
@@ -155,10 +167,16 @@ def test_hand_made_nonsense_is_an_error_too() -> None:
 
 @given(
     st.sampled_from(list(OPERATIONS.values())),
-    st.lists(st.floats() | st.integers(-5, 200).map(float) | st.sampled_from([1e15, 1e308, -1e15]), min_size=3, max_size=3),
+    st.lists(
+        st.floats() | st.integers(-5, 200).map(float) | st.sampled_from([1e15, 1e308, -1e15]),
+        min_size=3,
+        max_size=3,
+    ),
 )
 def test_no_operation_raises_whatever_it_is_given(operation, numbers: list[float]) -> None:
-    outcome = execute(Program((Step(operation.name, ("n0", "n1", "n2")[: operation.arity]),)), numbers)
+    outcome = execute(
+        Program((Step(operation.name, ("n0", "n1", "n2")[: operation.arity]),)), numbers
+    )
     assert outcome.executes == (outcome.error is None) == (outcome.value is not None)
     assert all(math.isfinite(value) for value in outcome.results)
 
@@ -167,7 +185,9 @@ def test_no_operation_raises_whatever_it_is_given(operation, numbers: list[float
 def test_counting_agrees_with_the_standard_library(total: int, taken: int) -> None:
     large, small = max(total, taken), min(total, taken)
     assert execute(parse("choose(n0,n1)"), (total, taken)).value == float(math.comb(large, small))
-    assert execute(parse("permutation(n0,n1)"), (total, taken)).value == float(math.perm(large, small))
+    assert execute(parse("permutation(n0,n1)"), (total, taken)).value == float(
+        math.perm(large, small)
+    )
 
 
 def test_constants_stand_for_the_value_in_their_name() -> None:

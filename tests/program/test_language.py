@@ -25,7 +25,11 @@ def programs(draw: st.DrawFn) -> Program:
     steps = []
     for position in range(draw(st.integers(1, 8) | st.just(MAX_RESULTS))):
         operation = draw(st.sampled_from(list(OPERATIONS.values())))
-        known = [*CONSTANTS, *(f"n{index}" for index in range(MAX_NUMBERS)), *(f"#{index}" for index in range(position))]
+        known = [
+            *CONSTANTS,
+            *(f"n{index}" for index in range(MAX_NUMBERS)),
+            *(f"#{index}" for index in range(position)),
+        ]
         arguments = draw(st.tuples(*[st.sampled_from(known)] * operation.arity))
         steps.append(Step(operation.name, arguments))
     return Program(tuple(steps))
@@ -37,7 +41,10 @@ def test_a_program_survives_text_and_symbols(program: Program) -> None:
     assert from_symbols(to_symbols(program)) == program
 
 
-@pytest.mark.parametrize("text", ["divide(n0,n1)|multiply(#0,const_100)|", " divide( n0 , n1 ) | multiply(#0, const_100.0) "])
+@pytest.mark.parametrize(
+    "text",
+    ["divide(n0,n1)|multiply(#0,const_100)|", " divide( n0 , n1 ) | multiply(#0, const_100.0) "],
+)
 def test_bars_spaces_and_aliases_make_no_difference(text: str) -> None:
     assert str(parse(text)) == "divide(n0,n1)|multiply(#0,const_100)"
 
@@ -101,7 +108,9 @@ def test_any_row_of_symbols_is_a_program_or_refused(symbols: list[str]) -> None:
 
 
 @given(programs(), st.data())
-def test_a_cut_row_of_symbols_is_refused_unless_cut_between_steps(program: Program, data: st.DataObject) -> None:
+def test_a_cut_row_of_symbols_is_refused_unless_cut_between_steps(
+    program: Program, data: st.DataObject
+) -> None:
     symbols = to_symbols(program)
     ends, at = set(), 0
     for step in program.steps:

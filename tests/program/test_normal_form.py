@@ -14,9 +14,18 @@ from corpus.program.language import CONSTANTS, MAX_RESULTS, OPERATIONS, Program,
 from corpus.program.normal_form import SYMMETRIC, NormalForms
 
 SAME = (
-    ("speed(n0,n1)", "divide(n0,n1)", "inverse(n1)|multiply(n0,#0)", "divide(n0,n1)|multiply(#0,const_1)"),
+    (
+        "speed(n0,n1)",
+        "divide(n0,n1)",
+        "inverse(n1)|multiply(n0,#0)",
+        "divide(n0,n1)|multiply(#0,const_1)",
+    ),
     ("add(n0,n1)", "add(n1,n0)", "negate(n1)|subtract(n0,#0)"),
-    ("multiply(n0,n1)|divide(#0,const_100)", "divide(n0,const_100)|multiply(n1,#0)", "divide(n1,const_100)|multiply(#0,n0)"),
+    (
+        "multiply(n0,n1)|divide(#0,const_100)",
+        "divide(n0,const_100)|multiply(n1,#0)",
+        "divide(n1,const_100)|multiply(#0,n0)",
+    ),
     ("power(n0,const_2)", "square_area(n0)", "multiply(n0,n0)"),
     ("multiply(const_2,const_2)|multiply(n0,#0)", "multiply(n0,const_4)", "square_perimeter(n0)"),
     ("multiply(n1,const_1000)|divide(#0,const_3600)", "multiply(n1,const_0_2778)"),
@@ -52,8 +61,14 @@ def test_programs_of_two_values_stay_two(first: str, second: str) -> None:
 
 
 def test_what_is_written_most_often_costs_least() -> None:
-    assert str(forms(*["speed(n0,n1)"] * 3, "divide(n0,n1)").of(parse("divide(n0,n1)"))) == "speed(n0,n1)"
-    assert str(forms("speed(n0,n1)", *["divide(n0,n1)"] * 3).of(parse("speed(n0,n1)"))) == "divide(n0,n1)"
+    assert (
+        str(forms(*["speed(n0,n1)"] * 3, "divide(n0,n1)").of(parse("divide(n0,n1)")))
+        == "speed(n0,n1)"
+    )
+    assert (
+        str(forms("speed(n0,n1)", *["divide(n0,n1)"] * 3).of(parse("speed(n0,n1)")))
+        == "divide(n0,n1)"
+    )
 
 
 def test_a_value_is_written_the_same_in_every_program_it_is_a_part_of() -> None:
@@ -72,8 +87,14 @@ def test_a_value_that_is_used_twice_is_computed_once() -> None:
 
 
 def test_products_are_written_from_left_to_right() -> None:
-    texts = ("multiply(n1,n2)|multiply(n0,#0)", "multiply(n0,n2)|multiply(#0,n1)", "multiply(n0,n1)|multiply(#0,n2)")
-    assert {str(forms(*texts).of(parse(text))) for text in texts} == {"multiply(n0,n1)|multiply(n2,#0)"}
+    texts = (
+        "multiply(n1,n2)|multiply(n0,#0)",
+        "multiply(n0,n2)|multiply(#0,n1)",
+        "multiply(n0,n1)|multiply(#0,n2)",
+    )
+    assert {str(forms(*texts).of(parse(text))) for text in texts} == {
+        "multiply(n0,n1)|multiply(n2,#0)"
+    }
 
 
 def test_a_number_as_it_stands_is_still_a_program() -> None:
@@ -107,7 +128,9 @@ def test_what_cannot_be_told_stays_as_it_is(text: str) -> None:
 
 def test_a_form_that_could_not_be_written_is_not_taken() -> None:
     def doubled(times: int) -> Program:
-        return parse("|".join(["add(n1,n0)", *(f"add(#{index},#{index})" for index in range(times))]))
+        return parse(
+            "|".join(["add(n1,n0)", *(f"add(#{index},#{index})" for index in range(times))])
+        )
 
     short, long = doubled(MAX_RESULTS - 1), doubled(MAX_RESULTS)
     known = NormalForms([short, long])
@@ -126,9 +149,17 @@ def programs(draw: st.DrawFn) -> Program:
     names = sorted(set(OPERATIONS) - {"factorial"})
     for _ in range(draw(st.integers(1, 6))):
         operation = draw(st.sampled_from([*["add", "subtract", "multiply", "divide"] * 8, *names]))
-        arguments = [*(f"n{index}" for index in range(4)), *(f"#{index}" for index in range(len(steps))), *list(CONSTANTS)[::4]]
+        arguments = [
+            *(f"n{index}" for index in range(4)),
+            *(f"#{index}" for index in range(len(steps))),
+            *list(CONSTANTS)[::4],
+        ]
         chosen = draw(
-            st.lists(st.sampled_from(arguments), min_size=OPERATIONS[operation].arity, max_size=OPERATIONS[operation].arity)
+            st.lists(
+                st.sampled_from(arguments),
+                min_size=OPERATIONS[operation].arity,
+                max_size=OPERATIONS[operation].arity,
+            )
         )
         steps.append(Step(operation, tuple(chosen)))
     return Program(tuple(steps))
@@ -136,7 +167,9 @@ def programs(draw: st.DrawFn) -> Program:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(programs(), min_size=1, max_size=12), st.integers(0, 1_000_000))
-def test_a_form_has_the_value_of_its_program_also_where_nobody_looked(given_programs: list[Program], seed: int) -> None:
+def test_a_form_has_the_value_of_its_program_also_where_nobody_looked(
+    given_programs: list[Program], seed: int
+) -> None:
     known, chance = NormalForms(given_programs), random.Random(seed)
     for program in given_programs:
         form = known.of(program)
@@ -144,7 +177,11 @@ def test_a_form_has_the_value_of_its_program_also_where_nobody_looked(given_prog
         numbers = [chance.uniform(3, 30) for _ in range(4)]
         before, after = execute(program, numbers).value, execute(form, numbers).value
         if before is not None and after is not None and abs(before) < 1e9:
-            assert math.isclose(before, after, rel_tol=1e-5, abs_tol=1e-5), (str(program), str(form), numbers)
+            assert math.isclose(before, after, rel_tol=1e-5, abs_tol=1e-5), (
+                str(program),
+                str(form),
+                numbers,
+            )
 
 
 def test_forms_are_the_same_in_every_process() -> None:
@@ -156,7 +193,11 @@ def test_forms_are_the_same_in_every_process() -> None:
     )
     outputs = {
         subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2", "3")
     }

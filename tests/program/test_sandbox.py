@@ -81,7 +81,9 @@ def test_what_is_no_expression_is_an_outcome() -> None:
     assert is_answer("x*(x + 1)", "x**2 + x")
 
 
-def test_an_interrupted_request_leaves_no_answer_to_the_next(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_request_leaves_no_answer_to_the_next(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert _works(sandbox)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(sandbox, "_next", _interrupt)
@@ -104,7 +106,9 @@ def _interrupt(seconds: float) -> None:
     raise KeyboardInterrupt
 
 
-def test_what_lies_in_the_current_folder_is_not_imported(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_lies_in_the_current_folder_is_not_imported(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("sympy", "queue", "corpus"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(f'{__name__} of the data folder')")
     monkeypatch.chdir(tmp_path)

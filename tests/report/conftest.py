@@ -25,7 +25,12 @@ PROBLEMS = (
         "divide(n0,n1)",
         ("50", "60", "72", "80", "none of these"),
     ),
-    ("what is 15 % of 80 ?", (15, 80), "divide(n0,const_100)|multiply(#0,n1)", ("10", "12", "14", "16", "18")),
+    (
+        "what is 15 % of 80 ?",
+        (15, 80),
+        "divide(n0,const_100)|multiply(#0,n1)",
+        ("10", "12", "14", "16", "18"),
+    ),
     (
         "a shopkeeper bought 3 pens for rs . 12 and sold 4 for rs . 20 . find his gain percent .",
         (3, 12, 4, 20),
@@ -53,7 +58,9 @@ def write_run(folder: Path, *, seed: int = 0) -> Path:
     outcomes = make_outcomes(chance)
     write_lines(folder / "outcomes" / "mathqa.jsonl", outcomes)
     write_json(folder / "scores.json", make_scores(outcomes))
-    write_weights(folder / "weights" / "final.safetensors", {"embedding": [4096, 192], "head": [192]})
+    write_weights(
+        folder / "weights" / "final.safetensors", {"embedding": [4096, 192], "head": [192]}
+    )
     return folder
 
 
@@ -79,9 +86,20 @@ def make_config() -> dict[str, Any]:
         "recipe": "cpu",
         "budget": {"kind": "seconds", "amount": 2700.0},
         "seed": 17,
-        "model": {"dim": 192, "num_layers": 4, "num_heads": 4, "num_kv_heads": 2, "vocab_size": 4096, "context_length": 256},
+        "model": {
+            "dim": 192,
+            "num_layers": 4,
+            "num_heads": 4,
+            "num_kv_heads": 2,
+            "vocab_size": 4096,
+            "context_length": 256,
+        },
         "curriculum": {"order": "sequential", "sources": list(SOURCES), "weights": {}},
-        "train": {"rows_per_batch": 16, "finetune_share": 0.7, "schedule": {"learning_rate": 0.002, "decay": "cosine"}},
+        "train": {
+            "rows_per_batch": 16,
+            "finetune_share": 0.7,
+            "schedule": {"learning_rate": 0.002, "decay": "cosine"},
+        },
     }
 
 
@@ -90,11 +108,33 @@ def make_manifest() -> dict[str, Any]:
         "kind": "run",
         "recipe": "cpu",
         "date": "2025-01-31T10:00:00+00:00",
-        "command": ["corpus", "run", "cpu", "--data", "my data", "--budget", "45m", "--out", "runs/first"],
+        "command": [
+            "corpus",
+            "run",
+            "cpu",
+            "--data",
+            "my data",
+            "--budget",
+            "45m",
+            "--out",
+            "runs/first",
+        ],
         "budget": {"kind": "seconds", "amount": 2700.0},
-        "stages": {"prepare": 84.2, "pretrain": 1085.5, "finetune": 1620.1, "evaluate": 131.0, "report": 0.4},
+        "stages": {
+            "prepare": 84.2,
+            "pretrain": 1085.5,
+            "finetune": 1620.1,
+            "evaluate": 131.0,
+            "report": 0.4,
+        },
         "clock_seconds": 2705.6,
-        "problems": {"given": 29_837, "used": 19_591, "no_program": 177, "unchecked": 10_069, "too_long": 0},
+        "problems": {
+            "given": 29_837,
+            "used": 19_591,
+            "no_program": 177,
+            "unchecked": 10_069,
+            "too_long": 0,
+        },
         "environment": {
             "python": "3.11.9",
             "torch": "2.11.0",
@@ -109,14 +149,28 @@ def make_manifest() -> dict[str, Any]:
 def make_prepared() -> dict[str, Any]:
     sources = {
         source: {
-            "train": {"num_tokens": 2_000_000 + 3 * i, "num_documents": 900 + 10 * i, "num_bytes": 7_000_000 + i},
-            "validation": {"num_tokens": 20_000 + i, "num_documents": 9 + i, "num_bytes": 70_000 + i},
+            "train": {
+                "num_tokens": 2_000_000 + 3 * i,
+                "num_documents": 900 + 10 * i,
+                "num_bytes": 7_000_000 + i,
+            },
+            "validation": {
+                "num_tokens": 20_000 + i,
+                "num_documents": 9 + i,
+                "num_bytes": 70_000 + i,
+            },
         }
         for i, source in enumerate(SOURCES)
     }
     return {
         "kind": "prepared",
-        "counts": {"vocab_size": 4096, "tokenizer": "5e" * 32, "sources": sources, "dropped": {}, "left_out": {}},
+        "counts": {
+            "vocab_size": 4096,
+            "tokenizer": "5e" * 32,
+            "sources": sources,
+            "dropped": {},
+            "left_out": {},
+        },
     }
 
 
@@ -127,7 +181,10 @@ def make_metrics(chance: random.Random) -> list[dict[str, Any]]:
     for number in range(1, LOG_LINES + 1):
         begin, end = (number - 1) / LOG_LINES * 6 + 0.02, number / LOG_LINES * 6 + 0.02
         for index, source in enumerate(SOURCES):
-            share = max(0.0, min(end, index + 1 if index < 5 else 9.0) - max(begin, index if index else -1.0)) / (end - begin)
+            share = max(
+                0.0,
+                min(end, index + 1 if index < 5 else 9.0) - max(begin, index if index else -1.0),
+            ) / (end - begin)
             consumed[source] += round(share * TOKENS_PER_LINE)
         progress = number / LOG_LINES
         lines.append(
@@ -141,7 +198,14 @@ def make_metrics(chance: random.Random) -> list[dict[str, Any]]:
         )
         if number % 15 == 0:
             lines.append(
-                _validation("pretrain", number, {s: 4.4 + 0.15 * i + 3 * math.exp(-4 * progress) for i, s in enumerate(SOURCES)})
+                _validation(
+                    "pretrain",
+                    number,
+                    {
+                        s: 4.4 + 0.15 * i + 3 * math.exp(-4 * progress)
+                        for i, s in enumerate(SOURCES)
+                    },
+                )
             )
     for number in range(1, LOG_LINES + 1):
         progress = number / LOG_LINES
@@ -155,7 +219,9 @@ def make_metrics(chance: random.Random) -> list[dict[str, Any]]:
             )
         )
         if number % 15 == 0:
-            lines.append(_validation("finetune", number, {"mathqa": 0.5 + 2 * math.exp(-3 * progress)}))
+            lines.append(
+                _validation("finetune", number, {"mathqa": 0.5 + 2 * math.exp(-3 * progress)})
+            )
     event = {
         "kind": "event",
         "phase": "pretrain",
@@ -171,7 +237,9 @@ def _clock(phase: str, number: int) -> float:
     return SECONDS_PER_LINE * (number if phase == "pretrain" else LOG_LINES + 1.5 * number)
 
 
-def _train(phase: str, number: int, progress: float, loss: float, consumed: dict[str, int]) -> dict[str, Any]:
+def _train(
+    phase: str, number: int, progress: float, loss: float, consumed: dict[str, int]
+) -> dict[str, Any]:
     rate = 0.002 * min(progress / 0.05, 0.5 * (1 + math.cos(math.pi * progress)) + 0.02)
     return {
         "kind": "train", "phase": phase, "step": 10 * number, "seconds": _clock(phase, number), "progress": progress,
@@ -285,12 +353,27 @@ def hostile_run(finished_run: Path) -> Path:
     write_json(finished_run / "scores.json", scores)
     config = make_config() | {"recipe": HOSTILE, "note": HOSTILE}
     write_json(finished_run / "config.json", config)
-    write_json(finished_run / "manifest.json", make_manifest() | {"recipe": HOSTILE, "environment": {HOSTILE: HOSTILE}})
+    write_json(
+        finished_run / "manifest.json",
+        make_manifest() | {"recipe": HOSTILE, "environment": {HOSTILE: HOSTILE}},
+    )
     with open(finished_run / "metrics.jsonl", "a", encoding="utf-8") as file:
         file.write(
-            json.dumps({"kind": "event", "phase": "finetune", "step": 1, "seconds": 1.0, "name": HOSTILE, "message": HOSTILE})
+            json.dumps(
+                {
+                    "kind": "event",
+                    "phase": "finetune",
+                    "step": 1,
+                    "seconds": 1.0,
+                    "name": HOSTILE,
+                    "message": HOSTILE,
+                }
+            )
             + "\n"
         )
         consumed = {HOSTILE: 9e6}
-        file.write(json.dumps(_train("finetune", LOG_LINES + 1, 1.0, 0.2, {}) | {"consumed": consumed}) + "\n")
+        file.write(
+            json.dumps(_train("finetune", LOG_LINES + 1, 1.0, 0.2, {}) | {"consumed": consumed})
+            + "\n"
+        )
     return finished_run

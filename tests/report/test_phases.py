@@ -16,7 +16,10 @@ def points_of(shares: Sequence[Mapping[str, float]], *, tokens: float = 1000.0) 
     consumed: dict[str, float] = {}
     points = []
     for number, mixture in enumerate(shares, start=1):
-        consumed = {name: consumed.get(name, 0.0) + tokens * mixture.get(name, 0.0) for name in {**consumed, **mixture}}
+        consumed = {
+            name: consumed.get(name, 0.0) + tokens * mixture.get(name, 0.0)
+            for name in {**consumed, **mixture}
+        }
         points.append(
             TrainPoint(
                 phase="pretrain",
@@ -37,7 +40,14 @@ def layout(stretches: tuple[Stretch, ...]) -> list[tuple[str, float, float]]:
 
 def test_a_sequential_run_has_its_six_phases(finished_run: Path) -> None:
     stretches = find_phases(load_run(finished_run).stage("pretrain"))
-    assert [stretch.title for stretch in stretches] == ["c4", "wikipedia", "github", "arxiv", "book", "stackexchange"]
+    assert [stretch.title for stretch in stretches] == [
+        "c4",
+        "wikipedia",
+        "github",
+        "arxiv",
+        "book",
+        "stackexchange",
+    ]
     assert stretches[0].first.tokens == 0
     for one, two in pairwise(stretches):
         assert one.last == two.first
@@ -73,7 +83,11 @@ def test_replay_does_not_hide_who_leads() -> None:
 
 def test_problems_lead_an_anneal() -> None:
     text = dict.fromkeys("abcde", 0.1)
-    found = find_phases(points_of([{name: 1.0} for name in "abcde" for _ in range(3)] + [{"problems": 0.5, **text}] * 2))
+    found = find_phases(
+        points_of(
+            [{name: 1.0} for name in "abcde" for _ in range(3)] + [{"problems": 0.5, **text}] * 2
+        )
+    )
     assert found[-1].title == "problems"
 
 

@@ -31,7 +31,9 @@ def test_a_finished_run_is_read_whole(finished_run: Path) -> None:
     assert [event.name for event in run.events] == ["resumed"]
     assert run.stage_seconds == run.manifest["stages"]
     run.manifest["stages"].pop("pretrain")
-    assert run.stage_seconds["pretrain"] == run.stage("pretrain")[-1].seconds, "what a kill kept from the manifest, the clock knows"
+    assert run.stage_seconds["pretrain"] == run.stage("pretrain")[-1].seconds, (
+        "what a kill kept from the manifest, the clock knows"
+    )
     assert run.num_parameters == 4096 * 192 + 192
     assert len(run.outcomes["mathqa"]) == 200
 
@@ -67,9 +69,18 @@ def test_a_last_line_cut_by_a_kill_is_left_out(finished_run: Path) -> None:
         ("{broken", "line 5 is damaged"),
         ("[1, 2]", "line 5 holds list"),
         ('{"kind": "tea"}', "line 5 has kind 'tea'"),
-        ('{"kind": "event", "phase": "lunch"}', "line 5 has phase 'lunch', expected pretrain or finetune"),
-        ('{"kind": "event", "phase": "pretrain", "step": "x"}', "line 5: step is 'x', expected a number"),
-        ('{"kind": "event", "phase": "pretrain", "step": NaN}', "line 5: step is nan, expected a finite number"),
+        (
+            '{"kind": "event", "phase": "lunch"}',
+            "line 5 has phase 'lunch', expected pretrain or finetune",
+        ),
+        (
+            '{"kind": "event", "phase": "pretrain", "step": "x"}',
+            "line 5: step is 'x', expected a number",
+        ),
+        (
+            '{"kind": "event", "phase": "pretrain", "step": NaN}',
+            "line 5: step is nan, expected a finite number",
+        ),
         ('{"kind": "event", "phase": "pretrain", "step": 1}', "line 5: seconds is missing"),
     ],
 )
@@ -109,7 +120,13 @@ def test_damaged_scores_are_named(finished_run: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\xff" * 8, b"\x02\x00\x00\x00\x00\x00\x00\x00[]", b"\x04\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff"]
+    "content",
+    [
+        b"",
+        b"\xff" * 8,
+        b"\x02\x00\x00\x00\x00\x00\x00\x00[]",
+        b"\x04\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff",
+    ],
 )
 def test_damaged_weights_are_named(finished_run: Path, content: bytes) -> None:
     (finished_run / "weights" / "final.safetensors").write_bytes(content)

@@ -56,7 +56,9 @@ class Tree(html.parser.HTMLParser):
 
 def pages(run: Path) -> tuple[str, str]:
     report(run)
-    return (run / "report.html").read_text(encoding="utf-8"), (run / "report.md").read_text(encoding="utf-8")
+    return (run / "report.html").read_text(encoding="utf-8"), (run / "report.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_finished_run_is_told_in_full(finished_run: Path) -> None:
@@ -78,7 +80,11 @@ def test_the_page_needs_nothing_else(finished_run: Path) -> None:
     html_page, _ = pages(finished_run)
     tree = Tree(html_page)
     assert not {"script", "link", "img", "iframe", "object", "base", "form"} & set(tree.tags)
-    assert not {name for name, _ in tree.attributes if name.startswith("on") or name in ("src", "action", "xlink:href")}
+    assert not {
+        name
+        for name, _ in tree.attributes
+        if name.startswith("on") or name in ("src", "action", "xlink:href")
+    }
     assert all((value or "").startswith("#s") for name, value in tree.attributes if name == "href")
     assert "url(" not in html_page
     assert "@import" not in html_page
@@ -101,14 +107,24 @@ def texts_of(page: Page) -> list[str]:
             case Paragraph():
                 found.append(block.text)
             case Table():
-                found += [block.title, *block.columns, *(cell for row in block.rows for cell in row)]
+                found += [
+                    block.title,
+                    *block.columns,
+                    *(cell for row in block.rows for cell in row),
+                ]
             case Code():
                 found.append(block.text)
             case Figures():
                 found += [chart.title for chart in block.charts]
             case Cards():
                 found += [
-                    words for card in block.cards for words in (card.text, card.outcome, *(step.substituted for step in card.steps))
+                    words
+                    for card in block.cards
+                    for words in (
+                        card.text,
+                        card.outcome,
+                        *(step.substituted for step in card.steps),
+                    )
                 ]
     return found
 
@@ -121,7 +137,9 @@ def test_hostile_content_stays_text(finished_run: Path, hostile_run: Path) -> No
     assert "<script>alert(1)</script>" in " ".join(tree.text)
     assert "\x00" not in html_page + markdown
     assert "\u202e" not in html_page + markdown
-    outside = re.sub(r"(`+)(?!`)[\s\S]*?(?<!`)\1(?!`)", "", markdown)  # a code span or block shows its content as it is
+    outside = re.sub(
+        r"(`+)(?!`)[\s\S]*?(?<!`)\1(?!`)", "", markdown
+    )  # a code span or block shows its content as it is
     assert not re.search(r"(?<!\\)<(script|img)", outside)
     assert not re.search(r"(?<!\\)\]\(", outside)
 
@@ -135,7 +153,9 @@ def test_tables_keep_their_columns_whatever_stands_in_them(hostile_run: Path) ->
         width = columns
 
 
-@pytest.mark.parametrize("gone", ["scores.json", "manifest.json", "metrics.jsonl", "outcomes", "prepared", "weights"])
+@pytest.mark.parametrize(
+    "gone", ["scores.json", "manifest.json", "metrics.jsonl", "outcomes", "prepared", "weights"]
+)
 def test_a_part_that_is_not_there_leaves_the_rest(finished_run: Path, gone: str) -> None:
     path = finished_run / gone
     shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -147,14 +167,21 @@ def test_a_part_that_is_not_there_leaves_the_rest(finished_run: Path, gone: str)
 def test_a_run_that_has_only_begun(bare_run: Path) -> None:
     html_page, markdown = pages(bare_run)
     text = " ".join(Tree(html_page).text)
-    for words in ("No training metrics yet", "not scored yet", "No problem set has been scored so far", "no weights so far"):
+    for words in (
+        "No training metrics yet",
+        "not scored yet",
+        "No problem set has been scored so far",
+        "no weights so far",
+    ):
         assert words in text
         assert words in markdown
 
 
 def test_a_run_only_pre_trained(finished_run: Path) -> None:
     path = finished_run / "metrics.jsonl"
-    kept = [line for line in path.read_text().splitlines() if json.loads(line)["phase"] == "pretrain"]
+    kept = [
+        line for line in path.read_text().splitlines() if json.loads(line)["phase"] == "pretrain"
+    ]
     path.write_text("\n".join(kept) + "\n")
     (finished_run / "scores.json").unlink()
     shutil.rmtree(finished_run / "outcomes")
@@ -189,7 +216,10 @@ def test_a_damaged_run_keeps_the_old_report(finished_run: Path) -> None:
     (finished_run / "scores.json").write_text("{")
     with pytest.raises(ArtifactError, match=r"scores\.json is damaged"):
         report(finished_run)
-    assert ((finished_run / "report.html").read_text(), (finished_run / "report.md").read_text()) == before
+    assert (
+        (finished_run / "report.html").read_text(),
+        (finished_run / "report.md").read_text(),
+    ) == before
     assert not list(finished_run.glob(".*tmp"))
 
 
@@ -217,7 +247,10 @@ def steps_of(card: Card) -> list[tuple[str, str, str]]:
 def test_a_program_is_shown_step_by_step_with_its_numbers() -> None:
     card = make_card(outcome())
     assert card.numbers == (("n0", "120"), ("n1", "2"))
-    assert steps_of(card) == [("divide(n0,n1)", "divide(120, 2)", "60"), ("multiply(#0,const_100)", "multiply(60, 100)", "6000")]
+    assert steps_of(card) == [
+        ("divide(n0,n1)", "divide(120, 2)", "60"),
+        ("multiply(#0,const_100)", "multiply(60, 100)", "6000"),
+    ]
     assert card.outcome == "Value 6000, nearest option c, key b."
     assert card.gold == "divide(n0,n1) = 60"
 
@@ -236,14 +269,26 @@ def test_a_program_over_expressions_is_shown_with_them() -> None:
 
 def test_a_program_that_stops_shows_where() -> None:
     predicted = "subtract(n1,n1)|divide(n0,#0)|add(#1,n7)"
-    card = make_card(outcome(predicted=predicted, results=(0.0,), value=None, error="step 1: division by zero", chosen=None))
+    card = make_card(
+        outcome(
+            predicted=predicted,
+            results=(0.0,),
+            value=None,
+            error="step 1: division by zero",
+            chosen=None,
+        )
+    )
     assert [result for _, _, result in steps_of(card)] == ["0", "fails", "not reached"]
     assert steps_of(card)[2][1] == "add(#1?, n7?)"
     assert card.outcome == "No value: step 1: division by zero. It counts as wrong."
 
 
 def test_what_is_no_program_is_shown_as_it_is() -> None:
-    card = make_card(outcome(predicted="dance(n0)", results=(), value=None, error="unknown operation", chosen=None))
+    card = make_card(
+        outcome(
+            predicted="dance(n0)", results=(), value=None, error="unknown operation", chosen=None
+        )
+    )
     assert card.steps == ()
     assert card.program == "dance(n0)"
 
@@ -258,21 +303,31 @@ def test_three_solved_and_three_failed_are_drawn_alike_every_time(finished_run: 
 
 
 @pytest.mark.parametrize(
-    ("share", "total", "low", "high"), [(0.5, 100, 0.4038, 0.5962), (0.0, 20, 0.0, 0.1611), (1.0, 20, 0.8389, 1.0)]
+    ("share", "total", "low", "high"),
+    [(0.5, 100, 0.4038, 0.5962), (0.0, 20, 0.0, 0.1611), (1.0, 20, 0.8389, 1.0)],
 )
 def test_intervals_are_wilsons(share: float, total: int, low: float, high: float) -> None:
     assert wilson(share, total) == pytest.approx((low, high), abs=1e-4)
 
 
 def test_an_interval_that_was_scored_is_kept() -> None:
-    assert find_interval({"accuracy": 0.4, "num_problems": 10, "accuracy_interval": [0.1, 0.9]}, "accuracy", "num_problems") == (
+    assert find_interval(
+        {"accuracy": 0.4, "num_problems": 10, "accuracy_interval": [0.1, 0.9]},
+        "accuracy",
+        "num_problems",
+    ) == (
         0.1,
         0.9,
     )
 
 
 def test_the_headline_says_whether_intervals_are_apart() -> None:
-    scores = {"accuracy": 0.5, "num_problems": 1000, "baseline_majority": 0.2, "baseline_nearest": 0.49}
+    scores = {
+        "accuracy": 0.5,
+        "num_problems": 1000,
+        "baseline_majority": 0.2,
+        "baseline_nearest": 0.49,
+    }
     text = headline("mathqa", scores)
     assert "20.0 %, below the model with intervals apart" in text
     assert "49.0 %, which the intervals do not tell from the model" in text
@@ -310,4 +365,6 @@ def test_accuracy_by_length_and_operations_stands_on_both_pages(finished_run: Pa
     for field in ("by_words", "by_operations", "by_similarity", "beyond_context"):
         del scores["problems"]["mathqa"][field]
     write_json(finished_run / "scores.json", scores)
-    assert "by length, operations and similarity" not in pages(finished_run)[1], "scores of an earlier version still make a page"
+    assert "by length, operations and similarity" not in pages(finished_run)[1], (
+        "scores of an earlier version still make a page"
+    )

@@ -6,7 +6,9 @@ from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.runtime.parallelize import checkpoint_activations, is_sharded, like, local_part, whole
 
-CONFIG = ModelConfig(vocab_size=64, dim=32, num_layers=3, num_heads=2, num_kv_heads=1, context_length=32)
+CONFIG = ModelConfig(
+    vocab_size=64, dim=32, num_layers=3, num_heads=2, num_kv_heads=1, context_length=32
+)
 TOKENS = torch.randint(0, 64, (4, 32), generator=torch.Generator().manual_seed(0))
 
 
@@ -36,7 +38,10 @@ def test_recomputed_activations_give_the_same_gradients_and_keep_less() -> None:
 
 
 def test_without_gradients_nothing_is_recomputed() -> None:
-    plain, changed = build_model(CONFIG, seed=0), checkpoint_activations(build_model(CONFIG, seed=0))
+    plain, changed = (
+        build_model(CONFIG, seed=0),
+        checkpoint_activations(build_model(CONFIG, seed=0)),
+    )
     with torch.no_grad():
         assert torch.equal(changed(TOKENS), plain(TOKENS))
 

@@ -12,7 +12,9 @@ from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.solve.decode import Decoder
 
-CONFIG = ModelConfig(vocab_size=50, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=64)
+CONFIG = ModelConfig(
+    vocab_size=50, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=64
+)
 NEW_TOKENS = 10
 
 
@@ -58,14 +60,28 @@ def stop_id(endless: list[list[int]]) -> int:
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64])
 def test_the_batch_does_not_matter(
-    model: Transformer, prompts: list[list[int]], endless: list[list[int]], stop_id: int, batch_size: int
+    model: Transformer,
+    prompts: list[list[int]],
+    endless: list[list[int]],
+    stop_id: int,
+    batch_size: int,
 ) -> None:
     expected = [
-        continuation[: continuation.index(stop_id)] if stop_id in continuation else continuation for continuation in endless
+        continuation[: continuation.index(stop_id)] if stop_id in continuation else continuation
+        for continuation in endless
     ]
-    assert len({len(continuation) for continuation in expected}) > 3, "the prompts should end at different steps"
+    assert len({len(continuation) for continuation in expected}) > 3, (
+        "the prompts should end at different steps"
+    )
     done: list[int] = []
-    result = _greedy(model, prompts, max_new_tokens=NEW_TOKENS, stop_id=stop_id, batch_size=batch_size, progress=done.append)
+    result = _greedy(
+        model,
+        prompts,
+        max_new_tokens=NEW_TOKENS,
+        stop_id=stop_id,
+        batch_size=batch_size,
+        progress=done.append,
+    )
     assert result == expected
     assert done[-1] == len(prompts)
     assert done == sorted(done)
@@ -76,19 +92,27 @@ def test_finished_rows_are_dropped(
 ) -> None:
     rows: list[int] = []
     begin = Branches.begin
-    monkeypatch.setattr(Branches, "begin", lambda cache, positions: (rows.append(len(positions)), begin(cache, positions))[1])
+    monkeypatch.setattr(
+        Branches,
+        "begin",
+        lambda cache, positions: (rows.append(len(positions)), begin(cache, positions))[1],
+    )
     _greedy(model, prompts, max_new_tokens=NEW_TOKENS, stop_id=stop_id, batch_size=64)
     assert rows[0] == len(prompts)
     assert rows[-1] < len(prompts)
     assert rows == sorted(rows, reverse=True)
 
 
-def test_ids_beyond_the_vocabulary_are_never_chosen(model: Transformer, prompts: list[list[int]]) -> None:
+def test_ids_beyond_the_vocabulary_are_never_chosen(
+    model: Transformer, prompts: list[list[int]]
+) -> None:
     """The embedding has 64 rows for 50 tokens; here the others would win."""
     loud = build_model(CONFIG, seed=4)
     loud.load_state_dict(model.state_dict())
     with torch.no_grad():
-        loud.embedding.weight[50:] = 100 * torch.randn(14, 32, generator=torch.Generator().manual_seed(0))
+        loud.embedding.weight[50:] = 100 * torch.randn(
+            14, 32, generator=torch.Generator().manual_seed(0)
+        )
     assert _greedy(loud, prompts, max_new_tokens=4, stop_id=-1, batch_size=64) == _greedy(
         model, prompts, max_new_tokens=4, stop_id=-1, batch_size=64
     )

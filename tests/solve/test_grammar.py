@@ -7,7 +7,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.program.language import CONSTANTS, OPERATIONS, SYMBOLS, Program, from_symbols, parse, to_symbols
+from corpus.program.language import (
+    CONSTANTS,
+    OPERATIONS,
+    SYMBOLS,
+    Program,
+    from_symbols,
+    parse,
+    to_symbols,
+)
 from corpus.program.symbolic import SHARED, SYMBOLIC
 from corpus.solve.grammar import NUM_IDS, ProgramGrammar
 from corpus.text.config import SPECIAL
@@ -35,7 +43,11 @@ def _walk(num_numbers: list[int], limit: int, seed: int, *, eagerness: float) ->
         for row, may in enumerate(allowed):
             ids = may.nonzero()[:, 0].tolist()
             others = [index for index in ids if index != EOS]
-            token = EOS if EOS in ids and (not others or chance.random() < eagerness) else chance.choice(others or ids)
+            token = (
+                EOS
+                if EOS in ids and (not others or chance.random() < eagerness)
+                else chance.choice(others or ids)
+            )
             if not ended[row]:
                 ended[row] = token == EOS
                 rows[row] += [token] * (token != EOS)
@@ -46,8 +58,15 @@ def _walk(num_numbers: list[int], limit: int, seed: int, *, eagerness: float) ->
 
 
 @settings(max_examples=40)
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=5), st.integers(5, 80), st.integers(0, 99), st.sampled_from([0.0, 0.3]))
-def test_whatever_is_taken_is_a_program_of_the_problem(numbers: list[int], limit: int, seed: int, eagerness: float) -> None:
+@given(
+    st.lists(st.integers(0, 40), min_size=1, max_size=5),
+    st.integers(5, 80),
+    st.integers(0, 99),
+    st.sampled_from([0.0, 0.3]),
+)
+def test_whatever_is_taken_is_a_program_of_the_problem(
+    numbers: list[int], limit: int, seed: int, eagerness: float
+) -> None:
     for count, ids in zip(numbers, _walk(numbers, limit, seed, eagerness=eagerness)):
         program = from_symbols(_symbols(ids))
         assert len(ids) + 1 <= limit
@@ -60,8 +79,14 @@ def _programs(draw: st.DrawFn) -> Program:
     steps = []
     for position in range(draw(st.integers(1, 8))):
         operation = draw(st.sampled_from(list(OPERATIONS.values())))
-        names = [*CONSTANTS, *(f"n{index}" for index in range(5)), *(f"#{index}" for index in range(position))]
-        steps.append(f"{operation.name}({','.join(draw(st.sampled_from(names)) for _ in range(operation.arity))})")
+        names = [
+            *CONSTANTS,
+            *(f"n{index}" for index in range(5)),
+            *(f"#{index}" for index in range(position)),
+        ]
+        steps.append(
+            f"{operation.name}({','.join(draw(st.sampled_from(names)) for _ in range(operation.arity))})"
+        )
     return parse("|".join(steps))
 
 
@@ -76,7 +101,15 @@ def test_every_program_can_be_written(program: Program) -> None:
 
 def test_what_may_come_first_and_then() -> None:
     grammar = ProgramGrammar([2], LIMIT)
-    allowed = set(_symbols([index for index in grammar.allowed()[0].nonzero()[:, 0].tolist() if index >= len(SPECIAL)]))
+    allowed = set(
+        _symbols(
+            [
+                index
+                for index in grammar.allowed()[0].nonzero()[:, 0].tolist()
+                if index >= len(SPECIAL)
+            ]
+        )
+    )
     assert allowed == set(OPERATIONS)
     assert not grammar.allowed()[0, : len(SPECIAL)].any(), "a program has a step"
     grammar.advance(torch.tensor([_id("sqrt")]))
@@ -91,7 +124,10 @@ def test_what_may_come_first_and_then() -> None:
 
 def test_expressions_have_operations_of_their_own() -> None:
     grammar = ProgramGrammar([2, 2], LIMIT, symbolic=[False, True])
-    on_numbers, on_expressions = ({SYMBOLS[i - len(SPECIAL)] for i in row.nonzero()[:, 0].tolist()} for row in grammar.allowed())
+    on_numbers, on_expressions = (
+        {SYMBOLS[i - len(SPECIAL)] for i in row.nonzero()[:, 0].tolist()}
+        for row in grammar.allowed()
+    )
     assert on_numbers == set(OPERATIONS)
     assert on_expressions == {*SYMBOLIC, *SHARED}
     grammar.keep(torch.tensor([1, 0]))

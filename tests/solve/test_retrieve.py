@@ -15,7 +15,9 @@ def _problem(text: str, program: str, index: int) -> Problem:
 INDEX = NeighbourIndex(
     [
         _problem("a train covers 120 km in 2 hours . what is its speed ?", "divide(n0,n1)", 0),
-        _problem("a train covers 120 km in 2 hours and 30 minutes . what is its speed ?", "add(n1,n2)", 1),
+        _problem(
+            "a train covers 120 km in 2 hours and 30 minutes . what is its speed ?", "add(n1,n2)", 1
+        ),
         _problem("a pen costs 3 dollars . what do 4 pens cost ?", "multiply(n0,n1)", 2),
     ]
 )
@@ -24,7 +26,11 @@ INDEX = NeighbourIndex(
 def test_the_twin_decides() -> None:
     ballots = neighbour_ballots("a train covers 90 km in 3 hours . what is its speed ?", INDEX)
     assert sum(each.weight for each in ballots) == pytest.approx(TOGETHER)
-    assert [str(each.candidate.program) for each in ballots] == ["divide(n0,n1)", "add(n1,n2)", "multiply(n0,n1)"]
+    assert [str(each.candidate.program) for each in ballots] == [
+        "divide(n0,n1)",
+        "add(n1,n2)",
+        "multiply(n0,n1)",
+    ]
     assert ballots[0].candidate.outcome.value == 30
     assert ballots[1].candidate.outcome.value is None, "there is no third number"
     found = vote(ballots)
@@ -44,5 +50,9 @@ def test_one_program_of_several_problems_is_one_ballot_with_their_weights() -> N
     train = _problem("a train covers 120 km in 2 hours . what is its speed ?", "divide(n0,n1)", 0)
     (together,) = neighbour_ballots(text, NeighbourIndex([train, same]))
     apart = neighbour_ballots(text, NeighbourIndex([train, other]))
-    assert together.weight == pytest.approx(sum(each.weight for each in apart)) == pytest.approx(TOGETHER)
+    assert (
+        together.weight
+        == pytest.approx(sum(each.weight for each in apart))
+        == pytest.approx(TOGETHER)
+    )
     assert len(apart) == 2

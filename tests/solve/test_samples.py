@@ -14,7 +14,9 @@ from corpus.solve.decode import Decoder, _Line
 from corpus.solve.grammar import NUM_IDS
 
 VOCABULARY, STOP, LENGTH = 6, 2, 4
-CONFIG = ModelConfig(vocab_size=VOCABULARY, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=64)
+CONFIG = ModelConfig(
+    vocab_size=VOCABULARY, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=64
+)
 PROMPTS = [[1, 5, 3], [4], [0, 0, 1, 3, 5, 1, 4], [3, 3]]
 
 
@@ -34,8 +36,14 @@ def exact(model: Transformer) -> list[dict[tuple[int, ...], float]]:
         probabilities: dict[tuple[int, ...], float] = {}
         for tokens in itertools.product(range(VOCABULARY), repeat=LENGTH):
             with torch.no_grad():
-                logits = model(torch.tensor([[*prompt, *tokens]]))[0, :, :VOCABULARY].double().log_softmax(-1)
-            steps = [float(logits[len(prompt) - 1 + place, token]) for place, token in enumerate(tokens)]
+                logits = (
+                    model(torch.tensor([[*prompt, *tokens]]))[0, :, :VOCABULARY]
+                    .double()
+                    .log_softmax(-1)
+                )
+            steps = [
+                float(logits[len(prompt) - 1 + place, token]) for place, token in enumerate(tokens)
+            ]
             end = tokens.index(STOP) if STOP in tokens else None
             key = tokens if end is None else tokens[:end]
             probabilities[key] = math.exp(sum(steps[: None if end is None else end + 1]))
@@ -48,30 +56,51 @@ def _decoder(model: Transformer, *, batch_size: int = 10_000, stop: int = STOP) 
 
 
 @pytest.mark.parametrize("count", [1, 3, 8, 200])
-def test_a_beam_finds_the_likeliest_that_end(model: Transformer, exact: list[dict[tuple[int, ...], float]], count: int) -> None:
+def test_a_beam_finds_the_likeliest_that_end(
+    model: Transformer, exact: list[dict[tuple[int, ...], float]], count: int
+) -> None:
     for probabilities, found in zip(exact, beam(_decoder(model), PROMPTS, count)):
-        ended = sorted((value for key, value in probabilities.items() if len(key) < LENGTH), reverse=True)
-        assert [found_one.log_probability for found_one in found] == sorted((f.log_probability for f in found), reverse=True)
+        ended = sorted(
+            (value for key, value in probabilities.items() if len(key) < LENGTH), reverse=True
+        )
+        assert [found_one.log_probability for found_one in found] == sorted(
+            (f.log_probability for f in found), reverse=True
+        )
         assert len({each.tokens for each in found}) == len(found)
         for each in found:
-            assert math.exp(each.log_probability) == pytest.approx(probabilities[each.tokens], rel=1e-4)
+            assert math.exp(each.log_probability) == pytest.approx(
+                probabilities[each.tokens], rel=1e-4
+            )
         if count >= VOCABULARY ** (LENGTH - 2):  # wide enough to lose nothing on the way
-            assert [math.exp(each.log_probability) for each in found] == pytest.approx(ended[:count], rel=1e-4)
+            assert [math.exp(each.log_probability) for each in found] == pytest.approx(
+                ended[:count], rel=1e-4
+            )
 
 
 def test_what_is_negligible_is_not_searched_for(model: Transformer) -> None:
     decoder = Decoder(model=model, stop_id=STOP, max_new_tokens=12, batch_size=10_000)
     everything, some = (beam(decoder, PROMPTS, 500, negligible=share) for share in (0.0, 0.5))
-    longest = [[max(len(each.tokens) for each in row) for row in found] for found in (everything, some)]
+    longest = [
+        [max(len(each.tokens) for each in row) for row in found] for found in (everything, some)
+    ]
     assert sum(longest[1]) < sum(longest[0]), "the search ended sooner"
     for all_of_it, part in zip(everything, some):
-        likely = [each for each in all_of_it if each.log_probability > all_of_it[0].log_probability + math.log(0.5)]
+        likely = [
+            each
+            for each in all_of_it
+            if each.log_probability > all_of_it[0].log_probability + math.log(0.5)
+        ]
         assert [each.tokens for each in part[: len(likely)]] == [each.tokens for each in likely]
 
 
 def test_a_beam_does_not_depend_on_the_batch(model: Transformer) -> None:
-    together, alone = beam(_decoder(model), PROMPTS, 5), beam(_decoder(model, batch_size=1), PROMPTS, 5)
-    assert [[each.tokens for each in row] for row in together] == [[each.tokens for each in row] for row in alone]
+    together, alone = (
+        beam(_decoder(model), PROMPTS, 5),
+        beam(_decoder(model, batch_size=1), PROMPTS, 5),
+    )
+    assert [[each.tokens for each in row] for row in together] == [
+        [each.tokens for each in row] for row in alone
+    ]
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5])
@@ -82,7 +111,9 @@ def test_samples_are_as_frequent_as_they_are_likely(
     samples = _decoder(model).sample(PROMPTS, count, seed=3, temperature=temperature)
     for probabilities, found in zip(exact, samples):
         for each in found:
-            assert math.exp(each.log_probability) == pytest.approx(probabilities[each.tokens], rel=1e-4)
+            assert math.exp(each.log_probability) == pytest.approx(
+                probabilities[each.tokens], rel=1e-4
+            )
         if temperature == 1.0:
             for tokens, probability in probabilities.items():
                 share = sum(each.tokens == tokens for each in found) / count
@@ -101,7 +132,9 @@ def test_samples_do_not_depend_on_the_batch_and_do_on_the_seed(model: Transforme
     drawn = [_decoder(model, batch_size=size).sample(PROMPTS, 6, seed=3) for size in (10_000, 6)]
     tokens = [[[each.tokens for each in row] for row in found] for found in drawn]
     assert tokens[0] == tokens[1]
-    assert tokens[0] != [[each.tokens for each in row] for row in _decoder(model).sample(PROMPTS, 6, seed=4)]
+    assert tokens[0] != [
+        [each.tokens for each in row] for row in _decoder(model).sample(PROMPTS, 6, seed=4)
+    ]
 
 
 def test_long_samples_keep_being_random() -> None:
@@ -130,7 +163,14 @@ def test_a_temperature_of_nothing_is_refused(model: Transformer) -> None:
 
 
 def test_under_the_grammar_only_programs_come_out() -> None:
-    config = ModelConfig(vocab_size=NUM_IDS + 40, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=64)
+    config = ModelConfig(
+        vocab_size=NUM_IDS + 40,
+        dim=32,
+        num_layers=2,
+        num_heads=4,
+        num_kv_heads=2,
+        context_length=64,
+    )
     model = build_model(config, seed=2)
     decoder = Decoder(model=model, stop_id=0, max_new_tokens=20, batch_size=64)
     numbers = [1, 2, 0, 3]
@@ -145,7 +185,9 @@ def test_under_the_grammar_only_programs_come_out() -> None:
             assert all(token < NUM_IDS for token in each.tokens)
             assert each.log_probability < 0
             assert 0 < len(each.tokens) < 20
-            assert not any(name.startswith("n") and int(name[1:]) >= count for name in _numbers(each.tokens))
+            assert not any(
+                name.startswith("n") and int(name[1:]) >= count for name in _numbers(each.tokens)
+            )
 
 
 def _numbers(tokens: tuple[int, ...]) -> list[str]:

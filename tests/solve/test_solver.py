@@ -30,7 +30,14 @@ TEXTS = [
 def solver(request: pytest.FixtureRequest) -> Solver:
     """Large random weights: what follows differs from prompt to prompt."""
     tokenizer = train_tokenizer(TEXTS * 20, TokenizerConfig(vocab_size=500))
-    config = ModelConfig(vocab_size=tokenizer.vocab_size, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=128)
+    config = ModelConfig(
+        vocab_size=tokenizer.vocab_size,
+        dim=32,
+        num_layers=2,
+        num_heads=4,
+        num_kv_heads=2,
+        context_length=128,
+    )
     model = build_model(config, seed=4)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -39,17 +46,26 @@ def solver(request: pytest.FixtureRequest) -> Solver:
         weight = model.embedding.weight  # a number is likely where this constant is
         weight[tokenizer.symbol_id("n0")] = 1.1 * weight[tokenizer.symbol_id("const_100")]
     runtime = resolve(RuntimeConfig(device="cpu", precision="fp32"))
-    return Solver(model, tokenizer, runtime, max_program_tokens=40, batch_size=32, constrained=request.param)
+    return Solver(
+        model, tokenizer, runtime, max_program_tokens=40, batch_size=32, constrained=request.param
+    )
 
 
 def _plain(found: Sequence[Sequence[Candidate | None]]) -> list[list[tuple[str, float] | None]]:
-    return [[each and (str(each.program), round(each.log_probability, 3)) for each in candidates] for candidates in found]
+    return [
+        [each and (str(each.program), round(each.log_probability, 3)) for each in candidates]
+        for candidates in found
+    ]
 
 
-def test_texts_that_read_alike_are_decoded_once(solver: Solver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_that_read_alike_are_decoded_once(
+    solver: Solver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     decoded, rows = [], Decoder.rows
 
-    def count(self: Decoder, prompts: list, chosen: list, *args: object, **settings: object) -> object:
+    def count(
+        self: Decoder, prompts: list, chosen: list, *args: object, **settings: object
+    ) -> object:
         decoded.extend(chosen)
         return rows(self, prompts, chosen, *args, **settings)
 
@@ -69,7 +85,9 @@ def test_texts_that_read_alike_are_decoded_once(solver: Solver, monkeypatch: pyt
 def test_each_text_has_the_values_of_its_own_numbers(solver: Solver) -> None:
     found = solver.search(TEXTS, 12)
     for text, candidates in zip(TEXTS, found, strict=True):
-        assert [each.outcome for each in candidates] == [execute(each.program, find_quantities(text)) for each in candidates]
+        assert [each.outcome for each in candidates] == [
+            execute(each.program, find_quantities(text)) for each in candidates
+        ]
     if any(found):  # without the grammar, random weights write no program
         assert any("n0" in str(each.program) for each in found[0])
 

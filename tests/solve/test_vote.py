@@ -21,7 +21,9 @@ def vote(candidates: list[Candidate], options: tuple[Option, ...] = ()) -> Vote 
 
 def _candidate(text: str, log_probability: float = -1.0) -> Candidate:
     program = parse(text)
-    return Candidate(program=program, outcome=execute(program, NUMBERS), log_probability=log_probability)
+    return Candidate(
+        program=program, outcome=execute(program, NUMBERS), log_probability=log_probability
+    )
 
 
 FOUR, ALSO_FOUR, NINE = (
@@ -87,7 +89,11 @@ def test_programs_that_fail_do_not_vote() -> None:
 
 def test_weights_count() -> None:
     found = count_votes(
-        [Ballot(candidate=NINE, weight=0.4), Ballot(candidate=FOUR, weight=0.5), Ballot(candidate=NINE, weight=0.4)]
+        [
+            Ballot(candidate=NINE, weight=0.4),
+            Ballot(candidate=FOUR, weight=0.5),
+            Ballot(candidate=NINE, weight=0.4),
+        ]
     )
     assert found is not None
     assert found.winner == NINE
@@ -124,11 +130,16 @@ def test_a_program_that_leaves_numbers_out_counts_less() -> None:
     assert aware.share == pytest.approx(0.4), "of what was cast"
     assert count_votes(ballots[:1], num_numbers=2) is not None, "alone it still wins"
     more = [Ballot(candidate=one, weight=0.8), Ballot(candidate=two, weight=0.2)]
-    assert (count_votes(more, num_numbers=2) or aware).winner == one, "half of the numbers are worth 1 / e"
+    assert (count_votes(more, num_numbers=2) or aware).winner == one, (
+        "half of the numbers are worth 1 / e"
+    )
 
 
 def test_zero_is_one_value_whatever_its_sign() -> None:
-    zero, below = _candidate("subtract(n1,n1)", -2.0), _candidate("subtract(n1,n1)|negate(#0)", -2.0)
+    zero, below = (
+        _candidate("subtract(n1,n1)", -2.0),
+        _candidate("subtract(n1,n1)|negate(#0)", -2.0),
+    )
     assert str(below.outcome.value) == "-0.0"
     options = parse_options("a ) 0 , b ) 9")
     found = vote([zero, NINE, below], options)

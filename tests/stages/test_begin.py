@@ -37,21 +37,30 @@ def test_a_run_that_has_begun_keeps_its_settings(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     begin_run(_with_data("mine"), folder, command="corpus run")
     folder.prepared.mkdir()
-    with pytest.raises(ConfigError, match=r"seed: 0 → 1\nUse the same settings to go on with it, or another --out"):
+    with pytest.raises(
+        ConfigError, match=r"seed: 0 → 1\nUse the same settings to go on with it, or another --out"
+    ):
         begin_run(dataclasses.replace(_with_data("mine"), seed=1), folder, command="corpus run")
 
 
-@pytest.mark.parametrize(("first", "second"), [("60m", "1h"), ("300k tokens", "300ktokens"), ("9871 steps", "9.871k steps")])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("60m", "1h"), ("300k tokens", "300ktokens"), ("9871 steps", "9.871k steps")],
+)
 def test_two_spellings_of_a_budget_are_one(tmp_path: Path, first: str, second: str) -> None:
     folder = RunFolder(tmp_path / "run")
     begin_run(dataclasses.replace(_with_data("mine"), budget=first), folder, command="corpus run")
     folder.prepared.mkdir()
     begin_run(dataclasses.replace(_with_data("mine"), budget=second), folder, command="corpus run")
     with pytest.raises(ConfigError, match="budget: "):
-        begin_run(dataclasses.replace(_with_data("mine"), budget="61m"), folder, command="corpus run")
+        begin_run(
+            dataclasses.replace(_with_data("mine"), budget="61m"), folder, command="corpus run"
+        )
 
 
-def test_a_run_that_had_too_little_memory_to_score_goes_on_with_fewer_programs_together(tmp_path: Path) -> None:
+def test_a_run_that_had_too_little_memory_to_score_goes_on_with_fewer_programs_together(
+    tmp_path: Path,
+) -> None:
     folder, config = RunFolder(tmp_path / "run"), _with_data("mine")
     begin_run(config, folder, command="corpus run")
     folder.prepared.mkdir()
@@ -74,7 +83,9 @@ def test_what_a_config_file_leaves_out_has_the_recipes_value(tmp_path: Path) -> 
     config, _ = parse_run(["cpu", "--config", str(path), "--seed", "4"], "run")
     cpu = load_recipe("cpu")
     schedule = dataclasses.replace(cpu.train.schedule, learning_rate=5e-4)
-    assert config == dataclasses.replace(cpu, seed=4, train=dataclasses.replace(cpu.train, schedule=schedule))
+    assert config == dataclasses.replace(
+        cpu, seed=4, train=dataclasses.replace(cpu.train, schedule=schedule)
+    )
 
 
 def test_a_whole_config_needs_no_recipe_beside_it(tmp_path: Path) -> None:
@@ -93,15 +104,25 @@ def test_a_named_group_replaces_the_recipes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "content", "message"),
     [
-        ("cpu", {"recipe": "starter"}, "is a config of the recipe 'starter', and 'cpu' was asked for"),
+        (
+            "cpu",
+            {"recipe": "starter"},
+            "is a config of the recipe 'starter', and 'cpu' was asked for",
+        ),
         (None, {"seed": 3}, "names no recipe"),
         ("cpu", {"sed": 3}, "c.json.sed is not a setting. Did you mean 'seed'"),
-        ("cpu", {"train": {"schedul": {}}}, "c.json.train.schedul is not a setting. Did you mean 'schedule'"),
+        (
+            "cpu",
+            {"train": {"schedul": {}}},
+            "c.json.train.schedul is not a setting. Did you mean 'schedule'",
+        ),
         ("cpu", {"train": 3}, "c.json.train is 3; expected a group of settings"),
         ("cpu", [3], r"c.json is \[3\]; expected a group of settings"),
     ],
 )
-def test_a_config_file_that_does_not_fit_is_an_error(tmp_path: Path, recipe: str | None, content: Any, message: str) -> None:
+def test_a_config_file_that_does_not_fit_is_an_error(
+    tmp_path: Path, recipe: str | None, content: Any, message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         read_config(_write(tmp_path / "c.json", content), recipe)
 
@@ -132,12 +153,20 @@ def test_the_method_may_change_until_fine_tuning_has_begun(tmp_path: Path) -> No
     folder.pretrained_weights.touch()
     chosen = choose_method(config, folder, method="lora", learning_rate=2e-3)
     assert chosen.finetune.method == "lora"
-    assert chosen.finetune.resolved_schedule == dataclasses.replace(config.finetune.schedule, learning_rate=2e-3)
+    assert chosen.finetune.resolved_schedule == dataclasses.replace(
+        config.finetune.schedule, learning_rate=2e-3
+    )
     assert load_config(folder) == chosen
     full = choose_method(chosen, folder, method="full", learning_rate=1e-3)
-    assert full.finetune.resolved_schedule.learning_rate == full.finetune.schedule.learning_rate == 1e-3
+    assert (
+        full.finetune.resolved_schedule.learning_rate
+        == full.finetune.schedule.learning_rate
+        == 1e-3
+    )
     (folder.checkpoints / "finetune-000000006").mkdir(parents=True)
     assert choose_method(full, folder, method="full", learning_rate=None) == full
-    with pytest.raises(ConfigError, match=r"finetune\.method: 'full' → 'qlora'\nFine-tune a copy of the run"):
+    with pytest.raises(
+        ConfigError, match=r"finetune\.method: 'full' → 'qlora'\nFine-tune a copy of the run"
+    ):
         choose_method(full, folder, method="qlora", learning_rate=None)
     assert load_config(folder) == full

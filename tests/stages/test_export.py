@@ -12,7 +12,9 @@ from corpus.recipes.registry import load_recipe
 from corpus.stages import export
 
 
-def card(config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str = "finetune") -> Card:
+def card(
+    config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str = "finetune"
+) -> Card:
     folder, cards = RunFolder(tmp_path), []
     for weights in (folder.final_weights, folder.pretrained_weights):
         weights.parent.mkdir(parents=True, exist_ok=True)
@@ -26,22 +28,39 @@ def card(config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pha
 def config(finetune_share: float, method: str = "full") -> RunConfig:
     given = load_recipe("cpu")
     return replace(
-        given, train=replace(given.train, finetune_share=finetune_share), finetune=replace(given.finetune, method=method)
+        given,
+        train=replace(given.train, finetune_share=finetune_share),
+        finetune=replace(given.finetune, method=method),
     )
 
 
 @pytest.mark.parametrize(
     ("chosen", "phase", "said", "unsaid"),
     [
-        (config(0.5), "finetune", "in the order `interleaved`, then fine-tuned on problems with programs.", "LoRA"),
-        (config(0.5, "lora"), "finetune", "then fine-tuned on problems with programs by LoRA, merged here.", "QLoRA"),
+        (
+            config(0.5),
+            "finetune",
+            "in the order `interleaved`, then fine-tuned on problems with programs.",
+            "LoRA",
+        ),
+        (
+            config(0.5, "lora"),
+            "finetune",
+            "then fine-tuned on problems with programs by LoRA, merged here.",
+            "QLoRA",
+        ),
         (config(0.5), "pretrain", "no fine-tuning: it writes no programs.", "then"),
         (config(0.0), "finetune", "no fine-tuning: it writes no programs.", "then"),
         (config(1.0), "finetune", "on problems with programs, and on no text before.", "order"),
     ],
 )
 def test_the_card_tells_the_phases_that_were(
-    chosen: RunConfig, phase: str, said: str, unsaid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chosen: RunConfig,
+    phase: str,
+    said: str,
+    unsaid: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = card(chosen, tmp_path, monkeypatch, phase)
     assert said in found.training

@@ -15,15 +15,21 @@ from corpus.train.budget import ClockPace, StepPace
 from corpus.train.config import ScheduleConfig, TrainConfig
 from corpus.train.session import Session
 
-CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
+CONFIG = ModelConfig(
+    vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16
+)
 BATCH_TOKENS = 32
 MANY = 10**9
 """More batches than any budget here: a cap on epochs that does not bind."""
 
 
-def open_session(folder: Path, budget: str, *, train: TrainConfig | None = None, **runtime: Any) -> Session:
+def open_session(
+    folder: Path, budget: str, *, train: TrainConfig | None = None, **runtime: Any
+) -> Session:
     folder.mkdir(exist_ok=True)
-    settings = RuntimeConfig(**{"device": "cpu", "precision": "fp32", "compile": "off", "num_threads": 1, **runtime})
+    settings = RuntimeConfig(
+        **{"device": "cpu", "precision": "fp32", "compile": "off", "num_threads": 1, **runtime}
+    )
     return Session(
         RunFolder(folder),
         budget=parse_budget(budget),
@@ -36,7 +42,12 @@ def open_session(folder: Path, budget: str, *, train: TrainConfig | None = None,
 
 def sample() -> Batch:
     tokens = torch.arange(2 * BATCH_TOKENS).reshape(4, 16)[::2] % 64
-    return Batch(tokens=tokens, targets=tokens + 1, documents=torch.zeros_like(tokens), num_tokens=BATCH_TOKENS)
+    return Batch(
+        tokens=tokens,
+        targets=tokens + 1,
+        documents=torch.zeros_like(tokens),
+        num_tokens=BATCH_TOKENS,
+    )
 
 
 def no_sample() -> Batch:

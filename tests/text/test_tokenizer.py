@@ -28,9 +28,28 @@ def tokenizer() -> Tokenizer:
 
 
 LOOK_ALIKES = st.sampled_from(
-    [*SPECIAL, "<|add|>", "<|n0|>", "<|", "|>", "eos", " ", "  ", "\n", "\r\n", "12", "3.5", "½", "²", "'ll", "Ġ"]
+    [
+        *SPECIAL,
+        "<|add|>",
+        "<|n0|>",
+        "<|",
+        "|>",
+        "eos",
+        " ",
+        "  ",
+        "\n",
+        "\r\n",
+        "12",
+        "3.5",
+        "½",
+        "²",
+        "'ll",
+        "Ġ",
+    ]
 )
-TEXTS = st.one_of(st.text(), st.lists(st.one_of(LOOK_ALIKES, st.text(max_size=4)), max_size=12).map("".join))
+TEXTS = st.one_of(
+    st.text(), st.lists(st.one_of(LOOK_ALIKES, st.text(max_size=4)), max_size=12).map("".join)
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -47,10 +66,16 @@ def test_cutting_a_long_text_into_pieces_changes_no_id(tokenizer: Tokenizer, tex
     whole = tokenizer._backend.encode(text, add_special_tokens=False).ids
     pieces = list(module._pieces(text, 7))
     assert "".join(pieces) == text
-    assert [token for piece in pieces for token in tokenizer._backend.encode(piece, add_special_tokens=False).ids] == whole
+    assert [
+        token
+        for piece in pieces
+        for token in tokenizer._backend.encode(piece, add_special_tokens=False).ids
+    ] == whole
 
 
-def test_long_texts_are_cut_and_joined_again(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_texts_are_cut_and_joined_again(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     texts = ["", SENTENCES[0] * 9, "x", SENTENCES[1] * 5, ""]
     expected = tokenizer.encode_batch(texts)
     monkeypatch.setattr(module, "PIECE_CHARACTERS", 40)
@@ -60,8 +85,14 @@ def test_long_texts_are_cut_and_joined_again(tokenizer: Tokenizer, monkeypatch: 
 
 def test_digits_stand_alone(tokenizer: Tokenizer) -> None:
     assert [tokenizer.token_text(token) for token in tokenizer.encode("1250")] == list("1250")
-    vocabulary = [tokenizer.token_text(token) for token in range(len(RESERVED), tokenizer.vocab_size)]
-    assert not [token for token in vocabulary if len(token) > 1 and any(character.isdigit() for character in token)]
+    vocabulary = [
+        tokenizer.token_text(token) for token in range(len(RESERVED), tokenizer.vocab_size)
+    ]
+    assert not [
+        token
+        for token in vocabulary
+        if len(token) > 1 and any(character.isdigit() for character in token)
+    ]
 
 
 def test_ids_are_laid_out_in_a_fixed_order(tokenizer: Tokenizer) -> None:
@@ -70,13 +101,20 @@ def test_ids_are_laid_out_in_a_fixed_order(tokenizer: Tokenizer) -> None:
     assert [tokenizer.id_to_symbol(token) for token in range(4, 4 + len(SYMBOLS))] == list(SYMBOLS)
     assert tokenizer.id_to_symbol(0) is None
     assert tokenizer.id_to_symbol(len(RESERVED)) is None
-    assert tokenizer.decode([0, *tokenizer.encode("a b"), tokenizer.symbol_id("add")]) == "<|eos|>a b<|add|>"
+    assert (
+        tokenizer.decode([0, *tokenizer.encode("a b"), tokenizer.symbol_id("add")])
+        == "<|eos|>a b<|add|>"
+    )
 
 
-def test_training_is_deterministic_and_saving_keeps_every_byte(tokenizer: Tokenizer, tmp_path: Path) -> None:
+def test_training_is_deterministic_and_saving_keeps_every_byte(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
     train_tokenizer(SENTENCES * 20, CONFIG).save(tmp_path / "again")
     tokenizer.save(tmp_path / "first")
-    assert (tmp_path / "first/tokenizer.json").read_bytes() == (tmp_path / "again/tokenizer.json").read_bytes()
+    assert (tmp_path / "first/tokenizer.json").read_bytes() == (
+        tmp_path / "again/tokenizer.json"
+    ).read_bytes()
     assert Tokenizer.load(tmp_path / "first").digest == tokenizer.digest
     assert tokenizer.vocab_size == CONFIG.vocab_size
 
@@ -85,19 +123,32 @@ def test_transformers_gives_the_same_ids(tokenizer: Tokenizer, tmp_path: Path) -
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     tokenizer.save(tmp_path)
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
-    for text in (*SENTENCES, "a<|eos|> b <|add|>", " leading", "trailing ", "don't  do\n\n that", " , .", ""):
+    for text in (
+        *SENTENCES,
+        "a<|eos|> b <|add|>",
+        " leading",
+        "trailing ",
+        "don't  do\n\n that",
+        " , .",
+        "",
+    ):
         assert theirs(text)["input_ids"] == tokenizer.encode(text)
         assert theirs.decode(tokenizer.encode(text)) == text
     assert (theirs.eos_token_id, theirs.pad_token_id, len(theirs)) == (0, 1, tokenizer.vocab_size)
     assert theirs.convert_tokens_to_ids("<|n3|>") == tokenizer.symbol_id("n3")
 
 
-def test_a_vocabulary_from_before_a_symbol_was_added_is_refused(tokenizer: Tokenizer, tmp_path: Path) -> None:
+def test_a_vocabulary_from_before_a_symbol_was_added_is_refused(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
     tokenizer.save(tmp_path)
     path = tmp_path / "tokenizer.json"
-    path.write_text(path.read_text(encoding="utf-8").replace("<|smallest|>", "<|tiniest|>"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("<|smallest|>", "<|tiniest|>"), encoding="utf-8"
+    )
     with pytest.raises(
-        ArtifactError, match=r"<\|smallest\|> should have id \d+ and is not in it: an earlier version wrote it.*Prepare the data"
+        ArtifactError,
+        match=r"<\|smallest\|> should have id \d+ and is not in it: an earlier version wrote it.*Prepare the data",
     ):
         Tokenizer.load(tmp_path)
 

@@ -34,7 +34,11 @@ def test_a_running_clock_beats_by_itself(tmp_path, now, monkeypatch):
     monkeypatch.setattr(budget, "BEAT_SECONDS", 0.005)
     clock, beaten = Clock(tmp_path / "clock.json"), threading.Event()
     write = budget.write_json
-    monkeypatch.setattr(budget, "write_json", lambda path, value: (write(path, value), value["seconds"] > 40 and beaten.set()))
+    monkeypatch.setattr(
+        budget,
+        "write_json",
+        lambda path, value: (write(path, value), value["seconds"] > 40 and beaten.set()),
+    )
     clock.start()
     now.seconds = 145.0
     assert beaten.wait(60)
@@ -51,7 +55,9 @@ def test_validations_take_a_tenth_of_a_stretch_at_most(tmp_path, now):
     now.seconds = 197.0
     assert not pace.affords(spent_seconds=0.0, next_seconds=4.0), "it would end after the stretch"
     clock.stop()
-    assert StepPace(num_steps=4).affords(spent_seconds=1e9, next_seconds=1e9), "what counts steps does not look at time"
+    assert StepPace(num_steps=4).affords(spent_seconds=1e9, next_seconds=1e9), (
+        "what counts steps does not look at time"
+    )
 
 
 def test_time_between_sessions_does_not_count(tmp_path, now):

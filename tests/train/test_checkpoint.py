@@ -13,13 +13,23 @@ from safetensors import safe_open
 
 from corpus.base.errors import ArtifactError, StorageError
 from corpus.base.files import digest_file, read_json
-from corpus.train.checkpoint import Checkpoint, list_checkpoints, load_newest, load_trained, save_checkpoint, trained_tensors
+from corpus.train.checkpoint import (
+    Checkpoint,
+    list_checkpoints,
+    load_newest,
+    load_trained,
+    save_checkpoint,
+    trained_tensors,
+)
 
 
 def _make(value: float = 1.0, *, size: int = 8) -> Checkpoint:
     return Checkpoint(
         model={"embedding.weight": torch.full((size, 4), value), "norm.weight": torch.ones(4)},
-        optimizer={"exp_avg/norm.weight": torch.full((4,), value / 3), "step/norm.weight": torch.tensor(value)},
+        optimizer={
+            "exp_avg/norm.weight": torch.full((4,), value / 3),
+            "step/norm.weight": torch.tensor(value),
+        },
         state={"position": {"step": 3, "loss_sum": 0.1 + 0.2}, "cursor": {"handed_out": 12}},
     )
 
@@ -53,7 +63,10 @@ def test_where_nothing_was_saved_there_is_none(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_the_older_checkpoint_and_no_half_one(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, _make(1.0), phase="pretrain", step=1)
-    with pytest.raises(StorageError, match="free some space and run the same command again"), _room_for(10_000):
+    with (
+        pytest.raises(StorageError, match="free some space and run the same command again"),
+        _room_for(10_000),
+    ):
         save_checkpoint(tmp_path, _make(2.0, size=10_000), phase="pretrain", step=2)
     assert _names(tmp_path) == ["pretrain-000000001"]
     assert _value(load_newest(tmp_path, "pretrain")) == 1.0
@@ -62,7 +75,9 @@ def test_a_full_disk_leaves_the_older_checkpoint_and_no_half_one(tmp_path: Path)
 def test_an_error_after_the_tensors_are_written_leaves_no_half_checkpoint(tmp_path: Path) -> None:
     """The state is written last; here it cannot be."""
     save_checkpoint(tmp_path, _make(1.0), phase="pretrain", step=1)
-    broken = Checkpoint(model=_make().model, optimizer=_make().optimizer, state={"cursor": object()})
+    broken = Checkpoint(
+        model=_make().model, optimizer=_make().optimizer, state={"cursor": object()}
+    )
     with pytest.raises(TypeError, match="not JSON serializable"):
         save_checkpoint(tmp_path, broken, phase="pretrain", step=2)
     assert _names(tmp_path) == ["pretrain-000000001"]
@@ -129,7 +144,9 @@ def test_a_damaged_newest_is_passed_over_with_a_warning(
     assert shown.endswith("Going back to the one before.\n")
 
 
-def test_a_whole_newest_is_taken_without_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_whole_newest_is_taken_without_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for step in (9, 10):
         save_checkpoint(tmp_path, _make(float(step)), phase="pretrain", step=step)
     assert _value(load_newest(tmp_path, "pretrain")) == 10.0
@@ -139,7 +156,9 @@ def test_a_whole_newest_is_taken_without_a_word(tmp_path: Path, capsys: pytest.C
 def test_where_all_are_damaged_training_does_not_start_over_in_silence(tmp_path: Path) -> None:
     for step in (1, 2):
         _cut(save_checkpoint(tmp_path, _make(), phase="pretrain", step=step) / "model.safetensors")
-    with pytest.raises(ArtifactError, match=r"every pretrain checkpoint in .* is damaged; delete that folder"):
+    with pytest.raises(
+        ArtifactError, match=r"every pretrain checkpoint in .* is damaged; delete that folder"
+    ):
         load_newest(tmp_path, "pretrain")
 
 
@@ -166,7 +185,10 @@ def test_inside_are_safetensors_and_json_alone(tmp_path: Path) -> None:
             assert sorted(file.keys()) == sorted(tensors)
     state = json.loads((path / "state.json").read_bytes())
     assert (state["phase"], state["step"]) == ("pretrain", 3)
-    assert state["digests"] == {f"{name}.safetensors": digest_file(path / f"{name}.safetensors") for name in ("model", "optimizer")}
+    assert state["digests"] == {
+        f"{name}.safetensors": digest_file(path / f"{name}.safetensors")
+        for name in ("model", "optimizer")
+    }
 
 
 @st.composite
@@ -174,7 +196,10 @@ def _tensors(draw: st.DrawFn) -> torch.Tensor:
     """Any bits (nan with its payload, -0.0, denormals), scalars and empty tensors, also views that are not contiguous."""
     shape = draw(st.lists(st.integers(0, 3), max_size=3))
     count = torch.Size(shape).numel()
-    bits = torch.tensor(draw(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=count, max_size=count)), dtype=torch.int32)
+    bits = torch.tensor(
+        draw(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=count, max_size=count)),
+        dtype=torch.int32,
+    )
     kind = draw(st.sampled_from([torch.float32, torch.bfloat16, torch.int64, torch.int8]))
     size = torch.empty((), dtype=kind).element_size()
     values = bits.repeat_interleave(2).view(kind)[:count] if size == 8 else bits.view(kind)[:count]
@@ -189,10 +214,18 @@ def _tensors(draw: st.DrawFn) -> torch.Tensor:
     loss=st.floats(allow_nan=False),
 )
 def test_every_bit_comes_back(tmp_path: Path, model: dict, optimizer: dict, loss: float) -> None:
-    save_checkpoint(tmp_path, Checkpoint(model=model, optimizer=optimizer, state={"loss": loss}), phase="pretrain", step=1)
+    save_checkpoint(
+        tmp_path,
+        Checkpoint(model=model, optimizer=optimizer, state={"loss": loss}),
+        phase="pretrain",
+        step=1,
+    )
     found = load_newest(tmp_path, "pretrain")
     assert found is not None
-    assert found.state == {**read_json(tmp_path / "pretrain-000000001" / "state.json"), "loss": loss}
+    assert found.state == {
+        **read_json(tmp_path / "pretrain-000000001" / "state.json"),
+        "loss": loss,
+    }
     for written, read in ((model, found.model), (optimizer, found.optimizer)):
         assert written.keys() == read.keys()
         for name, tensor in written.items():
@@ -214,5 +247,8 @@ def test_what_is_frozen_is_not_kept() -> None:
     load_trained(model, kept)
     assert torch.equal(model.state_dict()["1.weight"], kept["1.weight"])
     model[0].requires_grad_(True)
-    with pytest.raises(ArtifactError, match=r"other weights than those this run trains \(0.bias is not the same in the two\)"):
+    with pytest.raises(
+        ArtifactError,
+        match=r"other weights than those this run trains \(0.bias is not the same in the two\)",
+    ):
         load_trained(model, kept)

@@ -27,7 +27,9 @@ from corpus.train.metrics import Metrics, read_metrics
 from corpus.train.optimizer import build_optimizer
 from corpus.train.step import TrainStep, sum_loss
 
-CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
+CONFIG = ModelConfig(
+    vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16
+)
 CPU = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
 SCHEDULE = ScheduleConfig(learning_rate=1e-2, warmup=0.1, decay="linear", floor=0.0)
 NUM_STEPS = 12
@@ -42,13 +44,20 @@ def _lines(number: int, *, poisoned: bool = False) -> Batch:
     start = torch.randint(0, 60, (2, 1), generator=torch.Generator().manual_seed(number))
     tokens = (start + torch.arange(17)) % 60
     tokens[0, 0] = POISON if poisoned else tokens[0, 0]
-    return Batch(tokens=tokens[:, :-1], targets=tokens[:, 1:], documents=torch.zeros(2, 16, dtype=torch.int64), num_tokens=32)
+    return Batch(
+        tokens=tokens[:, :-1],
+        targets=tokens[:, 1:],
+        documents=torch.zeros(2, 16, dtype=torch.int64),
+        num_tokens=32,
+    )
 
 
 class Lines:
     """A feed whose cursor is one number; `before[n]` happens while batch n is fetched, once."""
 
-    def __init__(self, before: dict[int, Mishap] | None = None, *, poisoned: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, before: dict[int, Mishap] | None = None, *, poisoned: tuple[int, ...] = ()
+    ) -> None:
         self.number, self._before, self._poisoned = 0, before or {}, poisoned
 
     @property
@@ -80,7 +89,9 @@ def _trainer(
     model = build_model(CONFIG, seed=1)
 
     def trunk(tokens: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
-        return model.hidden(tokens, documents=documents) * (float("nan") if int(tokens[0, 0]) == POISON else 1.0)
+        return model.hidden(tokens, documents=documents) * (
+            float("nan") if int(tokens[0, 0]) == POISON else 1.0
+        )
 
     def validate() -> tuple[dict[str, float], dict[str, float]]:
         before_validation()
@@ -98,10 +109,18 @@ def _trainer(
         validate=validate,
     )
     config = TrainConfig(**{"rows_per_batch": 2, "log_every_steps": 5, "validations": 4, **changes})
-    step = TrainStep(model, build_optimizer(model, OptimizerConfig()), CPU, trunk=trunk, clip_norm=1.0)
+    step = TrainStep(
+        model, build_optimizer(model, OptimizerConfig()), CPU, trunk=trunk, clip_norm=1.0
+    )
     try:
         yield PhaseTrainer(
-            phase, step, config=config, clock=clock, metrics=metrics, folder=folder / "checkpoints", resume_hint="corpus run again"
+            phase,
+            step,
+            config=config,
+            clock=clock,
+            metrics=metrics,
+            folder=folder / "checkpoints",
+            resume_hint="corpus run again",
         )
     finally:
         clock.stop()
@@ -117,7 +136,10 @@ def _train(folder: Path, feed: Lines, **given: Any) -> PhaseTrainer:
 
 def _saved(folder: Path) -> list[int]:
     """Steps of the checkpoints on disk."""
-    return [int(path.name.split("-")[1]) for path in list_checkpoints(folder / "checkpoints", "pretrain")]
+    return [
+        int(path.name.split("-")[1])
+        for path in list_checkpoints(folder / "checkpoints", "pretrain")
+    ]
 
 
 def _recorded(folder: Path, kind: str) -> list[dict[str, Any]]:
@@ -129,9 +151,19 @@ def _end(folder: Path) -> dict[str, Any]:
     found = load_newest(folder / "checkpoints", "pretrain")
     assert isinstance(found, Checkpoint)
     tensors = {name: tensor.tolist() for name, tensor in {**found.model, **found.optimizer}.items()}
-    lines = [line for line in read_metrics(folder / "metrics.jsonl") if line.get("name") != "resumed"]
-    timeless = [{key: value for key, value in line.items() if key not in ("seconds", "tokens_per_second")} for line in lines]
-    return {"tensors": tensors, "position": found.state["position"], "cursor": found.state["cursor"], "metrics": timeless}
+    lines = [
+        line for line in read_metrics(folder / "metrics.jsonl") if line.get("name") != "resumed"
+    ]
+    timeless = [
+        {key: value for key, value in line.items() if key not in ("seconds", "tokens_per_second")}
+        for line in lines
+    ]
+    return {
+        "tensors": tensors,
+        "position": found.state["position"],
+        "cursor": found.state["cursor"],
+        "metrics": timeless,
+    }
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -183,16 +215,24 @@ def test_the_undisturbed_run_learned_and_recorded(undisturbed: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("step", [1, 3, 7, 12])
-def test_a_phase_stopped_and_resumed_ends_with_the_same_bits(tmp_path: Path, undisturbed: dict[str, Any], step: int) -> None:
+def test_a_phase_stopped_and_resumed_ends_with_the_same_bits(
+    tmp_path: Path, undisturbed: dict[str, Any], step: int
+) -> None:
     """After the first step, before a validation, after a skipped step, and after the last one."""
     assert _train_through(tmp_path, {step - 1: _ctrl_c}) == 1
     assert _end(tmp_path) == undisturbed
-    resumed = [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl") if line.get("name") == "resumed"]
+    resumed = [
+        line["step"]
+        for line in read_metrics(tmp_path / "metrics.jsonl")
+        if line.get("name") == "resumed"
+    ]
     assert resumed == [step]
 
 
 @pytest.mark.parametrize("checkpoint_steps", [0, 4])
-def test_a_phase_that_crashed_ends_with_the_same_bits(tmp_path: Path, undisturbed: dict[str, Any], checkpoint_steps: int) -> None:
+def test_a_phase_that_crashed_ends_with_the_same_bits(
+    tmp_path: Path, undisturbed: dict[str, Any], checkpoint_steps: int
+) -> None:
     """Three kinds of lines were written after the last checkpoint, or before there was one; they are written again, not twice."""
     assert _train_through(tmp_path, {7: _crash}, checkpoint_steps=checkpoint_steps) == 1
     assert _end(tmp_path) == undisturbed
@@ -200,11 +240,16 @@ def test_a_phase_that_crashed_ends_with_the_same_bits(tmp_path: Path, undisturbe
 
 @settings(max_examples=8)
 @given(
-    mishaps=st.dictionaries(st.integers(0, NUM_STEPS - 1), st.sampled_from([_ctrl_c, _crash]), min_size=1, max_size=4),
+    mishaps=st.dictionaries(
+        st.integers(0, NUM_STEPS - 1), st.sampled_from([_ctrl_c, _crash]), min_size=1, max_size=4
+    ),
     checkpoint_steps=st.integers(0, 5),
 )
 def test_any_stops_and_crashes_end_with_the_same_bits(
-    tmp_path_factory: pytest.TempPathFactory, undisturbed: dict[str, Any], mishaps: dict[int, Mishap], checkpoint_steps: int
+    tmp_path_factory: pytest.TempPathFactory,
+    undisturbed: dict[str, Any],
+    mishaps: dict[int, Mishap],
+    checkpoint_steps: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("disturbed")
     assert _train_through(folder, dict(mishaps), checkpoint_steps=checkpoint_steps) == len(mishaps)
@@ -227,12 +272,18 @@ def test_a_step_is_on_disk_before_it_is_validated(tmp_path: Path) -> None:
     assert seen == [(3, 3), (6, 6), (9, 9)]
 
 
-def test_a_validation_that_fails_loses_nothing_and_is_done_after_all(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+def test_a_validation_that_fails_loses_nothing_and_is_done_after_all(
+    tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
     with pytest.raises(OSError, match="went away"):
         _train(tmp_path, Lines(poisoned=(6,)), before_validation=_crash, checkpoint_steps=3)
     assert _saved(tmp_path) == [3]
     fetched: list[int] = []
-    _train(tmp_path, Lines({n: lambda: fetched.append(1) for n in range(3)}, poisoned=(6,)), checkpoint_steps=3)
+    _train(
+        tmp_path,
+        Lines({n: lambda: fetched.append(1) for n in range(3)}, poisoned=(6,)),
+        checkpoint_steps=3,
+    )
     assert not fetched
     assert _end(tmp_path) == undisturbed
 
@@ -244,16 +295,21 @@ def test_a_signal_saves_this_step_and_says_how_to_go_on(
     before = signal.getsignal(number)
     with _trainer(tmp_path, Lines({4: lambda: signal.raise_signal(number)})) as trainer:
         with pytest.raises(
-            Interrupted, match=r"stopped at step 5 of pretrain.*everything is saved\. Go on with:\n  corpus run again"
+            Interrupted,
+            match=r"stopped at step 5 of pretrain.*everything is saved\. Go on with:\n  corpus run again",
         ):
             trainer.train()
-        assert trainer._clock.seconds == Clock(tmp_path / "clock.json").seconds, "the clock should stand still"
+        assert trainer._clock.seconds == Clock(tmp_path / "clock.json").seconds, (
+            "the clock should stand still"
+        )
     assert _saved(tmp_path) == [5]
     assert signal.getsignal(number) is before
     assert "stopping after this step" in capsys.readouterr().out
 
 
-def test_a_signal_while_the_last_step_is_saved_still_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_while_the_last_step_is_saved_still_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The phase is over by then, and the next one must not begin."""
 
     def save(*given: Any, step: int, **more: Any) -> Path:
@@ -298,7 +354,9 @@ def test_too_many_skipped_steps_in_a_row_end_training_with_the_fix(tmp_path: Pat
     with pytest.raises(TrainingError, match=fix):
         _train(tmp_path, Lines(poisoned=(4, 5, 6)), max_skipped_steps=3)
     events = _recorded(tmp_path, "event")
-    assert [(event["name"], event["step"]) for event in events] == [("skipped_step", step) for step in (5, 6, 7)]
+    assert [(event["name"], event["step"]) for event in events] == [
+        ("skipped_step", step) for step in (5, 6, 7)
+    ]
     assert "loss nan" in events[0]["message"]
 
 
@@ -352,10 +410,15 @@ def test_a_clock_ends_a_phase_in_time_with_the_learning_rate_at_its_end(
 ) -> None:
     """On a fast machine, a slow one, a very slow one, and one that became slow."""
     trainer = _train(tmp_path, _taking(now, *step_seconds), pace=_ten_seconds, log_every_steps=1)
-    assert Clock(tmp_path / "clock.json").seconds == pytest.approx(10.0, abs=0.5 * step_seconds[-1] + 1e-6)
+    assert Clock(tmp_path / "clock.json").seconds == pytest.approx(
+        10.0, abs=0.5 * step_seconds[-1] + 1e-6
+    )
     lines = _recorded(tmp_path, "train")
     assert _saved(tmp_path)[-1] == len(lines) == trainer.position.step
-    assert lines[-1]["learning_rate"] <= learning_rate(SCHEDULE, 1 - 1.5 * step_seconds[-1] / 10) + 1e-9
+    assert (
+        lines[-1]["learning_rate"]
+        <= learning_rate(SCHEDULE, 1 - 1.5 * step_seconds[-1] / 10) + 1e-9
+    )
     assert lines[-1]["progress"] >= 1 - 1.5 * step_seconds[-1] / 10 - 1e-6
 
 
@@ -363,7 +426,13 @@ def test_validation_is_paid_from_the_same_clock(tmp_path: Path, now: Any) -> Non
     def validate() -> None:
         now.seconds += 0.3
 
-    _train(tmp_path, _taking(now, 0.2), pace=_ten_seconds, before_validation=validate, log_every_steps=1)
+    _train(
+        tmp_path,
+        _taking(now, 0.2),
+        pace=_ten_seconds,
+        before_validation=validate,
+        log_every_steps=1,
+    )
     assert len(_recorded(tmp_path, "validation")) == 3
     assert Clock(tmp_path / "clock.json").seconds == pytest.approx(10.0, abs=0.1 + 1e-6)
     assert {round(line["tokens_per_second"]) for line in _recorded(tmp_path, "train")} == {160}, (
@@ -371,7 +440,9 @@ def test_validation_is_paid_from_the_same_clock(tmp_path: Path, now: Any) -> Non
     )
 
 
-def test_validations_that_take_too_long_are_left_out_under_a_clock(tmp_path: Path, now: Any) -> None:
+def test_validations_that_take_too_long_are_left_out_under_a_clock(
+    tmp_path: Path, now: Any
+) -> None:
     """The first one shows that they cost a third of the phase."""
 
     def validate() -> None:
@@ -394,7 +465,14 @@ def test_checkpoints_come_by_the_clock(tmp_path: Path, now: Any) -> None:
     def look() -> None:
         saved.extend(step for step in _saved(tmp_path) if step not in saved)
 
-    _train(tmp_path, feed, pace=_ten_seconds, validations=1000, before_validation=look, checkpoint_seconds=2.0)
+    _train(
+        tmp_path,
+        feed,
+        pace=_ten_seconds,
+        validations=1000,
+        before_validation=look,
+        checkpoint_seconds=2.0,
+    )
     assert saved == [5, 10, 15, 20]
     assert _saved(tmp_path) == [20, 25]
 
@@ -413,7 +491,10 @@ def test_the_phase_ends_with_the_mean_of_its_tail(tmp_path: Path) -> None:
     with _trainer(tmp_path / "watched", feed, averaging=0.5) as trainer:
         last: list[torch.Tensor] = []
         put = trainer._average.put
-        trainer._average.put = lambda: (last.append(trainer._step.model.embedding.weight.detach().clone()), put())[1]  # type: ignore[method-assign]
+        trainer._average.put = lambda: (
+            last.append(trainer._step.model.embedding.weight.detach().clone()),
+            put(),
+        )[1]  # type: ignore[method-assign]
         trainer.train()
     mean = torch.stack([*weights[1:], last[0]]).mean(0)
     torch.testing.assert_close(trainer._step.model.embedding.weight.detach(), mean)
@@ -422,17 +503,23 @@ def test_the_phase_ends_with_the_mean_of_its_tail(tmp_path: Path) -> None:
     stopped = _train_through(tmp_path / "stopped", {7: _ctrl_c, 9: _ctrl_c}, averaging=0.5)
     assert stopped
     assert _end(tmp_path / "stopped") == _end(tmp_path / "whole")
-    _train(tmp_path / "whole", Lines(poisoned=(6,)), averaging=0.5)  # once more, on a phase that is done
+    _train(
+        tmp_path / "whole", Lines(poisoned=(6,)), averaging=0.5
+    )  # once more, on a phase that is done
     assert _end(tmp_path / "stopped") == _end(tmp_path / "whole")
 
 
-def test_a_spike_is_skipped_and_one_that_stays_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spike_is_skipped_and_one_that_stays_is_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stopped in the middle of it or not."""
     monkeypatch.setattr("corpus.train.spikes.FEWEST", 4)
     ends = []
     for folder, before in (("whole", {}), ("stopped", {7: _ctrl_c})):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(TrainStep, "_backward", _with_spikes(TrainStep._backward, {6, 7, 8, 9, 10, 11}))
+            patch.setattr(
+                TrainStep, "_backward", _with_spikes(TrainStep._backward, {6, 7, 8, 9, 10, 11})
+            )
             _train_through(tmp_path / folder, dict(before))
         ends.append(_end(tmp_path / folder))
     assert ends[0] == ends[1]
@@ -444,7 +531,9 @@ def _with_spikes(step: Any, numbers: set[int]) -> Any:
     """The gradient is a hundred times as large on the batches of these numbers (the sixth is not finite)."""
 
     def run(self: TrainStep, batch: Batch) -> torch.Tensor:
-        number = next(n for n in range(NUM_STEPS) if torch.equal(_lines(n).tokens[1], batch.tokens[1]))
+        number = next(
+            n for n in range(NUM_STEPS) if torch.equal(_lines(n).tokens[1], batch.tokens[1])
+        )
         total = step(self, batch)
         for parameter in self.model.parameters():
             if number in numbers and parameter.grad is not None:
@@ -454,11 +543,15 @@ def _with_spikes(step: Any, numbers: set[int]) -> Any:
     return run
 
 
-def test_batches_made_ahead_change_nothing(tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_made_ahead_change_nothing(
+    tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As on a GPU: the next batch is made during a step, and a stop in between neither loses nor repeats one."""
     step = TrainStep.__call__
     monkeypatch.setattr(
-        TrainStep, "__call__", lambda self, *given, meanwhile, **named: (step(self, *given, **named), meanwhile())[0]
+        TrainStep,
+        "__call__",
+        lambda self, *given, meanwhile, **named: (step(self, *given, **named), meanwhile())[0],
     )
     assert _train_through(tmp_path, {5: _ctrl_c, 9: _crash}) == 2
     assert _end(tmp_path) == undisturbed

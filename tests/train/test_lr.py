@@ -18,14 +18,24 @@ def test_a_schedule_rises_to_its_peak_and_truly_ends(decay):
 
 
 def test_stable_stays_at_its_peak_until_the_decay():
-    config = ScheduleConfig(learning_rate=2.0, warmup=0.1, decay="stable", decay_share=0.3, floor=0.0)
+    config = ScheduleConfig(
+        learning_rate=2.0, warmup=0.1, decay="stable", decay_share=0.3, floor=0.0
+    )
     assert learning_rate(config, 0.69) == 2.0
     assert learning_rate(config, 0.85) == pytest.approx(1.0)
 
 
-@given(st.sampled_from(["cosine", "linear", "stable"]), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+@given(
+    st.sampled_from(["cosine", "linear", "stable"]),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
 def test_a_rate_is_never_above_the_peak_or_below_zero(decay, warmup, decay_share, floor, progress):
-    config = ScheduleConfig(learning_rate=1e-3, warmup=warmup, decay=decay, decay_share=decay_share, floor=floor)
+    config = ScheduleConfig(
+        learning_rate=1e-3, warmup=warmup, decay=decay, decay_share=decay_share, floor=floor
+    )
     assert 0 <= learning_rate(config, progress) <= 1e-3 * (1 + 1e-9)
 
 

@@ -20,7 +20,9 @@ def metrics(tmp_path: Path) -> Iterator[Metrics]:
 
 
 def _write(metrics: Metrics, phase: str, step: int, loss: float = 1.0) -> None:
-    metrics.write("train", phase=phase, step=step, seconds=0.1 * step, loss=loss, learning_rate=1e-3)
+    metrics.write(
+        "train", phase=phase, step=step, seconds=0.1 * step, loss=loss, learning_rate=1e-3
+    )
 
 
 def _steps(folder: Path) -> list[tuple[str, int]]:
@@ -34,12 +36,30 @@ def _scalars(folder: Path, phase: str, tag: str) -> list[tuple[int, float]]:
 
 
 def test_a_line_is_one_json_object(tmp_path: Path, metrics: Metrics) -> None:
-    metrics.write("train", phase="pretrain", step=10, seconds=1.23456, loss=0.1 + 0.2, consumed={"c4": 5})
-    metrics.write("event", phase="pretrain", step=11, seconds=2.0, name="skipped_step", message="two\nlines")
+    metrics.write(
+        "train", phase="pretrain", step=10, seconds=1.23456, loss=0.1 + 0.2, consumed={"c4": 5}
+    )
+    metrics.write(
+        "event", phase="pretrain", step=11, seconds=2.0, name="skipped_step", message="two\nlines"
+    )
     text = (tmp_path / "metrics.jsonl").read_text(encoding="utf-8")
     assert [json.loads(line) for line in text.splitlines()] == [
-        {"kind": "train", "phase": "pretrain", "step": 10, "seconds": 1.235, "loss": 0.1 + 0.2, "consumed": {"c4": 5}},
-        {"kind": "event", "phase": "pretrain", "step": 11, "seconds": 2.0, "name": "skipped_step", "message": "two\nlines"},
+        {
+            "kind": "train",
+            "phase": "pretrain",
+            "step": 10,
+            "seconds": 1.235,
+            "loss": 0.1 + 0.2,
+            "consumed": {"c4": 5},
+        },
+        {
+            "kind": "event",
+            "phase": "pretrain",
+            "step": 11,
+            "seconds": 2.0,
+            "name": "skipped_step",
+            "message": "two\nlines",
+        },
     ]
 
 
@@ -67,7 +87,9 @@ def test_a_file_that_is_shorter_already_is_not_filled_up(tmp_path: Path, metrics
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
 
 
-def test_a_phase_that_starts_again_drops_its_lines_and_later_ones(tmp_path: Path, metrics: Metrics) -> None:
+def test_a_phase_that_starts_again_drops_its_lines_and_later_ones(
+    tmp_path: Path, metrics: Metrics
+) -> None:
     metrics.drop_phase("pretrain")
     for phase in ("pretrain", "finetune"):
         for step in (1, 2):
@@ -97,17 +119,29 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path, metrics: Metrics)
     path = tmp_path / "metrics.jsonl"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], lines[1][:-4], lines[2]]) + "\n")
-    with pytest.raises(ArtifactError, match=r"metrics\.jsonl line 2 is damaged .*; delete that line"):
+    with pytest.raises(
+        ArtifactError, match=r"metrics\.jsonl line 2 is damaged .*; delete that line"
+    ):
         read_metrics(path)
 
 
 def test_tensorboard_has_the_same_numbers(tmp_path: Path, metrics: Metrics) -> None:
     for step, loss in ((10, 4.0), (20, 3.5)):
         _write(metrics, "pretrain", step, loss)
-    metrics.write("validation", phase="pretrain", step=20, seconds=3.0, loss={"c4": 5.0, "arxiv": 6.0}, accuracy={"c4": 0.25})
+    metrics.write(
+        "validation",
+        phase="pretrain",
+        step=20,
+        seconds=3.0,
+        loss={"c4": 5.0, "arxiv": 6.0},
+        accuracy={"c4": 0.25},
+    )
     _write(metrics, "finetune", 10, 2.0)
     metrics.close()
-    assert sorted(path.name for path in (tmp_path / "tensorboard").iterdir()) == ["finetune", "pretrain"]
+    assert sorted(path.name for path in (tmp_path / "tensorboard").iterdir()) == [
+        "finetune",
+        "pretrain",
+    ]
     assert _scalars(tmp_path, "pretrain", "train/loss") == [(10, 4.0), (20, 3.5)]
     assert _scalars(tmp_path, "pretrain", "validation/loss/arxiv") == [(20, 6.0)]
     assert _scalars(tmp_path, "pretrain", "validation/accuracy/c4") == [(20, 0.25)]
@@ -123,7 +157,9 @@ def test_after_a_resume_tensorboard_forgets_the_steps_that_are_taken_again(
         _write(metrics, "pretrain", step, 8.0)
     metrics.truncate(size)
     later = time.time() + 10
-    monkeypatch.setattr(time, "time", lambda: later)  # event files are read in the order of the seconds in their names
+    monkeypatch.setattr(
+        time, "time", lambda: later
+    )  # event files are read in the order of the seconds in their names
     _write(metrics, "pretrain", 2, 7.0)
     metrics.close()
     assert _scalars(tmp_path, "pretrain", "train/loss") == [(1, 9.0), (2, 7.0)]

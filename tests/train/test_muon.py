@@ -8,9 +8,16 @@ from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.train.config import OptimizerConfig
 from corpus.train.muon import orthogonalize
-from corpus.train.optimizer import build_optimizer, load_optimizer_tensors, optimizer_tensors, set_learning_rate
+from corpus.train.optimizer import (
+    build_optimizer,
+    load_optimizer_tensors,
+    optimizer_tensors,
+    set_learning_rate,
+)
 
-CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=2, num_heads=2, num_kv_heads=1, context_length=16)
+CONFIG = ModelConfig(
+    vocab_size=64, dim=16, num_layers=2, num_heads=2, num_kv_heads=1, context_length=16
+)
 MUON = OptimizerConfig(name="muon")
 
 
@@ -36,7 +43,14 @@ def test_it_is_the_rule_of_pytorchs_muon(shape: tuple[int, int]) -> None:
     model = nn.ModuleDict({"blocks": layer})
     layer.weight.data.copy_(start)
     ours = build_optimizer(model, MUON)
-    theirs = torch.optim.Muon([other], lr=0.01, weight_decay=0.1, momentum=0.95, nesterov=True, adjust_lr_fn="match_rms_adamw")
+    theirs = torch.optim.Muon(
+        [other],
+        lr=0.01,
+        weight_decay=0.1,
+        momentum=0.95,
+        nesterov=True,
+        adjust_lr_fn="match_rms_adamw",
+    )
     for _ in range(3):
         layer.weight.grad = torch.randn(shape, generator=generator)
         other.grad = layer.weight.grad.clone()
@@ -73,7 +87,10 @@ def test_the_step_after_a_round_trip_is_the_same_bit_for_bit() -> None:
         optimizer = build_optimizer(model, MUON)
         for step in range(4):
             if stops and step == 2:
-                saved = {name: tensor.clone() for name, tensor in optimizer_tensors(model, optimizer).items()}
+                saved = {
+                    name: tensor.clone()
+                    for name, tensor in optimizer_tensors(model, optimizer).items()
+                }
                 optimizer = build_optimizer(model, MUON)
                 load_optimizer_tensors(model, optimizer, saved)
             for parameter in model.parameters():

@@ -13,9 +13,16 @@ from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.train import optimizer as module
 from corpus.train.config import OptimizerConfig
-from corpus.train.optimizer import build_optimizer, load_optimizer_tensors, optimizer_tensors, set_learning_rate
+from corpus.train.optimizer import (
+    build_optimizer,
+    load_optimizer_tensors,
+    optimizer_tensors,
+    set_learning_rate,
+)
 
-CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
+CONFIG = ModelConfig(
+    vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16
+)
 
 
 def _step(model: Transformer, optimizer: torch.optim.Optimizer, seed: int) -> None:
@@ -64,7 +71,9 @@ def test_every_weight_has_its_moments_and_its_count_under_its_name(fused: bool) 
     _step(model, optimizer, 0)
     names = {name for name, _ in model.named_parameters()}
     tensors = optimizer_tensors(model, optimizer)
-    assert tensors.keys() == {f"{key}/{name}" for key in ("exp_avg", "exp_avg_sq", "step") for name in names}
+    assert tensors.keys() == {
+        f"{key}/{name}" for key in ("exp_avg", "exp_avg_sq", "step") for name in names
+    }
     assert {float(tensors[f"step/{name}"]) for name in names} == {1.0}
 
 
@@ -79,7 +88,9 @@ def test_matrices_decay_and_norms_do_not() -> None:
     optimizer.step()
     for name, parameter in model.named_parameters():
         kept = 1.0 if "norm" in name else 1 - 0.1 * 0.5
-        torch.testing.assert_close(parameter.detach(), kept * before[name], rtol=1e-6, atol=0, msg=name)
+        torch.testing.assert_close(
+            parameter.detach(), kept * before[name], rtol=1e-6, atol=0, msg=name
+        )
     assert any("norm" in name for name in before)
 
 
@@ -88,15 +99,23 @@ def test_the_learning_rate_is_that_of_all_weights() -> None:
     optimizer = build_optimizer(model, OptimizerConfig(name="adamw"))
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     _step(model, optimizer, 0)
-    assert all(not torch.equal(parameter, before[name]) for name, parameter in model.named_parameters())
+    assert all(
+        not torch.equal(parameter, before[name]) for name, parameter in model.named_parameters()
+    )
     assert [group["lr"] for group in optimizer.param_groups] == [1e-2, 1e-2]
 
 
 def test_every_trained_weight_is_in_exactly_one_group() -> None:
     model = build_model(CONFIG, seed=1)
     model.embedding.weight.requires_grad_(False)
-    given = [id(p) for group in build_optimizer(model, OptimizerConfig()).param_groups for p in group["params"]]
-    assert sorted(given) == sorted(id(p) for p in model.parameters() if p is not model.embedding.weight)
+    given = [
+        id(p)
+        for group in build_optimizer(model, OptimizerConfig()).param_groups
+        for p in group["params"]
+    ]
+    assert sorted(given) == sorted(
+        id(p) for p in model.parameters() if p is not model.embedding.weight
+    )
 
 
 def test_a_model_without_vectors_has_no_empty_group() -> None:
@@ -121,9 +140,15 @@ def test_steps_are_those_of_the_paper(fused: bool) -> None:
 
 
 @pytest.mark.parametrize(("first", "then"), [("adamw", "muon"), ("muon", "adamw")])
-def test_a_checkpoint_of_the_other_optimizer_is_refused(first: Literal["adamw", "muon"], then: Literal["adamw", "muon"]) -> None:
+def test_a_checkpoint_of_the_other_optimizer_is_refused(
+    first: Literal["adamw", "muon"], then: Literal["adamw", "muon"]
+) -> None:
     model = build_model(CONFIG, seed=1)
     optimizer = build_optimizer(model, OptimizerConfig(name=first))
     _step(model, optimizer, 0)
     with pytest.raises(ArtifactError, match=f"was written by the optimizer {first}"):
-        load_optimizer_tensors(model, build_optimizer(model, OptimizerConfig(name=then)), optimizer_tensors(model, optimizer))
+        load_optimizer_tensors(
+            model,
+            build_optimizer(model, OptimizerConfig(name=then)),
+            optimizer_tensors(model, optimizer),
+        )

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 import torch
-from support.sessions import BATCH_TOKENS, CONFIG, MANY, choices, clock_pace, no_sample, open_session, run, sample
+from support.sessions import (
+    BATCH_TOKENS,
+    CONFIG,
+    MANY,
+    choices,
+    clock_pace,
+    no_sample,
+    open_session,
+    run,
+    sample,
+)
 
 from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget
@@ -28,7 +38,9 @@ from corpus.train.trials import COMPILING
 pytestmark = pytest.mark.usefixtures("own_threads")
 
 
-def _split(folder: Path, budget: str, share: float, model: Transformer, *, batches: int = MANY) -> Split:
+def _split(
+    folder: Path, budget: str, share: float, model: Transformer, *, batches: int = MANY
+) -> Split:
     with open_session(folder, budget, train=TrainConfig(finetune_share=share)) as session:
         return session.split(finetune_batches=batches, model=model, sample=sample)
 
@@ -40,10 +52,22 @@ def _seconds_a_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 @pytest.mark.parametrize("budget", ["1000 steps", "32K tokens"])
 @pytest.mark.parametrize(
     ("share", "batches", "pretrain", "finetune"),
-    [(0.2, MANY, 800, 200), (0.2, 50, 950, 50), (0.0, MANY, 1000, 0), (1.0, MANY, 0, 1000), (1.0, 50, 0, 50)],
+    [
+        (0.2, MANY, 800, 200),
+        (0.2, 50, 950, 50),
+        (0.0, MANY, 1000, 0),
+        (1.0, MANY, 0, 1000),
+        (1.0, 50, 0, 50),
+    ],
 )
 def test_steps_and_tokens_are_divided_without_a_trial(
-    tmp_path: Path, model: Transformer, budget: str, share: float, batches: int, pretrain: int, finetune: int
+    tmp_path: Path,
+    model: Transformer,
+    budget: str,
+    share: float,
+    batches: int,
+    pretrain: int,
+    finetune: int,
 ) -> None:
     """The cap on epochs moves what is left over to pre-training; where there is none, training ends with the epochs."""
     with open_session(tmp_path, budget, train=TrainConfig(finetune_share=share)) as session:
@@ -66,7 +90,12 @@ def test_a_budget_below_one_batch_is_one_step(tmp_path: Path, model: Transformer
     ],
 )
 def test_a_clock_is_divided_by_the_time_that_fine_tuning_needs(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, share: float, batches: int, change: float
+    tmp_path: Path,
+    model: Transformer,
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    batches: int,
+    change: float,
 ) -> None:
     _seconds_a_pass(monkeypatch, 0.5)
     split = _split(tmp_path, "1000s", share, model, batches=batches)
@@ -78,7 +107,10 @@ def test_a_clock_is_divided_by_the_time_that_fine_tuning_needs(
 
 
 def test_without_pre_training_the_clock_ends_with_the_epochs(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    model: Transformer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """What lies beyond them would be text alone, which makes a model forget its programs."""
     _seconds_a_pass(monkeypatch, 0.5)
@@ -89,12 +121,21 @@ def test_without_pre_training_the_clock_ends_with_the_epochs(
 
 def test_without_fine_tuning_pre_training_has_the_clock(tmp_path: Path, model: Transformer) -> None:
     with open_session(tmp_path, "1000s", train=TrainConfig(finetune_share=0.0)) as session:
-        pace = clock_pace(session.split(finetune_batches=MANY, model=model, sample=no_sample).pretrain())
+        pace = clock_pace(
+            session.split(finetune_batches=MANY, model=model, sample=no_sample).pretrain()
+        )
     assert 990 < pace.end < 1000, "some time is kept back for writing the weights"
 
 
-def test_a_larger_model_keeps_back_more_time_for_writing(tmp_path: Path, model: Transformer) -> None:
-    large = build_model(ModelConfig(vocab_size=64, dim=128, num_layers=2, num_heads=2, num_kv_heads=1, context_length=16), seed=1)
+def test_a_larger_model_keeps_back_more_time_for_writing(
+    tmp_path: Path, model: Transformer
+) -> None:
+    large = build_model(
+        ModelConfig(
+            vocab_size=64, dim=128, num_layers=2, num_heads=2, num_kv_heads=1, context_length=16
+        ),
+        seed=1,
+    )
     small_end, large_end = (
         clock_pace(_split(tmp_path / name, "1000s", 1.0, built).finetune()).end
         for name, built in (("small", model), ("large", large))
@@ -131,11 +172,15 @@ def test_a_session_records_its_machine_its_budget_and_its_time(tmp_path: Path) -
     assert manifest["budget"] == str(Budget(kind="seconds", amount=2700))
     assert manifest["environment"]["device"] == "cpu"
     assert manifest["choices"] == {"precision": "fp32", "num_threads": 1}
-    assert manifest["clock_seconds"] == pytest.approx(module.Clock(RunFolder(tmp_path).clock).seconds, abs=1e-3)
+    assert manifest["clock_seconds"] == pytest.approx(
+        module.Clock(RunFolder(tmp_path).clock).seconds, abs=1e-3
+    )
 
 
 def _rate_of_bf16(monkeypatch: pytest.MonkeyPatch, rate: float) -> None:
-    monkeypatch.setattr(runtime_module, "_product_rate", lambda dtype: rate if dtype is torch.bfloat16 else 1.0)
+    monkeypatch.setattr(
+        runtime_module, "_product_rate", lambda dtype: rate if dtype is torch.bfloat16 else 1.0
+    )
 
 
 @pytest.mark.parametrize(("first", "then", "precision"), [(1.0, 10.0, "fp32"), (10.0, 1.0, "bf16")])
@@ -149,14 +194,18 @@ def test_precision_is_chosen_once_in_a_run(
     assert choices(tmp_path)["precision"] == precision
 
 
-def test_nothing_is_measured_under_a_budget_of_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_measured_under_a_budget_of_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same command is to give the same bits, on a busy machine too."""
     _rate_of_bf16(monkeypatch, 10.0)
     with open_session(tmp_path, "10 steps", precision="auto") as session:
         assert session.runtime.precision == "fp32"
 
 
-def test_trials_run_at_the_size_that_trains(tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trials_run_at_the_size_that_trains(
+    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A batch that is computed in parts may not fit at once; and its time is that of all parts."""
     rows: list[int] = []
 
@@ -177,10 +226,14 @@ def test_trials_run_at_the_size_that_trains(tmp_path: Path, model: Transformer, 
 def test_little_time_left_is_not_spent_on_compiling_again(
     tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    RunFolder(tmp_path).update_manifest(choices={"compiled": True, "compile_reason": "it paid", "compile_seconds": 30.0})
+    RunFolder(tmp_path).update_manifest(
+        choices={"compiled": True, "compile_reason": "it paid", "compile_seconds": 30.0}
+    )
     RunFolder(tmp_path).clock.write_text('{"seconds": 900.0}')
     monkeypatch.setattr(
-        trials_module, "choose_compile", lambda *given, **more: pytest.fail("compiled with 100 of 120 seconds left")
+        trials_module,
+        "choose_compile",
+        lambda *given, **more: pytest.fail("compiled with 100 of 120 seconds left"),
     )
     with open_session(tmp_path, "1000s", compile="auto") as session:
         session.trunk(model, sample)
@@ -195,7 +248,9 @@ def _fastest_with(monkeypatch: pytest.MonkeyPatch, threads: int, tried: list[int
     monkeypatch.setattr(threads_module, "pass_seconds", seconds)
 
 
-def test_threads_are_chosen_once_in_a_run(tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_are_chosen_once_in_a_run(
+    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tried: list[int] = []
     monkeypatch.setattr(runtime_module, "usable_cores", lambda: 4)
     for fastest in (2, 1):
@@ -210,17 +265,25 @@ def test_threads_are_chosen_once_in_a_run(tmp_path: Path, model: Transformer, mo
     assert choices(tmp_path)["threads_tried"] == {"4": 3.0, "2": 1.0, "1": 2.0}
 
 
-def test_a_busy_moment_does_not_decide_on_threads(tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_moment_does_not_decide_on_threads(
+    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first trial of two threads meets another program; the next ones do not."""
     slow = iter([9.0])
     monkeypatch.setattr(runtime_module, "usable_cores", lambda: 2)
-    monkeypatch.setattr(threads_module, "pass_seconds", lambda *given: next(slow, 0.1) if torch.get_num_threads() == 2 else 0.2)
+    monkeypatch.setattr(
+        threads_module,
+        "pass_seconds",
+        lambda *given: next(slow, 0.1) if torch.get_num_threads() == 2 else 0.2,
+    )
     with open_session(tmp_path, "1000s", num_threads=0) as session:
         session.trunk(model, sample)
         assert session.runtime.num_threads == 2
 
 
-@pytest.mark.parametrize(("budget", "asked"), [("1000s", 3), ("60s", 0), ("1000 steps", 0), ("1000 steps", 3)])
+@pytest.mark.parametrize(
+    ("budget", "asked"), [("1000s", 3), ("60s", 0), ("1000 steps", 0), ("1000 steps", 3)]
+)
 def test_threads_are_not_tried_where_they_are_given_or_time_plays_no_part(
     tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, budget: str, asked: int
 ) -> None:
@@ -237,13 +300,18 @@ def _fail_to_compile(model: Transformer) -> Trunk:
     raise RuntimeError("no C++ compiler was found\nand many more lines")
 
 
-def _compile_with(monkeypatch: pytest.MonkeyPatch, compiler: Callable[[Transformer], Trunk]) -> None:
+def _compile_with(
+    monkeypatch: pytest.MonkeyPatch, compiler: Callable[[Transformer], Trunk]
+) -> None:
     for place in (module, step_module):
         monkeypatch.setattr(place, "compiled_trunk", compiler)
 
 
 def test_a_compiler_that_fails_is_one_warning_and_training_goes_on(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    model: Transformer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     _compile_with(monkeypatch, _fail_to_compile)
     before = model.embedding.weight.detach().clone()
@@ -258,7 +326,10 @@ def test_a_compiler_that_fails_is_one_warning_and_training_goes_on(
 
 
 def test_what_did_not_compile_is_not_tried_again(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    model: Transformer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     _compile_with(monkeypatch, _fail_to_compile)
     with open_session(tmp_path, "6 steps", compile="on") as session:
@@ -273,7 +344,10 @@ def test_what_did_not_compile_is_not_tried_again(
 
 
 def test_what_compiled_is_compiled_again_and_a_failure_is_recorded(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    model: Transformer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A moved run may meet a machine without a compiler."""
     _compile_with(monkeypatch, eager_trunk)
@@ -282,7 +356,11 @@ def test_what_compiled_is_compiled_again_and_a_failure_is_recorded(
             trunk = session.trunk(model, sample)
             assert session.trunk(model, no_sample) is trunk, "once in a session is enough"
         assert choices(tmp_path)["compiled"] is True
-    assert capsys.readouterr().out.splitlines() == [COMPILING, "torch.compile works here", COMPILING]
+    assert capsys.readouterr().out.splitlines() == [
+        COMPILING,
+        "torch.compile works here",
+        COMPILING,
+    ]
     _compile_with(monkeypatch, _fail_to_compile)
     with open_session(tmp_path, "6 steps", compile="on") as session:
         session.trunk(model, sample)
@@ -304,7 +382,12 @@ def test_what_compiled_is_compiled_again_and_a_failure_is_recorded(
     ],
 )
 def test_compiling_is_tried_where_it_can_pay(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, budget: str, setting: str, tried: bool
+    tmp_path: Path,
+    model: Transformer,
+    monkeypatch: pytest.MonkeyPatch,
+    budget: str,
+    setting: str,
+    tried: bool,
 ) -> None:
     attempts: list[Transformer] = []
     _compile_with(monkeypatch, lambda model: (attempts.append(model), _fail_to_compile(model))[1])
@@ -315,10 +398,14 @@ def test_compiling_is_tried_where_it_can_pay(
     assert choices(tmp_path)["compiled"] is False
 
 
-def test_a_finished_phase_gives_a_later_session_its_weights(tmp_path: Path, model: Transformer) -> None:
+def test_a_finished_phase_gives_a_later_session_its_weights(
+    tmp_path: Path, model: Transformer
+) -> None:
     with open_session(tmp_path, "6 steps") as session:
         run(session, model)
     other = build_model(CONFIG, seed=2)
     with open_session(tmp_path, "6 steps") as session:
         assert run(session, other) == 6 * BATCH_TOKENS
-    assert all(torch.equal(tensor, model.state_dict()[name]) for name, tensor in other.state_dict().items())
+    assert all(
+        torch.equal(tensor, model.state_dict()[name]) for name, tensor in other.state_dict().items()
+    )

@@ -20,7 +20,9 @@ from corpus.train.config import OptimizerConfig
 from corpus.train.optimizer import build_optimizer, optimizer_tensors
 from corpus.train.step import TrainStep, Trunk, choose_compile, eager_trunk, sum_loss
 
-CONFIG = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16)
+CONFIG = ModelConfig(
+    vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16
+)
 CPU = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
 
 
@@ -40,7 +42,12 @@ def _batch(shares: list[float], *, seed: int = 0, seq: int = 16) -> Batch:
     targets = torch.randint(0, 64, shape, generator=generator)
     targets[torch.rand(shape, generator=generator) >= torch.tensor(shares)[:, None]] = IGNORED
     documents = (torch.arange(seq) >= seq // 3).long().expand(shape)
-    return Batch(tokens=torch.randint(0, 64, shape, generator=generator), targets=targets, documents=documents, num_tokens=7)
+    return Batch(
+        tokens=torch.randint(0, 64, shape, generator=generator),
+        targets=targets,
+        documents=documents,
+        num_tokens=7,
+    )
 
 
 UNEVEN = [1.0, 0.1, 0.0, 0.5, 0.9, 0.3]
@@ -52,15 +59,26 @@ def _weights(model: Transformer) -> dict[str, Tensor]:
 
 
 def _same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
-    return first.keys() == second.keys() and all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+    return first.keys() == second.keys() and all(
+        torch.equal(tensor, second[name]) for name, tensor in first.items()
+    )
 
 
-def _descend(batch: Batch, *, clip_norm: float, micro_batch_rows: int = 0) -> tuple[dict[str, Tensor], module.StepResult]:
+def _descend(
+    batch: Batch, *, clip_norm: float, micro_batch_rows: int = 0
+) -> tuple[dict[str, Tensor], module.StepResult]:
     """Take one step of plain gradient descent at rate 1; return how far each weight moved: its gradient."""
     model = build_model(CONFIG, seed=1)
     before = _weights(model)
     descent = torch.optim.SGD(model.parameters(), lr=0.0)
-    step = TrainStep(model, descent, CPU, trunk=eager_trunk(model), clip_norm=clip_norm, micro_batch_rows=micro_batch_rows)
+    step = TrainStep(
+        model,
+        descent,
+        CPU,
+        trunk=eager_trunk(model),
+        clip_norm=clip_norm,
+        micro_batch_rows=micro_batch_rows,
+    )
     result = step(batch, 1.0)
     return {name: before[name] - tensor for name, tensor in model.state_dict().items()}, result
 
@@ -84,7 +102,9 @@ def test_parts_are_what_is_computed_at_a_time() -> None:
         return trunk(tokens, documents)
 
     optimizer = build_optimizer(model, OptimizerConfig())
-    TrainStep(model, optimizer, CPU, trunk=counting, clip_norm=1.0, micro_batch_rows=2)(_batch(UNEVEN), 1e-3)
+    TrainStep(model, optimizer, CPU, trunk=counting, clip_norm=1.0, micro_batch_rows=2)(
+        _batch(UNEVEN), 1e-3
+    )
     assert rows == [2, 2, 2]
 
 
@@ -105,12 +125,18 @@ def test_the_loss_is_a_mean_over_the_targets_of_an_untrained_model() -> None:
 
 
 @settings(max_examples=25)
-@given(share=st.floats(0, 1) | st.sampled_from([0.0, 1.0]), rows=st.integers(1, 8), seed=st.integers(0, 99))
+@given(
+    share=st.floats(0, 1) | st.sampled_from([0.0, 1.0]),
+    rows=st.integers(1, 8),
+    seed=st.integers(0, 99),
+)
 def test_the_loss_is_that_of_all_logits(share: float, rows: int, seed: int) -> None:
     """Full logits and PyTorch's own `ignore_index`, with the gradients as well."""
     model, batch = build_model(CONFIG, seed=1), _batch([share] * rows, seed=seed, seq=80)
     logits = model(batch.tokens, documents=batch.documents)
-    expected = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED, reduction="sum")
+    expected = F.cross_entropy(
+        logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
     expected.backward()
     gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
     model.zero_grad(set_to_none=True)
@@ -137,14 +163,21 @@ def _infinite_gradient(trunk: Trunk) -> Trunk:
     return run
 
 
-@pytest.mark.parametrize(("breaking", "loss_is_finite"), [(_infinite_loss, False), (_infinite_gradient, True)])
-def test_a_step_that_is_not_finite_changes_nothing(breaking: Callable[[Trunk], Trunk], loss_is_finite: bool) -> None:
+@pytest.mark.parametrize(
+    ("breaking", "loss_is_finite"), [(_infinite_loss, False), (_infinite_gradient, True)]
+)
+def test_a_step_that_is_not_finite_changes_nothing(
+    breaking: Callable[[Trunk], Trunk], loss_is_finite: bool
+) -> None:
     model = build_model(CONFIG, seed=1)
     optimizer = build_optimizer(model, OptimizerConfig())
     good = eager_trunk(model)
     step = TrainStep(model, optimizer, CPU, trunk=good, clip_norm=1.0, micro_batch_rows=3)
     assert step(_batch(UNEVEN), 1e-2).applied
-    weights, moments = _weights(model), {name: t.clone() for name, t in optimizer_tensors(model, optimizer).items()}
+    weights, moments = (
+        _weights(model),
+        {name: t.clone() for name, t in optimizer_tensors(model, optimizer).items()},
+    )
 
     step.trunk = breaking(good)
     result = step(_batch(UNEVEN, seed=1), 1e-2)
@@ -172,14 +205,22 @@ def test_running_out_of_memory_names_the_setting_that_helps() -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     model = build_model(CONFIG, seed=1)
-    step = TrainStep(model, build_optimizer(model, OptimizerConfig()), CPU, trunk=full, clip_norm=1.0)
+    step = TrainStep(
+        model, build_optimizer(model, OptimizerConfig()), CPU, trunk=full, clip_norm=1.0
+    )
     with pytest.raises(DeviceError, match=r"on rows of 16 tokens.*train\.micro_batch_rows"):
         step(_batch(UNEVEN), 1e-3)
 
 
 def test_learning_happens() -> None:
     model = build_model(CONFIG, seed=1)
-    step = TrainStep(model, build_optimizer(model, OptimizerConfig()), CPU, trunk=eager_trunk(model), clip_norm=1.0)
+    step = TrainStep(
+        model,
+        build_optimizer(model, OptimizerConfig()),
+        CPU,
+        trunk=eager_trunk(model),
+        clip_norm=1.0,
+    )
     losses = [step(_batch(UNEVEN), 1e-2).loss for _ in range(20)]
     assert losses[-1] < losses[0] - 1
 
@@ -224,7 +265,9 @@ def test_a_compiler_that_fails_means_eager_with_a_reason(
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_running_out_of_memory_in_a_trial_is_not_the_compilers_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_out_of_memory_in_a_trial_is_not_the_compilers_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Eager would run out of it as well."""
 
     def full(tokens: Tensor, documents: Tensor) -> Tensor:
@@ -235,7 +278,10 @@ def test_running_out_of_memory_in_a_trial_is_not_the_compilers_fault(monkeypatch
         choose_compile(build_model(CONFIG, seed=1), CPU, _batch(UNEVEN), timed=False)
 
 
-@pytest.mark.parametrize(("pass_takes", "passes", "best"), [((9.0, 0.3, 0.2, 0.4), 4, 0.2), ((9.0, 3.0, 1.0, 1.0), 2, 3.0)])
+@pytest.mark.parametrize(
+    ("pass_takes", "passes", "best"),
+    [((9.0, 0.3, 0.2, 0.4), 4, 0.2), ((9.0, 3.0, 1.0, 1.0), 2, 3.0)],
+)
 def test_a_trial_is_the_best_of_three_and_ends_early_where_passes_are_slow(
     monkeypatch: pytest.MonkeyPatch, pass_takes: tuple[float, ...], passes: int, best: float
 ) -> None:
@@ -253,7 +299,9 @@ def test_a_trial_is_the_best_of_three_and_ends_early_where_passes_are_slow(
     assert done == [passes]
 
 
-def test_a_compiler_that_works_is_kept_and_the_weights_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiler_that_works_is_kept_and_the_weights_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model = build_model(CONFIG, seed=1)
     before = _weights(model)
     monkeypatch.setattr(module, "compiled_trunk", eager_trunk)

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 import torch
-from support.sessions import BATCH_TOKENS, CONFIG, MANY, choices, clock_pace, no_sample, open_session, run, sample
+from support.sessions import (
+    BATCH_TOKENS,
+    CONFIG,
+    MANY,
+    choices,
+    clock_pace,
+    no_sample,
+    open_session,
+    run,
+    sample,
+)
 
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
@@ -56,7 +66,11 @@ def _full_above(rows: int) -> Callable[[Transformer], Trunk]:
 
 @pytest.mark.parametrize("compile_setting", ["on", "off"])
 def test_where_memory_runs_out_fewer_rows_are_computed_at_a_time(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], compile_setting: str
+    tmp_path: Path,
+    model: Transformer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    compile_setting: str,
 ) -> None:
     """In a trial or in a step; the weights are those of the whole batch, and a later session begins with what was learned."""
     results = []
@@ -80,11 +94,15 @@ def test_where_memory_runs_out_fewer_rows_are_computed_at_a_time(
 
 
 def test_under_a_clock_precisions_are_tried_once_and_the_table_is_kept(
-    tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    model: Transformer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(runtime_module, "_product_rate", lambda dtype: 1.0)
     monkeypatch.setattr(
-        "corpus.train.precision.supported_precisions", lambda device: [("fp32", ""), ("bf16", "too slow"), ("int8", "")]
+        "corpus.train.precision.supported_precisions",
+        lambda device: [("fp32", ""), ("bf16", "too slow"), ("int8", "")],
     )
     monkeypatch.setattr(
         "corpus.train.precision.pass_seconds",

@@ -49,7 +49,12 @@ class Numbers:
         self.handed_out.append(self.offset + self.number)
         tokens = (torch.arange(BATCH_TOKENS).reshape(2, 16) * (1 + self.offset + self.number)) % 64
         self.number += 1
-        return Batch(tokens=tokens, targets=(tokens + 1) % 64, documents=torch.zeros_like(tokens), num_tokens=BATCH_TOKENS)
+        return Batch(
+            tokens=tokens,
+            targets=(tokens + 1) % 64,
+            documents=torch.zeros_like(tokens),
+            num_tokens=BATCH_TOKENS,
+        )
 
     def cursor(self) -> dict[str, Any]:
         return {"number": self.number}
@@ -58,7 +63,15 @@ class Numbers:
         self.number = cursor["number"]
 
 
-def _run(folder: Path, model: Transformer, feed: Numbers, *, at: float = 0.5, dies: bool = False, stops: bool = False) -> list[str]:
+def _run(
+    folder: Path,
+    model: Transformer,
+    feed: Numbers,
+    *,
+    at: float = 0.5,
+    dies: bool = False,
+    stops: bool = False,
+) -> list[str]:
     """Run the phase on a folder; return what was done in its middle."""
     done: list[str] = []
 
@@ -79,7 +92,11 @@ def _run(folder: Path, model: Transformer, feed: Numbers, *, at: float = 0.5, di
         done.append("repeat")
         feed.change()
 
-    with open_session(folder, "1000 steps", train=TrainConfig(rows_per_batch=2, checkpoint_steps=3, log_every_steps=1)) as session:
+    with open_session(
+        folder,
+        "1000 steps",
+        train=TrainConfig(rows_per_batch=2, checkpoint_steps=3, log_every_steps=1),
+    ) as session:
         session.run(
             "finetune",
             model,
@@ -101,7 +118,12 @@ def _end(folder: Path) -> tuple[Any, ...]:
         for line in read_metrics(folder / "metrics.jsonl")
         if line.get("name") != "resumed"
     ]
-    return {name: tensor.tolist() for name, tensor in found.model.items()}, found.state["position"], found.state["cursor"], lines
+    return (
+        {name: tensor.tolist() for name, tensor in found.model.items()},
+        found.state["position"],
+        found.state["cursor"],
+        lines,
+    )
 
 
 def _fresh(model: Transformer) -> Transformer:
@@ -112,7 +134,9 @@ def _fresh(model: Transformer) -> Transformer:
 
 
 @pytest.mark.parametrize(("at", "step"), [(0.0, 0), (0.5, 4), (0.6, 5), (0.99, None)])
-def test_it_is_done_once_when_it_is_due(tmp_path: Path, model: Transformer, at: float, step: int | None) -> None:
+def test_it_is_done_once_when_it_is_due(
+    tmp_path: Path, model: Transformer, at: float, step: int | None
+) -> None:
     feed = Numbers()
     assert _run(tmp_path, _fresh(model), feed, at=at) == (["do"] if step is not None else [])
     due = NUM_STEPS if step is None else step
@@ -125,7 +149,9 @@ def test_it_is_done_once_when_it_is_due(tmp_path: Path, model: Transformer, at: 
 
 
 @pytest.mark.parametrize("deaths", [(2,), (105,), (106,), (2, 107)], ids=str)
-def test_whenever_the_process_dies_it_ends_with_the_same_bits(tmp_path: Path, model: Transformer, deaths: tuple[int, ...]) -> None:
+def test_whenever_the_process_dies_it_ends_with_the_same_bits(
+    tmp_path: Path, model: Transformer, deaths: tuple[int, ...]
+) -> None:
     """Before it, right after it, and after the next checkpoint, from which the feed is changed again before it is restored."""
     _run(tmp_path / "whole", _fresh(model), Numbers())
     left = list(deaths)
@@ -155,9 +181,14 @@ def test_stopped_in_the_middle_of_it_it_is_done_again(tmp_path: Path, model: Tra
     assert _end(tmp_path / "stopped") == _end(tmp_path / "whole")
 
 
-def test_what_never_became_due_is_said(tmp_path: Path, model: Transformer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_never_became_due_is_said(
+    tmp_path: Path, model: Transformer, capsys: pytest.CaptureFixture[str]
+) -> None:
     _run(tmp_path / "short", _fresh(model), Numbers(), at=0.99)
-    assert "turn was not done: no step began 99% of the way through finetune or later" in capsys.readouterr().out
+    assert (
+        "turn was not done: no step began 99% of the way through finetune or later"
+        in capsys.readouterr().out
+    )
     _run(tmp_path / "long", _fresh(model), Numbers())
     assert "not done" not in capsys.readouterr().out
 

@@ -15,7 +15,9 @@ T = TypeVar("T")
 def to_plain(value: Any) -> Any:
     """Turn a config into JSON-ready values: dataclasses become dicts, tuples lists, paths strings."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
     if isinstance(value, dict):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -37,9 +39,17 @@ def from_plain(kind: type[T], plain: Any, *, where: str = "config") -> T:
             raise ConfigError(
                 f"{where}.{name} is not a setting.{did_you_mean(name, fields)} Known here: {', '.join(sorted(fields))}"
             )
-    if lacking := [field.name for field in dataclasses.fields(kind) if _is_required(field) and field.name not in plain]:  # type: ignore[arg-type]
-        raise ConfigError(f"{where} lacks {', '.join(lacking)}; give {'it' if len(lacking) == 1 else 'them'} a value there")
-    return kind(**{name: _convert(hints[name], item, f"{where}.{name}") for name, item in plain.items()})
+    if lacking := [
+        field.name
+        for field in dataclasses.fields(kind)
+        if _is_required(field) and field.name not in plain
+    ]:  # type: ignore[arg-type]
+        raise ConfigError(
+            f"{where} lacks {', '.join(lacking)}; give {'it' if len(lacking) == 1 else 'them'} a value there"
+        )
+    return kind(
+        **{name: _convert(hints[name], item, f"{where}.{name}") for name, item in plain.items()}
+    )
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:
@@ -68,7 +78,9 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if origin is typing.Literal:
         if value not in arguments:
             options = ", ".join(map(str, arguments))
-            raise ConfigError(f"{where} is {value!r}; expected one of {options}.{did_you_mean(value, map(str, arguments))}")
+            raise ConfigError(
+                f"{where} is {value!r}; expected one of {options}.{did_you_mean(value, map(str, arguments))}"
+            )
         return value
     if origin in (tuple, list):
         return origin(_convert_items(origin, arguments, value, where))
@@ -101,7 +113,10 @@ def _convert_items(origin: type, arguments: tuple[Any, ...], value: Any, where: 
         hints = list(arguments)
     else:
         raise ConfigError(f"{where} has {len(value)} items; expected {len(arguments)}")
-    return [_convert(hint, item, f"{where}[{index}]") for index, (hint, item) in enumerate(zip(hints, value, strict=True))]
+    return [
+        _convert(hint, item, f"{where}[{index}]")
+        for index, (hint, item) in enumerate(zip(hints, value, strict=True))
+    ]
 
 
 def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
@@ -110,7 +125,9 @@ def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if hint in (int, float, str, bool, Path) and type(value) is not hint:
-        raise ConfigError(f"{where} is {value!r}; expected {'a path' if hint is Path else hint.__name__}")
+        raise ConfigError(
+            f"{where} is {value!r}; expected {'a path' if hint is Path else hint.__name__}"
+        )
     return value
 
 
@@ -123,7 +140,9 @@ def differences(old: Any, new: Any, *, where: str = "") -> list[str]:
             if name in old and name in new:
                 found += differences(old[name], new[name], where=place)
             else:
-                before, after = (repr(plain[name]) if name in plain else "absent" for plain in (old, new))
+                before, after = (
+                    repr(plain[name]) if name in plain else "absent" for plain in (old, new)
+                )
                 found.append(f"{place}: {before} → {after}")
         return found
     return [] if old == new else [f"{where}: {old!r} → {new!r}"]

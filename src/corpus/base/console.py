@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from corpus.base.units import format_count, format_duration
@@ -42,9 +49,16 @@ def warn(message: str) -> None:
 class Task:
     """A piece of long work that reports how far it is."""
 
-    def __init__(self, label: str, total: float | None, unit: str, bar: Progress | None, begun: float = 0.0) -> None:
+    def __init__(
+        self, label: str, total: float | None, unit: str, bar: Progress | None, begun: float = 0.0
+    ) -> None:
         self._label, self._total, self._unit, self._bar = label, total, unit, bar
-        self._done, self._begun, self._start, self._printed = begun, begun, time.monotonic(), time.monotonic()
+        self._done, self._begun, self._start, self._printed = (
+            begun,
+            begun,
+            time.monotonic(),
+            time.monotonic(),
+        )
         self._id = bar.add_task(label, total=total, rate="") if bar else None
         if bar is not None and self._id is not None:
             bar.reset(self._id, completed=int(begun))
@@ -70,7 +84,9 @@ class Task:
 
 
 @contextmanager
-def progress(label: str, total: float | None = None, unit: str = "", *, begun: float = 0.0) -> Iterator[Task]:
+def progress(
+    label: str, total: float | None = None, unit: str = "", *, begun: float = 0.0
+) -> Iterator[Task]:
     """Show progress of one piece of work: a live bar in a terminal, a line every 15 seconds elsewhere.
 
     `begun` is what an earlier session has done of it; rate and time left count from there.
@@ -78,7 +94,16 @@ def progress(label: str, total: float | None = None, unit: str = "", *, begun: f
     if not sys.stdout.isatty():
         yield Task(label, total, unit, None, begun)
         return
-    label_column, rate_column = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[rate]}"))
+    label_column, rate_column = (
+        TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[rate]}")
+    )
     columns = (SpinnerColumn(), label_column, BarColumn(bar_width=24), rate_column)
-    with Progress(*columns, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console, transient=True) as bar:
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as bar:
         yield Task(label, total, unit, bar, begun)

@@ -15,7 +15,16 @@ from typing import Any
 from corpus.base.errors import ArtifactError, CorpusError, StorageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_UNREACHED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO}
+_UNREACHED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EIO,
+}
 _REFUSED = _UNREACHED | {errno.EEXIST, errno.ENOENT}
 _NO_TEMPORARY = "No usable temporary directory"
 _RUST_ERROR = re.compile(r"\(os error (\d+)\)")
@@ -57,7 +66,9 @@ def storage_error(error: Exception) -> StorageError | None:
             "fewer folders."
         )
     if code in _UNREACHED and name:
-        return StorageError(f"cannot use {name}: {os.strerror(code)}. Check the path and its permissions, or give another one.")
+        return StorageError(
+            f"cannot use {name}: {os.strerror(code)}. Check the path and its permissions, or give another one."
+        )
     return None
 
 
@@ -171,7 +182,9 @@ def _temporary(path: Path) -> Path:
     host, own = _owner().split("-")
     for leftover in path.parent.glob(f".*.{host}-*.tmp"):
         number = leftover.stem.rpartition("-")[2]
-        stale = leftover.name.startswith(f".{path.name}.") if number == own else not _is_running(number)
+        stale = (
+            leftover.name.startswith(f".{path.name}.") if number == own else not _is_running(number)
+        )
         if stale:
             _remove(leftover)
     return path.with_name(f".{path.name}.{host}-{own}.tmp")
@@ -252,13 +265,21 @@ def read_json(path: Path, *, fix: str = "") -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ArtifactError(f"{path} is missing. {fix or 'Run the stage that writes it, or check the path.'}") from None
+        raise ArtifactError(
+            f"{path} is missing. {fix or 'Run the stage that writes it, or check the path.'}"
+        ) from None
     except NotADirectoryError:
-        raise ArtifactError(f"{path} cannot be read: a part of that path is a file, not a folder.") from None
+        raise ArtifactError(
+            f"{path} cannot be read: a part of that path is a file, not a folder."
+        ) from None
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}. Check its permissions, and that it is a file.") from None
+        raise ArtifactError(
+            f"{path} cannot be read: {error.strerror}. Check its permissions, and that it is a file."
+        ) from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ArtifactError(f"{path} is damaged ({error}). {fix or 'Delete it and run the stage that writes it again.'}") from None
+        raise ArtifactError(
+            f"{path} is damaged ({error}). {fix or 'Delete it and run the stage that writes it again.'}"
+        ) from None
 
 
 def digest_file(path: Path) -> str:

@@ -38,7 +38,9 @@ def claimed(folder: RunFolder) -> Iterator[None]:
         except (NotImplementedError, OSError) as error:
             if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
                 raise
-            warn(f"the file system of {folder.path} has no locks: take care that only one process works on the folder at a time")
+            warn(
+                f"the file system of {folder.path} has no locks: take care that only one process works on the folder at a time"
+            )
     try:
         with contextlib.suppress(OSError):
             folder.lock.write_text(f"{os.getpid()}\n")

@@ -54,7 +54,9 @@ def read_manifest(folder: Path, *, kind: str, fix: str = "") -> Manifest:
     try:
         return from_plain(Manifest, plain, where=str(path))
     except ConfigError as error:
-        raise ArtifactError(f"{path} is damaged: {error}. {fix or 'Delete it and run the stage that writes it again.'}") from None
+        raise ArtifactError(
+            f"{path} is damaged: {error}. {fix or 'Delete it and run the stage that writes it again.'}"
+        ) from None
 
 
 def is_done(folder: Path, *, kind: str, key: str) -> bool:

@@ -39,7 +39,11 @@ class RunFolder:
     @property
     def has_trained(self) -> bool:
         """Whether training has begun: its clock has run, or there are weights."""
-        return self.clock.exists() or self.checkpoints.exists() or any(self.weights.glob("*.safetensors"))
+        return (
+            self.clock.exists()
+            or self.checkpoints.exists()
+            or any(self.weights.glob("*.safetensors"))
+        )
 
     @property
     def clock(self) -> Path:
@@ -99,8 +103,14 @@ class RunFolder:
     def require(self) -> "RunFolder":
         """Return the folder itself, or raise `ArtifactError` where it is not a run."""
         if not self.config.is_file():
-            state = "is not a run folder (it has no config.json)" if self.path.is_dir() else "does not exist"
-            raise ArtifactError(f"{self.path} {state}. Give the folder of a run, as `corpus run --out DIR` writes it.")
+            state = (
+                "is not a run folder (it has no config.json)"
+                if self.path.is_dir()
+                else "does not exist"
+            )
+            raise ArtifactError(
+                f"{self.path} {state}. Give the folder of a run, as `corpus run --out DIR` writes it."
+            )
         return self
 
     def read_manifest(self) -> dict[str, Any]:
@@ -110,8 +120,12 @@ class RunFolder:
             return empty
         plain = read_json(self.manifest)
         is_run = isinstance(plain, dict) and plain.get("kind") == "run"
-        if not is_run or not all(isinstance(plain.get(name, {}), dict) for name in ("stages", "choices", "environment")):
-            raise ArtifactError(f"{self.manifest} is not the manifest of a run. Restore it from a copy, or use another --out.")
+        if not is_run or not all(
+            isinstance(plain.get(name, {}), dict) for name in ("stages", "choices", "environment")
+        ):
+            raise ArtifactError(
+                f"{self.manifest} is not the manifest of a run. Restore it from a copy, or use another --out."
+            )
         return {**empty, **plain}
 
     def update_manifest(self, **sections: Any) -> None:
@@ -121,5 +135,7 @@ class RunFolder:
         manifest = self.read_manifest()
         for name, value in sections.items():
             old = manifest.get(name)
-            manifest[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+            manifest[name] = (
+                {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+            )
         write_json(self.manifest, manifest)

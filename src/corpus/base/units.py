@@ -7,7 +7,18 @@ from typing import Literal
 
 from corpus.base.errors import ConfigError
 
-_SECONDS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
+_SECONDS = {
+    "s": 1,
+    "sec": 1,
+    "second": 1,
+    "m": 60,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hour": 3600,
+    "d": 86400,
+    "day": 86400,
+}
 _SCALE = {"": 1, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
 _COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kmbt]?)\s*(tokens?|steps?)")
@@ -26,7 +37,11 @@ class Budget:
         return self.kind == "seconds"
 
     def __str__(self) -> str:
-        return format_duration(self.amount) if self.is_clock else f"{format_count(self.amount)} {self.kind}"
+        return (
+            format_duration(self.amount)
+            if self.is_clock
+            else f"{format_count(self.amount)} {self.kind}"
+        )
 
 
 def parse_budget(text: str) -> Budget:
@@ -34,17 +49,23 @@ def parse_budget(text: str) -> Budget:
     clean = str(text).strip().lower()
     if re.fullmatch(r"[\d.]+\s*M", str(text).strip()):
         number = clean.removesuffix("m").strip()
-        raise ConfigError(f"budget {text!r} could be minutes or millions; write {number}m for minutes or {number}M tokens")
+        raise ConfigError(
+            f"budget {text!r} could be minutes or millions; write {number}m for minutes or {number}M tokens"
+        )
     if match := _COUNT.fullmatch(clean):
         kind = "tokens" if match[3].startswith("token") else "steps"
         amount = round(float(match[1]) * _SCALE[match[2]], 6)
         if not amount.is_integer():
-            raise ConfigError(f"budget {text!r} is {amount:g} {kind}; give a whole number of {kind}")
+            raise ConfigError(
+                f"budget {text!r} is {amount:g} {kind}; give a whole number of {kind}"
+            )
         budget = Budget(kind=kind, amount=amount)
     else:
         budget = Budget(kind="seconds", amount=parse_duration(clean))
     if budget.amount <= 0:
-        raise ConfigError(f"budget {text!r} is nothing at all; give a positive time, tokens or steps")
+        raise ConfigError(
+            f"budget {text!r} is nothing at all; give a positive time, tokens or steps"
+        )
     return budget
 
 
@@ -53,12 +74,18 @@ def parse_duration(text: str) -> float:
     clean = text.strip().lower().replace(" ", "")
     parts = _DURATION.findall(clean)
     if not parts or "".join(number + unit for number, unit in parts) != clean:
-        raise ConfigError(f"{text!r} is not a budget; write a time (45m, 2h, 1h30m, 90s), tokens (2M tokens) or steps (120 steps)")
+        raise ConfigError(
+            f"{text!r} is not a budget; write a time (45m, 2h, 1h30m, 90s), tokens (2M tokens) or steps (120 steps)"
+        )
     total = 0.0
     for number, unit in parts:
-        scale = _SECONDS.get(unit) or (_SECONDS.get(unit.removesuffix("s")) if len(unit) > 2 else None)  # "mins", but not "ms"
+        scale = _SECONDS.get(unit) or (
+            _SECONDS.get(unit.removesuffix("s")) if len(unit) > 2 else None
+        )  # "mins", but not "ms"
         if scale is None:
-            raise ConfigError(f"{text!r} has an unknown unit {unit!r}; write s, m, h or d (45m), or tokens or steps (120 steps)")
+            raise ConfigError(
+                f"{text!r} has an unknown unit {unit!r}; write s, m, h or d (45m), or tokens or steps (120 steps)"
+            )
         total += float(number) * scale
     return total
 

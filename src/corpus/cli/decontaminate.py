@@ -44,29 +44,47 @@ def main(words: Sequence[str]) -> None:
     """Look through files for evaluation problems and say what was found."""
     options = parse(Options, words, command="decontaminate")
     if not options.paths or not options.problems:
-        raise ConfigError("corpus decontaminate needs files to look through and --problems SET=PATH to look for")
+        raise ConfigError(
+            "corpus decontaminate needs files to look through and --problems SET=PATH to look for"
+        )
     from corpus.problems.contamination import KnownProblems
     from corpus.stages.decontaminate import decontaminate, list_of
     from corpus.stages.problems import load_problem_file
 
     known = KnownProblems(
-        [problem for spec in options.problems for problem in load_problem_file(spec)], ngram=options.ngram, share=options.share
+        [problem for spec in options.problems for problem in load_problem_file(spec)],
+        ngram=options.ngram,
+        share=options.share,
     )
     own = [Path(spec.partition("=")[2]) for spec in options.problems]
-    found = decontaminate(options.paths, known, out=options.out, drop_twins=options.drop_twins, own=own)
-    say(f"looked for {len(known):,} problems: " + ", ".join(f"{count:,} of {name}" for name, count in known.sets.items()))
+    found = decontaminate(
+        options.paths, known, out=options.out, drop_twins=options.drop_twins, own=own
+    )
+    say(
+        f"looked for {len(known):,} problems: "
+        + ", ".join(f"{count:,} of {name}" for name, count in known.sets.items())
+    )
     records = list_of(found)
     for record in records[:SHOWN]:
-        what = f"{record['problem']}, overlap {record['overlap']:.0%}" if record["problem"] else "a twin"
+        what = (
+            f"{record['problem']}, overlap {record['overlap']:.0%}"
+            if record["problem"]
+            else "a twin"
+        )
         say(f"  {record['file']} {record['place']}: {what}")
     if len(records) > SHOWN:
         say(f"  … and {len(records) - SHOWN:,} more")
     for each in found:
         if each.is_own:
-            say(f"{each.name}: one of --problems, not looked through" + (", copied as it is" if options.out else ""))
+            say(
+                f"{each.name}: one of --problems, not looked through"
+                + (", copied as it is" if options.out else "")
+            )
             continue
         unit = {"problems": "problems", "records": "documents", "text": "document"}[each.kind]
         twins = f", {each.twins:,} are twins with other numbers" if each.kind == "problems" else ""
-        say(f"{each.name}: {len(each.dropped):,} of {each.total:,} {unit} hold an evaluation problem{twins}")
+        say(
+            f"{each.name}: {len(each.dropped):,} of {each.total:,} {unit} hold an evaluation problem{twins}"
+        )
     if options.out:
         say(f"copies without them: {options.out}")

@@ -54,18 +54,30 @@ def main(words: Sequence[str]) -> None:
 
     in_int8 = options.weights == "int8"
     if in_int8 and options.output is None:
-        raise ConfigError("--weights int8 needs --output FILE: the run's own scores are those of its fp32 weights")
+        raise ConfigError(
+            "--weights int8 needs --output FILE: the run's own scores are those of its fp32 weights"
+        )
     own = not options.problems and options.model.is_as_trained and not in_int8
     sets = load_problem_files(options.problems) if options.problems else evaluation_sets(folder)
     output = options.output or (folder.scores if own else Path("scores.json"))
     in_run = output.resolve() == folder.scores.resolve()
     outcomes = folder.outcomes if in_run else None
     if not own and in_run:
-        raise ConfigError(f"{folder.scores} holds the scores of the run as it was trained; give another --output")
-    if not in_run and RunFolder(output.parent).scores.resolve() == output.resolve() and RunFolder(output.parent).config.exists():
-        raise ConfigError(f"{output} is for the scores of the run that lies there; give another --output")
+        raise ConfigError(
+            f"{folder.scores} holds the scores of the run as it was trained; give another --output"
+        )
+    if (
+        not in_run
+        and RunFolder(output.parent).scores.resolve() == output.resolve()
+        and RunFolder(output.parent).config.exists()
+    ):
+        raise ConfigError(
+            f"{output} is for the scores of the run that lies there; give another --output"
+        )
     if output.is_file() and not holds_scores(output):
-        raise ConfigError(f"{output} is there and holds no scores, so it is not replaced; give another --output")
+        raise ConfigError(
+            f"{output} is there and holds no scores, so it is not replaced; give another --output"
+        )
 
     def work() -> None:
         look = options.overlap and bool(options.problems)

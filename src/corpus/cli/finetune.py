@@ -40,7 +40,9 @@ def main(words: Sequence[str]) -> None:
     with joined() as ranks:
         own = ranks.folder(folder)
         with claimed(own):
-            config = choose_method(config, own, method=options.method, learning_rate=options.learning_rate)
+            config = choose_method(
+                config, own, method=options.method, learning_rate=options.learning_rate
+            )
             if folder.final_weights.exists():
                 say(f"{folder.path} is fine-tuned already; next: corpus evaluate {folder.path}")
                 return

@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exits with 0, with 2 for an error the user can mend, with 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without, say, a dash for "no value" is no reason to stop
+        sys.stdout.reconfigure(
+            errors="replace"
+        )  # a terminal without, say, a dash for "no value" is no reason to stop
     try:
         _dispatch(words)
         if sys.stdout is not None:
@@ -61,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _dispatch(words: list[str]) -> None:
-    from corpus.base.console import console  # here, so that Ctrl-C finds this module ready as early as can be
+    from corpus.base.console import (
+        console,
+    )  # here, so that Ctrl-C finds this module ready as early as can be
 
     if not words or words[0] in ("-h", "--help", "help"):
         console.print(_help(), markup=False)
@@ -70,7 +74,9 @@ def _dispatch(words: list[str]) -> None:
         console.print(corpus.__version__, markup=False)
         return
     if words[0] not in COMMANDS:
-        _print(f"corpus has no command {words[0]!r}.{did_you_mean(words[0], COMMANDS)}\n{USAGE}\ncommands: {', '.join(COMMANDS)}")
+        _print(
+            f"corpus has no command {words[0]!r}.{did_you_mean(words[0], COMMANDS)}\n{USAGE}\ncommands: {', '.join(COMMANDS)}"
+        )
         sys.exit(2)
     module = importlib.import_module(f"corpus.cli.{words[0]}")
     module.main(words[1:])
@@ -79,14 +85,19 @@ def _dispatch(words: list[str]) -> None:
 def _help() -> str:
     lines = [corpus.__doc__.splitlines()[0] if corpus.__doc__ else "", "", USAGE, ""]
     lines += [f"  {name:<14} {what}" for name, what in COMMANDS.items()]
-    lines += ["", "start here:  corpus run starter        your own data:  corpus run cpu --data DIR --budget 45m --out runs/first"]
+    lines += [
+        "",
+        "start here:  corpus run starter        your own data:  corpus run cpu --data DIR --budget 45m --out runs/first",
+    ]
     return "\n".join(lines)
 
 
 def _memory_error(error: Exception) -> DeviceError | None:
     """Return what to tell the user where memory ran out, whichever library met it; None for any other error."""
     said = next(iter(str(error).splitlines()), "")
-    if not isinstance(error, MemoryError) and not (isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(said)):
+    if not isinstance(error, MemoryError) and not (
+        isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(said)
+    ):
         return None
     return DeviceError(
         f"this machine has too little memory ({said or type(error).__name__}). To train, lower train.micro_batch_rows, model.dim or "

@@ -50,8 +50,17 @@ def parse(kind: type[T], words: Sequence[str], *, command: str, default: T | Non
     description = (kind.__doc__ or "").strip()
     config = (tyro.conf.FlagConversionOff, tyro.conf.SuppressFixed)
     if default is None:
-        return tyro.cli(kind, args=list(words), prog=f"corpus {command}", description=description, config=config)
-    return tyro.cli(kind, args=list(words), prog=f"corpus {command}", description=description, default=default, config=config)
+        return tyro.cli(
+            kind, args=list(words), prog=f"corpus {command}", description=description, config=config
+        )
+    return tyro.cli(
+        kind,
+        args=list(words),
+        prog=f"corpus {command}",
+        description=description,
+        default=default,
+        config=config,
+    )
 
 
 def parse_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder]:
@@ -67,13 +76,16 @@ def parse_planned_run(words: Sequence[str], command: str) -> tuple[RunConfig, Ru
     """The same, with whether `--plan` was given."""
     following = [*words[1:], ""]
     words = [
-        "--plan=True" if word == "--plan" and after not in ("True", "False") else word for word, after in zip(words, following)
+        "--plan=True" if word == "--plan" and after not in ("True", "False") else word
+        for word, after in zip(words, following)
     ]
     config, folder, options = _parse_run(words, command, PlannedRunOptions)
     return config, folder, isinstance(options, PlannedRunOptions) and options.plan
 
 
-def _parse_run(words: Sequence[str], command: str, kind: type[RunOptions]) -> tuple[RunConfig, RunFolder, RunOptions]:
+def _parse_run(
+    words: Sequence[str], command: str, kind: type[RunOptions]
+) -> tuple[RunConfig, RunFolder, RunOptions]:
     words = list(words)
     if "--out=" in words or ("--out", "") in itertools.pairwise(words):
         raise ConfigError("--out is empty; give the run folder, such as --out runs/first")
@@ -92,7 +104,9 @@ def _parse_run(words: Sequence[str], command: str, kind: type[RunOptions]) -> tu
     options = parse(kind, words, command=shown, default=kind(settings=base))
     config = options.settings
     if options.data is not None:
-        config = dataclasses.replace(config, prepare=dataclasses.replace(config.prepare, data=options.data))
+        config = dataclasses.replace(
+            config, prepare=dataclasses.replace(config.prepare, data=options.data)
+        )
     return config, RunFolder(options.out or Path("runs") / config.recipe), options
 
 
@@ -101,7 +115,9 @@ def _take_config_file(words: list[str]) -> Path | None:
     for index, word in enumerate(words):
         if word == "--config":
             if index + 1 == len(words):
-                raise ConfigError("--config needs a file, such as the config.json of an earlier run")
+                raise ConfigError(
+                    "--config needs a file, such as the config.json of an earlier run"
+                )
             file = words[index + 1]
             del words[index : index + 2]
             return Path(file)

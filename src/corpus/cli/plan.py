@@ -20,7 +20,9 @@ def main(words: Sequence[str]) -> None:
 
     with joined() as ranks:
         if not ranks.is_alone:
-            raise ConfigError("a plan is made by one process: give the same command without torchrun")
+            raise ConfigError(
+                "a plan is made by one process: give the same command without torchrun"
+            )
     with claimed(folder):
         config = begin_run(config, folder, command=typed_command(), plan=True)
         timed(folder, "prepare", lambda: prepare_run(config, folder))

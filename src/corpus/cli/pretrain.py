@@ -20,7 +20,10 @@ def main(words: Sequence[str]) -> None:
 
     with joined() as ranks:
         own = ranks.folder(folder)
-        with claimed(own), Training(config, own, resume_hint=typed_command(), ranks=ranks) as training:
+        with (
+            claimed(own),
+            Training(config, own, resume_hint=typed_command(), ranks=ranks) as training,
+        ):
             training.describe()
             timed(own, "pretrain", training.pretrain)
     say(f"next: corpus finetune {folder.path}")

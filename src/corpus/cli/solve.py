@@ -66,5 +66,7 @@ def _typed_in() -> str:
 def _read(problem: str) -> str:
     text = _typed_in() if problem == "-" else problem
     if not text.strip():
-        raise DataError('the problem is empty; write it in quotes: corpus solve RUN "what is 20 percent of 50 ?"')
+        raise DataError(
+            'the problem is empty; write it in quotes: corpus solve RUN "what is 20 percent of 50 ?"'
+        )
     return text

@@ -47,7 +47,10 @@ class Batch:
             documents=_move(self.documents, device),
             num_tokens=self.num_tokens,
         )
-        known = {"places": None if self.places is None else _move(self.places, device), "num_targets": self.num_targets}
+        known = {
+            "places": None if self.places is None else _move(self.places, device),
+            "num_targets": self.num_targets,
+        }
         moved.__dict__.update(known)  # looked up here, where the batch is in the host's memory
         return moved
 

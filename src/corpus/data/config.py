@@ -38,7 +38,9 @@ class CurriculumConfig:
     def __post_init__(self) -> None:
         for name in ("replay", "anneal", "anneal_problems"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"curriculum.{name} is {getattr(self, name)}; expected a share between 0 and 1")
+                raise ConfigError(
+                    f"curriculum.{name} is {getattr(self, name)}; expected a share between 0 and 1"
+                )
         if negative := [name for name, weight in self.weights.items() if weight < 0]:
             raise ConfigError(f"curriculum.weights.{negative[0]} is negative; expected 0 or more")
         if len(set(self.sources)) != len(self.sources):

@@ -39,7 +39,9 @@ def plan_phases(config: CurriculumConfig, prepared: Collection[str]) -> tuple[Ph
     weights = {name: config.weights.get(name, 1.0) for name in text}
     groups = _groups(config, [name for name in text if weights[name] > 0])
     if not groups:
-        raise ConfigError("the curriculum has no source left to read; give at least one prepared source a weight above 0")
+        raise ConfigError(
+            "the curriculum has no source left to read; give at least one prepared source a weight above 0"
+        )
     phases = _lay_out(config, groups, weights)
     return _anneal(config, phases, prepared) if config.anneal > 0 else phases
 
@@ -68,30 +70,44 @@ def _check_names(config: CurriculumConfig, text: Sequence[str]) -> None:
 def _groups(config: CurriculumConfig, present: Sequence[str]) -> list[list[str]]:
     """The sources in reading order; sources that share a phase stand in one list."""
     ordered = [name for name in config.sources if name in present]
-    ordered += [name for name in present if name not in ordered and not (name == "commoncrawl" and "c4" in ordered)]
+    ordered += [
+        name
+        for name in present
+        if name not in ordered and not (name == "commoncrawl" and "c4" in ordered)
+    ]
     groups = [[name] for name in ordered]
     if "commoncrawl" in present and "commoncrawl" not in ordered:
         groups[ordered.index("c4")].append("commoncrawl")
     return groups[::-1] if config.order == "reverse" else groups
 
 
-def _lay_out(config: CurriculumConfig, groups: list[list[str]], weights: Mapping[str, float]) -> tuple[Phase, ...]:
+def _lay_out(
+    config: CurriculumConfig, groups: list[list[str]], weights: Mapping[str, float]
+) -> tuple[Phase, ...]:
     everything = _normalise({name: weights[name] for group in groups for name in group})
     if config.order == "shuffled" or len(groups) == 1:
         return (Phase(name="all", start=0.0, end=1.0, mixture=everything),)
     total, start, phases = sum(weights[name] for group in groups for name in group), 0.0, []
     for index, group in enumerate(groups):
-        end = 1.0 if index == len(groups) - 1 else start + sum(weights[name] for name in group) / total
+        end = (
+            1.0
+            if index == len(groups) - 1
+            else start + sum(weights[name] for name in group) / total
+        )
         mixture = _normalise({name: weights[name] for name in group})
         if config.order == "interleaved":
-            others = _normalise({name: weights[name] for other in groups if other is not group for name in other})
+            others = _normalise(
+                {name: weights[name] for other in groups if other is not group for name in other}
+            )
             mixture = _blend(mixture, others, config.replay)
         phases.append(Phase(name=group[0], start=start, end=end, mixture=mixture))
         start = end
     return tuple(phases)
 
 
-def _anneal(config: CurriculumConfig, phases: tuple[Phase, ...], prepared: Collection[str]) -> tuple[Phase, ...]:
+def _anneal(
+    config: CurriculumConfig, phases: tuple[Phase, ...], prepared: Collection[str]
+) -> tuple[Phase, ...]:
     """Squeeze the phases into the time before the anneal, and end on all text mixed with problems."""
     if PROBLEMS not in prepared:
         raise ConfigError(
@@ -99,7 +115,12 @@ def _anneal(config: CurriculumConfig, phases: tuple[Phase, ...], prepared: Colle
         )
     begin = 1.0 - config.anneal
     squeezed = (
-        [Phase(name=p.name, start=p.start * begin, end=p.end * begin, mixture=p.mixture) for p in phases] if begin > 0 else []
+        [
+            Phase(name=p.name, start=p.start * begin, end=p.end * begin, mixture=p.mixture)
+            for p in phases
+        ]
+        if begin > 0
+        else []
     )
     text: Mixture = {}
     for phase in phases:

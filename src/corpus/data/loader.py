@@ -33,7 +33,9 @@ class SourceRows:
         """Return the `index`-th row read from this source: [context_length + 1] int64. Any non-negative index is valid."""
         epoch, place = divmod(index, self.num_rows)
         if epoch != self._epoch:
-            generator = np.random.Generator(np.random.PCG64(derive(self._seed, "rows", self.name, epoch)))
+            generator = np.random.Generator(
+                np.random.PCG64(derive(self._seed, "rows", self.name, epoch))
+            )
             self._epoch, self._order = epoch, generator.permutation(self.num_rows)
         start = int(self._order[place]) * self._length
         return np.asarray(self._tokens[start : start + self._length + 1], dtype=np.int64)
@@ -43,12 +45,24 @@ class TextLoader:
     """Hands out batches of text rows and its own cursor."""
 
     def __init__(
-        self, sources: Mapping[str, np.ndarray], *, context_length: int, rows_per_batch: int, eos_id: int, seed: int
+        self,
+        sources: Mapping[str, np.ndarray],
+        *,
+        context_length: int,
+        rows_per_batch: int,
+        eos_id: int,
+        seed: int,
     ) -> None:
         self._sources = {
-            name: SourceRows(name, tokens, context_length=context_length, seed=seed) for name, tokens in sources.items()
+            name: SourceRows(name, tokens, context_length=context_length, seed=seed)
+            for name, tokens in sources.items()
         }
-        self._length, self._rows_per_batch, self._eos_id, self._seed = context_length, rows_per_batch, eos_id, seed
+        self._length, self._rows_per_batch, self._eos_id, self._seed = (
+            context_length,
+            rows_per_batch,
+            eos_id,
+            seed,
+        )
         self._handed_out = 0
         self._taken = dict.fromkeys(self._sources, 0)
 
@@ -72,7 +86,10 @@ class TextLoader:
             raise DataError(
                 f"the checkpoint read sources {sorted(cursor['taken'])}, and {sorted(self._sources)} are prepared; prepare the same data"
             )
-        self._handed_out, self._taken = int(cursor["handed_out"]), {name: int(rows) for name, rows in cursor["taken"].items()}
+        self._handed_out, self._taken = (
+            int(cursor["handed_out"]),
+            {name: int(rows) for name, rows in cursor["taken"].items()},
+        )
 
     def rows(self, count: int, mixture: Mixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the next `count` rows drawn from `mixture` as inputs, targets and document ids, each [count context_length]."""
@@ -88,4 +105,6 @@ class TextLoader:
 
     def batch(self, mixture: Mixture) -> Batch:
         """Return the next batch, its rows drawn from `mixture`."""
-        return stack([self.rows(self._rows_per_batch, mixture)], self._rows_per_batch * self._length)
+        return stack(
+            [self.rows(self._rows_per_batch, mixture)], self._rows_per_batch * self._length
+        )

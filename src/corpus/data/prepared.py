@@ -23,14 +23,23 @@ class Prepared:
     def open(cls, folder: Path) -> "Prepared":
         """Open a prepared folder. Raises `ArtifactError` naming what is missing, damaged or does not fit."""
         if not (folder / "manifest.json").exists():
-            raise ArtifactError(f"{folder} holds no prepared data; run `corpus prepare` (or `corpus run`) on this run folder first")
+            raise ArtifactError(
+                f"{folder} holds no prepared data; run `corpus prepare` (or `corpus run`) on this run folder first"
+            )
         fix = f"Delete {folder} and prepare the data again."
         tokenizer = Tokenizer.load(folder / "tokenizer", fix=fix)
         shards = {split: TokenShards.open(folder / split) for split in ("train", "validation")}
         for split, opened in shards.items():
             if opened.manifest.config.get("tokenizer") != tokenizer.digest:
-                raise ArtifactError(f"{folder / split} was made with another tokenizer than {folder / 'tokenizer'}. {fix}")
-        return cls(folder=folder, tokenizer=tokenizer, train=shards["train"], validation=shards["validation"])
+                raise ArtifactError(
+                    f"{folder / split} was made with another tokenizer than {folder / 'tokenizer'}. {fix}"
+                )
+        return cls(
+            folder=folder,
+            tokenizer=tokenizer,
+            train=shards["train"],
+            validation=shards["validation"],
+        )
 
     def unigram(self, source: str) -> np.ndarray:
         """Return how often each id occurs in a source's training tokens: [vocab_size] int64."""
@@ -38,7 +47,11 @@ class Prepared:
         try:
             counts = np.load(path, allow_pickle=False)
             if counts.shape != (self.tokenizer.vocab_size,):
-                raise ValueError(f"it holds {counts.shape}, expected one count for each of {self.tokenizer.vocab_size} ids")
+                raise ValueError(
+                    f"it holds {counts.shape}, expected one count for each of {self.tokenizer.vocab_size} ids"
+                )
         except (OSError, EOFError, ValueError) as error:
-            raise ArtifactError(f"{path} cannot be read ({error}). Delete {self.folder} and prepare the data again.") from None
+            raise ArtifactError(
+                f"{path} cannot be read ({error}). Delete {self.folder} and prepare the data again."
+            ) from None
         return counts

@@ -47,7 +47,9 @@ class ShardWriter:
 
     def __enter__(self) -> "ShardWriter":
         self._stack.__enter__()
-        self._file = self._stack.enter_context(open(self._stack.enter_context(atomic_path(self._path("bin"))), "wb"))
+        self._file = self._stack.enter_context(
+            open(self._stack.enter_context(atomic_path(self._path("bin"))), "wb")
+        )
         return self
 
     def add(self, tokens: Sequence[int] | np.ndarray, *, num_bytes: int) -> None:
@@ -62,7 +64,10 @@ class ShardWriter:
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
         if error[0] is None:
-            with atomic_path(self._path("documents.npy")) as temporary, open(temporary, "wb") as file:
+            with (
+                atomic_path(self._path("documents.npy")) as temporary,
+                open(temporary, "wb") as file,
+            ):
                 np.save(file, np.frombuffer(self._starts, dtype=np.int64))
 
     def counts(self) -> dict[str, Any]:
@@ -73,7 +78,10 @@ class ShardWriter:
             "num_documents": len(self._starts),
             "num_bytes": self.num_bytes,
             "files": {path.name: path.stat().st_size for path in (self._path("bin"), documents)},
-            "sha256": {self._path("bin").name: self._hash.hexdigest(), documents.name: digest_file(documents)},
+            "sha256": {
+                self._path("bin").name: self._hash.hexdigest(),
+                documents.name: digest_file(documents),
+            },
         }
 
     def _path(self, ending: str) -> Path:
@@ -96,17 +104,29 @@ class ShardsWriter:
 
 
 @contextmanager
-def write_shards(folder: Path, *, vocab_size: int, eos_id: int, tokenizer_digest: str = "") -> Iterator[ShardsWriter]:
+def write_shards(
+    folder: Path, *, vocab_size: int, eos_id: int, tokenizer_digest: str = ""
+) -> Iterator[ShardsWriter]:
     """Yield a writer; when the block ends without an error, `folder` appears, whole, with its manifest."""
     dtype = token_dtype(vocab_size)
     with atomic_folder(folder) as temporary:
         with ExitStack() as stack:
             writer = ShardsWriter(temporary, stack, dtype=dtype, eos_id=eos_id)
             yield writer
-        config = {"dtype": dtype.name, "vocab_size": vocab_size, "eos_id": eos_id, "tokenizer": tokenizer_digest}
+        config = {
+            "dtype": dtype.name,
+            "vocab_size": vocab_size,
+            "eos_id": eos_id,
+            "tokenizer": tokenizer_digest,
+        }
         counts = {source: writer.writers[source].counts() for source in sorted(writer.writers)}
-        digests = {name: digest for part in counts.values() for name, digest in part["sha256"].items()}
-        write_manifest(temporary, Manifest(kind=KIND, key=make_key(KIND, config, digests), config=config, counts=counts))
+        digests = {
+            name: digest for part in counts.values() for name, digest in part["sha256"].items()
+        }
+        write_manifest(
+            temporary,
+            Manifest(kind=KIND, key=make_key(KIND, config, digests), config=config, counts=counts),
+        )
 
 
 @dataclass(frozen=True)
@@ -148,7 +168,9 @@ class TokenShards(Mapping[str, Shard]):
         self.folder, self.manifest, self._shards = folder, manifest, dict(shards)
 
     @classmethod
-    def open(cls, folder: Path, *, sources: Sequence[str] | None = None, verify: bool = True) -> "TokenShards":
+    def open(
+        cls, folder: Path, *, sources: Sequence[str] | None = None, verify: bool = True
+    ) -> "TokenShards":
         """Map the shards of `folder`, all of them or those named.
 
         Sizes are always checked; with `verify` the digests as well, which reads every byte once (about a second a gigabyte).
@@ -161,9 +183,13 @@ class TokenShards(Mapping[str, Shard]):
         for source in sources or ():
             if source not in manifest.counts:
                 known = ", ".join(manifest.counts)
-                raise ArtifactError(f"{folder} has no source {source!r}, only {known}.{did_you_mean(source, manifest.counts)}")
+                raise ArtifactError(
+                    f"{folder} has no source {source!r}, only {known}.{did_you_mean(source, manifest.counts)}"
+                )
         chosen = sorted(manifest.counts) if sources is None else sources
-        return cls(folder, manifest, {source: _open(folder, source, manifest, verify) for source in chosen})
+        return cls(
+            folder, manifest, {source: _open(folder, source, manifest, verify) for source in chosen}
+        )
 
     @cached_property
     def tokens(self) -> dict[str, np.ndarray]:
@@ -191,11 +217,19 @@ def _open(folder: Path, source: str, manifest: Manifest, verify: bool) -> Shard:
             _check(folder / name, size, counts["sha256"][name] if verify else None)
         dtype = np.dtype(manifest.config["dtype"]).newbyteorder("<")
         path = folder / f"{source}.bin"
-        tokens = np.memmap(path, dtype=dtype, mode="r") if counts["num_tokens"] else np.empty(0, dtype=dtype)
+        tokens = (
+            np.memmap(path, dtype=dtype, mode="r")
+            if counts["num_tokens"]
+            else np.empty(0, dtype=dtype)
+        )
         documents = np.load(folder / f"{source}.documents.npy", allow_pickle=False)
-        return Shard(source=source, tokens=tokens, documents=documents, num_bytes=counts["num_bytes"])
+        return Shard(
+            source=source, tokens=tokens, documents=documents, num_bytes=counts["num_bytes"]
+        )
     except (KeyError, TypeError, AttributeError, ValueError, EOFError) as error:
-        raise ArtifactError(f"the manifest of {folder} does not describe {source} ({error!r}). {_FIX}") from None
+        raise ArtifactError(
+            f"the manifest of {folder} does not describe {source} ({error!r}). {_FIX}"
+        ) from None
 
 
 def _check(path: Path, size: int, digest: str | None) -> None:
@@ -203,6 +237,10 @@ def _check(path: Path, size: int, digest: str | None) -> None:
         raise ArtifactError(f"{path} is missing, though the manifest beside it names it. {_FIX}")
     if path.stat().st_size != size:
         kind = "truncated" if path.stat().st_size < size else "longer than it was"
-        raise ArtifactError(f"{path} is {kind}: {path.stat().st_size:,} bytes, the manifest says {size:,}. {_FIX}")
+        raise ArtifactError(
+            f"{path} is {kind}: {path.stat().st_size:,} bytes, the manifest says {size:,}. {_FIX}"
+        )
     if digest is not None and digest_file(path) != digest:
-        raise ArtifactError(f"{path} was altered: its SHA-256 is not the one in the manifest. {_FIX}")
+        raise ArtifactError(
+            f"{path} was altered: its SHA-256 is not the one in the manifest. {_FIX}"
+        )

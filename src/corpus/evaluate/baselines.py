@@ -38,7 +38,9 @@ class Reference:
 
         `has_read` is False for a run that read none of `train_problems`.
         """
-        trained = {template_of(problem.text) for problem in train_problems} if has_read else set[str]()
+        trained = (
+            {template_of(problem.text) for problem in train_problems} if has_read else set[str]()
+        )
         by_set: dict[str, list[Problem]] = {"": list(train_problems)}
         for problem in train_problems:
             by_set.setdefault(problem.set_name, []).append(problem)
@@ -76,16 +78,25 @@ def majority_letter(problems: Iterable[Problem]) -> str | None:
 
 def common_answer(problems: Iterable[Problem]) -> float | None:
     """Return the most common answer of problems without options, the smallest of equals; None where there are none."""
-    counts = Counter(problem.answer for problem in problems if problem.answer is not None and not problem.options)
+    counts = Counter(
+        problem.answer for problem in problems if problem.answer is not None and not problem.options
+    )
     return min(counts, key=lambda answer: (-counts[answer], answer)) if counts else None
 
 
-def judge_neighbours(problems: Iterable[Problem], reference: Reference) -> tuple[list[Judged], list[float | None]]:
+def judge_neighbours(
+    problems: Iterable[Problem], reference: Reference
+) -> tuple[list[Judged], list[float | None]]:
     """Judge the copied program of each problem's nearest neighbour, and return how similar that is, 0…1; None where there is none."""
     copies = [(problem, *reference.neighbours.copy_program(problem)) for problem in problems]
-    return [judge(problem, program) for problem, program, _ in copies], [similarity for _, _, similarity in copies]
+    return [judge(problem, program) for problem, program, _ in copies], [
+        similarity for _, _, similarity in copies
+    ]
 
 
 def judge_gold(problems: Iterable[Problem]) -> list[Judged]:
     """Judge each problem's own program; a problem without one is wrong."""
-    return [judge(problem, parse(problem.program) if problem.program is not None else None) for problem in problems]
+    return [
+        judge(problem, parse(problem.program) if problem.program is not None else None)
+        for problem in problems
+    ]

@@ -26,7 +26,11 @@ SIMILARITY = ((0, 29), (30, 49), (50, 69), (70, 89), (90, 99), (100, 100))
 """Bins of the similarity of the most similar trained problem, a cosine (`problems.neighbours`) in whole per cent: 100 is a twin, which
 differs in its numbers at most."""
 
-KINDS = (("by_words", "words"), ("by_operations", "operations"), ("by_similarity", "similarity in %"))
+KINDS = (
+    ("by_words", "words"),
+    ("by_operations", "operations"),
+    ("by_similarity", "similarity in %"),
+)
 """The fields of a set's scores that hold bins, and what each counts."""
 
 
@@ -47,21 +51,33 @@ def bin_scores(
     or nothing to be similar to),
     `num_problems`, `accuracy` and `baseline_nearest`, and the intervals of both.
     """
-    scored = [(kin_of(problem), mine.right, its.right) for problem, mine, its in zip(problems, judged, nearest, strict=True)]
+    scored = [
+        (kin_of(problem), mine.right, its.right)
+        for problem, mine, its in zip(problems, judged, nearest, strict=True)
+    ]
     scores = {
         "by_words": _bins(WORDS, [num_words(problem) for problem in problems], scored),
-        "by_operations": _bins(OPERATIONS, [num_operations(problem) for problem in problems], scored),
+        "by_operations": _bins(
+            OPERATIONS, [num_operations(problem) for problem in problems], scored
+        ),
         "by_similarity": _bins(SIMILARITY, [_percent(each) for each in similarity], scored),
     }
     if beyond is None:
         return scores
-    return {**scores, "beyond_context": _shares([each for each, is_beyond in zip(scored, beyond) if is_beyond])}
+    return {
+        **scores,
+        "beyond_context": _shares([each for each, is_beyond in zip(scored, beyond) if is_beyond]),
+    }
 
 
 def num_words(problem: Problem) -> int:
     """Return how many words, numbers and signs a problem has, an expression counting as one."""
     expressions = find_expressions(problem.text)
-    return len(normalize(mask(problem.text)).split()) if expressions else len(normalize(problem.text).split())
+    return (
+        len(normalize(mask(problem.text)).split())
+        if expressions
+        else len(normalize(problem.text).split())
+    )
 
 
 def num_operations(problem: Problem) -> int | None:
@@ -74,7 +90,9 @@ def _percent(similarity: float | None) -> int | None:
     return None if similarity is None else int(100 * similarity)
 
 
-def _bins(bounds: Sequence[tuple[int, int | None]], sizes: Sequence[int | None], scored: Sequence[_Scored]) -> list[dict[str, Any]]:
+def _bins(
+    bounds: Sequence[tuple[int, int | None]], sizes: Sequence[int | None], scored: Sequence[_Scored]
+) -> list[dict[str, Any]]:
     found = []
     for first, last in (*bounds, (None, None)):
         members = [each for each, size in zip(scored, sizes) if _is_in(size, first, last)]
@@ -94,7 +112,10 @@ def _shares(members: Sequence[_Scored]) -> dict[str, Any]:
     for place, name in ((1, "accuracy"), (2, "baseline_nearest")):
         right = [bool(each[place]) for each in members]
         interval = clustered(right, [each[0] for each in members])
-        shares |= {name: sum(right) / len(right) if right else None, f"{name}_interval": list(interval) if interval else None}
+        shares |= {
+            name: sum(right) / len(right) if right else None,
+            f"{name}_interval": list(interval) if interval else None,
+        }
     return shares
 
 

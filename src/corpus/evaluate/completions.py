@@ -12,17 +12,25 @@ from corpus.model.transformer import Transformer
 from corpus.runtime.runtime import Runtime
 
 
-def score_completions(model: Transformer, runtime: Runtime, examples: Sequence[Example], *, pad_id: int) -> tuple[float, float]:
+def score_completions(
+    model: Transformer, runtime: Runtime, examples: Sequence[Example], *, pad_id: int
+) -> tuple[float, float]:
     """Return the mean loss (nats) and next-token accuracy over the completions of `examples`."""
     length = model.config.context_length
-    rows = pack([len(example.tokens) for example in examples], row_length=length, order=range(len(examples)))
+    rows = pack(
+        [len(example.tokens) for example in examples], row_length=length, order=range(len(examples))
+    )
     loss, right, count = 0.0, 0, 0
-    with torch.no_grad():  # not inference_mode: sharded weights gathered here are used for training afterwards
+    with (
+        torch.no_grad()
+    ):  # not inference_mode: sharded weights gathered here are used for training afterwards
         for first in range(0, len(rows), 8):
             parts = []
             for row in rows[first : first + 8]:
                 arrays = packed_row(
-                    [(examples[i].tokens, examples[i].prompt_length) for i in row], row_length=length, pad_id=pad_id
+                    [(examples[i].tokens, examples[i].prompt_length) for i in row],
+                    row_length=length,
+                    pad_id=pad_id,
                 )
                 parts.append(tuple(array[None] for array in arrays))
             batch = stack(parts, 0).to(runtime.device)

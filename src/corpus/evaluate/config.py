@@ -33,12 +33,18 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         if self.problems_limit < 0:
-            raise ConfigError(f"evaluate.problems_limit is {self.problems_limit}; expected 0 (all) or a positive number")
+            raise ConfigError(
+                f"evaluate.problems_limit is {self.problems_limit}; expected 0 (all) or a positive number"
+            )
         if self.max_program_tokens < 5 or self.batch_size < 1:
-            raise ConfigError("evaluate.max_program_tokens must be 5 or more and evaluate.batch_size 1 or more")
+            raise ConfigError(
+                "evaluate.max_program_tokens must be 5 or more and evaluate.batch_size 1 or more"
+            )
         if self.retrieval and not self.votes:
             raise ConfigError(
                 "evaluate.retrieval lets similar problems vote beside evaluate.votes, and there are none; set it to False as well"
             )
         if any(count < 1 for count in self.votes) or len(set(self.votes)) != len(self.votes):
-            raise ConfigError(f"evaluate.votes is {self.votes}; expected different positive numbers, such as 8 32")
+            raise ConfigError(
+                f"evaluate.votes is {self.votes}; expected different positive numbers, such as 8 32"
+            )

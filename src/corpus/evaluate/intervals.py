@@ -32,7 +32,13 @@ def _certainty(groups: int, total: int) -> float:
         return 1.0
     if groups == 1:
         return 0.0
-    return (_student(total - 1) / _student(groups - 1)) ** 2 * (groups - 1) / groups * total / (total - 1)
+    return (
+        (_student(total - 1) / _student(groups - 1)) ** 2
+        * (groups - 1)
+        / groups
+        * total
+        / (total - 1)
+    )
 
 
 def _student(freedom: int) -> float:

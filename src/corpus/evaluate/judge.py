@@ -39,7 +39,9 @@ def judge(problem: Problem, program: Program | None) -> Judged:
         return Judged(outcome=outcome, chosen=None, right=right)
     if problem.options:
         chosen = nearest_option(outcome.value, problem.options)
-        return Judged(outcome=outcome, chosen=chosen, right=chosen is not None and chosen == problem.correct)
+        return Judged(
+            outcome=outcome, chosen=chosen, right=chosen is not None and chosen == problem.correct
+        )
     return Judged(outcome=outcome, chosen=None, right=is_answer(outcome.value, problem.answer))
 
 
@@ -50,7 +52,9 @@ def _form(problem: Problem) -> str | None:
 
 def same_outcome(first: Outcome, second: Outcome) -> bool:
     """True where both have the same value, or equivalent expressions."""
-    return same_value(first.value, second.value) or same_expression(first.expression, second.expression)
+    return same_value(first.value, second.value) or same_expression(
+        first.expression, second.expression
+    )
 
 
 def same_expression(value: str | None, key: str | None, *, form: str | None = None) -> bool:
@@ -60,4 +64,8 @@ def same_expression(value: str | None, key: str | None, *, form: str | None = No
 
 def same_value(first: float | None, second: float | None) -> bool:
     """True where both are there and equal within rounding."""
-    return first is not None and second is not None and math.isclose(first, second, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    return (
+        first is not None
+        and second is not None
+        and math.isclose(first, second, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    )

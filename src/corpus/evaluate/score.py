@@ -56,14 +56,23 @@ def score_problems(
     gold = judge_gold(problems)
     nearest, similarity = judge_neighbours(problems, reference)
     seen = [reference.has_seen(problem) for problem in problems]
-    matches = [program is not None and str(program) == problem.program for problem, program in zip(problems, predicted)]
+    matches = [
+        program is not None and str(program) == problem.program
+        for problem, program in zip(problems, predicted)
+    ]
     values = [same_outcome(mine.outcome, its.outcome) for mine, its in zip(judged, gold)]
 
-    scores: dict[str, Any] = {"num_problems": len(problems), "num_seen": sum(seen), "num_unseen": len(seen) - sum(seen)}
+    scores: dict[str, Any] = {
+        "num_problems": len(problems),
+        "num_seen": sum(seen),
+        "num_unseen": len(seen) - sum(seen),
+    }
     kin = [kin_of(problem) for problem in problems]
     scores |= _split_share("accuracy", judged, seen, kin)
     for way, programs in others.items():
-        judged_other = [judge(problem, program) for problem, program in zip(problems, programs, strict=True)]
+        judged_other = [
+            judge(problem, program) for problem, program in zip(problems, programs, strict=True)
+        ]
         scores |= _split_share(f"accuracy_{way}", judged_other, seen, kin)
     scores |= _share("executes", (each.outcome.executes for each in judged), kin)
     has_gold = any(problem.program is not None for problem in problems)
@@ -78,11 +87,21 @@ def score_problems(
     return scores, outcomes
 
 
-def _split_share(name: str, judged: Sequence[Judged], seen: Sequence[bool], kin: Sequence[str]) -> dict[str, Any]:
+def _split_share(
+    name: str, judged: Sequence[Judged], seen: Sequence[bool], kin: Sequence[str]
+) -> dict[str, Any]:
     return {
         **_share(name, (each.right for each in judged), kin),
-        **_share(f"{name}_seen", (each.right if is_seen else None for each, is_seen in zip(judged, seen)), kin),
-        **_share(f"{name}_unseen", (None if is_seen else each.right for each, is_seen in zip(judged, seen)), kin),
+        **_share(
+            f"{name}_seen",
+            (each.right if is_seen else None for each, is_seen in zip(judged, seen)),
+            kin,
+        ),
+        **_share(
+            f"{name}_unseen",
+            (None if is_seen else each.right for each, is_seen in zip(judged, seen)),
+            kin,
+        ),
     }
 
 
@@ -91,14 +110,22 @@ def _share(name: str, hits: Iterable[bool | None], kin: Sequence[str]) -> dict[s
     counted = [(hit, group) for hit, group in zip(hits, kin, strict=True) if hit is not None]
     right = [hit for hit, _ in counted]
     interval = clustered(right, [group for _, group in counted])
-    return {name: sum(right) / len(right) if right else None, f"{name}_interval": list(interval) if interval else None}
+    return {
+        name: sum(right) / len(right) if right else None,
+        f"{name}_interval": list(interval) if interval else None,
+    }
 
 
-def _record(problem: Problem, program: Program | None, judged: Judged, nearest: Judged, seen: bool) -> dict[str, Any]:
+def _record(
+    problem: Problem, program: Program | None, judged: Judged, nearest: Judged, seen: bool
+) -> dict[str, Any]:
     return {
         "id": problem.id,
         "text": problem.text,
-        "options": [{"letter": each.letter, "text": each.text, "value": each.value} for each in problem.options],
+        "options": [
+            {"letter": each.letter, "text": each.text, "value": each.value}
+            for each in problem.options
+        ],
         "correct": problem.correct,
         "numbers": list(problem.quantities),
         "gold": problem.program,

@@ -50,8 +50,12 @@ def score_text(
         task: told the number of tokens as they are done.
     """
     loss, right, count = 0.0, 0, 0
-    with torch.no_grad():  # not inference_mode: sharded weights gathered here are used for training afterwards
-        for inputs, targets, documents in _blocks(tokens[:max_tokens], model.config.context_length, eos_id):
+    with (
+        torch.no_grad()
+    ):  # not inference_mode: sharded weights gathered here are used for training afterwards
+        for inputs, targets, documents in _blocks(
+            tokens[:max_tokens], model.config.context_length, eos_id
+        ):
             chosen = torch.from_numpy(np.flatnonzero(targets != IGNORED)).to(runtime.device)
             wanted = torch.from_numpy(targets).to(runtime.device).flatten()[chosen]
             with runtime.autocast():
@@ -68,7 +72,9 @@ def score_text(
     return TextScore(loss=loss / max(count, 1), accuracy=right / max(count, 1), num_tokens=count)
 
 
-def score_unigram(tokens: np.ndarray, counts: np.ndarray, *, context_length: int, eos_id: int) -> TextScore:
+def score_unigram(
+    tokens: np.ndarray, counts: np.ndarray, *, context_length: int, eos_id: int
+) -> TextScore:
     """Score the same tokens by their frequency in the source's training text, with one added to every count.
 
     Args:
@@ -94,16 +100,26 @@ def bits_per_byte(loss: float, shard: Shard) -> float:
 
 
 def score_sources(
-    model: Transformer, runtime: Runtime, sources: Mapping[str, np.ndarray], *, eos_id: int, max_tokens: int
+    model: Transformer,
+    runtime: Runtime,
+    sources: Mapping[str, np.ndarray],
+    *,
+    eos_id: int,
+    max_tokens: int,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return loss and accuracy by source on about the first `max_tokens` of each: what training looks at on its way."""
     scores = {
-        name: score_text(model, runtime, tokens, eos_id=eos_id, max_tokens=max_tokens + 1) for name, tokens in sources.items()
+        name: score_text(model, runtime, tokens, eos_id=eos_id, max_tokens=max_tokens + 1)
+        for name, tokens in sources.items()
     }
-    return {name: score.loss for name, score in scores.items()}, {name: score.accuracy for name, score in scores.items()}
+    return {name: score.loss for name, score in scores.items()}, {
+        name: score.accuracy for name, score in scores.items()
+    }
 
 
-def _blocks(tokens: np.ndarray, context_length: int, eos_id: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _blocks(
+    tokens: np.ndarray, context_length: int, eos_id: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield inputs, targets and document ids in blocks of `ROWS` rows; a last, shorter row comes alone."""
     length = min(context_length, len(tokens) - 1)
     if length < 1:
@@ -111,7 +127,9 @@ def _blocks(tokens: np.ndarray, context_length: int, eos_id: int) -> Iterator[tu
     num_rows = (len(tokens) - 1) // length
     for first in range(0, num_rows, ROWS):
         starts = range(first * length, min(first + ROWS, num_rows) * length, length)
-        rows = np.stack([np.asarray(tokens[start : start + length + 1], dtype=np.int64) for start in starts])
+        rows = np.stack(
+            [np.asarray(tokens[start : start + length + 1], dtype=np.int64) for start in starts]
+        )
         yield text_rows(rows, eos_id)
     rest = np.asarray(tokens[num_rows * length :], dtype=np.int64)
     if len(rest) > 1:

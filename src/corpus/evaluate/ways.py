@@ -24,5 +24,9 @@ def title(way: str) -> str:
     """Return what a way is called in a sentence or a table."""
     match = _WAY.fullmatch(way)
     assert match is not None
-    who = f"votes of {match[1]} programs" if match[1] else "votes of programs and of similar training problems"
+    who = (
+        f"votes of {match[1]} programs"
+        if match[1]
+        else "votes of programs and of similar training problems"
+    )
     return who + (", options known" if match[2] else "")

@@ -23,7 +23,13 @@ PREFIX = "base_model.model."
 
 
 def export_adapter(
-    tensors: Mapping[str, Tensor], settings: FinetuneConfig, *, symbols: range, output: Path, weights: Path, tied: bool
+    tensors: Mapping[str, Tensor],
+    settings: FinetuneConfig,
+    *,
+    symbols: range,
+    output: Path,
+    weights: Path,
+    tied: bool,
 ) -> Path:
     """Write `output`: adapter_config.json, adapter_model.safetensors and a manifest that names the weights it was trained on by their digest.
 
@@ -36,11 +42,16 @@ def export_adapter(
         tied: whether the embedding is the head too.
     """
     with atomic_folder(output) as folder:
-        (folder / WEIGHTS_FILE).write_bytes(save({peft_name(name): tensor for name, tensor in tensors.items()}, {"format": "pt"}))
+        (folder / WEIGHTS_FILE).write_bytes(
+            save({peft_name(name): tensor for name, tensor in tensors.items()}, {"format": "pt"})
+        )
         write_json(folder / CONFIG_FILE, _peft_config(settings, symbols, tied=tied))
         config = {"method": settings.method}
         inputs = {"weights": digest_file(weights)}
-        write_manifest(folder, Manifest(kind=KIND, key=make_key(KIND, config, inputs), config=config, inputs=inputs))
+        write_manifest(
+            folder,
+            Manifest(kind=KIND, key=make_key(KIND, config, inputs), config=config, inputs=inputs),
+        )
     return output
 
 
@@ -49,13 +60,18 @@ def peft_name(name: str) -> str:
     for mark in (".lora_", ".token_adapter."):
         place, found, rest = name.partition(mark)
         if found:
-            return PREFIX + huggingface_name(f"{place}.weight").removesuffix(".weight") + found + rest
+            return (
+                PREFIX + huggingface_name(f"{place}.weight").removesuffix(".weight") + found + rest
+            )
     raise KeyError(f"{name} is no tensor of an adapter")
 
 
 def _peft_config(settings: FinetuneConfig, symbols: range, *, tied: bool) -> dict[str, Any]:
     """Return adapter_config.json, as peft itself writes it, with Llama's names."""
-    layers = [_last(f"blocks.0.{'attention' if name in ATTENTION else 'feed_forward'}.{name}") for name in settings.adapter.layers]
+    layers = [
+        _last(f"blocks.0.{'attention' if name in ATTENTION else 'feed_forward'}.{name}")
+        for name in settings.adapter.layers
+    ]
     config = lora_config(
         settings.adapter,
         symbols,
@@ -64,7 +80,10 @@ def _peft_config(settings: FinetuneConfig, symbols: range, *, tied: bool) -> dic
         task_type="CAUSAL_LM",
         inference_mode=True,
     )
-    plain = {name: sorted(value) if isinstance(value, set) else value for name, value in config.to_dict().items()}
+    plain = {
+        name: sorted(value) if isinstance(value, set) else value
+        for name, value in config.to_dict().items()
+    }
     return json.loads(json.dumps(plain))
 
 

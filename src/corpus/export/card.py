@@ -51,7 +51,9 @@ def render_card(card: Card, config: ModelConfig) -> str:
         f"# {card.title}",
         _summary(config, card.writes_programs),
         card.training,
-        _PROMPTING.format(prompt=PROMPT, answer=ANSWER, max_new_tokens=card.max_new_tokens) if card.writes_programs else "",
+        _PROMPTING.format(prompt=PROMPT, answer=ANSWER, max_new_tokens=card.max_new_tokens)
+        if card.writes_programs
+        else "",
         _problem_table(card.scores.get("problems", {})),
         _text_table(card.scores.get("text", {})),
         _LIMITS if card.writes_programs else "",
@@ -88,7 +90,10 @@ def _problem_table(scores: Mapping[str, Any]) -> str:
 def _text_table(scores: Mapping[str, Any]) -> str:
     if not scores:
         return ""
-    rows = [[source, *(_number(values.get(key)) for key in _TEXT_COLUMNS.values())] for source, values in scores.items()]
+    rows = [
+        [source, *(_number(values.get(key)) for key in _TEXT_COLUMNS.values())]
+        for source, values in scores.items()
+    ]
     return (
         "## Text\n\nOn held-out documents, beside a model that knows only how frequent each token is. Loss: nats per token.\n\n"
         + _table(["source", *_TEXT_COLUMNS], rows)

@@ -25,7 +25,15 @@ WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 GENERATION_FILE = "generation_config.json"
 CARD_FILE = "README.md"
-FILES = {WEIGHTS_FILE, CONFIG_FILE, GENERATION_FILE, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, CARD_FILE, MANIFEST_FILE}
+FILES = {
+    WEIGHTS_FILE,
+    CONFIG_FILE,
+    GENERATION_FILE,
+    TOKENIZER_FILE,
+    TOKENIZER_CONFIG_FILE,
+    CARD_FILE,
+    MANIFEST_FILE,
+}
 
 NAMES = {
     r"embedding\.weight": "model.embed_tokens.weight",
@@ -42,7 +50,9 @@ NAMES = {
 """Our names as patterns, and Hugging Face's."""
 
 
-def export_huggingface(weights: Path, config: ModelConfig, tokenizer_folder: Path, output: Path, card: Card) -> Path:
+def export_huggingface(
+    weights: Path, config: ModelConfig, tokenizer_folder: Path, output: Path, card: Card
+) -> Path:
     """Write `output`: config.json, model.safetensors, generation_config.json, the tokenizer, README.md and a manifest.
 
     Whole or not at all; an earlier export there is replaced.
@@ -56,17 +66,27 @@ def export_huggingface(weights: Path, config: ModelConfig, tokenizer_folder: Pat
     tokenizer = Tokenizer.load(tokenizer_folder)
     check_tokenizer(weights, tokenizer.digest)
     if tokenizer.vocab_size != config.vocab_size:
-        raise ArtifactError(f"the tokenizer in {tokenizer_folder} has {tokenizer.vocab_size} ids and the model {config.vocab_size}")
+        raise ArtifactError(
+            f"the tokenizer in {tokenizer_folder} has {tokenizer.vocab_size} ids and the model {config.vocab_size}"
+        )
     tensors = huggingface_tensors(dict(load_model(weights, config).state_dict()), config.vocab_size)
     settings = huggingface_config(config, tokenizer)
     inputs = {"weights": digest_file(weights), "tokenizer": tokenizer.digest}
     with atomic_folder(output) as folder:
         (folder / WEIGHTS_FILE).write_bytes(save(tensors, {"format": "pt"}))
         write_json(folder / CONFIG_FILE, settings)
-        write_json(folder / GENERATION_FILE, {"do_sample": False, "max_new_tokens": card.max_new_tokens, **_special_ids(tokenizer)})
+        write_json(
+            folder / GENERATION_FILE,
+            {"do_sample": False, "max_new_tokens": card.max_new_tokens, **_special_ids(tokenizer)},
+        )
         _write_tokenizer(tokenizer, folder)
         write_text(folder / CARD_FILE, render_card(card, config))
-        write_manifest(folder, Manifest(kind=KIND, key=make_key(KIND, settings, inputs), config=settings, inputs=inputs))
+        write_manifest(
+            folder,
+            Manifest(
+                kind=KIND, key=make_key(KIND, settings, inputs), config=settings, inputs=inputs
+            ),
+        )
     return output
 
 
@@ -126,9 +146,16 @@ def _rope_settings(config: ModelConfig) -> dict[str, Any]:
     if scaling.rope_type != "linear":
         settings["original_max_position_embeddings"] = config.original_length
     if scaling.rope_type == "yarn":
-        settings |= {"attention_factor": rope.magnitude(config), "beta_fast": scaling.beta_fast, "beta_slow": scaling.beta_slow}
+        settings |= {
+            "attention_factor": rope.magnitude(config),
+            "beta_fast": scaling.beta_fast,
+            "beta_slow": scaling.beta_slow,
+        }
     if scaling.rope_type == "llama3":
-        settings |= {"low_freq_factor": scaling.low_freq_factor, "high_freq_factor": scaling.high_freq_factor}
+        settings |= {
+            "low_freq_factor": scaling.low_freq_factor,
+            "high_freq_factor": scaling.high_freq_factor,
+        }
     return {"rope_theta": config.rope_base, "rope_scaling": settings}
 
 
@@ -148,7 +175,9 @@ def _check_free(output: Path) -> None:
     if not output.exists():
         return
     if not output.is_dir():
-        raise ConfigError(f"the export cannot be written to {output}: it is a file. Choose a folder.")
+        raise ConfigError(
+            f"the export cannot be written to {output}: it is a file. Choose a folder."
+        )
     names = {path.name for path in output.iterdir()}
     if not names:
         return
@@ -159,4 +188,6 @@ def _check_free(output: Path) -> None:
             f"the export would replace {output}, which holds {min(names)} and is not an earlier export. {fix}"
         ) from None
     if foreign := names - FILES:
-        raise ConfigError(f"the export would replace {output}, and {min(foreign)} there is not part of an earlier export. {fix}")
+        raise ConfigError(
+            f"the export would replace {output}, and {min(foreign)} there is not part of an earlier export. {fix}"
+        )

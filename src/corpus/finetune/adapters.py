@@ -27,7 +27,13 @@ TABLES = ("embedding", "unembedding")
 
 
 def add_adapters(
-    model: Transformer, config: AdapterConfig, *, symbols: range, seed: int, in_4_bits: bool, dtype: torch.dtype = torch.float32
+    model: Transformer,
+    config: AdapterConfig,
+    *,
+    symbols: range,
+    seed: int,
+    in_4_bits: bool,
+    dtype: torch.dtype = torch.float32,
 ) -> Transformer:
     """Freeze the model's weights and put adapters beside them, in place.
 
@@ -43,14 +49,18 @@ def add_adapters(
         from peft import inject_adapter_in_model
     if in_4_bits:
         _round_to_nf4(model, dtype)
-    peft_config = lora_config(config, symbols, tables=[name for name in TABLES if getattr(model, name) is not None])
+    peft_config = lora_config(
+        config, symbols, tables=[name for name in TABLES if getattr(model, name) is not None]
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inject_adapter_in_model(peft_config, model, adapter_name=NAME)
     return model
 
 
-def lora_config(config: AdapterConfig, symbols: range, *, tables: list[str], **settings: Any) -> Any:
+def lora_config(
+    config: AdapterConfig, symbols: range, *, tables: list[str], **settings: Any
+) -> Any:
     """Return peft's `LoraConfig` of ours; `settings` are further fields of it."""
     with _quiet_imports():
         from peft import LoraConfig
@@ -59,7 +69,9 @@ def lora_config(config: AdapterConfig, symbols: range, *, tables: list[str], **s
             "r": config.rank,
             "lora_alpha": config.alpha,
             "target_modules": list(config.layers),
-            "trainable_token_indices": {table: list(symbols) for table in tables} if config.symbols else None,
+            "trainable_token_indices": {table: list(symbols) for table in tables}
+            if config.symbols
+            else None,
             **settings,
         }
     )
@@ -78,7 +90,9 @@ def merged_tensors(model: Transformer) -> dict[str, Tensor]:
             owner = place.removesuffix(".token_adapter")
             merged[f"{owner}.weight"] = _merged(modules[owner])
         elif not parameter.requires_grad:
-            merged[name] = _unpacked(parameter)  # peft left it alone; it may be rounded all the same
+            merged[name] = _unpacked(
+                parameter
+            )  # peft left it alone; it may be rounded all the same
     return {name: tensor.detach().float().cpu().contiguous() for name, tensor in merged.items()}
 
 
@@ -118,10 +132,23 @@ def _round_to_nf4(model: Transformer, dtype: torch.dtype) -> None:
     with _quiet_imports():
         from bitsandbytes import nn as four_bits
     kinds, settings = cast(Any, four_bits), {"quant_type": "nf4", "compress_statistics": True}
-    linear = {name: module for name, module in model.blocks.named_modules() if isinstance(module, nn.Linear)}
+    linear = {
+        name: module
+        for name, module in model.blocks.named_modules()
+        if isinstance(module, nn.Linear)
+    }
     for name, old in linear.items():
-        new = kinds.Linear4bit(old.in_features, old.out_features, bias=False, compute_dtype=dtype, device="meta", **settings)
-        new.weight = kinds.Params4bit(old.weight.data.float().cpu(), requires_grad=False, module=new, **settings)
+        new = kinds.Linear4bit(
+            old.in_features,
+            old.out_features,
+            bias=False,
+            compute_dtype=dtype,
+            device="meta",
+            **settings,
+        )
+        new.weight = kinds.Params4bit(
+            old.weight.data.float().cpu(), requires_grad=False, module=new, **settings
+        )
         model.blocks.set_submodule(name, new.to(old.weight.device))
 
 

@@ -35,12 +35,18 @@ class AdapterConfig:
     def __post_init__(self) -> None:
         for name in ("rank", "alpha"):
             if getattr(self, name) < 1:
-                raise ConfigError(f"finetune.adapter.{name} is {getattr(self, name)}; expected 1 or more")
+                raise ConfigError(
+                    f"finetune.adapter.{name} is {getattr(self, name)}; expected 1 or more"
+                )
         if self.learning_rate <= 0:
-            raise ConfigError(f"finetune.adapter.learning_rate is {self.learning_rate}; expected a positive number, such as 1e-3")
+            raise ConfigError(
+                f"finetune.adapter.learning_rate is {self.learning_rate}; expected a positive number, such as 1e-3"
+            )
         unknown = [name for name in self.layers if name not in LAYERS]
         if unknown or not self.layers or len(set(self.layers)) != len(self.layers):
-            raise ConfigError(f"finetune.adapter.layers is {self.layers}; expected some of {', '.join(LAYERS)}, each once")
+            raise ConfigError(
+                f"finetune.adapter.layers is {self.layers}; expected some of {', '.join(LAYERS)}, each once"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +87,9 @@ class FinetuneConfig:
     give the key are trained on from there on (Zelikman et al. 2022, arXiv:2203.14465). 0 never does."""
 
     schedule: ScheduleConfig = field(
-        default_factory=lambda: ScheduleConfig(learning_rate=1e-3, warmup=0.03, decay="cosine", floor=0.0)
+        default_factory=lambda: ScheduleConfig(
+            learning_rate=1e-3, warmup=0.03, decay="cosine", floor=0.0
+        )
     )
     """Learning rate of fine-tuning; `lora` and `qlora` take `adapter.learning_rate` as its peak."""
 
@@ -89,10 +97,14 @@ class FinetuneConfig:
         if self.method not in ("full", "lora", "qlora"):
             raise ConfigError(f"finetune.method is {self.method!r}; expected full, lora or qlora")
         if self.max_epochs <= 0:
-            raise ConfigError(f"finetune.max_epochs is {self.max_epochs}; expected a positive number")
+            raise ConfigError(
+                f"finetune.max_epochs is {self.max_epochs}; expected a positive number"
+            )
         for name in ("replay", "word_dropout", "self_training"):
             if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"finetune.{name} is {getattr(self, name)}; expected a share from 0 to below 1")
+                raise ConfigError(
+                    f"finetune.{name} is {getattr(self, name)}; expected a share from 0 to below 1"
+                )
         if not 0 <= self.twin_exponent <= 1:
             raise ConfigError(
                 f"finetune.twin_exponent is {self.twin_exponent}; expected a number from 0 (one of all twins) to 1 (all)"
@@ -110,4 +122,8 @@ class FinetuneConfig:
     @property
     def resolved_schedule(self) -> ScheduleConfig:
         """The schedule with the peak of the method."""
-        return replace(self.schedule, learning_rate=self.adapter.learning_rate) if self.has_adapters else self.schedule
+        return (
+            replace(self.schedule, learning_rate=self.adapter.learning_rate)
+            if self.has_adapters
+            else self.schedule
+        )

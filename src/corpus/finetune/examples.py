@@ -36,19 +36,27 @@ class Selection:
     @property
     def programs(self) -> frozenset[str]:
         """The different programs among the examples."""
-        return frozenset(problem.program for problem in self.problems if problem.program is not None)
+        return frozenset(
+            problem.program for problem in self.problems if problem.program is not None
+        )
 
 
-def select_examples(problems: Sequence[Problem], tokenizer: Tokenizer, *, max_length: int, checked_only: bool) -> Selection:
+def select_examples(
+    problems: Sequence[Problem], tokenizer: Tokenizer, *, max_length: int, checked_only: bool
+) -> Selection:
     """Turn training problems into examples of at most `max_length` tokens.
 
     Raises `DataError` where nothing is left to train on.
     """
-    counts: dict[str, int] = dict.fromkeys(("given", "used", "no_program", "unchecked", "too_long"), 0)
+    counts: dict[str, int] = dict.fromkeys(
+        ("given", "used", "no_program", "unchecked", "too_long"), 0
+    )
     examples, used, solvable = [], [], []
     for problem in problems:
         counts["given"] += 1
-        example, reason = _example(problem, tokenizer, max_length=max_length, checked_only=checked_only)
+        example, reason = _example(
+            problem, tokenizer, max_length=max_length, checked_only=checked_only
+        )
         counts[reason] += 1
         if example is not None:
             examples.append(example)
@@ -61,7 +69,9 @@ def select_examples(problems: Sequence[Problem], tokenizer: Tokenizer, *, max_le
             f"none of the problems can be used ({left_out or 'there are none'}); give problems with programs, raise model.context_length "
             "where they are too long, or set finetune.checked_only to false where they are unchecked"
         )
-    return Selection(examples=tuple(examples), problems=tuple(used), solvable=tuple(solvable), counts=counts)
+    return Selection(
+        examples=tuple(examples), problems=tuple(used), solvable=tuple(solvable), counts=counts
+    )
 
 
 def _is_solvable(problem: Problem) -> bool:
@@ -69,7 +79,9 @@ def _is_solvable(problem: Problem) -> bool:
     return has_key and problem.expression is None and len(problem.quantities) <= MAX_NUMBERS
 
 
-def _example(problem: Problem, tokenizer: Tokenizer, *, max_length: int, checked_only: bool) -> tuple[Example | None, str]:
+def _example(
+    problem: Problem, tokenizer: Tokenizer, *, max_length: int, checked_only: bool
+) -> tuple[Example | None, str]:
     if problem.program is None or len(problem.quantities) > MAX_NUMBERS:
         return None, "no_program"
     if checked_only and not is_checked(problem):

@@ -53,9 +53,15 @@ class ProblemFeed:
         families: dict[tuple[int, ...], list[int]] = {}
         for index, example in enumerate(examples):
             families.setdefault(example.tokens[: example.prompt_length], []).append(index)
-        self._families = [(family, max(1, round(len(family) ** self._twin_exponent))) for family in families.values()]
+        self._families = [
+            (family, max(1, round(len(family) ** self._twin_exponent)))
+            for family in families.values()
+        ]
         self._epoch_tokens = round(
-            sum(shown * sum(self._lengths[i] for i in family) / len(family) for family, shown in self._families)
+            sum(
+                shown * sum(self._lengths[i] for i in family) / len(family)
+                for family, shown in self._families
+            )
         )
         self._packed_epoch, self._packed = -1, [[0]]
 
@@ -71,7 +77,10 @@ class ProblemFeed:
     @property
     def consumed(self) -> dict[str, int]:
         """Tokens handed out so far: of problems, and of replayed text by source."""
-        return {PROBLEMS: self._tokens, **{name: tokens for name, tokens in self._text.consumed.items() if tokens}}
+        return {
+            PROBLEMS: self._tokens,
+            **{name: tokens for name, tokens in self._text.consumed.items() if tokens},
+        }
 
     @property
     def num_examples(self) -> int:
@@ -116,12 +125,17 @@ class ProblemFeed:
 
     @property
     def _last_token(self) -> int:
-        return self._begun_tokens + int((self._max_epochs - self._begun_epochs) * self._epoch_tokens)
+        return self._begun_tokens + int(
+            (self._max_epochs - self._begun_epochs) * self._epoch_tokens
+        )
 
     def _next_row(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], int]:
         rows = self._rows_of(self._epoch)
         chosen = rows[self._row]
-        laid = [(self._shown(index, self._epoch), self._examples[index].prompt_length) for index in chosen]
+        laid = [
+            (self._shown(index, self._epoch), self._examples[index].prompt_length)
+            for index in chosen
+        ]
         count = sum(self._lengths[index] for index in chosen)
         self._tokens += count
         self._row += 1
@@ -135,7 +149,9 @@ class ProblemFeed:
         if not self._word_dropout:
             return example.tokens
         tokens = np.array(example.tokens)
-        draws = np.random.default_rng(derive(self._seed, "hidden", epoch, index)).random(example.prompt_length)
+        draws = np.random.default_rng(derive(self._seed, "hidden", epoch, index)).random(
+            example.prompt_length
+        )
         prompt = tokens[: example.prompt_length]
         prompt[(prompt >= len(RESERVED)) & (draws < self._word_dropout)] = self._pad_id
         return tokens
@@ -146,7 +162,11 @@ class ProblemFeed:
             if self._twin_exponent == 1:
                 order = list(range(len(self._examples)))
             else:
-                order = [index for family, shown in self._families for index in shuffled.sample(family, shown)]
+                order = [
+                    index
+                    for family, shown in self._families
+                    for index in shuffled.sample(family, shown)
+                ]
             shuffled.shuffle(order)
             self._packed = pack(self._lengths, row_length=self._row_length, order=order)
             shuffled.shuffle(self._packed)
@@ -155,7 +175,12 @@ class ProblemFeed:
 
     def cursor(self) -> dict[str, Any]:
         """Return the position, JSON-ready."""
-        own = {"epoch": self._epoch, "row": self._row, "tokens": self._tokens, "handed_out": self._handed_out}
+        own = {
+            "epoch": self._epoch,
+            "row": self._row,
+            "tokens": self._tokens,
+            "handed_out": self._handed_out,
+        }
         begun = [self._begun_tokens, self._begun_epochs]
         return {**own, "begun": begun, "added": self._added, "text": self._text.cursor()}
 

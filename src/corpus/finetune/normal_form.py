@@ -11,7 +11,11 @@ from corpus.program.normal_form import NormalForms
 
 def normal_forms(problems: Sequence[Problem]) -> NormalForms:
     """Return the normal forms that the programs of `problems` lead to; those that do not give the key have no say."""
-    return NormalForms(parse(each.program) for each in problems if each.program and each.expression is None and is_checked(each))
+    return NormalForms(
+        parse(each.program)
+        for each in problems
+        if each.program and each.expression is None and is_checked(each)
+    )
 
 
 def in_normal_form(problems: Sequence[Problem], forms: NormalForms) -> list[Problem]:

@@ -23,7 +23,9 @@ def attend(
 ) -> Float[Tensor, "batch heads seq head"]:
     """Scaled dot-product attention; `mask` is added to the scores (0 or -inf) or says which blocks to compute, None means causal."""
     if isinstance(mask, BlockMask):
-        mixed = flex_attention(query, key, value, block_mask=mask, enable_gqa=query.shape[1] > key.shape[1])
+        mixed = flex_attention(
+            query, key, value, block_mask=mask, enable_gqa=query.shape[1] > key.shape[1]
+        )
         assert isinstance(mixed, Tensor)
         return mixed
     if mask is not None and torch.compiler.is_compiling() and in_blocks.suits(query, key):
@@ -31,5 +33,11 @@ def attend(
     group = query.shape[1] // key.shape[1]
     if mask is not None and query.is_cuda and group > 1:
         # No fused CUDA kernel takes both a mask and grouped heads; with the heads repeated there is one. The CPU's takes both.
-        key, value, group = key.repeat_interleave(group, dim=1), value.repeat_interleave(group, dim=1), 1
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None, enable_gqa=group > 1)
+        key, value, group = (
+            key.repeat_interleave(group, dim=1),
+            value.repeat_interleave(group, dim=1),
+            1,
+        )
+    return F.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, is_causal=mask is None, enable_gqa=group > 1
+    )

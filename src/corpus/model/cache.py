@@ -39,14 +39,21 @@ class Cache:
         """
         self.used += positions.shape[1]
         if self.used > self.keys.shape[3]:
-            raise ValueError(f"the cache holds {self.keys.shape[3]} positions, and {self.used} are needed")
+            raise ValueError(
+                f"the cache holds {self.keys.shape[3]} positions, and {self.used} are needed"
+            )
         self._positions = positions
         slots = torch.arange(self.used, device=positions.device)
         hidden = slots[None, None, :] > positions[:, :, None]
-        self._mask = torch.zeros(hidden.shape, device=positions.device).masked_fill_(hidden, float("-inf"))[:, None]
+        self._mask = torch.zeros(hidden.shape, device=positions.device).masked_fill_(
+            hidden, float("-inf")
+        )[:, None]
 
     def write(
-        self, layer: int, key: Float[Tensor, "batch kv seq head"], value: Float[Tensor, "batch kv seq head"]
+        self,
+        layer: int,
+        key: Float[Tensor, "batch kv seq head"],
+        value: Float[Tensor, "batch kv seq head"],
     ) -> tuple[Float[Tensor, "batch kv slots head"], Float[Tensor, "batch kv slots head"]]:
         """Store one layer's keys and values at the positions given to `begin`; return all of that layer's used slots."""
         rows = torch.arange(key.shape[0], device=key.device)[:, None]

@@ -59,18 +59,33 @@ class ModelConfig:
     """Arithmetic of the rotation: real (which compiles) or complex (the reference). The results agree."""
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "dim", "num_layers", "num_heads", "num_kv_heads", "context_length", "head_dim", "ffn_dim"):
+        for name in (
+            "vocab_size",
+            "dim",
+            "num_layers",
+            "num_heads",
+            "num_kv_heads",
+            "context_length",
+            "head_dim",
+            "ffn_dim",
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"model.{name} is {value}; expected at least 1")
         self._check_heads()
         if self.rope_base <= 1:
-            raise ConfigError(f"model.rope_base is {self.rope_base}; expected more than 1 (10000 is usual)")
+            raise ConfigError(
+                f"model.rope_base is {self.rope_base}; expected more than 1 (10000 is usual)"
+            )
         if not 0 < self.norm_eps < 1:
-            raise ConfigError(f"model.norm_eps is {self.norm_eps}; expected a small positive number (1e-5 is usual)")
+            raise ConfigError(
+                f"model.norm_eps is {self.norm_eps}; expected a small positive number (1e-5 is usual)"
+            )
         if self.rope not in ("real", "complex"):
             raise ConfigError(f"model.rope is {self.rope!r}; expected 'real' or 'complex'")
-        check_scaling(self.rope_scaling, context_length=self.context_length, head_dim=self.resolved_head_dim)
+        check_scaling(
+            self.rope_scaling, context_length=self.context_length, head_dim=self.resolved_head_dim
+        )
 
     def _check_heads(self) -> None:
         if self.num_heads % self.num_kv_heads:
@@ -96,7 +111,9 @@ class ModelConfig:
     @property
     def resolved_ffn_dim(self) -> int:
         """Hidden width of the feed-forward layer."""
-        return _round_up(-(-8 * self.dim // 3), FFN_MULTIPLE) if self.ffn_dim is None else self.ffn_dim
+        return (
+            _round_up(-(-8 * self.dim // 3), FFN_MULTIPLE) if self.ffn_dim is None else self.ffn_dim
+        )
 
     @property
     def original_length(self) -> int:
@@ -120,7 +137,10 @@ class ModelConfig:
     @property
     def num_parameters(self) -> int:
         """Trained weights, a tied embedding counted once."""
-        query, key_value = self.num_heads * self.resolved_head_dim, self.num_kv_heads * self.resolved_head_dim
+        query, key_value = (
+            self.num_heads * self.resolved_head_dim,
+            self.num_kv_heads * self.resolved_head_dim,
+        )
         block = self.dim * (2 * query + 2 * key_value + 3 * self.resolved_ffn_dim + 2)
         tables = 1 if self.tie_embeddings else 2
         return tables * self.num_embeddings * self.dim + self.num_layers * block + self.dim
@@ -144,10 +164,14 @@ class ModelConfig:
                 )
             scaling = self.rope_scaling
         if scaling.original_max_position_embeddings is None:
-            scaling = dataclasses.replace(scaling, original_max_position_embeddings=self.original_length)
+            scaling = dataclasses.replace(
+                scaling, original_max_position_embeddings=self.original_length
+            )
         return dataclasses.replace(
             self,
-            context_length=self.context_length if reach.context_length is None else reach.context_length,
+            context_length=self.context_length
+            if reach.context_length is None
+            else reach.context_length,
             rope_base=self.rope_base if reach.rope_base is None else reach.rope_base,
             rope_scaling=scaling,
         )

@@ -43,24 +43,37 @@ class _Float8(torch.autograd.Function):
         return float8_product(x, weight, FORWARD, FORWARD)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Float[Tensor, "tokens outputs"]) -> tuple[Tensor, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(
+        ctx: Any, gradient: Float[Tensor, "tokens outputs"]
+    ) -> tuple[Tensor, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, weight = ctx.saved_tensors
         gradient = gradient.bfloat16()
         by_x = float8_product(gradient, weight.t(), BACKWARD, FORWARD)
-        by_weight = float8_product(gradient.t(), x.t(), BACKWARD, FORWARD).to(weight.dtype) if ctx.needs_input_grad[1] else None
+        by_weight = (
+            float8_product(gradient.t(), x.t(), BACKWARD, FORWARD).to(weight.dtype)
+            if ctx.needs_input_grad[1]
+            else None
+        )
         return by_x, by_weight
 
 
 def float8_product(
-    a: Float[Tensor, "rows inner"], b: Float[Tensor, "columns inner"], a_type: torch.dtype, b_type: torch.dtype
+    a: Float[Tensor, "rows inner"],
+    b: Float[Tensor, "columns inner"],
+    a_type: torch.dtype,
+    b_type: torch.dtype,
 ) -> Float[Tensor, "rows columns"]:
     """Return a @ bᵀ in bf16, both rounded to their 8-bit type; sums are in fp32."""
     a_rounded, a_scale = round_tensor(a, a_type)
     b_rounded, b_scale = round_tensor(b, b_type)
-    return torch._scaled_mm(a_rounded, b_rounded.t(), scale_a=a_scale, scale_b=b_scale, out_dtype=torch.bfloat16)
+    return torch._scaled_mm(
+        a_rounded, b_rounded.t(), scale_a=a_scale, scale_b=b_scale, out_dtype=torch.bfloat16
+    )
 
 
-def round_tensor(x: Float[Tensor, "rows inner"], kind: torch.dtype) -> tuple[Tensor, Float[Tensor, ""]]:
+def round_tensor(
+    x: Float[Tensor, "rows inner"], kind: torch.dtype
+) -> tuple[Tensor, Float[Tensor, ""]]:
     """Return 8-bit values, row by row in memory, and their scale, so that values · scale is about `x` and none overflows."""
     largest = torch.finfo(kind).max
     scale = x.abs().amax().float().clamp_min(1e-12) / largest

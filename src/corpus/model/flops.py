@@ -31,7 +31,9 @@ def linear_products(config: ModelConfig) -> list[Product]:
         Product(name="query", inputs=config.dim, outputs=query, count=layers),
         Product(name="key, value", inputs=config.dim, outputs=key_value, count=2 * layers),
         Product(name="output", inputs=query, outputs=config.dim, count=layers),
-        Product(name="gate, up", inputs=config.dim, outputs=config.resolved_ffn_dim, count=2 * layers),
+        Product(
+            name="gate, up", inputs=config.dim, outputs=config.resolved_ffn_dim, count=2 * layers
+        ),
         Product(name="down", inputs=config.resolved_ffn_dim, outputs=config.dim, count=layers),
         Product(name="head", inputs=config.dim, outputs=config.num_embeddings, count=1),
     ]
@@ -39,12 +41,16 @@ def linear_products(config: ModelConfig) -> list[Product]:
 
 def linear_flops(config: ModelConfig) -> int:
     """Return the forward operations of all linear layers for one token."""
-    return sum(2 * product.inputs * product.outputs * product.count for product in linear_products(config))
+    return sum(
+        2 * product.inputs * product.outputs * product.count for product in linear_products(config)
+    )
 
 
 def attention_flops(config: ModelConfig, length: int) -> float:
     """Return the forward operations of attention for one token: the mean over a row of `length`, in which a token sees (length + 1) / 2."""
-    return 2 * 2 * config.num_layers * config.num_heads * config.resolved_head_dim * (length + 1) / 2
+    return (
+        2 * 2 * config.num_layers * config.num_heads * config.resolved_head_dim * (length + 1) / 2
+    )
 
 
 def training_flops(config: ModelConfig, length: int | None = None) -> float:

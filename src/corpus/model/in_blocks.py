@@ -18,10 +18,17 @@ LONGEST = 512
 """Longest row whose scores are kept for the backward pass; they grow with the square of it."""
 
 
-def suits(query: Float[Tensor, "batch heads seq head"], key: Float[Tensor, "batch kv slots head"]) -> bool:
+def suits(
+    query: Float[Tensor, "batch heads seq head"], key: Float[Tensor, "batch kv slots head"]
+) -> bool:
     """Return whether this way is the faster one: on a CPU, in rows of several whole blocks, none of them too long."""
     seq = query.shape[2]
-    return query.device.type == "cpu" and seq == key.shape[2] and BLOCK < seq <= LONGEST and seq % BLOCK == 0
+    return (
+        query.device.type == "cpu"
+        and seq == key.shape[2]
+        and BLOCK < seq <= LONGEST
+        and seq % BLOCK == 0
+    )
 
 
 def attend(
@@ -33,7 +40,12 @@ def attend(
     """Return the same as fused attention with `mask`, which must hide every later position."""
     ends = range(BLOCK, query.shape[2] + 1, BLOCK)
     blocks = [
-        _block(query[:, :, end - BLOCK : end], key[:, :, :end], value[:, :, :end], mask[:, :, end - BLOCK : end, :end])
+        _block(
+            query[:, :, end - BLOCK : end],
+            key[:, :, :end],
+            value[:, :, :end],
+            mask[:, :, end - BLOCK : end, :end],
+        )
         for end in ends
     ]
     return torch.cat(blocks, dim=2)
@@ -48,4 +60,6 @@ def _block(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
     keys, values = key.reshape(batch * kv, slots, head), value.reshape(batch * kv, slots, head)
     scores = torch.bmm(rows * head**-0.5, keys.transpose(1, 2)).view(batch, kv, group, seq, slots)
     weights = torch.softmax((scores + mask[:, :, None]).float(), dim=-1).to(value.dtype)
-    return torch.bmm(weights.view(batch * kv, group * seq, slots), values).view(batch, heads, seq, head)
+    return torch.bmm(weights.view(batch * kv, group * seq, slots), values).view(
+        batch, heads, seq, head
+    )

@@ -30,7 +30,9 @@ def init_weights(model: Transformer, seed: int) -> Transformer:
     return model
 
 
-def build_model(config: ModelConfig, *, seed: int, device: torch.device | str = "cpu") -> Transformer:
+def build_model(
+    config: ModelConfig, *, seed: int, device: torch.device | str = "cpu"
+) -> Transformer:
     """Return a new model on `device` with weights drawn from `seed`; PyTorch's global generator is not touched."""
     return init_weights(empty_model(config, device), seed)
 

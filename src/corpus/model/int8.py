@@ -44,13 +44,17 @@ class _SwitchBack(torch.autograd.Function):
         return int8_product(x, weight)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Float[Tensor, "tokens outputs"]) -> tuple[Tensor, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(
+        ctx: Any, gradient: Float[Tensor, "tokens outputs"]
+    ) -> tuple[Tensor, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, weight = ctx.saved_tensors
         by_weight = (gradient.t() @ x).to(weight.dtype) if ctx.needs_input_grad[1] else None
         return int8_product(gradient, weight.t()), by_weight
 
 
-def int8_product(a: Float[Tensor, "rows inner"], b: Float[Tensor, "columns inner"]) -> Float[Tensor, "rows columns"]:
+def int8_product(
+    a: Float[Tensor, "rows inner"], b: Float[Tensor, "columns inner"]
+) -> Float[Tensor, "rows columns"]:
     """Return a @ bᵀ, both rounded to int8 row by row; the result has the type of `a`."""
     a_int8, a_scale = round_rows(a)
     b_int8, b_scale = round_rows(b)
@@ -58,7 +62,9 @@ def int8_product(a: Float[Tensor, "rows inner"], b: Float[Tensor, "columns inner
     return (product * a_scale * b_scale.t()).to(a.dtype)
 
 
-def round_rows(x: Float[Tensor, "rows inner"]) -> tuple[Int8[Tensor, "rows inner"], Float[Tensor, "rows 1"]]:
+def round_rows(
+    x: Float[Tensor, "rows inner"],
+) -> tuple[Int8[Tensor, "rows inner"], Float[Tensor, "rows 1"]]:
     """Return int8 values and one fp32 scale a row, so that values · scale is `x` to within half a scale."""
     wide = x.float()
     scale = wide.abs().amax(dim=1, keepdim=True).clamp_min(1e-12) / 127

@@ -57,4 +57,6 @@ def keep_in_int8(model: Transformer) -> Transformer:
 
 def num_bytes(model: nn.Module) -> int:
     """Return the bytes of memory that the weights take."""
-    return sum(tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers()))
+    return sum(
+        tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers())
+    )

@@ -49,7 +49,9 @@ def linear_cross_entropy(
     the gradient of the weight is summed in fp32. With `fused` the elementwise part of a chunk is compiled into one kernel.
     """
     dtype = product_dtype(hidden)
-    return _LinearCrossEntropy.apply(hidden, weight, targets, dtype, _fused if fused else softmax_gradient)
+    return _LinearCrossEntropy.apply(
+        hidden, weight, targets, dtype, _fused if fused else softmax_gradient
+    )
 
 
 def chunk_rows(vocab: int, device_type: str) -> int:
@@ -67,9 +69,15 @@ def softmax_gradient(
     probability = torch.softmax(logits, dim=1)
     likelihood = probability.gather(1, chosen)
     losses = -likelihood.log()
-    if logits.is_cuda or (likelihood < SMALLEST_LIKELIHOOD).any():  # a GPU would have to be waited for to know
+    if (
+        logits.is_cuda or (likelihood < SMALLEST_LIKELIHOOD).any()
+    ):  # a GPU would have to be waited for to know
         # log Σ exp(logits) = highest - log(probability of the highest), which is at least 1 / vocab: no logarithm of zero.
-        losses = logits.amax(dim=1, keepdim=True) - probability.amax(dim=1, keepdim=True).log() - logits.gather(1, chosen)
+        losses = (
+            logits.amax(dim=1, keepdim=True)
+            - probability.amax(dim=1, keepdim=True).log()
+            - logits.gather(1, chosen)
+        )
     probability.scatter_add_(1, chosen, torch.full_like(losses, -1.0))
     if logits.is_cuda or not counted.all():  # a GPU would have to be waited for to know
         probability *= counted[:, None]
@@ -90,7 +98,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
     """The gradients are made in `forward`, where the softmax is at hand; `backward` multiplies them by the incoming gradient."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype, chunk: Chunk) -> Tensor:
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype, chunk: Chunk
+    ) -> Tensor:
         with torch.autocast(hidden.device.type, enabled=False):
             x, w = hidden.detach().to(dtype), weight.detach().to(dtype)
             loss = torch.zeros((), device=x.device)

@@ -54,7 +54,9 @@ def _frequencies(head_dim: int, base: float, device: torch.device | str) -> Floa
     return 1.0 / base**exponents
 
 
-def _yarn(config: ModelConfig, plain: Float[Tensor, " half"], factor: float) -> Float[Tensor, " half"]:
+def _yarn(
+    config: ModelConfig, plain: Float[Tensor, " half"], factor: float
+) -> Float[Tensor, " half"]:
     """Interpolate slow pairs, leave fast ones, and go from the one to the other in a straight line over the pairs between.
 
     Reference: Peng et al. 2023, arXiv:2309.00071, sec. 3.2; as there and in Hugging Face's, whole pairs bound the line.
@@ -62,7 +64,11 @@ def _yarn(config: ModelConfig, plain: Float[Tensor, " half"], factor: float) -> 
     scaling, head_dim = config.rope_scaling, config.resolved_head_dim
 
     def pair_that_turns(times: float) -> float:
-        return head_dim * math.log(config.original_length / (times * 2 * math.pi)) / (2 * math.log(config.rope_base))
+        return (
+            head_dim
+            * math.log(config.original_length / (times * 2 * math.pi))
+            / (2 * math.log(config.rope_base))
+        )
 
     first = max(math.floor(pair_that_turns(scaling.beta_fast)), 0)
     last = min(math.ceil(pair_that_turns(scaling.beta_slow)), head_dim - 1)
@@ -72,7 +78,9 @@ def _yarn(config: ModelConfig, plain: Float[Tensor, " half"], factor: float) -> 
     return plain / factor * interpolated + plain * (1 - interpolated)
 
 
-def _llama3(config: ModelConfig, plain: Float[Tensor, " half"], factor: float) -> Float[Tensor, " half"]:
+def _llama3(
+    config: ModelConfig, plain: Float[Tensor, " half"], factor: float
+) -> Float[Tensor, " half"]:
     """Interpolate pairs by how often they turn within the original length: whole below `low_freq_factor`, not above `high_freq_factor`.
 
     Reference: Llama 3.1's `apply_scaling` (github.com/meta-llama/llama-models, models/llama3/model.py).
@@ -83,12 +91,16 @@ def _llama3(config: ModelConfig, plain: Float[Tensor, " half"], factor: float) -
     return plain / factor * (1 - left) + plain * left
 
 
-def angles(positions: Int[Tensor, "batch seq"], frequencies: Float[Tensor, " half"]) -> Float[Tensor, "batch seq half"]:
+def angles(
+    positions: Int[Tensor, "batch seq"], frequencies: Float[Tensor, " half"]
+) -> Float[Tensor, "batch seq half"]:
     """Return the angle of each pair at each position, in radians and fp32."""
     return positions[..., None].float() * frequencies
 
 
-def turns(theta: Float[Tensor, "batch seq half"], magnitude: float = 1.0) -> Complex[Tensor, "batch seq half"]:
+def turns(
+    theta: Float[Tensor, "batch seq half"], magnitude: float = 1.0
+) -> Complex[Tensor, "batch seq half"]:
     """Return the complex numbers that turn pairs by `theta` and multiply them by `magnitude`."""
     return torch.polar(torch.full_like(theta, magnitude), theta)
 
@@ -103,9 +115,13 @@ def rotate_complex(
 
 
 def rotate_real(
-    x: Float[Tensor, "batch heads seq head"], cosine: Float[Tensor, "#batch seq half"], sine: Float[Tensor, "#batch seq half"]
+    x: Float[Tensor, "batch heads seq head"],
+    cosine: Float[Tensor, "#batch seq half"],
+    sine: Float[Tensor, "#batch seq half"],
 ) -> Float[Tensor, "batch heads seq head"]:
     """Turn the pairs of `x` by the angle with this cosine and sine, in real numbers. Computed in fp32 whatever `x` is."""
     first, second = x.float().chunk(2, dim=-1)
     cosine, sine = cosine[:, None], sine[:, None]
-    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1).to(x.dtype)
+    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1).to(
+        x.dtype
+    )

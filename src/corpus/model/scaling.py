@@ -10,7 +10,10 @@ from typing import Literal
 from corpus.base.config import check_finite
 from corpus.base.errors import ConfigError
 
-_YARN, _LLAMA3 = ("attention_factor", "beta_fast", "beta_slow"), ("low_freq_factor", "high_freq_factor")
+_YARN, _LLAMA3 = (
+    ("attention_factor", "beta_fast", "beta_slow"),
+    ("low_freq_factor", "high_freq_factor"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,9 @@ class RopeScaling:
     def __post_init__(self) -> None:
         where, kind = "model.rope_scaling", self.rope_type
         if kind not in ("none", "linear", "ntk", "yarn", "llama3"):
-            raise ConfigError(f"{where}.rope_type is {kind!r}; expected none, linear, ntk, yarn or llama3")
+            raise ConfigError(
+                f"{where}.rope_type is {kind!r}; expected none, linear, ntk, yarn or llama3"
+            )
         unread = (
             *(("factor",) if kind == "none" else ()),
             *(() if kind == "yarn" else _YARN),
@@ -62,11 +67,17 @@ class RopeScaling:
             raise ConfigError(f"{where}.factor is {self.factor:g}; expected 1 or more")
         length = self.original_max_position_embeddings
         if length is not None and length < 1:
-            raise ConfigError(f"{where}.original_max_position_embeddings is {length}; expected at least 1")
+            raise ConfigError(
+                f"{where}.original_max_position_embeddings is {length}; expected at least 1"
+            )
         if self.attention_factor is not None and self.attention_factor <= 0:
-            raise ConfigError(f"{where}.attention_factor is {self.attention_factor:g}; expected a positive number")
+            raise ConfigError(
+                f"{where}.attention_factor is {self.attention_factor:g}; expected a positive number"
+            )
         if not 0 < self.beta_slow < self.beta_fast:
-            raise ConfigError(f"{where}.beta_slow is {self.beta_slow:g} and beta_fast {self.beta_fast:g}; expected 0 < slow < fast")
+            raise ConfigError(
+                f"{where}.beta_slow is {self.beta_slow:g} and beta_fast {self.beta_fast:g}; expected 0 < slow < fast"
+            )
         if not 0 < self.low_freq_factor < self.high_freq_factor:
             raise ConfigError(
                 f"{where}.low_freq_factor is {self.low_freq_factor:g} and high_freq_factor {self.high_freq_factor:g}; expected 0 < low < high"
@@ -90,7 +101,9 @@ def check_scaling(scaling: RopeScaling, *, context_length: int, head_dim: int) -
             f"model.context_length, or give {where}.factor"
         )
     if kind == "ntk" and head_dim < 4:
-        raise ConfigError(f"{where}.rope_type ntk needs heads of 4 or more features, and these have {head_dim}; take linear")
+        raise ConfigError(
+            f"{where}.rope_type ntk needs heads of 4 or more features, and these have {head_dim}; take linear"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

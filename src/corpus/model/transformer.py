@@ -50,7 +50,11 @@ class Attention(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         head_dim = config.resolved_head_dim
-        self.num_heads, self.num_kv_heads, self.head_dim = config.num_heads, config.num_kv_heads, head_dim
+        self.num_heads, self.num_kv_heads, self.head_dim = (
+            config.num_heads,
+            config.num_kv_heads,
+            head_dim,
+        )
         self.query = nn.Linear(config.dim, config.num_heads * head_dim, bias=False)
         self.key = nn.Linear(config.dim, config.num_kv_heads * head_dim, bias=False)
         self.value = nn.Linear(config.dim, config.num_kv_heads * head_dim, bias=False)
@@ -68,10 +72,16 @@ class Attention(nn.Module):
         query = _rotate(self._split(self.query(x), self.num_heads), rotation)
         key = _rotate(self._split(self.key(x), self.num_kv_heads), rotation)
         value = self._split(self.value(x), self.num_kv_heads)
-        mixed = attend(query, key, value, mask) if cache is None else cache.attend(layer, query, key, value)
+        mixed = (
+            attend(query, key, value, mask)
+            if cache is None
+            else cache.attend(layer, query, key, value)
+        )
         return self.output(mixed.transpose(1, 2).flatten(2))
 
-    def _split(self, x: Float[Tensor, "batch seq features"], num_heads: int) -> Float[Tensor, "batch heads seq head"]:
+    def _split(
+        self, x: Float[Tensor, "batch seq features"], num_heads: int
+    ) -> Float[Tensor, "batch heads seq head"]:
         return x.unflatten(-1, (num_heads, self.head_dim)).transpose(1, 2)
 
 
@@ -119,7 +129,11 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(config.num_embeddings, config.dim)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.norm = RMSNorm(config.dim, config.norm_eps)
-        self.unembedding = None if config.tie_embeddings else nn.Linear(config.dim, config.num_embeddings, bias=False)
+        self.unembedding = (
+            None
+            if config.tie_embeddings
+            else nn.Linear(config.dim, config.num_embeddings, bias=False)
+        )
 
     def forward(
         self,
@@ -205,7 +219,9 @@ def block_mask(documents: Int[Tensor, "batch seq"], *, compiled: bool = False) -
 
     batch, seq = documents.shape
     return create_block_mask(
-        lambda row, head, query, key: (query >= key) & (documents[row, query] == documents[row, key]),
+        lambda row, head, query, key: (
+            (query >= key) & (documents[row, query] == documents[row, key])
+        ),
         *(batch, None, seq, seq),
         device=str(documents.device),
         _compile=compiled,
@@ -214,8 +230,14 @@ def block_mask(documents: Int[Tensor, "batch seq"], *, compiled: bool = False) -
 
 def additive(visible: Bool[Tensor, "batch seq slots"]) -> Float[Tensor, "batch 1 seq slots"]:
     """Turn a boolean mask into one that is added to the scores, once for all layers and heads."""
-    return torch.zeros(visible.shape, device=visible.device).masked_fill_(~visible, float("-inf"))[:, None]
+    return torch.zeros(visible.shape, device=visible.device).masked_fill_(~visible, float("-inf"))[
+        :, None
+    ]
 
 
-def _rotate(x: Float[Tensor, "batch heads seq head"], rotation: Rotation) -> Float[Tensor, "batch heads seq head"]:
-    return rope.rotate_complex(x, *rotation) if len(rotation) == 1 else rope.rotate_real(x, *rotation)
+def _rotate(
+    x: Float[Tensor, "batch heads seq head"], rotation: Rotation
+) -> Float[Tensor, "batch heads seq head"]:
+    return (
+        rope.rotate_complex(x, *rotation) if len(rotation) == 1 else rope.rotate_real(x, *rotation)
+    )

@@ -54,12 +54,16 @@ def _sort_header(path: Path) -> None:
     """
     with open(path, "r+b") as file:
         size = int.from_bytes(file.read(8), "little")
-        header = json.dumps(json.loads(file.read(size)), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        header = json.dumps(
+            json.loads(file.read(size)), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        ).encode()
         file.seek(8)
         file.write(header.ljust(size))
 
 
-def load_model(path: Path, config: ModelConfig, *, device: torch.device | str = "cpu") -> Transformer:
+def load_model(
+    path: Path, config: ModelConfig, *, device: torch.device | str = "cpu"
+) -> Transformer:
     """Return the model whose weights `path` holds, in fp32 on `device`.
 
     Raises `ArtifactError` where the file is missing or damaged, or holds weights of another shape than `config`.
@@ -104,7 +108,9 @@ def check_tokenizer(path: Path, digest: str) -> None:
     """Raise `ArtifactError` unless the weights in `path` were trained with the tokenizer that has this digest."""
     stored = read_metadata(path).get(TOKENIZER)
     if stored != digest:
-        trained_with = f"tokenizer {stored[:12]}…" if stored else "a tokenizer that the file does not name"
+        trained_with = (
+            f"tokenizer {stored[:12]}…" if stored else "a tokenizer that the file does not name"
+        )
         raise ArtifactError(
             f"wrong tokenizer for the weights: {path} was trained with {trained_with}, and this one is {digest[:12]}…. Use the "
             "tokenizer.json that lies beside the weights in their own run."
@@ -117,16 +123,23 @@ def _check_exists(path: Path) -> None:
 
 
 def _damaged(path: Path, error: Exception) -> ArtifactError:
-    return ArtifactError(f"the weights in {path} are damaged ({error}). Delete the file and run the stage that writes it again.")
+    return ArtifactError(
+        f"the weights in {path} are damaged ({error}). Delete the file and run the stage that writes it again."
+    )
 
 
 def _check_fit(path: Path, found: Mapping[str, tuple[int, ...]], model: Transformer) -> None:
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     fix = "The weights belong to another model: use the model.json that lies beside them."
-    for problem, names in (("lacks", expected.keys() - found.keys()), ("has an unknown tensor", found.keys() - expected.keys())):
+    for problem, names in (
+        ("lacks", expected.keys() - found.keys()),
+        ("has an unknown tensor", found.keys() - expected.keys()),
+    ):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise ArtifactError(f"{path} {problem} {min(names)}{more}. {fix}")
     for name, shape in expected.items():
         if found[name] != shape:
-            raise ArtifactError(f"{name} in {path} is {list(found[name])}; this model's is {list(shape)}. {fix}")
+            raise ArtifactError(
+                f"{name} in {path} is {list(found[name])}; this model's is {list(shape)}. {fix}"
+            )

@@ -79,14 +79,24 @@ class Law:
         if not points:
             raise ValueError("a law needs at least one run")
         self.points = tuple(points)
-        sizes, tokens = ([getattr(point, name) for point in points] for name in ("parameters", "tokens"))
-        self._size0, self._tokens0 = (math.exp(float(np.mean(np.log(values)))) for values in (sizes, tokens))
+        sizes, tokens = (
+            [getattr(point, name) for point in points] for name in ("parameters", "tokens")
+        )
+        self._size0, self._tokens0 = (
+            math.exp(float(np.mean(np.log(values)))) for values in (sizes, tokens)
+        )
         typical = math.exp(float(np.mean([math.log(point.loss) for point in points])))
-        rest = math.log(max(typical - IRREDUCIBLE, 0.1 * typical) / 2)  # what is not E, half to each term
+        rest = math.log(
+            max(typical - IRREDUCIBLE, 0.1 * typical) / 2
+        )  # what is not E, half to each term
         self._prior = np.array([math.log(IRREDUCIBLE), rest, rest, *EXPONENTS])
-        self._spread = np.array([IRREDUCIBLE_SPREAD, TERM_SPREAD, TERM_SPREAD, EXPONENT_SPREAD, EXPONENT_SPREAD])
+        self._spread = np.array(
+            [IRREDUCIBLE_SPREAD, TERM_SPREAD, TERM_SPREAD, EXPONENT_SPREAD, EXPONENT_SPREAD]
+        )
         self._values, covariance = self._fit()
-        scattered = self._residuals(self._values)[0][len(self._prior) :]  # how far the constants moved is no scatter
+        scattered = self._residuals(self._values)[0][
+            len(self._prior) :
+        ]  # how far the constants moved is no scatter
         excess = max(1.0, float(scattered @ scattered) / max(1, len(points) - MOVED))
         self._covariance, self._scatter = excess * covariance, math.sqrt(excess) * SCATTER
 
@@ -94,7 +104,10 @@ class Law:
     def constants(self) -> dict[str, float]:
         """E, A, B, α and β."""
         log_e, log_a, log_b, alpha, beta = (float(value) for value in self._values)
-        a, b = math.exp(log_a + alpha * math.log(self._size0)), math.exp(log_b + beta * math.log(self._tokens0))
+        a, b = (
+            math.exp(log_a + alpha * math.log(self._size0)),
+            math.exp(log_b + beta * math.log(self._tokens0)),
+        )
         return {"E": math.exp(log_e), "A": a, "B": b, "alpha": alpha, "beta": beta}
 
     def predict(self, parameters: float, tokens: float) -> Prediction:
@@ -102,7 +115,9 @@ class Law:
         log_loss = self._log_loss(self._values, parameters, tokens)
         slope = self._slope(self._values, parameters, tokens)
         error = NINETY_FIVE * math.sqrt(float(slope @ self._covariance @ slope) + self._scatter**2)
-        return Prediction(loss=math.exp(log_loss), low=math.exp(log_loss - error), high=math.exp(log_loss + error))
+        return Prediction(
+            loss=math.exp(log_loss), low=math.exp(log_loss - error), high=math.exp(log_loss + error)
+        )
 
     def _terms(self, values: np.ndarray, parameters: float, tokens: float) -> np.ndarray:
         """E and the two terms in parameters and tokens."""
@@ -125,7 +140,9 @@ class Law:
         for _ in range(100):
             residuals, slopes = self._residuals(values)
             normal = slopes.T @ slopes
-            step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), slopes.T @ residuals)
+            step = np.linalg.solve(
+                normal + damping * np.diag(np.diag(normal)), slopes.T @ residuals
+            )
             better = self._cost(values - step)
             if better < cost:
                 values, cost, damping = values - step, better, damping / 10

@@ -81,7 +81,9 @@ class Stopwatch:
             checkpoint_activations(model)
         return model
 
-    def tokens_per_second(self, shape: ModelConfig, rows: int, runtime: Runtime, *, compiled: bool) -> tuple[float, int]:
+    def tokens_per_second(
+        self, shape: ModelConfig, rows: int, runtime: Runtime, *, compiled: bool
+    ) -> tuple[float, int]:
         """Return the rate, and how many rows can be computed at a time. No more than that are timed.
 
         Raises `OutOfMemory` where a single row does not fit.
@@ -140,18 +142,43 @@ def measure(
             resume_hint="",
         )
         with session:
-            rough = _eager(watch, shapes, session.runtime, lambda shape: train.rows_per_batch, training_seconds)
-            typical = min(rough, key=lambda speed: abs(math.log(_tokens_each(speed, training_seconds) / USUAL_TOKENS)))
+            rough = _eager(
+                watch, shapes, session.runtime, lambda shape: train.rows_per_batch, training_seconds
+            )
+            typical = min(
+                rough,
+                key=lambda speed: abs(
+                    math.log(_tokens_each(speed, training_seconds) / USUAL_TOKENS)
+                ),
+            )
             model = watch.model(typical.shape, session.runtime)
             before, rows = session.clock.seconds, typical.most_rows or train.rows_per_batch
             session.trunk(model, lambda: sample(typical.shape, min(rows, train.rows_per_batch)))
-            trial_seconds, chosen, compiled = session.clock.seconds - before, session.runtime, session.compiled
+            trial_seconds, chosen, compiled = (
+                session.clock.seconds - before,
+                session.runtime,
+                session.compiled,
+            )
     del model
     tokens = {speed.shape: speed.tokens_per_second * training_seconds for speed in rough}
-    speeds = _eager(watch, list(tokens), chosen, lambda shape: rows_per_batch(shape, tokens[shape]), training_seconds)
+    speeds = _eager(
+        watch,
+        list(tokens),
+        chosen,
+        lambda shape: rows_per_batch(shape, tokens[shape]),
+        training_seconds,
+    )
     if compiled:
-        speeds = _compiled(watch, speeds, chosen, first=typical.shape, enough=lambda: time.monotonic() - began > enough_seconds)
-    return Machine(runtime=chosen, compiled=compiled, trial_seconds=trial_seconds, speeds=tuple(speeds))
+        speeds = _compiled(
+            watch,
+            speeds,
+            chosen,
+            first=typical.shape,
+            enough=lambda: time.monotonic() - began > enough_seconds,
+        )
+    return Machine(
+        runtime=chosen, compiled=compiled, trial_seconds=trial_seconds, speeds=tuple(speeds)
+    )
 
 
 def _tokens_each(speed: Speed, seconds: float) -> float:
@@ -160,7 +187,11 @@ def _tokens_each(speed: Speed, seconds: float) -> float:
 
 
 def _eager(
-    watch: Stopwatch, shapes: Sequence[ModelConfig], runtime: Runtime, rows_of: Callable[[ModelConfig], int], seconds: float
+    watch: Stopwatch,
+    shapes: Sequence[ModelConfig],
+    runtime: Runtime,
+    rows_of: Callable[[ModelConfig], int],
+    seconds: float,
 ) -> list[Speed]:
     """Time shapes from small to large until one is too large for the time or the device."""
     speeds: list[Speed] = []
@@ -172,7 +203,14 @@ def _eager(
             if not speeds:
                 raise
             break
-        speed = Speed(shape=shape, rows=rows, most_rows=most, tokens_per_second=rate, eager_tokens_per_second=rate, measured=True)
+        speed = Speed(
+            shape=shape,
+            rows=rows,
+            most_rows=most,
+            tokens_per_second=rate,
+            eager_tokens_per_second=rate,
+            measured=True,
+        )
         if speeds and _tokens_each(speed, seconds) < FEWEST_TOKENS:
             break
         speeds.append(speed)
@@ -182,7 +220,10 @@ def _eager(
 def _gain(watch: Stopwatch, speed: Speed, runtime: Runtime) -> float:
     """Return how many times as fast the compiled step is. Where it does not work, for whatever reason, a run falls back to eager: 1."""
     try:
-        return watch.tokens_per_second(speed.shape, speed.rows, runtime, compiled=True)[0] / speed.eager_tokens_per_second
+        return (
+            watch.tokens_per_second(speed.shape, speed.rows, runtime, compiled=True)[0]
+            / speed.eager_tokens_per_second
+        )
     except Exception as error:  # compilers fail in many ways
         first_line = next(iter(str(error).strip().splitlines()), "")
         warn(
@@ -192,10 +233,17 @@ def _gain(watch: Stopwatch, speed: Speed, runtime: Runtime) -> float:
 
 
 def _compiled(
-    watch: Stopwatch, eager: Sequence[Speed], runtime: Runtime, *, first: ModelConfig, enough: Callable[[], bool]
+    watch: Stopwatch,
+    eager: Sequence[Speed],
+    runtime: Runtime,
+    *,
+    first: ModelConfig,
+    enough: Callable[[], bool],
 ) -> list[Speed]:
     """Time the compiled step, from the shape that was tried outwards; what there is no time for takes the gain of its nearest neighbour."""
-    start = next((index for index, speed in enumerate(eager) if speed.shape == first), len(eager) - 1)
+    start = next(
+        (index for index, speed in enumerate(eager) if speed.shape == first), len(eager) - 1
+    )
     gains: dict[int, float] = {}
     for index in sorted(range(len(eager)), key=lambda index: abs(index - start)):
         speed = eager[index]
@@ -203,6 +251,10 @@ def _compiled(
             gains[index] = _gain(watch, speed, runtime)
     nearest = [min(gains, key=lambda known: abs(known - index)) for index in range(len(eager))]
     return [
-        replace(speed, tokens_per_second=speed.tokens_per_second * gains[nearest[index]], measured=index in gains)
+        replace(
+            speed,
+            tokens_per_second=speed.tokens_per_second * gains[nearest[index]],
+            measured=index in gains,
+        )
         for index, speed in enumerate(eager)
     ]

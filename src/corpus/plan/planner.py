@@ -52,7 +52,11 @@ def small_runs(speeds: Sequence[Speed], seconds: float) -> list[tuple[ModelConfi
     """
     part = seconds / (SIZES + (SIZES - 1) / 3)
     reached = [speed.eager_tokens_per_second * part for speed in speeds]
-    ends = [end for end in range(SIZES - 1, len(speeds)) if reached[end] >= FEWEST_TOKENS <= reached[end - 1] / 3]
+    ends = [
+        end
+        for end in range(SIZES - 1, len(speeds))
+        if reached[end] >= FEWEST_TOKENS <= reached[end - 1] / 3
+    ]
     first = ends[-1] - SIZES + 1 if ends else 0
     runs = [(speed.shape, tokens) for speed, tokens in zip(speeds, reached)][first : first + SIZES]
     return [*runs, *((shape, tokens / 3) for shape, tokens in runs[: max(1, len(runs) - 1)])]
@@ -92,7 +96,9 @@ def candidates(
                 seconds=seconds(speed),
                 tokens=tokens,
                 epochs=epochs_of(tokens, phases, sources),
-                prediction=law.predict(speed.shape.num_parameters, worth_of(tokens, phases, sources)),
+                prediction=law.predict(
+                    speed.shape.num_parameters, worth_of(tokens, phases, sources)
+                ),
             )
         )
     return found
@@ -103,21 +109,29 @@ def best(options: Sequence[Candidate]) -> Candidate:
     return min(options, key=lambda option: option.prediction.loss)
 
 
-def epochs_of(tokens: float, phases: Sequence[Phase], sources: Mapping[str, int]) -> dict[str, float]:
+def epochs_of(
+    tokens: float, phases: Sequence[Phase], sources: Mapping[str, int]
+) -> dict[str, float]:
     """Return how often each source is read in so many tokens of this curriculum."""
     shares: dict[str, float] = {}
     for phase in phases:
         for name, share in phase.mixture.items():
             shares[name] = shares.get(name, 0.0) + share * (phase.end - phase.start)
-    return {name: tokens * share / sources[name] for name, share in shares.items() if name in sources}
+    return {
+        name: tokens * share / sources[name] for name, share in shares.items() if name in sources
+    }
 
 
 def worth_of(tokens: float, phases: Sequence[Phase], sources: Mapping[str, int]) -> float:
     """Return how many new tokens are worth as much, when each source is read as often as this curriculum reads it."""
     epochs = epochs_of(tokens, phases, sources)
-    return sum(worth(epochs[name] * count, count) for name, count in sources.items() if epochs.get(name))
+    return sum(
+        worth(epochs[name] * count, count) for name, count in sources.items() if epochs.get(name)
+    )
 
 
 def small_run_seconds(budget: Budget) -> float:
     """Return what the small runs may take together."""
-    return min(max(SMALL_RUN_SECONDS, SMALL_RUN_SHARE * budget.amount), LARGEST_SHARE * budget.amount)
+    return min(
+        max(SMALL_RUN_SECONDS, SMALL_RUN_SHARE * budget.amount), LARGEST_SHARE * budget.amount
+    )

@@ -18,7 +18,9 @@ def family(base: ModelConfig) -> list[ModelConfig]:
 def shape_of(base: ModelConfig, dim: int) -> ModelConfig:
     """Return the family's shape of one width: 192 has 4 layers, 768 has 12."""
     heads = max(FEWEST_HEADS, dim // HEAD_DIM)
-    group = max(size for size in range(1, base.num_heads // base.num_kv_heads + 1) if heads % size == 0)
+    group = max(
+        size for size in range(1, base.num_heads // base.num_kv_heads + 1) if heads % size == 0
+    )
     return replace(
         base,
         dim=dim,

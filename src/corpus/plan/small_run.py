@@ -44,9 +44,20 @@ class SmallRun:
 
     def row(self) -> dict[str, Any]:
         """Return the run as it is recorded in a plan."""
-        shape = {name: getattr(self.shape, name) for name in ("dim", "num_layers", "num_parameters")}
-        numbers = {"tokens": self.tokens, "steps": self.steps, "seconds": round(self.seconds, 1), "loss": round(self.loss, 4)}
-        return {**shape, **numbers, "by_source": {name: round(loss, 4) for name, loss in self.by_source.items()}}
+        shape = {
+            name: getattr(self.shape, name) for name in ("dim", "num_layers", "num_parameters")
+        }
+        numbers = {
+            "tokens": self.tokens,
+            "steps": self.steps,
+            "seconds": round(self.seconds, 1),
+            "loss": round(self.loss, 4),
+        }
+        return {
+            **shape,
+            **numbers,
+            "by_source": {name: round(loss, 4) for name, loss in self.by_source.items()},
+        }
 
 
 def pretrain_once(
@@ -72,7 +83,10 @@ def pretrain_once(
         seed: decides the weights and the order of rows.
         heldout_tokens: of each source, at most.
     """
-    eos, shape = prepared.tokenizer.token_id(EOS), shape.with_vocabulary(prepared.tokenizer.vocab_size)
+    eos, shape = (
+        prepared.tokenizer.token_id(EOS),
+        shape.with_vocabulary(prepared.tokenizer.vocab_size),
+    )
     train = replace(train, validations=0, checkpoint_seconds=NEVER, finetune_share=0.0)
     phases = plan_phases(curriculum, list(prepared.train.tokens))
 
@@ -103,10 +117,20 @@ def pretrain_once(
         with session:
             pace = session.split(finetune_batches=1, model=model, sample=sample).pretrain
             schedule = train.schedule
-            tokens = session.run("pretrain", model, feed=feed(), pace=pace, schedule=schedule, validate=None, sample=sample)
+            tokens = session.run(
+                "pretrain",
+                model,
+                feed=feed(),
+                pace=pace,
+                schedule=schedule,
+                validate=None,
+                sample=sample,
+            )
             seconds = session.clock.seconds
         manifest: dict[str, Any] = folder.read_manifest()
-    loss, _ = score_sources(model, session.runtime, prepared.validation.tokens, eos_id=eos, max_tokens=heldout_tokens)
+    loss, _ = score_sources(
+        model, session.runtime, prepared.validation.tokens, eos_id=eos, max_tokens=heldout_tokens
+    )
     return SmallRun(
         shape=shape,
         tokens=tokens,

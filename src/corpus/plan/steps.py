@@ -48,7 +48,11 @@ def hidden_parameters(shape: ModelConfig) -> int:
 def learning_rate(shape: ModelConfig, tokens: float, optimizer: OptimizerConfig) -> float:
     """Return the peak of the learning rate, to two digits."""
     rule = RATES[optimizer.name]
-    rate = rule.known * size_factor(shape, KNOWN_PARAMETERS, optimizer) * (tokens / KNOWN_TOKENS) ** rule.by_tokens
+    rate = (
+        rule.known
+        * size_factor(shape, KNOWN_PARAMETERS, optimizer)
+        * (tokens / KNOWN_TOKENS) ** rule.by_tokens
+    )
     return float(f"{min(rate, LARGEST_RATE):.2g}")
 
 

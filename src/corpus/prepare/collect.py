@@ -30,7 +30,14 @@ class Dropped:
         return {source for counts in self.counts.values() for source in counts}
 
 
-def collect(texts: Sequence[TextInput], config: PrepareConfig, pool: Pool, *, dedup: str, screen: Screen | None = None) -> Dropped:
+def collect(
+    texts: Sequence[TextInput],
+    config: PrepareConfig,
+    pool: Pool,
+    *,
+    dedup: str,
+    screen: Screen | None = None,
+) -> Dropped:
     """Read every input into `pool`, held-out documents first, and return what was dropped and why.
 
     Reasons: `empty` (nothing but white space), `exact` and `near` (duplicates, with `dedup`), `held out` (a training document equal
@@ -44,9 +51,13 @@ def collect(texts: Sequence[TextInput], config: PrepareConfig, pool: Pool, *, de
     return dropped
 
 
-def _collect_validation(texts: Sequence[TextInput], config: PrepareConfig, pool: Pool, dropped: Dropped, task: Task) -> None:
+def _collect_validation(
+    texts: Sequence[TextInput], config: PrepareConfig, pool: Pool, dropped: Dropped, task: Task
+) -> None:
     most = config.max_validation_tokens * BYTES_PER_TOKEN
-    for document in chain.from_iterable(text.documents("validation", task.advance) for text in texts):
+    for document in chain.from_iterable(
+        text.documents("validation", task.advance) for text in texts
+    ):
         source = document.source
         if not document.text.strip():
             dropped.add("empty", source)
@@ -55,7 +66,13 @@ def _collect_validation(texts: Sequence[TextInput], config: PrepareConfig, pool:
 
 
 def _collect_train(
-    texts: Sequence[TextInput], config: PrepareConfig, pool: Pool, dropped: Dropped, task: Task, dedup: str, screen: Screen | None
+    texts: Sequence[TextInput],
+    config: PrepareConfig,
+    pool: Pool,
+    dropped: Dropped,
+    task: Task,
+    dedup: str,
+    screen: Screen | None,
 ) -> None:
     quota, held_out = Quota(config), pool.marks("validation")
     duplicates = Duplicates("near" if dedup == "near" else "exact") if dedup != "off" else None
@@ -66,7 +83,9 @@ def _collect_train(
             mark = fingerprint(document.text) if room else 0
             reason = _reason(document, room, mark, held_out, duplicates, screen)
             if reason is None:
-                text = document.text if len(document.text) * 4 <= room else _cut(document.text, room)
+                text = (
+                    document.text if len(document.text) * 4 <= room else _cut(document.text, room)
+                )
                 quota.take(document.source, pool.texts("train", document.source).add(text, mark))
                 continue
             dropped.add(reason, document.source)
@@ -76,7 +95,12 @@ def _collect_train(
 
 
 def _reason(
-    document: Document, room: float, mark: int, held_out: set[int], duplicates: Duplicates | None, screen: Screen | None
+    document: Document,
+    room: float,
+    mark: int,
+    held_out: set[int],
+    duplicates: Duplicates | None,
+    screen: Screen | None,
 ) -> str | None:
     if not room:
         return "cap"

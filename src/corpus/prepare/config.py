@@ -25,7 +25,11 @@ BYTES_PER_TOKEN = 5
 
 def whole_path(data: str) -> str:
     """Return `prepare.data` with a folder's path written out, so that two spellings of it are no difference."""
-    return data if data == STARTER or data.split(":")[0] == HUB else str(Path(data).expanduser().resolve())
+    return (
+        data
+        if data == STARTER or data.split(":")[0] == HUB
+        else str(Path(data).expanduser().resolve())
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +83,9 @@ class PrepareConfig:
 
     def __post_init__(self) -> None:
         if not self.data.strip():
-            raise ConfigError(f"prepare.data is {self.data!r}; give a folder, hub, hub:OWNER/NAME or {STARTER}")
+            raise ConfigError(
+                f"prepare.data is {self.data!r}; give a folder, hub, hub:OWNER/NAME or {STARTER}"
+            )
         for name in ("validation_tokens", "starter_bytes"):
             _check_positive(name, getattr(self, name))
         if self.max_validation_tokens < self.validation_tokens:
@@ -91,10 +97,14 @@ class PrepareConfig:
             _check_positive("max_tokens", self.max_tokens)
         for group in ("max_source_tokens", "max_source_bytes"):
             for source, limit in getattr(self, group).items():
-                _check_positive(f"{group}.{source}", limit, fix=f" To leave {source} out, give it weight 0.")
+                _check_positive(
+                    f"{group}.{source}", limit, fix=f" To leave {source} out, give it weight 0."
+                )
         for source, weight in self.weights.items():
             if not 0 <= weight < float("inf"):
-                raise ConfigError(f"prepare.weights.{source} is {weight}; expected 0 (leave it out) or more")
+                raise ConfigError(
+                    f"prepare.weights.{source} is {weight}; expected 0 (leave it out) or more"
+                )
 
     def weight(self, source: str) -> float:
         """Return the weight of a source."""

@@ -31,7 +31,12 @@ class Screen:
             self._other_numbers[document.source] += bool(matches)
             return False
         begin = " ".join(document.text[:200].split())[:80]
-        place = {"source": document.source, "document": number, "word": matches[0].place, "begins": begin}
+        place = {
+            "source": document.source,
+            "document": number,
+            "word": matches[0].place,
+            "begins": begin,
+        }
         self._stopped.append({**place, **self.known.record(matches[0])})
         return True
 

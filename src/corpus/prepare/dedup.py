@@ -65,11 +65,14 @@ class Duplicates:
         return None
 
     def _is_near(self, sketch: np.ndarray) -> bool:
-        keys = [key for key in sketch[:LOOKED_UP].tolist() if len(self._holders.get(key, ())) < COMMON]
+        keys = [
+            key for key in sketch[:LOOKED_UP].tolist() if len(self._holders.get(key, ())) < COMMON
+        ]
         candidates = Counter(holder for key in keys for holder in self._holders.get(key, ()))
         enough = min(SHARED, len(keys))
         return any(
-            count >= enough and similarity(sketch, self._sketches[holder]) >= THRESHOLD for holder, count in candidates.items()
+            count >= enough and similarity(sketch, self._sketches[holder]) >= THRESHOLD
+            for holder, count in candidates.items()
         )
 
     def _remember(self, sketch: np.ndarray) -> None:
@@ -83,7 +86,11 @@ class Duplicates:
 def similarity(first: np.ndarray, second: np.ndarray) -> float:
     """Estimate the Jaccard similarity of two documents from their sketches, 0…1."""
     smallest = np.union1d(first, second)[:SKETCH]
-    return float((np.isin(smallest, first) & np.isin(smallest, second)).mean()) if len(smallest) else 0.0
+    return (
+        float((np.isin(smallest, first) & np.isin(smallest, second)).mean())
+        if len(smallest)
+        else 0.0
+    )
 
 
 def sketch_of(text: str) -> np.ndarray:
@@ -105,8 +112,14 @@ def _word_hashes(text: str) -> np.ndarray:
     starts, ends = edges[::2], edges[1::2]
     if len(starts) == 0:
         return np.empty(0, dtype=np.uint64)
-    place = np.arange(len(data)) - np.repeat(np.concatenate([[0], starts]), np.diff(np.concatenate([[0], starts, [len(data)]])))
-    values = (data.astype(np.uint64) + np.uint64(1)) * _POWERS[np.minimum(place, len(_POWERS) - 1)] * inside[1:-1]
+    place = np.arange(len(data)) - np.repeat(
+        np.concatenate([[0], starts]), np.diff(np.concatenate([[0], starts, [len(data)]]))
+    )
+    values = (
+        (data.astype(np.uint64) + np.uint64(1))
+        * _POWERS[np.minimum(place, len(_POWERS) - 1)]
+        * inside[1:-1]
+    )
     return _mix(np.add.reduceat(values, starts) + (ends - starts).astype(np.uint64))
 
 

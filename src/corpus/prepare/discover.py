@@ -89,7 +89,12 @@ class _Sorted:
     """Files of unknown kinds by ending."""
 
 
-def discover(folder: Path, *, set_names: Mapping[str, str] | None = None, as_text: ProblemsConfig | None = None) -> Found:
+def discover(
+    folder: Path,
+    *,
+    set_names: Mapping[str, str] | None = None,
+    as_text: ProblemsConfig | None = None,
+) -> Found:
     """Look at every file below `folder` and return what it holds; no file is read beyond its first record.
 
     With `as_text`, the training problems that it chooses are text as well.
@@ -99,8 +104,14 @@ def discover(folder: Path, *, set_names: Mapping[str, str] | None = None, as_tex
     """
     folder = Path(folder)
     if not folder.is_dir():
-        kind = "is a file; give the folder that holds it." if folder.exists() else "does not exist. Check the path."
-        raise DataError(f"the data folder {folder} {kind} For the hub write hub:owner/name, for built-in data starter.")
+        kind = (
+            "is a file; give the folder that holds it."
+            if folder.exists()
+            else "does not exist. Check the path."
+        )
+        raise DataError(
+            f"the data folder {folder} {kind} For the hub write hub:owner/name, for built-in data starter."
+        )
     found = _Sorted()
     for path in _files(folder, found):
         _sort(path, folder, found)
@@ -122,7 +133,9 @@ def discover(folder: Path, *, set_names: Mapping[str, str] | None = None, as_tex
 
 
 def _unreadable(error: OSError) -> None:
-    raise DataError(f"cannot read {error.filename}: {error.strerror}. Change its permissions, or take it out of the data folder.")
+    raise DataError(
+        f"cannot read {error.filename}: {error.strerror}. Change its permissions, or take it out of the data folder."
+    )
 
 
 def _files(folder: Path, found: _Sorted) -> Iterator[Path]:
@@ -135,17 +148,23 @@ def _files(folder: Path, found: _Sorted) -> Iterator[Path]:
             continue
         seen.add(real)
         if set(names) >= RUN_FILES and "problems" in folders:
-            found.left_alone.append(f"{Path(place).relative_to(folder).as_posix()} (a run of Corpus)")
+            found.left_alone.append(
+                f"{Path(place).relative_to(folder).as_posix()} (a run of Corpus)"
+            )
             folders.clear()
             continue
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and name != "__pycache__"
+        )
         yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
 
 
 def _sort(path: Path, folder: Path, found: _Sorted) -> None:
     relative = path.relative_to(folder)
     if not path.is_file() and is_record_file(path):
-        raise DataError(f"{path} is a link to nothing, a pipe or a device. Put the file there, or remove it from the folder.")
+        raise DataError(
+            f"{path} is a link to nothing, a pipe or a device. Put the file there, or remove it from the folder."
+        )
     if not path.is_file():
         found.left_alone.append(f"{relative.as_posix()} (a link to nothing, a pipe or a device)")
     elif _PAPERS.fullmatch(path.name) and path.suffix.lower() not in CODE:
@@ -180,7 +199,11 @@ def _sort_records(path: Path, folder: Path, found: _Sorted) -> None:
     elif is_text:
         found.records.append(path)  # reading it says which line has no set name
     else:
-        shape = f"keys {', '.join(map(repr, record))}" if isinstance(record, dict) else f"a {type(record).__name__}"
+        shape = (
+            f"keys {', '.join(map(repr, record))}"
+            if isinstance(record, dict)
+            else f"a {type(record).__name__}"
+        )
         found.left_alone.append(f'{relative.as_posix()} (its first record has no "text": {shape})')
         return
     found.data_folders.add(_top(relative))
@@ -220,7 +243,9 @@ def split_of(path: Path, folder: Path) -> Split | None:
     """Return the split that the names below `folder` give a file; `train` where they give none, None for a test split."""
     is_records = is_record_file(path)
     for part in (*list(path.relative_to(folder).parents)[-2::-1],):
-        if part.name.lower() in SPLITS and (is_records or (folder / part.parent / "train").is_dir()):
+        if part.name.lower() in SPLITS and (
+            is_records or (folder / part.parent / "train").is_dir()
+        ):
             return SPLITS[part.name.lower()]
     word = re.split(r"[-_.]", path.name.lower())[0] if is_records else path.stem.lower()
     if word in SPLITS and (is_records or path.with_stem("train").is_file()):
@@ -244,7 +269,11 @@ def _source(top: str, folder: Path) -> str:
 
 
 def _problem_line(problem: ProblemFile, place: str) -> str:
-    path = problem.path.relative_to(place) if place and problem.path.is_relative_to(place) else problem.path
+    path = (
+        problem.path.relative_to(place)
+        if place and problem.path.is_relative_to(place)
+        else problem.path
+    )
     notes = [problem.set_name, problem.split or "split unknown"]
     if problem.split != "train":
         notes.append("never text")

@@ -11,7 +11,9 @@ from corpus.prepare.sources.starter import Starter
 from corpus.problems.config import ProblemsConfig
 
 
-def find_data(config: PrepareConfig, *, downloads: Path, problems: ProblemsConfig | None = None) -> Found:
+def find_data(
+    config: PrepareConfig, *, downloads: Path, problems: ProblemsConfig | None = None
+) -> Found:
     """Return what `config.data` holds. Only the hub takes time: what is wanted of it is fetched into `downloads`, once.
 
     `problems` says which problem sets are read as text, where `config.problems_as_text` asks for it.
@@ -22,14 +24,26 @@ def find_data(config: PrepareConfig, *, downloads: Path, problems: ProblemsConfi
     """
     _check_set_names(config)
     if config.data == STARTER:
-        return Found(texts=(Starter(config.starter_bytes),), place="this Python installation (starter)")
+        return Found(
+            texts=(Starter(config.starter_bytes),), place="this Python installation (starter)"
+        )
     if config.data == HUB or config.data.startswith(f"{HUB}:"):
-        return _from_hub(config.data.removeprefix(HUB).removeprefix(":") or HUB_ID, config, downloads, problems)
-    return discover(Path(config.data).expanduser(), set_names=config.set_names, as_text=_as_text(config, problems))
+        return _from_hub(
+            config.data.removeprefix(HUB).removeprefix(":") or HUB_ID, config, downloads, problems
+        )
+    return discover(
+        Path(config.data).expanduser(),
+        set_names=config.set_names,
+        as_text=_as_text(config, problems),
+    )
 
 
-def _from_hub(hub_id: str, config: PrepareConfig, downloads: Path, problems: ProblemsConfig | None) -> Found:
-    folder = downloads / f"{source_name(hub_id.replace('/', '--'))}-{download_key(hub_id, config)[:12]}"
+def _from_hub(
+    hub_id: str, config: PrepareConfig, downloads: Path, problems: ProblemsConfig | None
+) -> Found:
+    folder = (
+        downloads / f"{source_name(hub_id.replace('/', '--'))}-{download_key(hub_id, config)[:12]}"
+    )
     fetch_text(hub_id, folder / "text", config)
     if config.problems_hub_id:
         fetch_mathqa(config.problems_hub_id, folder / "mathqa")

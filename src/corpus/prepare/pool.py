@@ -56,8 +56,14 @@ class Texts:
         if self._map is None:
             assert self._file is not None
             self._file.flush()
-            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) if self.num_bytes else None
-        return self._map[self._ends[index] : self._ends[index + 1]] if self._map is not None else b""
+            self._map = (
+                mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+                if self.num_bytes
+                else None
+            )
+        return (
+            self._map[self._ends[index] : self._ends[index + 1]] if self._map is not None else b""
+        )
 
     def close(self) -> None:
         """Close and delete the file."""
@@ -98,7 +104,12 @@ class Pool:
 
     def marks(self, split: Split) -> set[int]:
         """Return the fingerprints of a split, of all sources."""
-        return {int(mark) for (of, _), texts in self._texts.items() if of == split for mark in texts.marks}
+        return {
+            int(mark)
+            for (of, _), texts in self._texts.items()
+            if of == split
+            for mark in texts.marks
+        }
 
 
 def encode(text: str) -> bytes:

@@ -19,7 +19,15 @@ from corpus.base.config import to_plain
 from corpus.base.console import progress, say, warn
 from corpus.base.errors import ArtifactError, ConfigError, DataError, did_you_mean
 from corpus.base.files import atomic_folder, read_json
-from corpus.base.manifest import FORMAT, NAME, Manifest, is_done, make_key, read_manifest, write_manifest
+from corpus.base.manifest import (
+    FORMAT,
+    NAME,
+    Manifest,
+    is_done,
+    make_key,
+    read_manifest,
+    write_manifest,
+)
 from corpus.base.units import format_count, format_duration
 from corpus.data.prepared import Prepared
 from corpus.data.shards import TokenShards
@@ -66,7 +74,9 @@ def prepare(
     """
     problem_texts = list(problem_texts)
     inputs = {name: mark for text in texts for name, mark in text.inputs().items()}
-    inputs["problem texts"] = hashlib.sha256("\x1f".join(problem_texts).encode("utf-8", "replace")).hexdigest()
+    inputs["problem texts"] = hashlib.sha256(
+        "\x1f".join(problem_texts).encode("utf-8", "replace")
+    ).hexdigest()
     screen = Screen(known) if known and config.decontaminate else None
     if screen:
         inputs["evaluation problems"] = screen.known.digest
@@ -76,13 +86,22 @@ def prepare(
         say(f"text is prepared already: {out}")
         return read_manifest(out, kind=KIND)
     if not texts:
-        raise DataError(f"nothing in {config.data} is text to train on. Give a folder with SlimPajama records or plain text files.")
+        raise DataError(
+            f"nothing in {config.data} is text to train on. Give a folder with SlimPajama records or plain text files."
+        )
     start = time.monotonic()
     with atomic_folder(out) as folder:
         with Pool(folder / "pool") as pool:
             counts = _prepare(texts, config, folder, pool, problem_texts, screen)
         seconds = round(time.monotonic() - start, 2)
-        manifest = Manifest(kind=KIND, key=key, config=to_plain(config), inputs=inputs, counts=counts, seconds=seconds)
+        manifest = Manifest(
+            kind=KIND,
+            key=key,
+            config=to_plain(config),
+            inputs=inputs,
+            counts=counts,
+            seconds=seconds,
+        )
         write_manifest(folder, manifest)
     _say_result(manifest)
     return manifest
@@ -114,14 +133,23 @@ def _prepare(
         say(f"  {note}")
     _check_names(config, {*pool.sources, *dropped.sources})
     _refuse_crumbs(pool, config)
-    guesses = {source: _divide(pool, source, config.validation_tokens * _BYTES_PER_TOKEN_GUESS, config) for source in pool.sources}
+    guesses = {
+        source: _divide(pool, source, config.validation_tokens * _BYTES_PER_TOKEN_GUESS, config)
+        for source in pool.sources
+    }
     say("training the tokenizer")
     parts = {source: (guess.train.texts, guess.train.pieces) for source, guess in guesses.items()}
-    tokenizer = train_tokenizer(sample_texts(parts, problem_texts, config.tokenizer), config.tokenizer)
+    tokenizer = train_tokenizer(
+        sample_texts(parts, problem_texts, config.tokenizer), config.tokenizer
+    )
     tokenizer.save(folder / TOKENIZER)
     divisions, left_out = _enough_held_out(guesses, pool, tokenizer, config)
     divisions = _held_out_everywhere(divisions, dropped)
-    for source in [name for name, each in divisions.items() if not reaches(each.train, tokenizer, config.validation_tokens)]:
+    for source in [
+        name
+        for name, each in divisions.items()
+        if not reaches(each.train, tokenizer, config.validation_tokens)
+    ]:
         left_out[source] = (
             f"has fewer than prepare.validation_tokens ({config.validation_tokens:,}) tokens that are not held out of another source. "
             "Give it text of its own."
@@ -129,7 +157,9 @@ def _prepare(
         del divisions[source]
     if not divisions:
         reasons = "".join(f"\n  {source} {reason}" for source, reason in left_out.items())
-        raise DataError(f"no source has enough text:{reasons or ' every document is empty. Give a folder with more text.'}")
+        raise DataError(
+            f"no source has enough text:{reasons or ' every document is empty. Give a folder with more text.'}"
+        )
     for source, reason in left_out.items():
         warn(f"source {source} is left out: it {reason}")
     _write_tokens(divisions, tokenizer, folder, config)
@@ -178,26 +208,44 @@ def _enough_held_out(
     enough, left_out = {}, {}
     for source, guess in divisions.items():
         division = guess
-        while (tokens := sum(num_tokens(selection, tokenizer) for selection in division.held_out)) < config.validation_tokens:
+        while (
+            tokens := sum(num_tokens(selection, tokenizer) for selection in division.held_out)
+        ) < config.validation_tokens:
             num_bytes = sum(selection.num_bytes for selection in division.held_out)
             if division.split_off.num_bytes >= pool.texts("train", source).num_bytes // 2:
                 break
-            division = _divide(pool, source, int(num_bytes * 1.1 * config.validation_tokens / max(tokens, 1)) + 1000, config)
-        if tokens >= config.validation_tokens and reaches(division.train, tokenizer, config.validation_tokens):
+            division = _divide(
+                pool,
+                source,
+                int(num_bytes * 1.1 * config.validation_tokens / max(tokens, 1)) + 1000,
+                config,
+            )
+        if tokens >= config.validation_tokens and reaches(
+            division.train, tokenizer, config.validation_tokens
+        ):
             enough[source] = division
         else:
             left_out[source] = _too_small(division, tokens, tokenizer, config)
     return enough, left_out
 
 
-def _held_out_everywhere(divisions: Mapping[str, _Division], dropped: Dropped) -> dict[str, _Division]:
+def _held_out_everywhere(
+    divisions: Mapping[str, _Division], dropped: Dropped
+) -> dict[str, _Division]:
     """Drop from each source's training text what is held out of another: equal documents may lie in both."""
-    marks = {source: {mark for part in division.held_out for mark in _marks(part)} for source, division in divisions.items()}
+    marks = {
+        source: {mark for part in division.held_out for mark in _marks(part)}
+        for source, division in divisions.items()
+    }
     holders = Counter(mark for held_out in marks.values() for mark in held_out)
     apart = {}
     for source, division in divisions.items():
         train, own = division.train, marks[source]
-        kept = [piece for piece, mark in zip(train.pieces, _marks(train), strict=True) if holders[mark] <= (mark in own)]
+        kept = [
+            piece
+            for piece, mark in zip(train.pieces, _marks(train), strict=True)
+            if holders[mark] <= (mark in own)
+        ]
         for _ in range(len(train.pieces) - len(kept)):
             dropped.add("held out", source)
         apart[source] = replace(division, train=replace(train, pieces=kept))
@@ -209,7 +257,9 @@ def _marks(selection: Selection) -> Iterator[int]:
     return (int(marks[piece.index]) for piece in selection.pieces)
 
 
-def _too_small(division: _Division, held_out_tokens: int, tokenizer: Tokenizer, config: PrepareConfig) -> str:
+def _too_small(
+    division: _Division, held_out_tokens: int, tokenizer: Tokenizer, config: PrepareConfig
+) -> str:
     total = held_out_tokens + num_tokens(division.train, tokenizer)
     return (
         f"has {total:,} tokens, {held_out_tokens:,} of them held out: too few to hold out prepare.validation_tokens ({config.validation_tokens:,}) "
@@ -217,11 +267,20 @@ def _too_small(division: _Division, held_out_tokens: int, tokenizer: Tokenizer, 
     )
 
 
-def _write_tokens(divisions: Mapping[str, _Division], tokenizer: Tokenizer, folder: Path, config: PrepareConfig) -> None:
+def _write_tokens(
+    divisions: Mapping[str, _Division], tokenizer: Tokenizer, folder: Path, config: PrepareConfig
+) -> None:
     limits = {source: token_limit(config, source, list(divisions)) for source in divisions}
-    train = {source: [replace(division.train, limit=limits[source])] for source, division in divisions.items()}
+    train = {
+        source: [replace(division.train, limit=limits[source])]
+        for source, division in divisions.items()
+    }
     validation = {source: division.held_out for source, division in divisions.items()}
-    total = sum(part.num_bytes for selections in (*train.values(), *validation.values()) for part in selections)
+    total = sum(
+        part.num_bytes
+        for selections in (*train.values(), *validation.values())
+        for part in selections
+    )
     with progress("tokenising", total, "bytes") as task:
         unigram = tokenize(train, tokenizer, folder / TRAIN, task)
         tokenize(validation, tokenizer, folder / VALIDATION, task)
@@ -230,17 +289,26 @@ def _write_tokens(divisions: Mapping[str, _Division], tokenizer: Tokenizer, fold
         np.save(folder / UNIGRAM / f"{source}.npy", counts)
 
 
-def _counts(folder: Path, tokenizer: Tokenizer, dropped: Dropped, left_out: Mapping[str, str]) -> dict[str, Any]:
+def _counts(
+    folder: Path, tokenizer: Tokenizer, dropped: Dropped, left_out: Mapping[str, str]
+) -> dict[str, Any]:
     sources: dict[str, Any] = {}
     for split in (TRAIN, VALIDATION):
         for source, shard in TokenShards.open(folder / split, verify=False).items():
-            counts = {"num_tokens": shard.num_tokens, "num_documents": shard.num_documents, "num_bytes": shard.num_bytes}
+            counts = {
+                "num_tokens": shard.num_tokens,
+                "num_documents": shard.num_documents,
+                "num_bytes": shard.num_bytes,
+            }
             sources.setdefault(source, {})[split] = counts
     return {
         "vocab_size": tokenizer.vocab_size,
         "tokenizer": tokenizer.digest,
         "sources": sources,
-        "dropped": {reason: dict(sorted(counts.items())) for reason, counts in sorted(dropped.counts.items())},
+        "dropped": {
+            reason: dict(sorted(counts.items()))
+            for reason, counts in sorted(dropped.counts.items())
+        },
         "left_out": dict(left_out),
     }
 
@@ -251,7 +319,9 @@ def _check_names(config: PrepareConfig, found: set[str]) -> None:
         for source in getattr(config, group):
             if source not in known:
                 names = ", ".join(sorted(found))
-                raise ConfigError(f"prepare.{group} names source {source!r}; found were {names}.{did_you_mean(source, known)}")
+                raise ConfigError(
+                    f"prepare.{group} names source {source!r}; found were {names}.{did_you_mean(source, known)}"
+                )
 
 
 def _check_out(out: Path) -> None:
@@ -263,12 +333,18 @@ def _check_out(out: Path) -> None:
     if (out / NAME).exists():
         plain = read_json(out / NAME, fix=f"Delete {out} and prepare the data again.")
         if not isinstance(plain, dict) or plain.get("kind") != KIND:
-            raise ArtifactError(f"{out} holds something else; it would be replaced. Choose another folder, or remove it.")
+            raise ArtifactError(
+                f"{out} holds something else; it would be replaced. Choose another folder, or remove it."
+            )
 
 
 def _is_done(out: Path, key: str) -> bool:
     """True where `out` holds this very preparation, whole. Raises `ArtifactError` where it does and is damaged."""
-    if not (out / NAME).exists() or read_json(out / NAME).get("format") != FORMAT or not is_done(out, kind=KIND, key=key):
+    if (
+        not (out / NAME).exists()
+        or read_json(out / NAME).get("format") != FORMAT
+        or not is_done(out, kind=KIND, key=key)
+    ):
         return False
     Prepared.open(out)
     return True
@@ -278,7 +354,9 @@ def _say_result(manifest: Manifest) -> None:
     sources = manifest.counts["sources"]
     total = sum(counts[TRAIN]["num_tokens"] for counts in sources.values())
     vocabulary = f"a vocabulary of {manifest.counts['vocab_size']:,}"
-    say(f"prepared {format_count(total)} tokens of {len(sources)} sources with {vocabulary} in {format_duration(manifest.seconds)}")
+    say(
+        f"prepared {format_count(total)} tokens of {len(sources)} sources with {vocabulary} in {format_duration(manifest.seconds)}"
+    )
     width = max(map(len, sources))
     for source, counts in sources.items():
         train, held_out = counts[TRAIN], counts[VALIDATION]
@@ -295,6 +373,11 @@ def _say_result(manifest: Manifest) -> None:
         "empty": "empty",
         "cap": "over a cap",
     }
-    dropped = {words[reason]: sum(counts.values()) for reason, counts in manifest.counts["dropped"].items()}
+    dropped = {
+        words[reason]: sum(counts.values()) for reason, counts in manifest.counts["dropped"].items()
+    }
     if dropped:
-        say("  documents left out: " + ", ".join(f"{count:,} {word}" for word, count in dropped.items()))
+        say(
+            "  documents left out: "
+            + ", ".join(f"{count:,} {word}" for word, count in dropped.items())
+        )

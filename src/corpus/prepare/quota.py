@@ -69,12 +69,22 @@ class Quota:
     def restore(self, state: Mapping[str, Any] | None) -> None:
         """Go on from what `state` returned; None starts anew."""
         if state is not None:
-            self._taken, self._read, self._unwanted = dict(state["taken"]), state["read"], state["unwanted"]
+            self._taken, self._read, self._unwanted = (
+                dict(state["taken"]),
+                state["read"],
+                state["unwanted"],
+            )
 
 
 def token_limit(config: PrepareConfig, source: str, sources: list[str]) -> int | None:
     """Return the most training tokens of `source` when `sources` share the total; None where nothing limits it."""
     limits = [config.max_source_tokens[source]] if source in config.max_source_tokens else []
     if config.max_tokens is not None:
-        limits.append(round(config.max_tokens * config.weight(source) / sum(config.weight(name) for name in {source, *sources})))
+        limits.append(
+            round(
+                config.max_tokens
+                * config.weight(source)
+                / sum(config.weight(name) for name in {source, *sources})
+            )
+        )
     return min(limits) if limits else None

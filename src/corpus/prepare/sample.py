@@ -11,11 +11,15 @@ DOCUMENTS_AT_LEAST = 20
 
 
 def sample_texts(
-    sources: Mapping[str, tuple[Texts, Sequence[Piece]]], problem_texts: Sequence[str], config: TokenizerConfig
+    sources: Mapping[str, tuple[Texts, Sequence[Piece]]],
+    problem_texts: Sequence[str],
+    config: TokenizerConfig,
 ) -> Iterator[str]:
     """Yield about `sample_bytes` of training text, the same in every run; what a small source lacks goes to the larger ones."""
     sample_bytes = config.sample_bytes
-    available = {source: sum(piece.num_bytes for piece in pieces) for source, (_, pieces) in sources.items()}
+    available = {
+        source: sum(piece.num_bytes for piece in pieces) for source, (_, pieces) in sources.items()
+    }
     problems = _up_to(problem_texts, round(sample_bytes * config.problems_share))
     yield from problems
     shares = fair_shares(available, max(1, sample_bytes - sum(len(text) for text in problems)))

@@ -43,7 +43,9 @@ def split_off(texts: Texts, num_bytes: int) -> tuple[list[Piece], list[Piece]]:
     for index in by_mark(texts):
         size, start = int(sizes[index]), 0
         if last >= 0 and marks[index] == marks[last]:
-            start = held_out[last] if held_out[last] and texts.data(index) == texts.data(last) else 0
+            start = (
+                held_out[last] if held_out[last] and texts.data(index) == texts.data(last) else 0
+            )
         elif taken >= num_bytes:
             break
         elif taken + size > max(num_bytes, LARGEST_SHARE * texts.num_bytes):
@@ -52,7 +54,9 @@ def split_off(texts: Texts, num_bytes: int) -> tuple[list[Piece], list[Piece]]:
         taken += size - start
     left = [Piece(index, 0, held_out.get(index, int(size))) for index, size in enumerate(sizes)]
     ends = [Piece(index, held_out[index], int(sizes[index])) for index in sorted(held_out)]
-    return [piece for piece in left if piece.num_bytes], [piece for piece in ends if piece.num_bytes]
+    return [piece for piece in left if piece.num_bytes], [
+        piece for piece in ends if piece.num_bytes
+    ]
 
 
 def _paragraph_before(data: bytes, place: int) -> int:

@@ -35,7 +35,9 @@ def tokenize(
 ) -> dict[str, np.ndarray]:
     """Write one shard for each source into `folder`; return how often each id occurs in it: source → [vocab_size] int64."""
     eos_id, counts = tokenizer.token_id(EOS), {}
-    with write_shards(folder, vocab_size=tokenizer.vocab_size, eos_id=eos_id, tokenizer_digest=tokenizer.digest) as writer:
+    with write_shards(
+        folder, vocab_size=tokenizer.vocab_size, eos_id=eos_id, tokenizer_digest=tokenizer.digest
+    ) as writer:
         for source in sorted(selections):
             counts[source] = np.zeros(tokenizer.vocab_size, dtype=np.int64)
             for selection in selections[source]:
@@ -45,7 +47,9 @@ def tokenize(
 
 def num_tokens(selection: Selection, tokenizer: Tokenizer) -> int:
     """Return the tokens a selection comes to, the `<|eos|>` of each piece included and its limit ignored."""
-    return sum(len(ids) + 1 for batch in _batches(selection) for ids in tokenizer.encode_arrays(batch))
+    return sum(
+        len(ids) + 1 for batch in _batches(selection) for ids in tokenizer.encode_arrays(batch)
+    )
 
 
 def reaches(selection: Selection, tokenizer: Tokenizer, wanted: int) -> bool:
@@ -58,12 +62,23 @@ def reaches(selection: Selection, tokenizer: Tokenizer, wanted: int) -> bool:
     return found >= wanted
 
 
-def _write(writer: ShardsWriter, source: str, selection: Selection, tokenizer: Tokenizer, counts: np.ndarray, task: Task) -> None:
+def _write(
+    writer: ShardsWriter,
+    source: str,
+    selection: Selection,
+    tokenizer: Tokenizer,
+    counts: np.ndarray,
+    task: Task,
+) -> None:
     room = selection.limit if selection.limit is not None else 1 << 62
     eos_id = tokenizer.token_id(EOS)
     for batch in _batches(selection):
         for text, found in zip(batch, tokenizer.encode_arrays(batch), strict=True):
-            ids, kept = (found, text) if len(found) < room else _fit(text, found[: max(0, room - 1)], tokenizer)
+            ids, kept = (
+                (found, text)
+                if len(found) < room
+                else _fit(text, found[: max(0, room - 1)], tokenizer)
+            )
             if len(ids) == 0:
                 break
             size = len(kept.encode())

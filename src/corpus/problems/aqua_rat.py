@@ -36,17 +36,32 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
     letter = correct.strip().lower()
     if letter not in {option.letter for option in options}:
         letters = ", ".join(option.letter.upper() for option in options)
-        raise DataError(f"{where}: correct is {correct!r}; expected the letter of an option, {letters}. {MEND}")
-    return Problem(set_name=NAME, split=split, index=index, text=text, options=options, correct=letter, program=None, category="")
+        raise DataError(
+            f"{where}: correct is {correct!r}; expected the letter of an option, {letters}. {MEND}"
+        )
+    return Problem(
+        set_name=NAME,
+        split=split,
+        index=index,
+        text=text,
+        options=options,
+        correct=letter,
+        program=None,
+        category="",
+    )
 
 
 def _options(given: Any, where: str) -> tuple[Option, ...]:
     if not isinstance(given, list) or not given:
-        raise DataError(f"{where}: options is {short(given)}; expected a list such as ['A)21', 'B)21.5']. {MEND}")
+        raise DataError(
+            f"{where}: options is {short(given)}; expected a list such as ['A)21', 'B)21.5']. {MEND}"
+        )
     options = []
     for letter, text in zip(LETTERS, given):
         match = _OPTION.fullmatch(text) if isinstance(text, str) else None
         if match is None or match[1].lower() != letter:
-            raise DataError(f"{where}: options has {short(text)}; expected {letter.upper()}) and an answer. {MEND}")
+            raise DataError(
+                f"{where}: options has {short(text)}; expected {letter.upper()}) and an answer. {MEND}"
+            )
         options.append(Option(letter, match[2].strip(), parse_number(match[2])))
     return tuple(options)

@@ -19,6 +19,12 @@ def is_checked(problem: Problem) -> bool:
     value = execute(parse(problem.program), problem.numbers).value
     if not problem.options:
         return is_answer(value, problem.answer)
-    if value is None or problem.correct is None or nearest_option(value, problem.options) != problem.correct:
+    if (
+        value is None
+        or problem.correct is None
+        or nearest_option(value, problem.options) != problem.correct
+    ):
         return False
-    return is_near(value, next(option for option in problem.options if option.letter == problem.correct))
+    return is_near(
+        value, next(option for option in problem.options if option.letter == problem.correct)
+    )

@@ -57,20 +57,33 @@ def choose_sets(files: Sequence[ProblemFile], named: Sequence[str] = ()) -> Choi
     train = tuple(name for name in sets if name not in reasons)
     if named and not train:
         why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        raise ConfigError(f"problems.sets names no set that can be trained on ({why}); name one that can, or leave it empty")
+        raise ConfigError(
+            f"problems.sets names no set that can be trained on ({why}); name one that can, or leave it empty"
+        )
     scored = {name: reason for name, reason in reasons.items() if "dev" in splits[name] and train}
     left_out = {name: reason for name, reason in reasons.items() if name not in scored}
-    other = f"{ALONE} is trained on alone unless problems.sets names others" if alone else "problems.sets does not name it"
+    other = (
+        f"{ALONE} is trained on alone unless problems.sets names others"
+        if alone
+        else "problems.sets does not name it"
+    )
     left_out |= {name: other for name in found if name not in sets}
     return Choice(
-        train=train, scored=scored, left_out=left_out, held_out=frozenset(name for name in train if "dev" not in splits[name])
+        train=train,
+        scored=scored,
+        left_out=left_out,
+        held_out=frozenset(name for name in train if "dev" not in splits[name]),
     )
 
 
 def check_company(train: Iterable[str], sets: Collection[str]) -> None:
     """Raise `ConfigError` where a set would be trained on in a run with another one whose held-out problems have twins in it."""
     for name in train:
-        if clash := sorted(PROBLEM_SETS[name].never_beside & set(sets)) if name in PROBLEM_SETS else []:
+        if (
+            clash := sorted(PROBLEM_SETS[name].never_beside & set(sets))
+            if name in PROBLEM_SETS
+            else []
+        ):
             raise ConfigError(
                 f"{name} must not be trained on in a run with {', '.join(clash)}: held-out problems of {clash[0]} have twins in it. "
                 f"Name one of them alone in problems.sets, and give another --out"
@@ -90,9 +103,13 @@ def _why_not(name: str, splits: Collection[str | None], sets: Collection[str]) -
 def _check_named(named: Sequence[str], found: Sequence[str], known: Sequence[str]) -> None:
     for name in named:
         if name not in known:
-            raise ConfigError(f"problems.sets names {name!r}.{did_you_mean(name, known)} Sets: {', '.join(known)}")
+            raise ConfigError(
+                f"problems.sets names {name!r}.{did_you_mean(name, known)} Sets: {', '.join(known)}"
+            )
         if name not in found:
             there = ", ".join(found) or "none"
-            raise ConfigError(f"problems.sets names {name}, of which the data has no train or dev file; found: {there}")
+            raise ConfigError(
+                f"problems.sets names {name}, of which the data has no train or dev file; found: {there}"
+            )
     if len(set(named)) < len(named):
         raise ConfigError(f"problems.sets names a set twice: {', '.join(named)}")

@@ -47,9 +47,13 @@ class ProblemsConfig:
 
     def __post_init__(self) -> None:
         if self.generated_heldout < 1:
-            raise ConfigError(f"problems.generated_heldout is {self.generated_heldout}; expected 1 or more")
+            raise ConfigError(
+                f"problems.generated_heldout is {self.generated_heldout}; expected 1 or more"
+            )
         if self.symbolic_train < 0 or self.symbolic_heldout < 0:
-            raise ConfigError("problems.symbolic_train and problems.symbolic_heldout must be 0 (none) or more")
+            raise ConfigError(
+                "problems.symbolic_train and problems.symbolic_heldout must be 0 (none) or more"
+            )
         if bool(self.symbolic_train) != bool(self.symbolic_heldout):
             raise ConfigError(
                 f"problems.symbolic_train is {self.symbolic_train} and problems.symbolic_heldout {self.symbolic_heldout}; what is trained on is "
@@ -60,7 +64,11 @@ class ProblemsConfig:
                 f"problems.generated_train is {self.generated_train}; expected 1 or more, or 0 beside problems.symbolic_train"
             )
         if self.drop_twins and not self.decontaminate:
-            raise ConfigError("problems.drop_twins leaves out more than problems.decontaminate, which is off; turn it on as well")
+            raise ConfigError(
+                "problems.drop_twins leaves out more than problems.decontaminate, which is off; turn it on as well"
+            )
         for name in ("tuning_share", "heldout_share"):
             if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"problems.{name} is {getattr(self, name)}; expected a share from 0 to below 1, such as 0.06")
+                raise ConfigError(
+                    f"problems.{name} is {getattr(self, name)}; expected a share from 0 to below 1, such as 0.06"
+                )

@@ -41,7 +41,9 @@ class KnownProblems:
     @cached_property
     def index(self) -> OverlapIndex:
         """Where their words are looked up."""
-        return OverlapIndex((problem.text for problem in self.problems), ngram=self.ngram, share=self.share)
+        return OverlapIndex(
+            (problem.text for problem in self.problems), ngram=self.ngram, share=self.share
+        )
 
     @cached_property
     def templates(self) -> frozenset[str]:
@@ -51,17 +53,27 @@ class KnownProblems:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of their texts: it changes when what is looked for does."""
-        return hashlib.sha256("\x1f".join(problem.text for problem in self.problems).encode("utf-8", "replace")).hexdigest()
+        return hashlib.sha256(
+            "\x1f".join(problem.text for problem in self.problems).encode("utf-8", "replace")
+        ).hexdigest()
 
     @property
     def sets(self) -> dict[str, int]:
         """How many there are of each set and split, such as `mathqa/dev`."""
-        return dict(sorted(Counter(f"{problem.set_name}/{problem.split}" for problem in self.problems).items()))
+        return dict(
+            sorted(
+                Counter(f"{problem.set_name}/{problem.split}" for problem in self.problems).items()
+            )
+        )
 
     def record(self, match: Match) -> dict[str, Any]:
         """Return what a list of overlaps says of a problem that was found, JSON-ready."""
         problem = self.problems[match.problem]
-        return {"problem": problem.id, "overlap": round(match.share, 3), "problem_text": problem.text}
+        return {
+            "problem": problem.id,
+            "overlap": round(match.share, 3),
+            "problem_text": problem.text,
+        }
 
 
 @dataclass(frozen=True)
@@ -75,21 +87,34 @@ class CleanRows:
     """`rows` looked at, `dropped`, of these `equal` (the same words) and `twins_dropped`; `twins` among those kept."""
 
 
-def clean_rows(rows: Sequence[Problem], known: KnownProblems, *, drop_twins: bool = False) -> CleanRows:
+def clean_rows(
+    rows: Sequence[Problem], known: KnownProblems, *, drop_twins: bool = False
+) -> CleanRows:
     """Leave out the rows whose question holds an evaluation problem, whatever their options; with `drop_twins` its twins too."""
     kept, dropped = [], []
-    counts: dict[str, int] = dict.fromkeys(("rows", "dropped", "equal", "twins", "twins_dropped"), 0)
+    counts: dict[str, int] = dict.fromkeys(
+        ("rows", "dropped", "equal", "twins", "twins_dropped"), 0
+    )
     for row, matches in zip(rows, known.index.find_each(row.text for row in rows), strict=True):
         counts["rows"] += 1
         found = next((match for match in matches if not match.other_numbers), None)
         is_twin = found is None and template_of(row.text) in known.templates
         if found is not None:
             counts["equal"] += found.is_equal
-            dropped.append({"row": row.id, "reason": "overlap", **known.record(found), "row_text": row.text})
+            dropped.append(
+                {"row": row.id, "reason": "overlap", **known.record(found), "row_text": row.text}
+            )
         elif is_twin and drop_twins:
             counts["twins_dropped"] += 1
             dropped.append(
-                {"row": row.id, "reason": "twin", "problem": None, "overlap": None, "problem_text": None, "row_text": row.text}
+                {
+                    "row": row.id,
+                    "reason": "twin",
+                    "problem": None,
+                    "overlap": None,
+                    "problem_text": None,
+                    "row_text": row.text,
+                }
             )
         else:
             counts["twins"] += is_twin

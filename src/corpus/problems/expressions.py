@@ -52,7 +52,9 @@ def find_expressions(text: str) -> list[Marked]:
     """
     if TICK not in text or text.count(TICK) % 2:
         return []
-    found = [Marked(match.start(), match.end(), match[1].strip()) for match in _MARKED.finditer(text)]
+    found = [
+        Marked(match.start(), match.end(), match[1].strip()) for match in _MARKED.finditer(text)
+    ]
     return found if all(_is_expression(each.text) for each in found) else []
 
 
@@ -78,12 +80,18 @@ def mark_expressions(text: str) -> str:
     words = _words(text)
     while at < len(tokens):
         first, end = at, 0
-        if not any(start <= tokens[at].start < stop for start, stop in words) and _can_begin(tokens, at):
+        if not any(start <= tokens[at].start < stop for start, stop in words) and _can_begin(
+            tokens, at
+        ):
             first, end = _longest(tokens, at)
         if end:
             found.append((tokens[first].start, tokens[end - 1].end))
         at = max(at + 1, end)
-    about = [text[start:end] for start, end in found if any(map(is_variable, _PARTS.findall(text[start:end])))]
+    about = [
+        text[start:end]
+        for start, end in found
+        if any(map(is_variable, _PARTS.findall(text[start:end])))
+    ]
     if not about or not (_ALGEBRA.search(text) or any(map(_is_algebra, about))):
         return text
     for start, end in reversed(found):
@@ -92,12 +100,18 @@ def mark_expressions(text: str) -> str:
 
 
 def _is_algebra(expression: str) -> bool:
-    return any(sign in expression for sign in "+-*^=") or any(part in FUNCTIONS for part in _PARTS.findall(expression))
+    return any(sign in expression for sign in "+-*^=") or any(
+        part in FUNCTIONS for part in _PARTS.findall(expression)
+    )
 
 
 def _words(text: str) -> list[tuple[int, int]]:
     """Return the stretches in which letters and digits are no mathematics: `f(x) =`, `x-axis`, `2nd`."""
-    return [match.span() for pattern in (_FUNCTION_OF, _BEFORE_WORD, _ORDINAL) for match in pattern.finditer(text)]
+    return [
+        match.span()
+        for pattern in (_FUNCTION_OF, _BEFORE_WORD, _ORDINAL)
+        for match in pattern.finditer(text)
+    ]
 
 
 def _can_begin(tokens: list[Token], at: int) -> bool:
@@ -107,10 +121,24 @@ def _can_begin(tokens: list[Token], at: int) -> bool:
     if text == "(":
         return before not in ("'", "’", *_FUNCTIONS)  # f(2) is about 2
     if text == "-":
-        return not before[-1:].isalnum() or before in ("from", "to", "and", "between", "at", "is", "by", "of")
+        return not before[-1:].isalnum() or before in (
+            "from",
+            "to",
+            "and",
+            "between",
+            "at",
+            "is",
+            "by",
+            "of",
+        )
     if text in _ARTICLES:
         return at + 1 < len(tokens) and tokens[at + 1].text in "=^*/+-("
-    return text[0].isdecimal() or text in FUNCTIONS or text in CONSTANTS or (is_variable(text) and text not in _FUNCTIONS)
+    return (
+        text[0].isdecimal()
+        or text in FUNCTIONS
+        or text in CONSTANTS
+        or (is_variable(text) and text not in _FUNCTIONS)
+    )
 
 
 def _longest(tokens: list[Token], at: int) -> tuple[int, int]:
@@ -119,5 +147,7 @@ def _longest(tokens: list[Token], at: int) -> tuple[int, int]:
         found, end = read_first(tokens, at)
     except ExpressionError:
         return at, 0
-    defines = isinstance(found, Equation) and tokens[at].text == _DEPENDENT and tokens[at + 1].text == "="
+    defines = (
+        isinstance(found, Equation) and tokens[at].text == _DEPENDENT and tokens[at + 1].text == "="
+    )
     return (at + 2, end) if defines and variables_in(found) - {_DEPENDENT} else (at, end)

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import DataError
-from corpus.problems.arithmetic import Apply, ArithmeticTextError, Node, evaluate, parse_arithmetic, parse_value
+from corpus.problems.arithmetic import (
+    Apply,
+    ArithmeticTextError,
+    Node,
+    evaluate,
+    parse_arithmetic,
+    parse_value,
+)
 from corpus.problems.number_words import digits_for_words
 from corpus.problems.problem import Problem
 from corpus.problems.records import MEND, read_rows, text_field
@@ -24,9 +31,13 @@ FINAL = "####"
 LONGEST = 300
 """Characters of a line that are looked at for an equation."""
 
-_EQUATION = re.compile(r"<<(?P<mark>[^<>]*)>>|(?P<left>[\d.$(][^=<>\n#]{0,300})=\s*[$€£]?(?P<right>\d[\d,]*(?:\.\d+)?)")
+_EQUATION = re.compile(
+    r"<<(?P<mark>[^<>]*)>>|(?P<left>[\d.$(][^=<>\n#]{0,300})=\s*[$€£]?(?P<right>\d[\d,]*(?:\.\d+)?)"
+)
 _BEFORE = re.compile(r"[\d.$(][^=<>\n]*(?==\s*[$€£]?\s*$)")
-_WORDS = re.compile(r"/\s*[A-Za-z'’]+|[A-Za-z'’]{2,}|(?<![\d\s] )(?<![\d ])[xX]|[A-WYZa-wyz]\b|[,.;:](?=\s|$)")
+_WORDS = re.compile(
+    r"/\s*[A-Za-z'’]+|[A-Za-z'’]{2,}|(?<![\d\s] )(?<![\d ])[xX]|[A-WYZa-wyz]\b|[,.;:](?=\s|$)"
+)
 _START = re.compile(r"(?<![\d.,])[-$(]*[\d.]")
 
 
@@ -45,7 +56,9 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
     steps, mark, final = solution.rpartition(FINAL)
     answer = parse_value(final.strip())
     if not mark or answer is None:
-        raise DataError(f"{where}: answer ends with {solution[-30:]!r}; expected a number after {FINAL}, such as '#### 72'. {MEND}")
+        raise DataError(
+            f"{where}: answer ends with {solution[-30:]!r}; expected a number after {FINAL}, such as '#### 72'. {MEND}"
+        )
     text = digits_for_words(question)
     return Problem(
         set_name=NAME,

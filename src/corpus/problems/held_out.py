@@ -24,7 +24,9 @@ def rarest_templates(problems: Iterable[Problem], part: str, share: float) -> fr
     """
     sizes = Counter(template_of(problem.text) for problem in problems)
     wanted, chosen = share * sizes.total(), []
-    for template in sorted(sizes, key=lambda template: (sizes[template], derive(0, part, template))):
+    for template in sorted(
+        sizes, key=lambda template: (sizes[template], derive(0, part, template))
+    ):
         if wanted < sizes[template] / 2:  # nearer without it
             break
         wanted -= sizes[template]

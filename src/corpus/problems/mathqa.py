@@ -28,12 +28,18 @@ def load_mathqa(path: Path, split: str) -> list[Problem]:
 
 
 def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem:
-    text, options, correct = (text_field(row, name, where) for name in ("Problem", "options", "correct"))
+    text, options, correct = (
+        text_field(row, name, where) for name in ("Problem", "options", "correct")
+    )
     if correct.strip().lower() not in tuple(LETTERS):
-        raise DataError(f"{where}: correct is {correct!r}; expected one of {', '.join(LETTERS)}. {MEND}")
+        raise DataError(
+            f"{where}: correct is {correct!r}; expected one of {', '.join(LETTERS)}. {MEND}"
+        )
     formula = row.get("linear_formula")
     if formula is not None and not isinstance(formula, str):
-        raise DataError(f"{where}: linear_formula is {short(formula)}; expected a text such as 'divide(n0,n1)|', or null. {MEND}")
+        raise DataError(
+            f"{where}: linear_formula is {short(formula)}; expected a text such as 'divide(n0,n1)|', or null. {MEND}"
+        )
     return Problem(
         set_name=NAME,
         split=split,

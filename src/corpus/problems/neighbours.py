@@ -39,7 +39,9 @@ class NeighbourIndex:
         self._problems = problems
         representatives = _representatives(problems)
         self._entries = list(representatives.values())
-        self._by_template = {template: position for position, template in enumerate(representatives)}
+        self._by_template = {
+            template: position for position, template in enumerate(representatives)
+        }
         self._vocabulary: dict[str, int] = {}
         self._parsed: dict[str, Program] = {}
         self._count_words(list(representatives))
@@ -75,7 +77,10 @@ class NeighbourIndex:
         template = template_of(text)
         length = self._length(template)
         ranked = self._ranked(template, k)
-        return [(self._problems[self._entries[position]], min(1.0, score / length)) for position, score in ranked]
+        return [
+            (self._problems[self._entries[position]], min(1.0, score / length))
+            for position, score in ranked
+        ]
 
     def _ranked(self, template: str, k: int) -> list[tuple[int, float]]:
         """Return the best entries with their scores; an exact twin is the first, and its score infinite."""
@@ -87,7 +92,10 @@ class NeighbourIndex:
             scores[twin] = np.inf
         k = min(k, len(scores))
         best = np.argpartition(-scores, k - 1)[:k]
-        return [(int(position), float(scores[position])) for position in best[np.lexsort((best, -scores[best]))]]
+        return [
+            (int(position), float(scores[position]))
+            for position in best[np.lexsort((best, -scores[best]))]
+        ]
 
     def copy_program(self, problem: Problem) -> tuple[Program | None, float | None]:
         """Return the program of the most similar problem that executes on `problem`'s quantities, None where no candidate does; and how similar
@@ -96,9 +104,14 @@ class NeighbourIndex:
         Of the candidates, those with as many quantities as `problem` come first. Neither options nor key are looked at.
         """
         similar = self.similar(problem.text, NUM_CANDIDATES)
-        candidates = sorted((each for each, _ in similar), key=lambda each: len(each.quantities) != len(problem.quantities))
+        candidates = sorted(
+            (each for each, _ in similar),
+            key=lambda each: len(each.quantities) != len(problem.quantities),
+        )
         programs = (self._parse(candidate.program or "") for candidate in candidates)
-        copied = next((program for program in programs if execute(program, problem.quantities).executes), None)
+        copied = next(
+            (program for program in programs if execute(program, problem.quantities).executes), None
+        )
         return copied, similar[0][1] if similar else None
 
     def _parse(self, formula: str) -> Program:
@@ -110,7 +123,15 @@ class NeighbourIndex:
         """The length of a text's vector; words that the index does not know are as rare as a word of one text."""
         unknown = math.log((1 + len(self._entries)) / 2) + 1
         places = ((self._vocabulary.get(word), count) for word, count in _words(template).items())
-        return math.sqrt(sum((count * (unknown if place is None else self._rarity[place])) ** 2 for place, count in places)) or 1.0
+        return (
+            math.sqrt(
+                sum(
+                    (count * (unknown if place is None else self._rarity[place])) ** 2
+                    for place, count in places
+                )
+            )
+            or 1.0
+        )
 
     def _score(self, template: str) -> np.ndarray:
         scores = np.zeros(len(self._entries), np.float32)
@@ -118,7 +139,9 @@ class NeighbourIndex:
             index = self._vocabulary.get(word)
             if index is not None and not self._too_common[index]:
                 part = slice(self._starts[index], self._starts[index + 1])
-                scores[self._holders[part]] += np.float32(count * self._rarity[index]) * self._weights[part]
+                scores[self._holders[part]] += (
+                    np.float32(count * self._rarity[index]) * self._weights[part]
+                )
         return scores
 
 
@@ -137,4 +160,6 @@ def _representatives(problems: Sequence[Problem]) -> dict[str, int]:
 
 def _words(template: str) -> Counter[str]:
     words = _WORD.findall(template)
-    return Counter(words + [f"{first} {second}" for first, second in zip(["", *words], [*words, ""])])
+    return Counter(
+        words + [f"{first} {second}" for first, second in zip(["", *words], [*words, ""])]
+    )

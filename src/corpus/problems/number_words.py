@@ -11,7 +11,9 @@ _TEENS = (
     *("fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-VALUES = {word: value for value, word in enumerate(_NINE + _TEENS, 1)} | {word: 10 * tens for tens, word in enumerate(_TENS, 2)}
+VALUES = {word: value for value, word in enumerate(_NINE + _TEENS, 1)} | {
+    word: 10 * tens for tens, word in enumerate(_TENS, 2)
+}
 """What a single word stands for."""
 
 _BELOW_100 = rf"(?:(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NINE)}))?|{'|'.join(_TEENS + _NINE)})"
@@ -54,4 +56,8 @@ def _value(words: str | None) -> float:
 def _count(words: str) -> float:
     if words == "a":
         return 1
-    return float(words.replace(",", "")) if words[0].isdecimal() else sum(VALUES[word] for word in re.split("[ -]", words))
+    return (
+        float(words.replace(",", ""))
+        if words[0].isdecimal()
+        else sum(VALUES[word] for word in re.split("[ -]", words))
+    )

@@ -35,7 +35,11 @@ def find_numbers(text: str) -> list[Span]:
 def find_quantities(text: str) -> tuple[float, ...] | tuple[str, ...]:
     """Return what n0, n1, … of a text are: the texts of its marked expressions where it has any, else the values of its numbers."""
     expressions = find_expressions(text)
-    return tuple(each.text for each in expressions) if expressions else tuple(span.value for span in find_numbers(text))
+    return (
+        tuple(each.text for each in expressions)
+        if expressions
+        else tuple(span.value for span in find_numbers(text))
+    )
 
 
 def mask(text: str) -> str:
@@ -57,4 +61,6 @@ def template_of(text: str) -> str:
 
 
 def _value(digits: str) -> float:
-    return min(float(digits.replace(",", "")), sys.float_info.max)  # hundreds of digits would be infinite, which no file can hold
+    return min(
+        float(digits.replace(",", "")), sys.float_info.max
+    )  # hundreds of digits would be infinite, which no file can hold

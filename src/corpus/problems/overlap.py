@@ -68,14 +68,24 @@ class OverlapIndex:
         words = words_of(texts)
         bounds = words.bounds(len(texts)).tolist()
         self._longest = 2 * max(map(len, texts), default=0)
-        self._ngram, self._share, self._sizes = ngram, share, [end - begin for begin, end in pairwise(bounds)]
-        self._lengths = sorted({self._length(problem) for problem, size in enumerate(self._sizes) if size >= SHORTEST})
+        self._ngram, self._share, self._sizes = (
+            ngram,
+            share,
+            [end - begin for begin, end in pairwise(bounds)],
+        )
+        self._lengths = sorted(
+            {self._length(problem) for problem, size in enumerate(self._sizes) if size >= SHORTEST}
+        )
         self._numbers = [_numbers(words, begin, end) for begin, end in pairwise(bounds)]
         self._wholes: dict[bytes, list[int]] = {}
         for problem, (begin, end) in enumerate(pairwise(bounds)):
             self._wholes.setdefault(words.hashes[begin:end].tobytes(), []).append(problem)
         lengths = np.array(
-            [self._length(problem) if size >= SHORTEST else 0 for problem, size in enumerate(self._sizes)], dtype=int
+            [
+                self._length(problem) if size >= SHORTEST else 0
+                for problem, size in enumerate(self._sizes)
+            ],
+            dtype=int,
         )
         self._tables = {}
         for length, grams in _grams(words, self._lengths):
@@ -96,7 +106,11 @@ class OverlapIndex:
         best: dict[int, Match] = {}
         for piece, first_word in _pieces(text, overlap=self._longest):
             for match in self._find([piece])[0]:
-                match = replace(match, place=match.place + first_word, is_equal=match.is_equal and len(piece) == len(text))
+                match = replace(
+                    match,
+                    place=match.place + first_word,
+                    is_equal=match.is_equal and len(piece) == len(text),
+                )
                 if match.problem not in best or _order(match) < _order(best[match.problem]):
                     best[match.problem] = match
         return sorted(best.values(), key=_order)
@@ -130,14 +144,22 @@ class OverlapIndex:
             match = self._match(problem, places, positions, words, bounds[text], bounds[text + 1])
             if match is not None and all(match.problem != other.problem for other in found[text]):
                 found[text].append(match)
-        return [sorted(self._reread(matches, text), key=_order) for matches, text in zip(found, texts)]
+        return [
+            sorted(self._reread(matches, text), key=_order) for matches, text in zip(found, texts)
+        ]
 
     def _reread(self, matches: list[Match], text: str) -> list[Match]:
         """Look again, with its numbers in words as digits, at a text that seemed to have other numbers: a problem may have been read so."""
-        if not any(match.other_numbers for match in matches) or (in_digits := digits_for_words(text)) == text:
+        if (
+            not any(match.other_numbers for match in matches)
+            or (in_digits := digits_for_words(text)) == text
+        ):
             return matches
         same = {match.problem for match in self._find([in_digits])[0] if not match.other_numbers}
-        return [replace(match, other_numbers=match.other_numbers and match.problem not in same) for match in matches]
+        return [
+            replace(match, other_numbers=match.other_numbers and match.problem not in same)
+            for match in matches
+        ]
 
     def _shared(self, words: Words) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
         """Return the n-grams shared by text and problem: their places in the problem, and their positions among the words."""
@@ -153,20 +175,35 @@ class OverlapIndex:
         return found
 
     def _match(
-        self, problem: int, places: list[int], positions: list[int], words: Words, lowest: int, highest: int
+        self,
+        problem: int,
+        places: list[int],
+        positions: list[int],
+        words: Words,
+        lowest: int,
+        highest: int,
     ) -> Match | None:
         """Judge the n-grams of one problem that a text, words `lowest` to `highest`, shares: those near the stretch that shares most."""
         size, length = self._sizes[problem], self._length(problem)
         shift = _commonest(position - place for place, position in zip(places, positions))
         room = max(length, size // 2)
-        near = [(position, place) for place, position in zip(places, positions) if abs(position - place - shift) <= room]
+        near = [
+            (position, place)
+            for place, position in zip(places, positions)
+            if abs(position - place - shift) <= room
+        ]
         share = _covered({place for _, place in near}, length) / size
         if share < self._share:
             return None
         (first, its_place), (last, last_place) = min(near), max(near)
         begin = max(lowest, first - its_place)
-        here, there = _numbers(words, begin, min(highest, last - last_place + size)), self._numbers[problem]
-        return Match(problem, share, not (_is_part(here, there) or _is_part(there, here)), begin - lowest)
+        here, there = (
+            _numbers(words, begin, min(highest, last - last_place + size)),
+            self._numbers[problem],
+        )
+        return Match(
+            problem, share, not (_is_part(here, there) or _is_part(there, here)), begin - lowest
+        )
 
 
 def _order(match: Match) -> tuple[bool, bool, float, int]:
@@ -234,7 +271,9 @@ class _Table:
         self._grams, starts = np.unique(grams[order], return_index=True)
         self._starts = np.append(starts, len(grams))
         self._owners, self._places = owners[order], places[order]
-        self._shift = np.uint64(64 - min(24, 5 + len(grams).bit_length()))  # one in 32 of other n-grams passes
+        self._shift = np.uint64(
+            64 - min(24, 5 + len(grams).bit_length())
+        )  # one in 32 of other n-grams passes
         self._filter = np.zeros(1 << (64 - int(self._shift)), dtype=bool)
         self._filter[self._grams >> self._shift] = True
 
@@ -245,5 +284,7 @@ class _Table:
         same = self._grams[np.minimum(found, len(self._grams) - 1)] == grams[passed]
         found, passed = found[same], passed[same]
         counts = self._starts[found + 1] - self._starts[found]
-        entries = np.repeat(self._starts[found] - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        entries = np.repeat(self._starts[found] - (np.cumsum(counts) - counts), counts) + np.arange(
+            counts.sum()
+        )
         return np.repeat(passed, counts), self._owners[entries], self._places[entries]

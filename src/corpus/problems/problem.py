@@ -75,7 +75,10 @@ class Problem:
 def write_problems(path: Path, problems: Iterable[Problem]) -> int:
     """Write one problem a line, atomically; return how many."""
     count = 0
-    with atomic_path(Path(path)) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+    with (
+        atomic_path(Path(path)) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="\n") as file,
+    ):
         for problem in problems:
             file.write(json.dumps(problem.to_json(), ensure_ascii=False) + "\n")
             count += 1
@@ -92,5 +95,7 @@ def read_problems(path: Path, *, fix: str = "Prepare the data again.") -> list[P
     except OSError as error:
         raise ArtifactError(f"cannot read {path}: {error.strerror}. {fix}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ArtifactError(f"{path} line {len(problems) + 1} is not a problem ({error}). {fix}") from None
+        raise ArtifactError(
+            f"{path} line {len(problems) + 1} is not a problem ({error}). {fix}"
+        ) from None
     return problems

@@ -13,7 +13,9 @@ MEND = "Mend the record, or leave it out."
 _PARQUET_MAGIC = b"PAR1"
 
 
-def read_rows(path: Path, columns: Sequence[str], *, set_title: str, optional: Sequence[str] = ()) -> list[dict[str, Any]]:
+def read_rows(
+    path: Path, columns: Sequence[str], *, set_title: str, optional: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Return the records of a file; of Parquet, only `columns` are read, which must be there, and those of `optional` that are.
 
     Raises `DataError` naming the file and the fix where it cannot be read, holds no record, or a row is no object.
@@ -24,10 +26,14 @@ def read_rows(path: Path, columns: Sequence[str], *, set_title: str, optional: S
         else _json_rows(path, set_title)
     )
     if not rows:
-        raise DataError(f"{path} holds no problem; expected a list of {set_title} records. Give a complete file.")
+        raise DataError(
+            f"{path} holds no problem; expected a list of {set_title} records. Give a complete file."
+        )
     for index, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise DataError(f"{path}, row {index} is {short(row)}; expected an object with {', '.join(columns)}. {MEND}")
+            raise DataError(
+                f"{path}, row {index} is {short(row)}; expected an object with {', '.join(columns)}. {MEND}"
+            )
     return rows
 
 
@@ -51,7 +57,9 @@ def _starts_with(path: Path, magic: bytes, set_title: str) -> bool:
         with open(path, "rb") as file:
             return file.read(len(magic)) == magic
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}. Give a {set_title} file such as train.json.") from None
+        raise DataError(
+            f"cannot read {path}: {error.strerror}. Give a {set_title} file such as train.json."
+        ) from None
 
 
 def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
@@ -65,13 +73,21 @@ def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
         if b"\\ud" in data.lower():  # an escape that may be half a pair
             rows = whole_texts(rows)
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}). Get it again.") from None
+        raise DataError(
+            f"{path} is not UTF-8 text ({error.reason} at byte {error.start}). Get it again."
+        ) from None
     except json.JSONDecodeError as error:
-        raise DataError(f"{path} line {error.lineno} is not JSON ({error.msg}); the file may be cut off. Get it again.") from None
+        raise DataError(
+            f"{path} line {error.lineno} is not JSON ({error.msg}); the file may be cut off. Get it again."
+        ) from None
     except RecursionError:
-        raise DataError(f"{path} is nested too deeply to be a list of {set_title} records. Get it again.") from None
+        raise DataError(
+            f"{path} is nested too deeply to be a list of {set_title} records. Get it again."
+        ) from None
     if not isinstance(rows, list):
-        raise DataError(f"{path} holds {short(rows)}; expected a JSON list of {set_title} records. Give a file such as train.json.")
+        raise DataError(
+            f"{path} holds {short(rows)}; expected a JSON list of {set_title} records. Give a file such as train.json."
+        )
     yield from rows
 
 
@@ -81,10 +97,14 @@ def _json_lines(data: bytes, path: Path) -> Iterator[Any]:
             try:
                 yield json.loads(line)
             except json.JSONDecodeError as error:
-                raise DataError(f"{path} line {number} is not JSON ({error.msg}); the file may be cut off. Get it again.") from None
+                raise DataError(
+                    f"{path} line {number} is not JSON ({error.msg}); the file may be cut off. Get it again."
+                ) from None
 
 
-def _parquet_rows(path: Path, columns: Sequence[str], optional: Sequence[str], set_title: str) -> Iterator[dict[str, Any]]:
+def _parquet_rows(
+    path: Path, columns: Sequence[str], optional: Sequence[str], set_title: str
+) -> Iterator[dict[str, Any]]:
     import pyarrow
     import pyarrow.parquet
 

@@ -66,10 +66,17 @@ def _has_final_answer(record: dict[str, Any]) -> bool:
 _SETS = (
     ProblemSet(name="mathqa", fields=frozenset(COLUMNS), load=load_mathqa),
     ProblemSet(
-        name="gsm8k", fields=frozenset({"question", "answer"}), load=load_gsm8k, is_one=_has_final_answer, has_words_as_digits=True
+        name="gsm8k",
+        fields=frozenset({"question", "answer"}),
+        load=load_gsm8k,
+        is_one=_has_final_answer,
+        has_words_as_digits=True,
     ),
     ProblemSet(
-        name="svamp", fields=frozenset({"Body", "Question", "Equation", "Answer"}), load=load_svamp, has_words_as_digits=True
+        name="svamp",
+        fields=frozenset({"Body", "Question", "Equation", "Answer"}),
+        load=load_svamp,
+        has_words_as_digits=True,
     ),
     ProblemSet(
         name="aqua_rat",
@@ -79,13 +86,26 @@ _SETS = (
         never_beside=frozenset({"mathqa"}),
     ),
     # what Corpus itself wrote into a run folder: recognised, so that no problem in it becomes text
-    ProblemSet(name="outcomes", fields=frozenset({"id", "text", "options", "gold", "predicted"}), load=None),
-    ProblemSet(name=PREPARED, fields=frozenset({"set_name", "split", "index", "text", "options", "program"}), load=None),
+    ProblemSet(
+        name="outcomes", fields=frozenset({"id", "text", "options", "gold", "predicted"}), load=None
+    ),
+    ProblemSet(
+        name=PREPARED,
+        fields=frozenset({"set_name", "split", "index", "text", "options", "program"}),
+        load=None,
+    ),
 )
 PROBLEM_SETS: dict[str, ProblemSet] = {each.name: each for each in _SETS}
 """Every known set by its name."""
 
-_SPLITS = {"train": "train", "dev": "dev", "valid": "dev", "val": "dev", "validation": "dev", "test": "test"}
+_SPLITS = {
+    "train": "train",
+    "dev": "dev",
+    "valid": "dev",
+    "val": "dev",
+    "validation": "dev",
+    "test": "test",
+}
 
 
 def recognise(path: Path) -> ProblemFile | None:
@@ -105,7 +125,11 @@ def is_cut_off(path: Path) -> bool:
 
     Such a file is most likely an incomplete copy of a problem set, and to pass over it would be to train on something else.
     """
-    if path.suffix.lower() != ".json" or path.stem.lower() not in _SPLITS or path.stat().st_size > FIRST_BYTES:
+    if (
+        path.suffix.lower() != ".json"
+        or path.stem.lower() not in _SPLITS
+        or path.stat().st_size > FIRST_BYTES
+    ):
         return False
     text = path.read_bytes().decode("utf-8-sig", errors="replace").strip()
     try:
@@ -132,9 +156,13 @@ def load_problems(set_name: str, path: Path, split: str) -> list[Problem]:
     known = PROBLEM_SETS.get(set_name)
     readable = "It reads: " + ", ".join(name for name, each in PROBLEM_SETS.items() if each.load)
     if known is None:
-        raise ConfigError(f"{set_name!r} is not a problem set.{did_you_mean(set_name, PROBLEM_SETS)} {readable}")
+        raise ConfigError(
+            f"{set_name!r} is not a problem set.{did_you_mean(set_name, PROBLEM_SETS)} {readable}"
+        )
     if known.load is None:
-        raise DataError(f"{path} is of the set {set_name}, which this version of Corpus recognises but cannot use. {readable}")
+        raise DataError(
+            f"{path} is of the set {set_name}, which this version of Corpus recognises but cannot use. {readable}"
+        )
     return known.load(Path(path), split)
 
 

@@ -52,12 +52,19 @@ def _words_between(text: str) -> list[str]:
     spans = [(each.start, each.end) for each in expressions or find_numbers(clean)][:MAX_NUMBERS]
     starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(clean)]
     pieces = [clean[start:end] for start, end in zip(starts, ends)]
-    return [normalize(piece) for piece in pieces] if expressions else [piece.strip() for piece in pieces]
+    return (
+        [normalize(piece) for piece in pieces]
+        if expressions
+        else [piece.strip() for piece in pieces]
+    )
 
 
 def completion_tokens(program: Program, tokenizer: Tokenizer) -> list[int]:
     """Return the ids of a program, `<|eos|>` last. Raises `ProgramError` where it has an argument without a symbol."""
-    return [*(tokenizer.symbol_id(symbol) for symbol in to_symbols(program)), tokenizer.token_id(EOS)]
+    return [
+        *(tokenizer.symbol_id(symbol) for symbol in to_symbols(program)),
+        tokenizer.token_id(EOS),
+    ]
 
 
 def program_from_tokens(ids: Sequence[int], tokenizer: Tokenizer) -> Program:

@@ -31,8 +31,12 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
     body, question, equation = (text_field(row, name, where).strip() for name in COLUMNS[:3])
     answer = parse_value(str(row.get("Answer")))
     if answer is None:
-        raise DataError(f"{where}: Answer is {short(row.get('Answer'))}; expected a number such as 4.0. {MEND}")
-    text = digits_for_words(f"{body}{'' if body.endswith(('.', '?', '!', ',')) else ' ,'} {question}")
+        raise DataError(
+            f"{where}: Answer is {short(row.get('Answer'))}; expected a number such as 4.0. {MEND}"
+        )
+    text = digits_for_words(
+        f"{body}{'' if body.endswith(('.', '?', '!', ',')) else ' ,'} {question}"
+    )
     return Problem(
         set_name=NAME,
         split=split,

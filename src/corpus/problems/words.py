@@ -52,7 +52,9 @@ def words_of(texts: Sequence[str]) -> Words:
     spelled, digits = _number_words()
     place = np.minimum(np.searchsorted(spelled, words.hashes), len(spelled) - 1)
     is_spelled = spelled[place] == words.hashes
-    return Words(np.where(is_spelled, digits[place], words.hashes), words.numbers | is_spelled, words.texts)
+    return Words(
+        np.where(is_spelled, digits[place], words.hashes), words.numbers | is_spelled, words.texts
+    )
 
 
 @cache
@@ -68,7 +70,9 @@ def _number_words() -> tuple[np.ndarray, np.ndarray]:
 def _as_written(texts: Sequence[str]) -> Words:
     joined = "\0".join(text.replace("\0", " ") for text in texts).lower()
     if not joined.isascii():
-        joined = _FRACTION.sub("_", _SIGN.sub(" ", joined.replace("’", "'")))  # neither letters nor digits, yet no ends of words
+        joined = _FRACTION.sub(
+            "_", _SIGN.sub(" ", joined.replace("’", "'"))
+        )  # neither letters nor digits, yet no ends of words
     data = np.frombuffer(joined.encode(), dtype=np.uint8)
     data, kinds = _with_whole_numbers(data, _KINDS[data])
     _split_not(data, kinds)
@@ -98,7 +102,11 @@ def _split_not(data: np.ndarray, kinds: np.ndarray) -> None:
     if len(data) < 4:
         return
     places = 1 + np.flatnonzero(
-        (data[2:-1] == _QUOTE) & (data[1:-2] == _N) & (data[3:] == _T) & (kinds[:-3] == _LETTER) & (data[:-3] < 128)
+        (data[2:-1] == _QUOTE)
+        & (data[1:-2] == _N)
+        & (data[3:] == _T)
+        & (kinds[:-3] == _LETTER)
+        & (data[:-3] < 128)
     )
     after = np.append(data, np.uint8(0))[places + 3]
     kinds[places[(_KINDS[after] == 0) & (after != _UNDERSCORE)]] = _APART

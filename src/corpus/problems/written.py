@@ -82,11 +82,19 @@ class ProgramWriter:
         if not self._results:
             return None
         last = len(self._results) - 1
-        arrived = [index for index, result in enumerate(self._results) if math.isclose(result.value, answer, rel_tol=1e-6)]
+        arrived = [
+            index
+            for index, result in enumerate(self._results)
+            if math.isclose(result.value, answer, rel_tol=1e-6)
+        ]
         if not arrived and (name := self._finish(last, answer)) is not None:
             arrived = [int(name[1:])]
         program = self._only_needed(arrived[-1] if arrived else last)
-        return program if any(each.startswith("n") for step in program.steps for each in step.arguments) else None
+        return (
+            program
+            if any(each.startswith("n") for step in program.steps for each in step.arguments)
+            else None
+        )
 
     def _finish(self, last: int, answer: float) -> str | None:
         value, name = self._results[last].value, f"#{last}"
@@ -104,16 +112,29 @@ class ProgramWriter:
         needed = {last}
         for index in range(last, -1, -1):
             if index in needed:
-                needed |= {int(each[1:]) for each in self._results[index].step.arguments if each.startswith("#")}
+                needed |= {
+                    int(each[1:])
+                    for each in self._results[index].step.arguments
+                    if each.startswith("#")
+                }
         places = {f"#{old}": f"#{new}" for new, old in enumerate(sorted(needed))}
         steps = (self._results[index].step for index in sorted(needed))
-        return Program(tuple(Step(step.operation, tuple(places.get(each, each) for each in step.arguments)) for step in steps))
+        return Program(
+            tuple(
+                Step(step.operation, tuple(places.get(each, each) for each in step.arguments))
+                for step in steps
+            )
+        )
 
     def _write(self, node: Node, find: Callable[[float], str | None] | None = None) -> str:
         """Append the steps of a tree and return what stands for its value; `find` says where numbers come from, by default `_source`."""
         if not isinstance(node, Apply):
             return (find or self._source)(node) or self._source(node)
-        if node.operation == "negate" and isinstance(node.arguments[0], float) and (known := self._used_result(-node.arguments[0])):
+        if (
+            node.operation == "negate"
+            and isinstance(node.arguments[0], float)
+            and (known := self._used_result(-node.arguments[0]))
+        ):
             return known
         arguments = [self._write(each, find) for each in node.arguments]
         for argument in arguments:
@@ -172,7 +193,14 @@ class ProgramWriter:
         return None
 
     def _used_result(self, value: float) -> str | None:
-        return next((f"#{index}" for index in range(len(self._results) - 1, -1, -1) if self._is_result(index, value)), None)
+        return next(
+            (
+                f"#{index}"
+                for index in range(len(self._results) - 1, -1, -1)
+                if self._is_result(index, value)
+            ),
+            None,
+        )
 
     def _is_result(self, index: int, value: float) -> bool:
         result = self._results[index]
@@ -181,7 +209,11 @@ class ProgramWriter:
     def _rounded(self, value: float) -> str | None:
         if value == round(value):
             return None
-        near = [i for i, result in enumerate(self._results) if math.isclose(result.value, value, rel_tol=ROUNDED)]
+        near = [
+            i
+            for i, result in enumerate(self._results)
+            if math.isclose(result.value, value, rel_tol=ROUNDED)
+        ]
         return f"#{near[-1]}" if near else None
 
     def _constant_by_hint(self, value: float) -> str | None:
@@ -189,18 +221,27 @@ class ProgramWriter:
         return self._constant(value) if hint and hint.search(self._lower) else None
 
     def _constant(self, value: float) -> str | None:
-        return next((name for name, known in CONSTANTS.items() if math.isclose(known, value, rel_tol=SAME)), None)
+        return next(
+            (name for name, known in CONSTANTS.items() if math.isclose(known, value, rel_tol=SAME)),
+            None,
+        )
 
     def _share(self, value: float) -> str | None:
         """A percentage or a fraction of the question, or what one leaves or adds: .25, 1.25, .75 and 75 for `25 %`."""
         for index, first, second in self._fractions():
             if math.isclose(first / second, value, rel_tol=SAME):
-                return self._step("divide", f"n{index}", "const_100" if index in self._percents() else f"n{index + 1}")
+                return self._step(
+                    "divide",
+                    f"n{index}",
+                    "const_100" if index in self._percents() else f"n{index + 1}",
+                )
         for index in self._percents():
             share = self._values[index] / 100
             for operation, target in (("add", 1 + share), ("subtract", 1 - share)):
                 if math.isclose(target, value, rel_tol=SAME):
-                    return self._step(operation, "const_1", self._step("divide", f"n{index}", "const_100"))
+                    return self._step(
+                        operation, "const_1", self._step("divide", f"n{index}", "const_100")
+                    )
             for operation, target in (("add", 100 + 100 * share), ("subtract", 100 - 100 * share)):
                 if math.isclose(target, value, rel_tol=SAME):
                     return self._step(operation, "const_100", f"n{index}")
@@ -218,7 +259,11 @@ class ProgramWriter:
                 yield index, first.value, second.value
 
     def _percents(self) -> list[int]:
-        return [i for i, span in enumerate(self._spans) if re.match(r"\s*(?:%|percent|cent)", self._lower[span.end :])]
+        return [
+            i
+            for i, span in enumerate(self._spans)
+            if re.match(r"\s*(?:%|percent|cent)", self._lower[span.end :])
+        ]
 
 
 _FACTS = {
@@ -234,8 +279,23 @@ _FACTS = {
             16.0: "4 * 4",
             20.0: "2 * 10",
         },
-        **{24.0: "2 * 12", 25.0: "100 / 4", 30.0: "60 / 2", 40.0: "4 * 10", 50.0: "100 / 2", 365.0: "52 * (3 + 4) + 1"},
-        **{0.01: "1 / 100", 0.05: "5 / 100", 0.1: "1 / 10", 0.2: "1 / 5", 0.75: "3 / 4", 1.5: "3 / 2", 2.5: "5 / 2"},
+        **{
+            24.0: "2 * 12",
+            25.0: "100 / 4",
+            30.0: "60 / 2",
+            40.0: "4 * 10",
+            50.0: "100 / 2",
+            365.0: "52 * (3 + 4) + 1",
+        },
+        **{
+            0.01: "1 / 100",
+            0.05: "5 / 100",
+            0.1: "1 / 10",
+            0.2: "1 / 5",
+            0.75: "3 / 4",
+            1.5: "3 / 2",
+            2.5: "5 / 2",
+        },
     }.items()
 }
 """Numbers that people know without being told and the language has no constant for: days of a week, hours of a day, what a coin is worth."""

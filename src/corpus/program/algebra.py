@@ -54,7 +54,9 @@ def _build(node: written.Node) -> Any:
     return _INFIX[node.operator](_build(node.left), _build(node.right))
 
 
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {name: getattr(sympy, name) for name in written.FUNCTIONS.values() if name != "abs"}
+_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    name: getattr(sympy, name) for name in written.FUNCTIONS.values() if name != "abs"
+}
 _FUNCTIONS["abs"] = sympy.Abs
 _INFIX: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
@@ -165,7 +167,9 @@ def _solve(value: Value, unknown: Value) -> Value:
     symbol = _symbol(unknown)
     if not difference.has(symbol):
         raise UndefinedError(f"{symbol} does not occur")
-    found = tuple(dict.fromkeys(each for each in sympy.solve(difference, symbol) if not _is_complex(each)))
+    found = tuple(
+        dict.fromkeys(each for each in sympy.solve(difference, symbol) if not _is_complex(each))
+    )
     if not found:
         raise UndefinedError("there is no real solution")
     return tuple(_defined(each) for each in found)
@@ -204,12 +208,20 @@ def _substitute(value: Value, given: Value) -> Value:
     if isinstance(value, tuple):
         return tuple(_defined(each.subs(symbol, number)) for each in value)
     if isinstance(value, Equation):
-        return Equation(_defined(value.left.subs(symbol, number)), _defined(value.right.subs(symbol, number)))
+        return Equation(
+            _defined(value.left.subs(symbol, number)), _defined(value.right.subs(symbol, number))
+        )
     return _defined(value.subs(symbol, number))
 
 
 def _variables(value: Value) -> list[Any]:
-    parts = value if isinstance(value, tuple) else (value.left, value.right) if isinstance(value, Equation) else (value,)
+    parts = (
+        value
+        if isinstance(value, tuple)
+        else (value.left, value.right)
+        if isinstance(value, Equation)
+        else (value,)
+    )
     return sorted(set().union(*(part.free_symbols for part in parts)), key=str)
 
 
@@ -224,7 +236,9 @@ def _extreme(place: int) -> Callable[[Value], Value]:
     def pick(value: Value) -> Value:
         values = value if isinstance(value, tuple) else (_expression(value),)
         if not all(each.is_number for each in values):
-            raise UndefinedError("there is a solution with a variable in it, whose size is not known")
+            raise UndefinedError(
+                "there is a solution with a variable in it, whose size is not known"
+            )
         return _ordered(values)[place]
 
     return pick
@@ -234,14 +248,21 @@ def _power(base: Value, exponent: Value) -> Value:
     base, exponent = _expression(base), _expression(exponent)
     if exponent.is_number and not abs(exponent.evalf()) <= written.MAX_EXPONENT:
         raise UndefinedError(f"the exponent is beyond {written.MAX_EXPONENT}")
-    if base.is_Rational and exponent.is_number and len(str(base)) * abs(exponent.evalf()) > _LARGEST_POWER:
+    if (
+        base.is_Rational
+        and exponent.is_number
+        and len(str(base)) * abs(exponent.evalf()) > _LARGEST_POWER
+    ):
         raise UndefinedError(f"the power has more than {_LARGEST_POWER} digits")
     return _defined(base**exponent)
 
 
 _ARITHMETIC = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 OPERATIONS: dict[str, Callable[..., Value]] = {
-    **{name: lambda a, b, sign=sign: _defined(_INFIX[sign](_expression(a), _expression(b))) for name, sign in _ARITHMETIC.items()},
+    **{
+        name: lambda a, b, sign=sign: _defined(_INFIX[sign](_expression(a), _expression(b)))
+        for name, sign in _ARITHMETIC.items()
+    },
     "power": _power,
     "differentiate": _differentiate,
     "integrate": _integrate,

@@ -25,14 +25,49 @@ _MARKER = re.compile(r"(?:^|,)\s*[\['\"]*\s*([a-e])\s*\)", re.IGNORECASE)
 _REPEATED_MARKER = re.compile(r"^(?:[a-e]\s*\)\s*)+", re.IGNORECASE)
 
 _SAME = str.maketrans(
-    {"−": "-", "–": "-", "—": "-", "⁄": "/", "÷": "/", "×": "*", "∗": "*", "[": "(", "]": ")", "{": "(", "}": ")", "∏": "π"}
-    | {"½": " 1 / 2 ", "¼": " 1 / 4 ", "¾": " 3 / 4 ", "⅓": " 1 / 3 ", "⅔": " 2 / 3 ", "²": " ^ 2 ", "³": " ^ 3 "}
+    {
+        "−": "-",
+        "–": "-",
+        "—": "-",
+        "⁄": "/",
+        "÷": "/",
+        "×": "*",
+        "∗": "*",
+        "[": "(",
+        "]": ")",
+        "{": "(",
+        "}": ")",
+        "∏": "π",
+    }
+    | {
+        "½": " 1 / 2 ",
+        "¼": " 1 / 4 ",
+        "¾": " 3 / 4 ",
+        "⅓": " 1 / 3 ",
+        "⅔": " 2 / 3 ",
+        "²": " ^ 2 ",
+        "³": " ^ 3 ",
+    }
 )
 _NUMBER = r"\d+(?:\s?,\s?\d{3})+(?!\d)(?:\.\d+)?|\d+(?:,\d+)*(?:\.\d+)?|\.\d+"
 _TOKEN = re.compile(rf"{_NUMBER}|[a-z]+|\S")
 _HOURS = re.compile(r"(\d{1,4}) ?h(?:ou)?rs? ?\.? ?(?:and|&)? ?(\d{1,4}) ?min")
 _ABBREVIATION = re.compile(r"\b[a-z]+ ?\.")
-_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
 _WORD = re.compile(rf"({'|'.join(_WORDS)})(?: [a-z]+)? ?\.?")
 _BARE = re.compile(r"(?:- ?)?\d+(?:\.\d+)?")
 _ROOTS, _PI = ("√", "sqrt", "root"), ("π", "pi")
@@ -91,13 +126,17 @@ def nearest_option(value: float | None, options: Sequence[Option]) -> str | None
     """Return the letter of the option nearest to `value`, the first of equals; None where there is no value to compare."""
     if value is None or not math.isfinite(value):
         return None
-    valued = [(abs(value - option.value), option.letter) for option in options if option.value is not None]
+    valued = [
+        (abs(value - option.value), option.letter) for option in options if option.value is not None
+    ]
     return min(valued, key=lambda pair: pair[0])[1] if valued else None
 
 
 def is_near(value: float, option: Option) -> bool:
     """True where `value` rounds to what the option says: within 1 % of it."""
-    return option.value is not None and abs(value - option.value) <= max(TOLERANCE * abs(option.value), 1e-6)
+    return option.value is not None and abs(value - option.value) <= max(
+        TOLERANCE * abs(option.value), 1e-6
+    )
 
 
 def is_answer(value: float | None, answer: float | None) -> bool:
@@ -211,7 +250,9 @@ class _Reader:
     def _read_mixed(self) -> float:
         """Read the fraction of a mixed number, `1 / 2` or `( 1 / 2 )` right after a number; 0 where there is none."""
         shift = 1 if self.peek() == "(" else 0
-        if not (self.is_number(shift) and self.peek(shift + 1) == "/" and self.is_number(shift + 2)):
+        if not (
+            self.is_number(shift) and self.peek(shift + 1) == "/" and self.is_number(shift + 2)
+        ):
             return 0.0
         top, bottom = _plain(self.peek(shift)), _plain(self.peek(shift + 2))
         if bottom == 0 or (shift and self.peek(4) != ")"):

@@ -43,17 +43,28 @@ def is_answer(value: str, key: str, form: str | None = None) -> bool:
 
 
 def _length(value: Value) -> int:
-    return sum(sympy.count_ops(each) for each in value) if isinstance(value, tuple) else sympy.count_ops(value)
+    return (
+        sum(sympy.count_ops(each) for each in value)
+        if isinstance(value, tuple)
+        else sympy.count_ops(value)
+    )
 
 
 def _same(mine: Value, its: Value) -> bool:
     if isinstance(mine, Equation) or isinstance(its, Equation):
-        return isinstance(mine, Equation) and isinstance(its, Equation) and _same_equation(mine, its)
+        return (
+            isinstance(mine, Equation) and isinstance(its, Equation) and _same_equation(mine, its)
+        )
     if isinstance(mine, tuple) or isinstance(its, tuple):
-        return _same_set(mine if isinstance(mine, tuple) else (mine,), its if isinstance(its, tuple) else (its,))
+        return _same_set(
+            mine if isinstance(mine, tuple) else (mine,), its if isinstance(its, tuple) else (its,)
+        )
     constant = sympy.Symbol(CONSTANT, real=True)
     if its.has(constant):
-        return all(_equal(mine.diff(each), its.diff(each)) for each in (mine.free_symbols | its.free_symbols) - {constant})
+        return all(
+            _equal(mine.diff(each), its.diff(each))
+            for each in (mine.free_symbols | its.free_symbols) - {constant}
+        )
     return _equal(mine, its)
 
 

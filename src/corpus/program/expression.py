@@ -29,7 +29,24 @@ MAX_SIZE = 400
 """Digits of a constant, multiplied out."""
 
 FUNCTIONS = {
-    **{name: name for name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "log", "sqrt", "abs")},
+    **{
+        name: name
+        for name in (
+            "sin",
+            "cos",
+            "tan",
+            "asin",
+            "acos",
+            "atan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "exp",
+            "log",
+            "sqrt",
+            "abs",
+        )
+    },
     **{"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "Abs": "abs"},
 }
 """Functions as they are written, and what they are called here."""
@@ -37,7 +54,17 @@ FUNCTIONS = {
 CONSTANTS = {"pi": "pi", "π": "pi", "e": "e", "E": "e"}
 """Numbers with names, as they are written."""
 
-_SIGNS = {"−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "**": "^", "²": "^2", "³": "^3"}
+_SIGNS = {
+    "−": "-",
+    "–": "-",
+    "×": "*",
+    "·": "*",
+    "⋅": "*",
+    "÷": "/",
+    "**": "^",
+    "²": "^2",
+    "³": "^3",
+}
 """Signs that have another spelling, which is one character a token."""
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|\.\d+|[A-Za-z]+|\*\*|\S")
 _NO_VARIABLES = "eEI"
@@ -117,7 +144,9 @@ def read(text: str) -> Node | Equation | Solutions:
     else:
         found = reader.read_equation()
     if reader.at < len(tokens):
-        raise ExpressionError(f"{tokens[reader.at].text!r} does not fit after {text[: tokens[reader.at].start].strip()!r}")
+        raise ExpressionError(
+            f"{tokens[reader.at].text!r} does not fit after {text[: tokens[reader.at].start].strip()!r}"
+        )
     return found
 
 
@@ -214,7 +243,9 @@ class _Reader:
     def _product(self) -> Node:
         return self._joined("*/", self._signed, beside=self._power)
 
-    def _joined(self, signs: str, operand: Callable[[], Node], *, beside: Callable[[], Node] | None = None) -> Node:
+    def _joined(
+        self, signs: str, operand: Callable[[], Node], *, beside: Callable[[], Node] | None = None
+    ) -> Node:
         """Read operands with `signs` between them, or `beside` one another, from left to right."""
         node = operand()
         while True:
@@ -340,7 +371,9 @@ def _measure(node: Node) -> _Measure:
     if isinstance(node, Number):
         return _Measure(float(node.value), len(str(node.value)), 0)
     if isinstance(node, Name):
-        return _Measure({"pi": math.pi, "e": math.e}.get(node.name), 1, 0 if node.name in CONSTANTS else 1)
+        return _Measure(
+            {"pi": math.pi, "e": math.e}.get(node.name), 1, 0 if node.name in CONSTANTS else 1
+        )
     if isinstance(node, Apply):
         inner = _measure(node.argument)
         return _Measure(_apply(node.function, inner.value), inner.size, inner.degree)
@@ -348,7 +381,11 @@ def _measure(node: Node) -> _Measure:
     if node.operator == "^":
         return _measure_power(left, right)
     degree = max(left.degree, right.degree) if node.operator in "+-" else left.degree + right.degree
-    value = None if left.value is None or right.value is None else _join(node.operator, left.value, right.value)
+    value = (
+        None
+        if left.value is None or right.value is None
+        else _join(node.operator, left.value, right.value)
+    )
     return _bounded(_Measure(value, left.size + right.size, degree))
 
 

@@ -59,7 +59,9 @@ def _apply(step: Step, numbers: Sequence[float], results: Sequence[float]) -> fl
     except UndefinedError as error:
         raise _StepError(str(error)) from None
     except (ValueError, ArithmeticError):
-        raise _StepError("not defined for " + ", ".join(f"{argument:g}" for argument in arguments)) from None
+        raise _StepError(
+            "not defined for " + ", ".join(f"{argument:g}" for argument in arguments)
+        ) from None
     if not math.isfinite(value):
         raise _StepError("the result is not finite")
     return value

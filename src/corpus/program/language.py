@@ -27,7 +27,9 @@ __all__ = [
     "Step",
 ]
 
-ARITIES: dict[str, int] = {each.name: each.arity for each in (*OPERATIONS.values(), *SYMBOLIC.values())}
+ARITIES: dict[str, int] = {
+    each.name: each.arity for each in (*OPERATIONS.values(), *SYMBOLIC.values())
+}
 """How many arguments each operation takes, on numbers or on expressions."""
 
 MAX_NUMBERS = 32
@@ -129,7 +131,9 @@ def parse(text: str) -> Program:
     for position, piece in enumerate(pieces):
         match = _STEP.fullmatch(piece)
         if match is None:
-            raise ProgramError(f"step {position} is {piece.strip()!r}, expected operation(argument,...)")
+            raise ProgramError(
+                f"step {position} is {piece.strip()!r}, expected operation(argument,...)"
+            )
         arguments = tuple(argument.strip() for argument in match[2].split(","))
         steps.append(make_step(match[1], arguments, position))
     return Program(tuple(steps))
@@ -141,7 +145,9 @@ def make_step(operation: str, arguments: Sequence[str], position: int) -> Step:
     if arity is None:
         raise ProgramError(f"step {position} names the unknown operation {operation!r}")
     if len(arguments) != arity:
-        raise ProgramError(f"step {position} gives {operation} {len(arguments)} arguments, expected {arity}")
+        raise ProgramError(
+            f"step {position} gives {operation} {len(arguments)} arguments, expected {arity}"
+        )
     return Step(operation, tuple(_canonical(argument, position) for argument in arguments))
 
 
@@ -150,7 +156,9 @@ def _canonical(argument: str, position: int) -> str:
         return argument
     if match := _RESULT.fullmatch(argument):
         if int(match[1]) >= position:
-            raise ProgramError(f"step {position} uses {argument}, the result of a step that does not come before it")
+            raise ProgramError(
+                f"step {position} uses {argument}, the result of a step that does not come before it"
+            )
         return argument
     if match := _CONSTANT.fullmatch(argument):
         fraction = (match[2] or "").rstrip("0")
@@ -168,7 +176,9 @@ def to_symbols(program: Program) -> list[str]:
     symbols = [symbol for step in program.steps for symbol in (step.operation, *step.arguments)]
     for symbol in symbols:
         if symbol not in _SYMBOLS:
-            raise ProgramError(f"{symbol} has no symbol: programs reach to n{MAX_NUMBERS - 1} and #{MAX_RESULTS - 1}")
+            raise ProgramError(
+                f"{symbol} has no symbol: programs reach to n{MAX_NUMBERS - 1} and #{MAX_RESULTS - 1}"
+            )
     return symbols
 
 

@@ -44,11 +44,17 @@ def _points() -> Iterator[tuple[float, ...]]:
     """Yield what the numbers of a problem are at each point."""
     draw = random.Random(0)
     for point in range(NUM_POINTS):
-        yield tuple(float(draw.randint(2, 40)) if point % 2 else draw.uniform(2, 40) for _ in range(MAX_NUMBERS))
+        yield tuple(
+            float(draw.randint(2, 40)) if point % 2 else draw.uniform(2, 40)
+            for _ in range(MAX_NUMBERS)
+        )
 
 
 def _rounded(values: Iterable[float | None]) -> Value:
-    return tuple(None if value is None else 0.0 if abs(value) < ZERO else float(f"{value:.{DIGITS - 1}e}") for value in values)
+    return tuple(
+        None if value is None else 0.0 if abs(value) < ZERO else float(f"{value:.{DIGITS - 1}e}")
+        for value in values
+    )
 
 
 def _at(apply: Callable[..., float], arguments: Iterable[float | None]) -> float | None:
@@ -73,10 +79,17 @@ LEAVES = {name: _rounded(values) for name, values in EXACT.items()}
 
 def _is_symmetric(apply: Callable[..., float], arity: int) -> bool:
     points = zip(*(EXACT[f"n{index}"] for index in range(arity)))
-    return all(len({_rounded([_at(apply, row)]) for row in itertools.permutations(point)}) == 1 for point in points)
+    return all(
+        len({_rounded([_at(apply, row)]) for row in itertools.permutations(point)}) == 1
+        for point in points
+    )
 
 
-SYMMETRIC = frozenset(name for name, each in OPERATIONS.items() if each.arity > 1 and _is_symmetric(each.apply, each.arity))
+SYMMETRIC = frozenset(
+    name
+    for name, each in OPERATIONS.items()
+    if each.arity > 1 and _is_symmetric(each.apply, each.arity)
+)
 """Operations that give the same for their arguments in any order."""
 
 
@@ -93,7 +106,9 @@ class NormalForms:
         counted = Counter(programs)
         symbols: Counter[str] = Counter()
         for program, count in counted.items():
-            for symbol in (each for step in program.steps for each in (step.operation, *step.arguments)):
+            for symbol in (
+                each for step in program.steps for each in (step.operation, *step.arguments)
+            ):
                 symbols["#" if symbol.startswith("#") else symbol] += count
         self._total, self._symbols = symbols.total(), symbols
         self.num_programs = len(counted)
@@ -114,8 +129,12 @@ class NormalForms:
         steps = self._read(program)
         if not steps:
             return program
-        own = dict(reversed(steps))  # of two ways to one value the first, which cannot lead back to it
-        written = _Writing(self._names, ChainMap(self._best, own), self._place).program(steps[-1][0])
+        own = dict(
+            reversed(steps)
+        )  # of two ways to one value the first, which cannot lead back to it
+        written = _Writing(self._names, ChainMap(self._best, own), self._place).program(
+            steps[-1][0]
+        )
         return program if len(written.steps) > MAX_RESULTS else written
 
     def _read(self, program: Program) -> list[tuple[Value, Way]] | None:
@@ -131,7 +150,15 @@ class NormalForms:
                 return None
             value = _rounded(exact)
             self._exact.setdefault(value, exact)
-            results.append((value, (step.operation, tuple(sorted(known, key=repr)) if step.operation in SYMMETRIC else known)))
+            results.append(
+                (
+                    value,
+                    (
+                        step.operation,
+                        tuple(sorted(known, key=repr)) if step.operation in SYMMETRIC else known,
+                    ),
+                )
+            )
         return results
 
     def _argument(self, name: str, results: list[tuple[Value, Way]]) -> Value | None:
@@ -153,7 +180,9 @@ class NormalForms:
 
     def _cost(self, way: Way, costs: dict[Value, float]) -> float:
         operation, arguments = way
-        return self._code(operation) + sum(costs[each] + (0.0 if each in self._names else self._code("#")) for each in arguments)
+        return self._code(operation) + sum(
+            costs[each] + (0.0 if each in self._names else self._code("#")) for each in arguments
+        )
 
     def _costs(self) -> dict[Value, float]:
         """Return what each value costs at least (Knuth 1977, "A generalization of Dijkstra's algorithm")."""
@@ -182,9 +211,16 @@ class NormalForms:
             self._first[value] = int(name[1:]) if name.startswith("n") else MAX_NUMBERS
         for value in sorted(self._ways, key=lambda value: costs[value]):
             if value not in self._names:
-                cheapest = [way for way in self._ways[value] if self._cost(way, costs) <= costs[value] + ZERO]
+                cheapest = [
+                    way
+                    for way in self._ways[value]
+                    if self._cost(way, costs) <= costs[value] + ZERO
+                ]
                 way = min(cheapest, key=self._preference)
-                self._best[value], self._first[value] = way, min(self._first[each] for each in way[1])
+                self._best[value], self._first[value] = (
+                    way,
+                    min(self._first[each] for each in way[1]),
+                )
 
     def _preference(self, way: Way) -> tuple[object, ...]:
         """Sort ways of one cost: `a · b · c` is written from left to right, in the order of the text."""
@@ -204,7 +240,12 @@ class NormalForms:
 class _Writing:
     """Writes one program: what a step needs comes right before it, and nothing is computed twice."""
 
-    def __init__(self, names: Mapping[Value, str], ways: Mapping[Value, Way], place: Callable[[Value], tuple[int, float]]) -> None:
+    def __init__(
+        self,
+        names: Mapping[Value, str],
+        ways: Mapping[Value, Way],
+        place: Callable[[Value], tuple[int, float]],
+    ) -> None:
         self._names, self._ways, self._place = names, ways, place
         self._steps: list[Step] = []
         self._written: dict[Value, str] = {}

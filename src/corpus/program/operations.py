@@ -61,19 +61,29 @@ def _power(base: float, exponent: float) -> float:
 def _factorial(count: float) -> float:
     whole = _whole(count)
     if not 0 <= whole <= LARGEST_FACTORIAL:
-        raise UndefinedError(f"the factorial of {count:g} is not between 0! and {LARGEST_FACTORIAL}!")
+        raise UndefinedError(
+            f"the factorial of {count:g} is not between 0! and {LARGEST_FACTORIAL}!"
+        )
     return float(math.factorial(whole))
 
 
 def _permutation(first: float, second: float) -> float:
     total, taken = _whole(max(first, second)), _whole(min(first, second))
-    _check_ways(total, taken, math.lgamma(total + 1) - math.lgamma(total - taken + 1) if 0 <= taken <= total else 0.0)
+    _check_ways(
+        total,
+        taken,
+        math.lgamma(total + 1) - math.lgamma(total - taken + 1) if 0 <= taken <= total else 0.0,
+    )
     return float(math.perm(total, taken))
 
 
 def _choose(first: float, second: float) -> float:
     total, taken = _whole(max(first, second)), _whole(min(first, second))
-    ways = math.lgamma(total + 1) - math.lgamma(total - taken + 1) - math.lgamma(taken + 1) if 0 <= taken <= total else 0.0
+    ways = (
+        math.lgamma(total + 1) - math.lgamma(total - taken + 1) - math.lgamma(taken + 1)
+        if 0 <= taken <= total
+        else 0.0
+    )
     _check_ways(total, taken, ways)
     return float(math.comb(total, taken))
 
@@ -105,8 +115,18 @@ _ROWS: tuple[tuple[str, int, Callable[..., float], str], ...] = (
     ("log", 1, math.log2, "logarithm of a to base 2"),
     ("max", 2, max, "the larger of a and b"),
     ("min", 2, min, "the smaller of a and b"),
-    ("gcd", 2, lambda a, b: float(math.gcd(_whole(a), _whole(b))), "greatest common divisor of a and b"),
-    ("lcm", 2, lambda a, b: float(math.lcm(_whole(a), _whole(b))), "least common multiple of a and b"),
+    (
+        "gcd",
+        2,
+        lambda a, b: float(math.gcd(_whole(a), _whole(b))),
+        "greatest common divisor of a and b",
+    ),
+    (
+        "lcm",
+        2,
+        lambda a, b: float(math.lcm(_whole(a), _whole(b))),
+        "least common multiple of a and b",
+    ),
     # counting and probability
     ("factorial", 1, _factorial, "a!"),
     ("choose", 2, _choose, "ways to choose the smaller of a, b out of the larger, in any order"),
@@ -114,12 +134,32 @@ _ROWS: tuple[tuple[str, int, Callable[..., float], str], ...] = (
     ("negate_prob", 1, lambda a: 1 - a, "1 - a"),
     # trade: a is a percentage, b a price
     ("p_after_gain", 2, lambda a, b: (1 + a / 100) * b, "price b after a gain of a %"),
-    ("original_price_before_gain", 2, lambda a, b: b / (1 + a / 100), "price that a gain of a % made b"),
-    ("original_price_before_loss", 2, lambda a, b: b / (1 - a / 100), "price that a loss of a % made b"),
+    (
+        "original_price_before_gain",
+        2,
+        lambda a, b: b / (1 + a / 100),
+        "price that a gain of a % made b",
+    ),
+    (
+        "original_price_before_loss",
+        2,
+        lambda a, b: b / (1 - a / 100),
+        "price that a loss of a % made b",
+    ),
     # motion
     ("speed", 2, lambda a, b: a / b, "distance a over time b"),
-    ("speed_in_still_water", 2, lambda a, b: (a + b) / 2, "half the sum of the speeds down and up the stream"),
-    ("stream_speed", 2, lambda a, b: (a + b) / 2, "half the sum of the speeds down and up the stream"),
+    (
+        "speed_in_still_water",
+        2,
+        lambda a, b: (a + b) / 2,
+        "half the sum of the speeds down and up the stream",
+    ),
+    (
+        "stream_speed",
+        2,
+        lambda a, b: (a + b) / 2,
+        "half the sum of the speeds down and up the stream",
+    ),
     # angles in radians
     ("sine", 1, math.sin, "sine of a"),
     ("cosine", 1, math.cos, "cosine of a"),
@@ -134,10 +174,20 @@ _ROWS: tuple[tuple[str, int, Callable[..., float], str], ...] = (
     ("diagonal", 2, math.hypot, "diagonal of a rectangle of edges a, b"),
     ("rhombus_area", 2, lambda a, b: a * b / 2, "area of a rhombus of diagonals a, b"),
     ("rhombus_perimeter", 1, lambda a: 4 * a, "perimeter of a rhombus of edge a"),
-    ("quadrilateral_area", 3, lambda a, b, c: a * (b + c) / 2, "area of a quadrilateral of diagonal a and offsets b, c"),
+    (
+        "quadrilateral_area",
+        3,
+        lambda a, b, c: a * (b + c) / 2,
+        "area of a quadrilateral of diagonal a and offsets b, c",
+    ),
     ("triangle_area", 2, lambda a, b: a * b / 2, "area of a triangle of base a, height b"),
     ("triangle_area_three_edges", 3, _triangle_by_edges, "area of a triangle of edges a, b, c"),
-    ("triangle_perimeter", 3, lambda a, b, c: a + b + c, "perimeter of a triangle of edges a, b, c"),
+    (
+        "triangle_perimeter",
+        3,
+        lambda a, b, c: a + b + c,
+        "perimeter of a triangle of edges a, b, c",
+    ),
     ("circle_area", 1, lambda a: math.pi * a * a, "area of a circle of radius a"),
     ("circumface", 1, lambda a: 2 * math.pi * a, "circumference of a circle of radius a"),
     # solids
@@ -145,15 +195,36 @@ _ROWS: tuple[tuple[str, int, Callable[..., float], str], ...] = (
     ("surface_cube", 1, lambda a: 6 * a * a, "surface of a cube of edge a"),
     ("cube_edge_by_volume", 1, math.cbrt, "edge of a cube of volume a"),
     ("volume_rectangular_prism", 3, lambda a, b, c: a * b * c, "volume of a box of edges a, b, c"),
-    ("surface_rectangular_prism", 3, lambda a, b, c: 2 * (a * b + b * c + a * c), "surface of a box of edges a, b, c"),
-    ("volume_cylinder", 2, lambda a, b: math.pi * a * a * b, "volume of a cylinder of radius a, height b"),
-    ("surface_cylinder", 2, lambda a, b: 2 * math.pi * a * (a + b), "surface of a cylinder of radius a, height b"),
-    ("volume_cone", 2, lambda a, b: math.pi * a * a * b / 3, "volume of a cone of radius a, height b"),
+    (
+        "surface_rectangular_prism",
+        3,
+        lambda a, b, c: 2 * (a * b + b * c + a * c),
+        "surface of a box of edges a, b, c",
+    ),
+    (
+        "volume_cylinder",
+        2,
+        lambda a, b: math.pi * a * a * b,
+        "volume of a cylinder of radius a, height b",
+    ),
+    (
+        "surface_cylinder",
+        2,
+        lambda a, b: 2 * math.pi * a * (a + b),
+        "surface of a cylinder of radius a, height b",
+    ),
+    (
+        "volume_cone",
+        2,
+        lambda a, b: math.pi * a * a * b / 3,
+        "volume of a cone of radius a, height b",
+    ),
     ("volume_sphere", 1, lambda a: 4 / 3 * math.pi * a * a * a, "volume of a sphere of radius a"),
     ("surface_sphere", 1, lambda a: 4 * math.pi * a * a, "surface of a sphere of radius a"),
 )
 
 OPERATIONS: dict[str, Operation] = {
-    name: Operation(name=name, arity=arity, apply=apply, meaning=meaning) for name, arity, apply, meaning in _ROWS
+    name: Operation(name=name, arity=arity, apply=apply, meaning=meaning)
+    for name, arity, apply, meaning in _ROWS
 }
 """Every operation by its name, in the order of their token ids."""

@@ -87,7 +87,14 @@ class Sandbox:
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
             # -P: whatever lies in the current folder, a file sympy.py say, is not imported.
-            [sys.executable, "-P", "-m", "corpus.program.worker", str(self._seconds), str(self._megabytes)],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "corpus.program.worker",
+                str(self._seconds),
+                str(self._megabytes),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -110,7 +117,9 @@ class Sandbox:
             )
         if hello["unlimited"] and not self._warned:
             self._warned = True
-            warn(f"symbolic work runs without a limit of {' and '.join(hello['unlimited'])}: this system does not offer one")
+            warn(
+                f"symbolic work runs without a limit of {' and '.join(hello['unlimited'])}: this system does not offer one"
+            )
         return self._process
 
     def _next(self, seconds: float) -> dict[str, Any] | None:
@@ -164,4 +173,6 @@ def _execute(program: str, quantities: tuple[str, ...]) -> Outcome:
 @lru_cache(maxsize=_REMEMBERED)
 def is_answer(value: str, key: str, form: str | None = None) -> bool:
     """True where `value` is shown to be equivalent to `key` within the limits, and written as `form` asks; see `equivalence.is_answer`."""
-    return bool(_SANDBOX.ask({"do": "compare", "value": value, "key": key, "form": form}).get("same"))
+    return bool(
+        _SANDBOX.ask({"do": "compare", "value": value, "key": key, "form": form}).get("same")
+    )

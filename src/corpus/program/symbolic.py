@@ -23,14 +23,19 @@ _ROWS = (
     ("simplify", 1, "a, as short as it gets"),
     ("expand", 1, "a, multiplied out"),
     ("factor", 1, "a as a product"),
-    ("substitute", 2, "a with x = 2 put in where b says so, or with b for its only variable; of several solutions b, for each"),
+    (
+        "substitute",
+        2,
+        "a with x = 2 put in where b says so, or with b for its only variable; of several solutions b, for each",
+    ),
     ("variable", 1, "the only variable of a"),
     ("equate", 2, "the equation a = b"),
     ("largest", 1, "the largest of the solutions a"),
     ("smallest", 1, "the smallest of the solutions a"),
 )
 SYMBOLIC: dict[str, SymbolicOperation] = {
-    name: SymbolicOperation(name=name, arity=arity, meaning=meaning) for name, arity, meaning in _ROWS
+    name: SymbolicOperation(name=name, arity=arity, meaning=meaning)
+    for name, arity, meaning in _ROWS
 }
 """Every operation on expressions alone by its name, in the order of their token ids."""
 

@@ -19,7 +19,14 @@ def main() -> None:
         _answer({"failed": str(error)})
         return
     _warm_up(algebra, equivalence)
-    _answer({"unlimited": [*_limit_memory(megabytes), *([] if hasattr(signal, "setitimer") else ["processor time"])]})
+    _answer(
+        {
+            "unlimited": [
+                *_limit_memory(megabytes),
+                *([] if hasattr(signal, "setitimer") else ["processor time"]),
+            ]
+        }
+    )
     for line in sys.stdin:
         request = json.loads(line)
         _limit_seconds(seconds)
@@ -27,7 +34,9 @@ def main() -> None:
             if request["do"] == "execute":
                 answer = _execute(algebra, request)
             else:
-                answer = {"same": equivalence.is_answer(request["value"], request["key"], request["form"])}
+                answer = {
+                    "same": equivalence.is_answer(request["value"], request["key"], request["form"])
+                }
         except MemoryError:
             _answer({"memory": True})
             return  # what is left of its memory is not to be relied on
@@ -66,7 +75,9 @@ def _limit_memory(megabytes: int) -> list[str]:
 
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     wanted = megabytes << 20
-    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    resource.setrlimit(
+        resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+    )
     return []
 
 

@@ -14,8 +14,17 @@ def hackathon() -> RunConfig:
     return RunConfig(
         recipe="hackathon",
         budget="3h",
-        model=ModelConfig(vocab_size=32_768, dim=768, num_layers=12, num_heads=12, num_kv_heads=4, context_length=1024),
-        prepare=PrepareConfig(data="hub", tokenizer=TokenizerConfig(vocab_size=32_768, sample_bytes=200_000_000)),
+        model=ModelConfig(
+            vocab_size=32_768,
+            dim=768,
+            num_layers=12,
+            num_heads=12,
+            num_kv_heads=4,
+            context_length=1024,
+        ),
+        prepare=PrepareConfig(
+            data="hub", tokenizer=TokenizerConfig(vocab_size=32_768, sample_bytes=200_000_000)
+        ),
         curriculum=CurriculumConfig(order="sequential"),
         train=TrainConfig(
             rows_per_batch=128,
@@ -25,6 +34,9 @@ def hackathon() -> RunConfig:
             optimizer=OptimizerConfig(weight_decay=0.1),
             validations=16,
         ),
-        finetune=FinetuneConfig(max_epochs=10, schedule=ScheduleConfig(learning_rate=6e-4, warmup=0.05, decay="cosine", floor=0.0)),
+        finetune=FinetuneConfig(
+            max_epochs=10,
+            schedule=ScheduleConfig(learning_rate=6e-4, warmup=0.05, decay="cosine", floor=0.0),
+        ),
         expected_tokens_per_second=400_000,
     )

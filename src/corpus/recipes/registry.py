@@ -8,11 +8,17 @@ from corpus.recipes.cpu import cpu
 from corpus.recipes.hackathon import hackathon
 from corpus.recipes.starter import starter
 
-RECIPES: dict[str, Callable[[], RunConfig]] = {"starter": starter, "cpu": cpu, "hackathon": hackathon}
+RECIPES: dict[str, Callable[[], RunConfig]] = {
+    "starter": starter,
+    "cpu": cpu,
+    "hackathon": hackathon,
+}
 
 
 def load_recipe(name: str) -> RunConfig:
     """Return the config of a recipe. Raises `ConfigError` with the nearest name."""
     if name not in RECIPES:
-        raise ConfigError(f"there is no recipe {name!r}.{did_you_mean(name, RECIPES)} Recipes: {', '.join(RECIPES)}")
+        raise ConfigError(
+            f"there is no recipe {name!r}.{did_you_mean(name, RECIPES)} Recipes: {', '.join(RECIPES)}"
+        )
     return RECIPES[name]()

@@ -14,8 +14,12 @@ def starter() -> RunConfig:
     return RunConfig(
         recipe="starter",
         budget="5m",
-        model=ModelConfig(vocab_size=2048, dim=128, num_layers=4, num_heads=4, num_kv_heads=2, context_length=256),
-        prepare=PrepareConfig(data="starter", tokenizer=TokenizerConfig(vocab_size=2048, sample_bytes=6_000_000)),
+        model=ModelConfig(
+            vocab_size=2048, dim=128, num_layers=4, num_heads=4, num_kv_heads=2, context_length=256
+        ),
+        prepare=PrepareConfig(
+            data="starter", tokenizer=TokenizerConfig(vocab_size=2048, sample_bytes=6_000_000)
+        ),
         curriculum=CurriculumConfig(order="sequential"),
         # Problems are what the starter is scored on and its text is only what a Python installation holds, so fine-tuning gets more
         # than the usual fifth.
@@ -27,6 +31,8 @@ def starter() -> RunConfig:
             validation_tokens=4_096,
         ),
         finetune=FinetuneConfig(
-            max_epochs=20, replay=0.05, schedule=ScheduleConfig(learning_rate=5e-3, warmup=0.03, decay="cosine", floor=0.0)
+            max_epochs=20,
+            replay=0.05,
+            schedule=ScheduleConfig(learning_rate=5e-3, warmup=0.03, decay="cosine", floor=0.0),
         ),
     )

@@ -16,16 +16,26 @@ MAX_EVENTS = 50
 
 def summary_section(run: Run) -> Section:
     """Recipe, model, budget, both totals, seed and date, and the results in a sentence each."""
-    blocks: list[Block] = [Paragraph(text=headline(name, scores)) for name, scores in run.problem_scores.items()]
+    blocks: list[Block] = [
+        Paragraph(text=headline(name, scores)) for name, scores in run.problem_scores.items()
+    ]
     blocks += [Paragraph(text=text) for text in _text_headline(run)]
     blocks += [Paragraph(text=sentence) for sentence in run.missing]
     model = run.config.get("model")
     rows = [
         ("recipe", recipe_name(run)),
-        ("model", f"{count(run.num_parameters)} parameters" if run.num_parameters else "no weights so far"),
+        (
+            "model",
+            f"{count(run.num_parameters)} parameters"
+            if run.num_parameters
+            else "no weights so far",
+        ),
         ("model settings", plain(model)),
         ("budget", budget_text(run)),
-        ("training clock", f"{duration(run.manifest.get('clock_seconds'))} (first training second to final weights saved)"),
+        (
+            "training clock",
+            f"{duration(run.manifest.get('clock_seconds'))} (first training second to final weights saved)",
+        ),
         ("everything", f"{duration(total_seconds(run))} (data, training, scoring and report)"),
         ("seed", plain(find_setting(run, "seed"))),
         ("date", plain(find_setting(run, "date"))),
@@ -44,7 +54,9 @@ def _text_headline(run: Run) -> list[str]:
         return []
     low, high = min(gaps, key=lambda name: gaps[name]), max(gaps, key=lambda name: gaps[name])
     if len(gaps) == 1:
-        return [f"Text: held-out loss of {low} is {decimal(gaps[low], 2)} nats per token below a unigram model."]
+        return [
+            f"Text: held-out loss of {low} is {decimal(gaps[low], 2)} nats per token below a unigram model."
+        ]
     least, most = f"{decimal(gaps[low], 2)} ({low})", f"{decimal(gaps[high], 2)} ({high})"
     return [f"Text: held-out loss is below a unigram model by {least} to {most} nats per token."]
 
@@ -62,7 +74,11 @@ def recipe_name(run: Run) -> str:
 def budget_text(run: Run) -> str:
     """The budget as a person writes it; a config file holds it as text or as kind and amount."""
     budget = run.manifest.get("budget") or run.config.get("budget")
-    if isinstance(budget, dict) and is_number(budget.get("amount")) and budget.get("kind") in ("seconds", "tokens", "steps"):
+    if (
+        isinstance(budget, dict)
+        and is_number(budget.get("amount"))
+        and budget.get("kind") in ("seconds", "tokens", "steps")
+    ):
         return str(Budget(kind=budget["kind"], amount=budget["amount"]))
     return duration(budget) if is_number(budget) else plain(budget)
 
@@ -78,25 +94,48 @@ def data_section(run: Run) -> Section:
     counts, problems = run.prepared.get("counts"), run.manifest.get("problems")
     if isinstance(counts, dict) and counts:
         # what was left out as contaminated has a section of its own
-        _describe({name: value for name, value in counts.items() if name != "contamination"}, "prepared", blocks)
+        _describe(
+            {name: value for name, value in counts.items() if name != "contamination"},
+            "prepared",
+            blocks,
+        )
     if isinstance(problems, dict) and problems:
         _describe(problems, "training problems", blocks)
-    return Section(title="Data", blocks=tuple(blocks) or (Paragraph(text="The prepared data has recorded no counts."),))
+    return Section(
+        title="Data",
+        blocks=tuple(blocks) or (Paragraph(text="The prepared data has recorded no counts."),),
+    )
 
 
 def _describe(counts: Json, title: str, blocks: list[Block]) -> None:
     """Add a table for plain values, one for records of the same kind, and go into whatever is nested deeper."""
-    plain_rows = tuple((name, _cell(value)) for name, value in counts.items() if not isinstance(value, dict))
+    plain_rows = tuple(
+        (name, _cell(value)) for name, value in counts.items() if not isinstance(value, dict)
+    )
     if plain_rows:
         blocks.append(Table(title=title, columns=("what", "value"), rows=plain_rows, words=True))
     groups = {name: value for name, value in counts.items() if isinstance(value, dict) and value}
-    records = {name: {key.replace(".", " "): leaf for key, leaf in _leaves(value)} for name, value in groups.items()}
+    records = {
+        name: {key.replace(".", " "): leaf for key, leaf in _leaves(value)}
+        for name, value in groups.items()
+    }
     columns = list(dict.fromkeys(key for record in records.values() for key in record))
-    if len(groups) > 1 and columns and sum(len(record) for record in records.values()) >= 0.6 * len(columns) * len(records):
+    if (
+        len(groups) > 1
+        and columns
+        and sum(len(record) for record in records.values()) >= 0.6 * len(columns) * len(records)
+    ):
         rows = tuple(
-            (name, *(_cell(record[key]) if key in record else ABSENT for key in columns)) for name, record in records.items()
+            (name, *(_cell(record[key]) if key in record else ABSENT for key in columns))
+            for name, record in records.items()
         )
-        blocks.append(Table(title=title, columns=("name", *(column.replace("_", " ") for column in columns)), rows=rows))
+        blocks.append(
+            Table(
+                title=title,
+                columns=("name", *(column.replace("_", " ") for column in columns)),
+                rows=rows,
+            )
+        )
         return
     for name, value in groups.items():
         _describe(value, f"{title}: {name}", blocks)
@@ -111,31 +150,56 @@ def events_section(run: Run) -> Section:
     if not run.events:
         return Section(
             title="Events",
-            blocks=(Paragraph(text="Nothing out of the ordinary was recorded: no skipped step, no interruption."),),
+            blocks=(
+                Paragraph(
+                    text="Nothing out of the ordinary was recorded: no skipped step, no interruption."
+                ),
+            ),
         )
-    rows = tuple((duration(e.seconds), e.phase, whole(e.step), e.name, e.message) for e in run.events[:MAX_EVENTS])
+    rows = tuple(
+        (duration(e.seconds), e.phase, whole(e.step), e.name, e.message)
+        for e in run.events[:MAX_EVENTS]
+    )
     blocks: list[Block] = []
     if len(run.events) > MAX_EVENTS:
         names = sorted({event.name for event in run.events})
-        numbers = tuple((name, whole(sum(event.name == name for event in run.events))) for name in names)
+        numbers = tuple(
+            (name, whole(sum(event.name == name for event in run.events))) for name in names
+        )
         blocks.append(Table(title="All events by name", columns=("event", "times"), rows=numbers))
         blocks.append(Paragraph(text=f"The first {MAX_EVENTS} of {len(run.events):,}:"))
-    blocks.append(Table(columns=("clock", "stage", "step", "event", "what happened"), rows=rows, words=True))
+    blocks.append(
+        Table(columns=("clock", "stage", "step", "event", "what happened"), rows=rows, words=True)
+    )
     return Section(title="Events", blocks=tuple(blocks))
 
 
 def environment_section(run: Run) -> Section:
     """The machine and its software, and what was chosen on it."""
-    rows = [(name, plain(value)) for part in ("environment", "choices") for name, value in _leaves(run.manifest.get(part))]
+    rows = [
+        (name, plain(value))
+        for part in ("environment", "choices")
+        for name, value in _leaves(run.manifest.get(part))
+    ]
     if not rows:
-        return Section(title="Environment", blocks=(Paragraph(text="The environment has not been recorded so far."),))
-    return Section(title="Environment", blocks=(Table(columns=("what", "value"), rows=tuple(rows), words=True),))
+        return Section(
+            title="Environment",
+            blocks=(Paragraph(text="The environment has not been recorded so far."),),
+        )
+    return Section(
+        title="Environment",
+        blocks=(Table(columns=("what", "value"), rows=tuple(rows), words=True),),
+    )
 
 
 def _leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
     if not isinstance(value, dict):
         return [(name, value)] if name else []
-    return [leaf for key, item in value.items() for leaf in _leaves(item, f"{name}.{key}" if name else str(key))]
+    return [
+        leaf
+        for key, item in value.items()
+        for leaf in _leaves(item, f"{name}.{key}" if name else str(key))
+    ]
 
 
 def repeat_section(run: Run) -> Section:
@@ -145,10 +209,25 @@ def repeat_section(run: Run) -> Section:
     if command:
         text = shlex.join(map(str, command)) if isinstance(command, list) else str(command)
         blocks.append(Code(title="The command of this run", text=text, language="sh"))
-    blocks.append(Paragraph(text="A run repeats from its own folder: config.json holds every setting, defaults included."))
-    blocks.append(Code(title="Again, and what to do with this run", text="\n".join(commands(run)), language="sh"))
     blocks.append(
-        Code(title="config.json", text=json.dumps(run.config, indent=2, ensure_ascii=False), language="json", folded=True)
+        Paragraph(
+            text="A run repeats from its own folder: config.json holds every setting, defaults included."
+        )
+    )
+    blocks.append(
+        Code(
+            title="Again, and what to do with this run",
+            text="\n".join(commands(run)),
+            language="sh",
+        )
+    )
+    blocks.append(
+        Code(
+            title="config.json",
+            text=json.dumps(run.config, indent=2, ensure_ascii=False),
+            language="json",
+            folded=True,
+        )
     )
     return Section(title="How to repeat it", blocks=tuple(blocks))
 

@@ -17,22 +17,37 @@ def cards_section(run: Run) -> Section:
     """Three solved and three failed problems of each set, drawn by a hash of their id so that nobody picks them."""
     blocks: list[Block] = []
     for name, outcomes in run.outcomes.items():
-        solved, failed = draw([o for o in outcomes if o.right]), draw([o for o in outcomes if not o.right])
+        solved, failed = (
+            draw([o for o in outcomes if o.right]),
+            draw([o for o in outcomes if not o.right]),
+        )
         for title, drawn in (("solved", solved), ("failed", failed)):
             if drawn:
-                blocks.append(Cards(title=f"{name}: {len(drawn)} {title}", cards=tuple(map(make_card, drawn))))
+                blocks.append(
+                    Cards(title=f"{name}: {len(drawn)} {title}", cards=tuple(map(make_card, drawn)))
+                )
             else:
                 blocks.append(Paragraph(text=f"{name}: no problem was {title}."))
     if not blocks:
-        blocks.append(Paragraph(text="No outcomes to show so far: the run has not been scored on problems."))
+        blocks.append(
+            Paragraph(text="No outcomes to show so far: the run has not been scored on problems.")
+        )
     else:
-        blocks.append(Paragraph(text="The problems are drawn by a hash of their ids, not picked by hand.", quiet=True))
+        blocks.append(
+            Paragraph(
+                text="The problems are drawn by a hash of their ids, not picked by hand.",
+                quiet=True,
+            )
+        )
     return Section(title="Problems step by step", blocks=tuple(blocks))
 
 
 def draw(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return `NUM_SHOWN` outcomes in the order of a hash of their ids: the same for the same set, without regard to content."""
-    return sorted(outcomes, key=lambda outcome: hashlib.sha256(outcome.id.encode("utf-8", "replace")).hexdigest())[:NUM_SHOWN]
+    return sorted(
+        outcomes,
+        key=lambda outcome: hashlib.sha256(outcome.id.encode("utf-8", "replace")).hexdigest(),
+    )[:NUM_SHOWN]
 
 
 def make_card(outcome: Outcome) -> Card:
@@ -72,13 +87,21 @@ def step_lines(program: Program, outcome: Outcome) -> tuple[StepLine, ...]:
     lines = []
     for index, step in enumerate(program.steps):
         reached = index < len(outcome.results)
-        result = short(outcome.results[index]) if reached else ("fails" if index == len(outcome.results) else "not reached")
-        lines.append(StepLine(written=str(step), substituted=_substitute(step, outcome), result=result))
+        result = (
+            short(outcome.results[index])
+            if reached
+            else ("fails" if index == len(outcome.results) else "not reached")
+        )
+        lines.append(
+            StepLine(written=str(step), substituted=_substitute(step, outcome), result=result)
+        )
     return tuple(lines)
 
 
 def _substitute(step: Step, outcome: Outcome) -> str:
-    return f"{step.operation}({', '.join(_value(argument, outcome) for argument in step.arguments)})"
+    return (
+        f"{step.operation}({', '.join(_value(argument, outcome) for argument in step.arguments)})"
+    )
 
 
 def _value(argument: str, outcome: Outcome) -> str:
@@ -97,7 +120,11 @@ def _result(outcome: Outcome) -> str:
     same = " The program is the gold one." if outcome.gold == outcome.predicted else ""
     if outcome.answer is not None:
         return f"Value {short(outcome.value)}, key {short(outcome.answer)}.{same}"
-    nearest = f"nearest option {outcome.chosen}" if outcome.chosen else "no option has a number to be near to"
+    nearest = (
+        f"nearest option {outcome.chosen}"
+        if outcome.chosen
+        else "no option has a number to be near to"
+    )
     return f"Value {short(outcome.value)}, {nearest}, key {outcome.correct or ABSENT}.{same}"
 
 
@@ -110,7 +137,11 @@ def _gold(outcome: Outcome) -> str:
         return spaced(outcome.gold)
     result = execute(program, outcome.numbers)
     value = result.expression if result.expression is not None else result.value
-    return f"{spaced(outcome.gold)} = {short(value)}" if value is not None else f"{spaced(outcome.gold)} (does not execute)"
+    return (
+        f"{spaced(outcome.gold)} = {short(value)}"
+        if value is not None
+        else f"{spaced(outcome.gold)} (does not execute)"
+    )
 
 
 def spaced(program: str | None) -> str:

@@ -87,7 +87,9 @@ def _path(*points: tuple[float, float], close: bool = True) -> str:
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "tick") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{clean(text)}</text>'
+    return (
+        f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{clean(text)}</text>'
+    )
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
@@ -121,10 +123,18 @@ class _Plot:
             parts.append(_text(LEFT - 6, self.y(value) + 4, format_tick(value), anchor="end"))
         for value in nice_ticks(self.x_low, self.x_high, 6):
             if self.x_low <= value <= self.x_high * (1 + 1e-9):
-                parts.append(_line(self.x(value), self.bottom, self.x(value), self.bottom + 4, "rule"))
-                parts.append(_text(self.x(value), self.bottom + 17, format_tick(value), anchor="middle"))
+                parts.append(
+                    _line(self.x(value), self.bottom, self.x(value), self.bottom + 4, "rule")
+                )
+                parts.append(
+                    _text(self.x(value), self.bottom + 17, format_tick(value), anchor="middle")
+                )
         parts.append(_line(LEFT, self.bottom, WIDTH - RIGHT, self.bottom, "rule"))
-        parts.append(_text((LEFT + WIDTH - RIGHT) / 2, self.bottom + 35, x_label, anchor="middle", kind="axis"))
+        parts.append(
+            _text(
+                (LEFT + WIDTH - RIGHT) / 2, self.bottom + 35, x_label, anchor="middle", kind="axis"
+            )
+        )
         return parts
 
 
@@ -136,8 +146,13 @@ def _draw_lines(chart: LineChart) -> str:
     end = max(*(x for x, _ in points), *(band.end for band in chart.bands), start)
     lowest = 0.0 if chart.from_zero else min(y for _, y in points)
     ticks = nice_ticks(lowest, max(y for _, y in points))
-    rows = place_labels(chart.bands, lambda value: LEFT + (value - start) / max(end - start, 1e-12) * (WIDTH - LEFT - RIGHT))
-    plot = _Plot((start, end), ticks, 22 + ROW * (1 + max((row for row, _ in rows.values()), default=-1)))
+    rows = place_labels(
+        chart.bands,
+        lambda value: LEFT + (value - start) / max(end - start, 1e-12) * (WIDTH - LEFT - RIGHT),
+    )
+    plot = _Plot(
+        (start, end), ticks, 22 + ROW * (1 + max((row for row, _ in rows.values()), default=-1))
+    )
     parts = _bands(chart.bands, rows, plot) + plot.axes(chart.x_label, chart.y_label)
     for series in chart.series:
         parts.append(_curve(series, plot))
@@ -147,13 +162,17 @@ def _draw_lines(chart: LineChart) -> str:
 def _curve(series: Series, plot: _Plot) -> str:
     places = [(plot.x(x), plot.y(y)) for x, y in series.points]
     line = (
-        f'<g class="curve {color_class(series.color, neutral="ink")}">{_path(*places, close=False)}</g>' if len(places) > 1 else ""
+        f'<g class="curve {color_class(series.color, neutral="ink")}">{_path(*places, close=False)}</g>'
+        if len(places) > 1
+        else ""
     )
     show = series.markers or len(places) == 1
     return line + "".join(marker(series.color, x, y) for x, y in places if show)
 
 
-def place_labels(bands: Sequence[Band], place: Callable[[float], float]) -> dict[int, tuple[int, float]]:
+def place_labels(
+    bands: Sequence[Band], place: Callable[[float], float]
+) -> dict[int, tuple[int, float]]:
     """Give each band's name a row and a middle so that no two overlap; names that fit nowhere are left out."""
     ends: list[float] = [-math.inf] * MAX_LABEL_ROWS
     placed: dict[int, tuple[int, float]] = {}
@@ -174,10 +193,14 @@ def _bands(bands: Sequence[Band], rows: dict[int, tuple[int, float]], plot: _Plo
         hover = clean(f"{band.name}: {band.detail}" if band.detail else band.name)
         shade = f'<rect x="{left:.1f}" y="{plot.top:.1f}" width="{max(right - left, 0):.1f}" height="{PLOT_HEIGHT}"/>'
         strip = f'<rect class="strip" x="{left:.1f}" y="{plot.top - 4:.1f}" width="{max(right - left - 1, 0.5):.1f}" height="4"/>'
-        parts.append(f'<g class="band {color_class(band.color)}"><title>{hover}</title>{shade}{strip}</g>')
+        parts.append(
+            f'<g class="band {color_class(band.color)}"><title>{hover}</title>{shade}{strip}</g>'
+        )
         if index in rows:
             row, middle = rows[index]
-            parts.append(_text(middle, plot.top - 8 - ROW * row, band.name, anchor="middle", kind="phase"))
+            parts.append(
+                _text(middle, plot.top - 8 - ROW * row, band.name, anchor="middle", kind="phase")
+            )
     return parts
 
 
@@ -195,7 +218,9 @@ def _draw_areas(chart: AreaChart) -> str:
     for layer, upper, lower in zip(chart.layers, tops, [[0.0] * len(xs), *tops], strict=False):
         edge = [(plot.x(x), plot.y(y)) for x, y in zip(xs, upper, strict=True)]
         back = [(plot.x(x), plot.y(y)) for x, y in zip(xs, lower, strict=True)][::-1]
-        parts.append(f'<g class="area {color_class(layer.color)}"><title>{clean(layer.name)}</title>{_path(*edge, *back)}</g>')
+        parts.append(
+            f'<g class="area {color_class(layer.color)}"><title>{clean(layer.name)}</title>{_path(*edge, *back)}</g>'
+        )
     return _svg(plot.height, chart.title, plot.axes(chart.x_label, chart.y_label) + parts)
 
 
@@ -217,9 +242,21 @@ def _draw_bars(chart: BarChart) -> str:
             body += _bar(bar, left, y, room / largest)
             y += 21
         y += 5
-    grid = [_line(left + tick * room / largest, 2, left + tick * room / largest, y, "grid") for tick in ticks]
-    scale = [_text(left + tick * room / largest, y + 15, format_tick(tick), anchor="middle") for tick in ticks]
-    label = _text(min(left + room / 2, WIDTH - text_width(chart.x_label) / 2), y + 33, chart.x_label, anchor="middle", kind="axis")
+    grid = [
+        _line(left + tick * room / largest, 2, left + tick * room / largest, y, "grid")
+        for tick in ticks
+    ]
+    scale = [
+        _text(left + tick * room / largest, y + 15, format_tick(tick), anchor="middle")
+        for tick in ticks
+    ]
+    label = _text(
+        min(left + room / 2, WIDTH - text_width(chart.x_label) / 2),
+        y + 33,
+        chart.x_label,
+        anchor="middle",
+        kind="axis",
+    )
     return _svg(y + 40, chart.title, [*grid, *body, *scale, label])
 
 

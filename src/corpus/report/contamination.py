@@ -20,11 +20,19 @@ def contamination_section(run: Run) -> Section:
     if not isinstance(found, dict):
         return Section(
             title="Contamination",
-            blocks=(Paragraph(text="Nothing is recorded of whether evaluation problems stand in the training data."),),
+            blocks=(
+                Paragraph(
+                    text="Nothing is recorded of whether evaluation problems stand in the training data."
+                ),
+            ),
         )
     blocks: list[Block] = []
     problems, text = found.get("problems"), found.get("text")
-    blocks += _of_problems(problems) if isinstance(problems, dict) else [_off("Training problems", "problems.decontaminate")]
+    blocks += (
+        _of_problems(problems)
+        if isinstance(problems, dict)
+        else [_off("Training problems", "problems.decontaminate")]
+    )
     blocks += _of_text(text) if isinstance(text, dict) else [_off_text(run)]
     return Section(title="Contamination", blocks=(*blocks, Paragraph(text=RULE, quiet=True)))
 
@@ -39,20 +47,33 @@ def _of_problems(counts: dict[str, Any]) -> list[Block]:
         ("twins_dropped", "of them twins"),
         ("twins", "twins that stay"),
     )
-    table = Table(columns=("training problems", "number"), rows=tuple((title, whole(rows.get(name))) for name, title in titles))
-    return [Paragraph(text=f"Evaluation problems known when the data was prepared: {names}."), table]
+    table = Table(
+        columns=("training problems", "number"),
+        rows=tuple((title, whole(rows.get(name))) for name, title in titles),
+    )
+    return [
+        Paragraph(text=f"Evaluation problems known when the data was prepared: {names}."),
+        table,
+    ]
 
 
 def _of_text(counts: dict[str, Any]) -> list[Block]:
     columns = ("documents", "dropped", "other_numbers")
     rows = tuple(
-        (source, *(whole(counts.get(column, {}).get(source, 0)) for column in columns)) for source in counts.get("documents", {})
+        (source, *(whole(counts.get(column, {}).get(source, 0)) for column in columns))
+        for source in counts.get("documents", {})
     )
-    return [Table(columns=("source", "documents looked at", "left out", "with other numbers"), rows=rows)]
+    return [
+        Table(
+            columns=("source", "documents looked at", "left out", "with other numbers"), rows=rows
+        )
+    ]
 
 
 def _off(what: str, setting: str) -> Paragraph:
-    return Paragraph(text=f"{what} were not compared with the evaluation problems: {setting} is off.")
+    return Paragraph(
+        text=f"{what} were not compared with the evaluation problems: {setting} is off."
+    )
 
 
 def _off_text(run: Run) -> Paragraph:

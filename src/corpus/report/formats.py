@@ -67,7 +67,10 @@ def token_scale(largest: float) -> tuple[float, str]:
 
 def time_scale(largest: float) -> tuple[float, str]:
     """Return what to divide seconds up to `largest` by, and the name of the unit."""
-    return next((scale for scale in ((3600.0, "hours"), (60.0, "minutes")) if largest >= 2 * scale[0]), (1.0, "seconds"))
+    return next(
+        (scale for scale in ((3600.0, "hours"), (60.0, "minutes")) if largest >= 2 * scale[0]),
+        (1.0, "seconds"),
+    )
 
 
 def is_number(value: Any) -> TypeGuard[float]:

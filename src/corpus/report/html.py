@@ -22,7 +22,10 @@ from corpus.report.style import STYLE
 
 def render_html(page: Page) -> str:
     """Return the whole file. Every text of the page is escaped; the policy in the head forbids scripts and loading anything."""
-    links = "".join(f'<li><a href="#s{index}">{clean(section.title)}</a></li>' for index, section in enumerate(page.sections))
+    links = "".join(
+        f'<li><a href="#s{index}">{clean(section.title)}</a></li>'
+        for index, section in enumerate(page.sections)
+    )
     body = "\n".join(_section(section, index) for index, section in enumerate(page.sections))
     return f"""<!doctype html>
 <html lang="en">
@@ -71,9 +74,13 @@ def _class(name: str) -> str:
 def _table(table: Table) -> str:
     caption = f"<caption>{clean(table.title)}</caption>" if table.title else ""
     head = "".join(f'<th scope="col">{clean(column)}</th>' for column in table.columns)
-    rows = "\n".join("<tr>" + "".join(f"<td>{clean(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
+    rows = "\n".join(
+        "<tr>" + "".join(f"<td>{clean(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
+    )
     body = f"{caption}<thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody>"
-    return f'<div class="scroll"><table{_class("words" if table.words else "")}>{body}</table></div>'
+    return (
+        f'<div class="scroll"><table{_class("words" if table.words else "")}>{body}</table></div>'
+    )
 
 
 def _code(code: Code) -> str:
@@ -97,18 +104,30 @@ def _legend(chart: Figure) -> str:
         return ""
     items = []
     for entry in series:
-        last = f" <b>{clean(format_tick(entry.points[-1][1]))}</b>" if isinstance(chart, LineChart) and entry.points else ""
-        items.append(f"<li>{_swatch(entry.color, square=isinstance(chart, AreaChart))}{clean(entry.name)}{last}</li>")
+        last = (
+            f" <b>{clean(format_tick(entry.points[-1][1]))}</b>"
+            if isinstance(chart, LineChart) and entry.points
+            else ""
+        )
+        items.append(
+            f"<li>{_swatch(entry.color, square=isinstance(chart, AreaChart))}{clean(entry.name)}{last}</li>"
+        )
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
 def _swatch(color: int | None, *, square: bool) -> str:
-    shape = f'<g class="bar {color_class(color)}"><rect x="0" y="0" width="12" height="12"/></g>' if square else marker(color, 6, 6)
+    shape = (
+        f'<g class="bar {color_class(color)}"><rect x="0" y="0" width="12" height="12"/></g>'
+        if square
+        else marker(color, 6, 6)
+    )
     return f'<svg viewBox="0 0 12 12" aria-hidden="true">{shape}</svg>'
 
 
 def _card(card: Card) -> str:
-    numbers = " · ".join(f"<code>{clean(name)}</code> = {clean(value)}" for name, value in card.numbers)
+    numbers = " · ".join(
+        f"<code>{clean(name)}</code> = {clean(value)}" for name, value in card.numbers
+    )
     steps = "".join(
         f"<li><code>{clean(step.written)}</code><br><code>{clean(step.substituted)}</code> = <b>{clean(step.result)}</b></li>"
         for step in card.steps
@@ -116,7 +135,11 @@ def _card(card: Card) -> str:
     if steps:
         program = f"<ol>{steps}</ol>"
     else:
-        program = f"<p>Not a program: <code>{clean(card.program)}</code></p>" if card.program else "<p>No program was given.</p>"
+        program = (
+            f"<p>Not a program: <code>{clean(card.program)}</code></p>"
+            if card.program
+            else "<p>No program was given.</p>"
+        )
     gold = f"<p>Gold program: <code>{clean(card.gold)}</code></p>" if card.gold else ""
     verdict = "✓ solved" if card.right else "✗ failed"
     return (

@@ -72,11 +72,22 @@ def _block(block: Block) -> str:
             return "\n\n".join([f"### {clean(block.title)}", *map(_card, block.cards)])
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False, drawn: bool = False) -> str:
+def _table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    words: bool = False,
+    drawn: bool = False,
+) -> str:
     """A table whose columns of numbers stand to the right; where `drawn`, the second column is a drawing and stands to the left."""
     lines = ["| " + " | ".join(map(clean, columns)) + " |"]
     lines.append(
-        "| --- |" + "".join(" --- |" if words or (drawn and index == 0) else " ---: |" for index in range(len(columns) - 1))
+        "| --- |"
+        + "".join(
+            " --- |" if words or (drawn and index == 0) else " ---: |"
+            for index in range(len(columns) - 1)
+        )
     )
     lines += ["| " + " | ".join(map(clean, row)) + " |" for row in rows]
     return (f"**{clean(title)}**\n\n" if title else "") + "\n".join(lines)
@@ -100,7 +111,11 @@ def _figure(chart: Figure) -> str:
 
 def _line_chart(chart: LineChart) -> str:
     rows = [
-        (series.name, sparkline([y for _, y in series.points]), *map(format_tick, _marks([y for _, y in series.points])))
+        (
+            series.name,
+            sparkline([y for _, y in series.points]),
+            *map(format_tick, _marks([y for _, y in series.points])),
+        )
         for series in chart.series
         if series.points
     ]
@@ -110,7 +125,9 @@ def _line_chart(chart: LineChart) -> str:
         rows,
         drawn=True,
     )
-    bands = ", ".join(f"{band.name} {format_tick(band.start)}–{format_tick(band.end)}" for band in chart.bands)
+    bands = ", ".join(
+        f"{band.name} {format_tick(band.start)}–{format_tick(band.end)}" for band in chart.bands
+    )
     notes = [f"Phases ({chart.x_label}): {bands}."] if bands else []
     return "\n\n".join([table, *map(clean, notes), *([clean(chart.note)] if chart.note else [])])
 
@@ -126,34 +143,56 @@ def _area_chart(chart: AreaChart) -> str:
     count = len(chart.layers[0].points)
     moments = sorted({round(share * (count - 1)) for share in (0, 0.25, 0.5, 0.75, 1)})
     columns = ["source", *(format_tick(chart.layers[0].points[index][0]) for index in moments)]
-    rows = [(layer.name, *(format_tick(layer.points[index][1]) for index in moments)) for layer in chart.layers]
+    rows = [
+        (layer.name, *(format_tick(layer.points[index][1]) for index in moments))
+        for layer in chart.layers
+    ]
     return _table(f"{chart.title} ({chart.y_label}; columns: {chart.x_label})", columns, rows)
 
 
 def _bar_chart(chart: BarChart) -> str:
-    largest = chart.maximum or max((bar.value for _, group in chart.groups for bar in group), default=0) or 1
+    largest = (
+        chart.maximum
+        or max((bar.value for _, group in chart.groups for bar in group), default=0)
+        or 1
+    )
     rows = []
     for title, group in chart.groups:
         for bar in group:
-            whisker = f"{bar.low:.1f} – {bar.high:.1f}" if bar.low is not None and bar.high is not None else ""
+            whisker = (
+                f"{bar.low:.1f} – {bar.high:.1f}"
+                if bar.low is not None and bar.high is not None
+                else ""
+            )
             label = f"{title}: {bar.label}" if title else bar.label
             rows.append((label, "█" * round(BAR_WIDTH * bar.value / largest), bar.text, whisker))
     intervals = any(row[3] for row in rows)
     columns = ("", chart.x_label, "value", *(("interval",) if intervals else ()))
-    table = _table(chart.title, columns, [row if intervals else row[:3] for row in rows], drawn=True)
+    table = _table(
+        chart.title, columns, [row if intervals else row[:3] for row in rows], drawn=True
+    )
     return "\n\n".join([table, *([clean(chart.note)] if chart.note else [])])
 
 
 def sparkline(values: Sequence[float]) -> str:
     """Draw values as a row of at most `SPARK_WIDTH` block characters, from the lowest to the highest of them."""
     size = -(-len(values) // SPARK_WIDTH) or 1
-    means = [sum(values[start : start + size]) / len(values[start : start + size]) for start in range(0, len(values), size)]
+    means = [
+        sum(values[start : start + size]) / len(values[start : start + size])
+        for start in range(0, len(values), size)
+    ]
     low, high = min(means, default=0.0), max(means, default=0.0)
-    return "".join(BLOCKS[round((len(BLOCKS) - 1) * (value - low) / (high - low))] if high > low else BLOCKS[0] for value in means)
+    return "".join(
+        BLOCKS[round((len(BLOCKS) - 1) * (value - low) / (high - low))] if high > low else BLOCKS[0]
+        for value in means
+    )
 
 
 def _card(card: Card) -> str:
-    parts = [f"#### {'✓ solved' if card.right else '✗ failed'} · {clean(card.title)}", f"> {clean(card.text)}"]
+    parts = [
+        f"#### {'✓ solved' if card.right else '✗ failed'} · {clean(card.title)}",
+        f"> {clean(card.text)}",
+    ]
     if card.numbers:
         parts.append(" · ".join(f"{clean(name)} = {clean(value)}" for name, value in card.numbers))
     if card.steps:
@@ -164,11 +203,15 @@ def _card(card: Card) -> str:
             )
         )
     else:
-        parts.append(f"Not a program: {code_span(card.program)}" if card.program else "No program was given.")
+        parts.append(
+            f"Not a program: {code_span(card.program)}" if card.program else "No program was given."
+        )
     parts.append(clean(card.outcome))
     choices = []
     for choice in card.choices:
-        marks = [word for word, holds in (("chosen", choice.chosen), ("key", choice.correct)) if holds]
+        marks = [
+            word for word, holds in (("chosen", choice.chosen), ("key", choice.correct)) if holds
+        ]
         suffix = f" ← **{' and '.join(marks)}**" if marks else ""
         choices.append(f"- {clean(choice.letter)}\\) {clean(choice.text)}{suffix}")
     parts.append("\n".join(choices))

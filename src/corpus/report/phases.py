@@ -33,7 +33,11 @@ class Stretch:
     def mixture(self) -> dict[str, float]:
         """Share of each source, largest first."""
         total = sum(self.consumed.values())
-        return {name: count / total for name, count in sorted(self.consumed.items(), key=lambda item: -item[1]) if count > 0}
+        return {
+            name: count / total
+            for name, count in sorted(self.consumed.items(), key=lambda item: -item[1])
+            if count > 0
+        }
 
 
 def find_phases(points: Sequence[TrainPoint]) -> tuple[Stretch, ...]:
@@ -44,7 +48,10 @@ def find_phases(points: Sequence[TrainPoint]) -> tuple[Stretch, ...]:
     """
     if not points:
         return ()
-    stretches = [_stretch(before, after) for before, after in zip((_origin(points[0]), *points), points, strict=False)]
+    stretches = [
+        _stretch(before, after)
+        for before, after in zip((_origin(points[0]), *points), points, strict=False)
+    ]
     stretches = _merge_equal([stretch for stretch in stretches if stretch.consumed])
     total = sum(sum(stretch.consumed.values()) for stretch in stretches)
     return tuple(_merge_equal(_absorb(stretches, total)))
@@ -67,8 +74,16 @@ def _leaders(read: dict[str, float]) -> tuple[str, ...]:
 
 
 def _join(one: Stretch, two: Stretch, *, names: tuple[str, ...] | None = None) -> Stretch:
-    consumed = {name: one.consumed.get(name, 0.0) + two.consumed.get(name, 0.0) for name in {**one.consumed, **two.consumed}}
-    return Stretch(names=one.names if names is None else names, first=one.first, last=two.last, consumed=consumed)
+    consumed = {
+        name: one.consumed.get(name, 0.0) + two.consumed.get(name, 0.0)
+        for name in {**one.consumed, **two.consumed}
+    }
+    return Stretch(
+        names=one.names if names is None else names,
+        first=one.first,
+        last=two.last,
+        consumed=consumed,
+    )
 
 
 def _merge_equal(stretches: Sequence[Stretch]) -> list[Stretch]:
@@ -104,4 +119,9 @@ def _is_short(stretch: Stretch, total: float) -> bool:
 def _straddles(stretch: Stretch, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
     """True for a stretch in which one phase ends and the next begins: it is led by sources of both and by nothing else."""
     names = set(stretch.names)
-    return bool(names & {*before}) and bool(names & {*after}) and names <= {*before, *after} and before != after
+    return (
+        bool(names & {*before})
+        and bool(names & {*after})
+        and names <= {*before, *after}
+        and before != after
+    )

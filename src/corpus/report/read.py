@@ -110,7 +110,13 @@ class Run:
         """Every source the run knows, in the order in which it was first read; sources only scored or prepared follow."""
         names: dict[str, None] = {}
         for point in self.train:
-            names.update(dict.fromkeys(name for name, tokens in point.consumed.items() if tokens > 0 and name not in names))
+            names.update(
+                dict.fromkeys(
+                    name
+                    for name, tokens in point.consumed.items()
+                    if tokens > 0 and name not in names
+                )
+            )
         for point in self.validation:
             names.update(dict.fromkeys((*point.loss, *point.accuracy)))
         names.update(dict.fromkeys(self.text_scores))
@@ -124,7 +130,11 @@ class Run:
     def stage_seconds(self) -> dict[str, float]:
         """Seconds of each stage as the manifest counts them; of those that train at least what their clock shows, which outlives a kill."""
         stages = self.manifest.get("stages")
-        seconds = {name: float(value) for name, value in stages.items() if is_number(value)} if isinstance(stages, dict) else {}
+        seconds = (
+            {name: float(value) for name, value in stages.items() if is_number(value)}
+            if isinstance(stages, dict)
+            else {}
+        )
         began = 0.0
         for name in STAGES:
             if points := self.stage(name):
@@ -145,23 +155,35 @@ def load_run(folder: Path) -> Run:
     """
     folder = Path(folder)
     if not (folder / "config.json").exists():
-        raise ArtifactError(f"{folder} is not a run folder: it has no config.json. Give the folder that `corpus run --out` wrote.")
+        raise ArtifactError(
+            f"{folder} is not a run folder: it has no config.json. Give the folder that `corpus run --out` wrote."
+        )
     missing: list[str] = []
     train, validation, events = _metrics(folder / "metrics.jsonl", missing)
-    scores = _object(folder / "scores.json", missing, "The run is not scored yet: scores.json is not there.")
+    scores = _object(
+        folder / "scores.json", missing, "The run is not scored yet: scores.json is not there."
+    )
     return Run(
         folder=folder,
         config=_object(folder / "config.json", missing, ""),
         manifest=_object(
-            folder / "manifest.json", missing, "The run's manifest.json is not there yet; times and environment are unknown."
+            folder / "manifest.json",
+            missing,
+            "The run's manifest.json is not there yet; times and environment are unknown.",
         ),
-        prepared=_object(folder / "prepared" / "manifest.json", missing, "The prepared data's manifest is not there."),
+        prepared=_object(
+            folder / "prepared" / "manifest.json",
+            missing,
+            "The prepared data's manifest is not there.",
+        ),
         train=train,
         validation=validation,
         events=events,
         text_scores=_groups(scores, "text", folder / "scores.json"),
         problem_scores=_groups(scores, "problems", folder / "scores.json"),
-        outcomes={path.stem: _outcomes(path) for path in sorted((folder / "outcomes").glob("*.jsonl"))},
+        outcomes={
+            path.stem: _outcomes(path) for path in sorted((folder / "outcomes").glob("*.jsonl"))
+        },
         num_parameters=_count_parameters(folder / "weights"),
         missing=tuple(missing),
     )
@@ -173,14 +195,18 @@ def _object(path: Path, missing: list[str], sentence: str) -> Json:
         return {}
     plain = read_json(path)
     if not isinstance(plain, dict):
-        raise ArtifactError(f"{path} holds {type(plain).__name__}, expected a JSON object. Run the stage that writes it again.")
+        raise ArtifactError(
+            f"{path} holds {type(plain).__name__}, expected a JSON object. Run the stage that writes it again."
+        )
     return plain
 
 
 def _groups(scores: Json, name: str, path: Path) -> dict[str, Json]:
     group = scores.get(name, {})
     if not isinstance(group, dict) or not all(isinstance(value, dict) for value in group.values()):
-        raise ArtifactError(f"{path}: {name!r} is not an object of objects. Score the run again with `corpus evaluate`.")
+        raise ArtifactError(
+            f"{path}: {name!r} is not an object of objects. Score the run again with `corpus evaluate`."
+        )
     return group
 
 
@@ -189,20 +215,28 @@ def _lines(path: Path) -> Iterator[tuple[str, Json]]:
     try:
         content = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ArtifactError(f"{path} is damaged ({error}). Restore it from a copy, or delete it.") from None
+        raise ArtifactError(
+            f"{path} is damaged ({error}). Restore it from a copy, or delete it."
+        ) from None
     lines = content.split("\n")
     for number, line in enumerate(lines[:-1], start=1):
         where = f"{path}, line {number}"
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ArtifactError(f"{where} is damaged ({error.msg}). Delete that line and write the report again.") from None
+            raise ArtifactError(
+                f"{where} is damaged ({error.msg}). Delete that line and write the report again."
+            ) from None
         if not isinstance(record, dict):
-            raise ArtifactError(f"{where} holds {type(record).__name__}, expected a JSON object. Delete that line.")
+            raise ArtifactError(
+                f"{where} holds {type(record).__name__}, expected a JSON object. Delete that line."
+            )
         yield where, record
 
 
-def _metrics(path: Path, missing: list[str]) -> tuple[tuple[TrainPoint, ...], tuple[ValidationPoint, ...], tuple[Event, ...]]:
+def _metrics(
+    path: Path, missing: list[str]
+) -> tuple[tuple[TrainPoint, ...], tuple[ValidationPoint, ...], tuple[Event, ...]]:
     if not path.exists():
         missing.append("No training metrics yet: metrics.jsonl is not there.")
         return (), (), ()
@@ -218,7 +252,9 @@ def _metrics(path: Path, missing: list[str]) -> tuple[tuple[TrainPoint, ...], tu
             case "event":
                 events.append(_event(record, where))
             case other:
-                raise ArtifactError(f"{where} has kind {other!r}, expected train, validation or event. Delete that line.")
+                raise ArtifactError(
+                    f"{where} has kind {other!r}, expected train, validation or event. Delete that line."
+                )
     return tuple(train), tuple(validation), tuple(events)
 
 
@@ -242,13 +278,23 @@ def _validation_point(record: Json, where: str) -> ValidationPoint:
 
 
 def _event(record: Json, where: str) -> Event:
-    return Event(**_moment(record, where), name=str(record.get("name", "event")), message=str(record.get("message", "")))
+    return Event(
+        **_moment(record, where),
+        name=str(record.get("name", "event")),
+        message=str(record.get("message", "")),
+    )
 
 
 def _moment(record: Json, where: str) -> Json:
     if record.get("phase") not in STAGES:
-        raise ArtifactError(f"{where} has phase {record.get('phase')!r}, expected {' or '.join(STAGES)}. Delete that line.")
-    return {"phase": record["phase"], "step": int(_number(record, "step", where)), "seconds": _number(record, "seconds", where)}
+        raise ArtifactError(
+            f"{where} has phase {record.get('phase')!r}, expected {' or '.join(STAGES)}. Delete that line."
+        )
+    return {
+        "phase": record["phase"],
+        "step": int(_number(record, "step", where)),
+        "seconds": _number(record, "seconds", where),
+    }
 
 
 def _measure(record: Json, name: str, where: str) -> float:
@@ -258,7 +304,9 @@ def _measure(record: Json, name: str, where: str) -> float:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         given = "missing" if value is ... else repr(value)
-        raise ArtifactError(f"{where}: {name} is {given}, expected a number. Delete that line and write the report again.")
+        raise ArtifactError(
+            f"{where}: {name} is {given}, expected a number. Delete that line and write the report again."
+        )
     return float(value)
 
 
@@ -266,14 +314,20 @@ def _number(record: Json, name: str, where: str) -> float:
     """The finite number called `name`."""
     value = _measure(record, name, where)
     if not math.isfinite(value):
-        raise ArtifactError(f"{where}: {name} is {value}, expected a finite number. Delete that line and write the report again.")
+        raise ArtifactError(
+            f"{where}: {name} is {value}, expected a finite number. Delete that line and write the report again."
+        )
     return value
 
 
-def _by_source(record: Json, name: str, where: str, read: Callable[[Json, str, str], float]) -> dict[str, float]:
+def _by_source(
+    record: Json, name: str, where: str, read: Callable[[Json, str, str], float]
+) -> dict[str, float]:
     group = record.get(name, {})
     if not isinstance(group, dict):
-        raise ArtifactError(f"{where}: {name} is {group!r}, expected an object of numbers by source. Delete that line.")
+        raise ArtifactError(
+            f"{where}: {name} is {group!r}, expected an object of numbers by source. Delete that line."
+        )
     return {source: read(group, source, where) for source in group}
 
 
@@ -283,7 +337,9 @@ def _outcomes(path: Path) -> tuple[Outcome, ...]:
         try:
             found.append(_outcome(record))
         except (KeyError, TypeError, ValueError) as error:
-            raise ArtifactError(f"{where} is not an outcome ({error!r}). Score the run again with `corpus evaluate`.") from None
+            raise ArtifactError(
+                f"{where} is not an outcome ({error!r}). Score the run again with `corpus evaluate`."
+            ) from None
     return tuple(found)
 
 
@@ -291,7 +347,10 @@ def _outcome(record: Json) -> Outcome:
     return Outcome(
         id=str(record["id"]),
         text=str(record["text"]),
-        options=tuple(Option(letter=str(option["letter"]), text=str(option["text"])) for option in record["options"]),
+        options=tuple(
+            Option(letter=str(option["letter"]), text=str(option["text"]))
+            for option in record["options"]
+        ),
         correct=record["correct"],
         numbers=tuple(map(_quantity, record["numbers"])),
         gold=record["gold"],
@@ -323,7 +382,21 @@ def _count_parameters(weights: Path) -> int | None:
         try:
             with open(path, "rb") as file:
                 header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-            return sum(math.prod(tensor["shape"]) for key, tensor in header.items() if key != "__metadata__")
-        except (struct.error, ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
-            raise ArtifactError(f"{path} is damaged ({error!r}). Restore it from a copy, or train again.") from None
+            return sum(
+                math.prod(tensor["shape"])
+                for key, tensor in header.items()
+                if key != "__metadata__"
+            )
+        except (
+            struct.error,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+            MemoryError,
+        ) as error:
+            raise ArtifactError(
+                f"{path} is damaged ({error!r}). Restore it from a copy, or train again."
+            ) from None
     return None

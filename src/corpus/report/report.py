@@ -3,7 +3,14 @@
 from pathlib import Path
 
 from corpus.base.files import write_text
-from corpus.report.about import data_section, environment_section, events_section, recipe_name, repeat_section, summary_section
+from corpus.report.about import (
+    data_section,
+    environment_section,
+    events_section,
+    recipe_name,
+    repeat_section,
+    summary_section,
+)
 from corpus.report.blocks import Page
 from corpus.report.cards import cards_section
 from corpus.report.contamination import contamination_section

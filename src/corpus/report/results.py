@@ -38,7 +38,11 @@ EXPLANATION = (
 def _shares(scores: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     """Return field, title, the field that counts its problems and the group of every accuracy and baseline."""
     baselines = (("baseline_nearest", "nearest neighbour"), ("baseline_majority", "majority"))
-    titles = [("accuracy", "model"), *((f"accuracy_{way}", name) for way, name in ways(scores)), *baselines]
+    titles = [
+        ("accuracy", "model"),
+        *((f"accuracy_{way}", name) for way, name in ways(scores)),
+        *baselines,
+    ]
     rows = []
     for ending, count, group in GROUPS:
         named = (
@@ -54,7 +58,8 @@ def problems_section(run: Run) -> Section:
     """Each set's accuracies with intervals and counts, beside the baselines."""
     if not run.problem_scores:
         return Section(
-            title="Problems: scores beside baselines", blocks=(Paragraph(text="No problem set has been scored so far."),)
+            title="Problems: scores beside baselines",
+            blocks=(Paragraph(text="No problem set has been scored so far."),),
         )
     blocks: list[Block] = []
     for name, scores in run.problem_scores.items():
@@ -71,21 +76,32 @@ def headline(name: str, scores: dict[str, Any]) -> str:
     low, high = find_interval(scores, "accuracy", "num_problems")
     text = f"{name}: {percent(scores.get('accuracy'))} of {whole(scores.get('num_problems'))} problems right"
     text += f" (95 % interval {interval(low, high)})"
-    for field, title in (("baseline_majority", "always the most common key"), ("baseline_nearest", "the nearest neighbour")):
+    for field, title in (
+        ("baseline_majority", "always the most common key"),
+        ("baseline_nearest", "the nearest neighbour"),
+    ):
         if is_number(scores.get(field)):
             text += f"; {title} gets {percent(scores[field])}, {_verdict(low, high, find_interval(scores, field, 'num_problems'))}"
     return text + "."
 
 
-def _verdict(low: float | None, high: float | None, other: tuple[float | None, float | None]) -> str:
+def _verdict(
+    low: float | None, high: float | None, other: tuple[float | None, float | None]
+) -> str:
     if low is None or high is None or other[0] is None or other[1] is None:
         return "without an interval to compare"
     if low > other[1]:
         return "below the model with intervals apart"
-    return "above the model with intervals apart" if high < other[0] else "which the intervals do not tell from the model"
+    return (
+        "above the model with intervals apart"
+        if high < other[0]
+        else "which the intervals do not tell from the model"
+    )
 
 
-def find_interval(scores: dict[str, Any], field: str, count_field: str) -> tuple[float | None, float | None]:
+def find_interval(
+    scores: dict[str, Any], field: str, count_field: str
+) -> tuple[float | None, float | None]:
     """The 95 % interval of a share: as scored where scores.json gives it, else Wilson's from the share and its count."""
     given = scores.get(f"{field}_interval")
     if isinstance(given, list) and len(given) == 2 and all(map(is_number, given)):
@@ -124,22 +140,53 @@ def _share_table(name: str, scores: dict[str, Any]) -> Table:
     rows, shares = [], _shares(scores)
     for field, title, count_field, group in shares:
         low, high = find_interval(scores, field, count_field)
-        rows.append((f"{title}, {group}", percent(scores.get(field)), interval(low, high), whole(scores.get(count_field))))
+        rows.append(
+            (
+                f"{title}, {group}",
+                percent(scores.get(field)),
+                interval(low, high),
+                whole(scores.get(count_field)),
+            )
+        )
     for field, title in RATES:
         low, high = find_interval(scores, field, "num_problems")
-        rows.append((title, percent(scores.get(field)), interval(low, high), whole(scores.get("num_problems"))))
-    known = {field for field, *_ in shares} | {count for _, _, count, _ in shares} | {field for field, _ in RATES}
+        rows.append(
+            (
+                title,
+                percent(scores.get(field)),
+                interval(low, high),
+                whole(scores.get("num_problems")),
+            )
+        )
+    known = (
+        {field for field, *_ in shares}
+        | {count for _, _, count, _ in shares}
+        | {field for field, _ in RATES}
+    )
     for field, value in scores.items():
-        if field not in known and not field.endswith("_interval") and not isinstance(value, (dict, list)):
-            rows.append((field, decimal(value) if isinstance(value, float) else plain(value), "", ""))
-    return Table(title=f"{name} in numbers", columns=("score", "share", "95 % interval", "problems"), rows=tuple(rows))
+        if (
+            field not in known
+            and not field.endswith("_interval")
+            and not isinstance(value, (dict, list))
+        ):
+            rows.append(
+                (field, decimal(value) if isinstance(value, float) else plain(value), "", "")
+            )
+    return Table(
+        title=f"{name} in numbers",
+        columns=("score", "share", "95 % interval", "problems"),
+        rows=tuple(rows),
+    )
 
 
 def _fates(name: str, outcomes: tuple[Outcome, ...]) -> list[Block]:
     """How the programs fared, counted from the outcomes of this set."""
     if not outcomes:
         return [
-            Paragraph(text=f"The outcomes of {name} (outcomes/{name}.jsonl) are not there; no problem can be shown.", quiet=True)
+            Paragraph(
+                text=f"The outcomes of {name} (outcomes/{name}.jsonl) are not there; no problem can be shown.",
+                quiet=True,
+            )
         ]
     fates: dict[str, int] = dict.fromkeys(
         (
@@ -152,25 +199,55 @@ def _fates(name: str, outcomes: tuple[Outcome, ...]) -> list[Block]:
     )
     for outcome in outcomes:
         if outcome.right:
-            fates["right, with the gold program" if outcome.predicted == outcome.gold else "right, with another program"] += 1
+            fates[
+                "right, with the gold program"
+                if outcome.predicted == outcome.gold
+                else "right, with another program"
+            ] += 1
         else:
-            fates["wrong: executes, with another answer" if outcome.error is None else "wrong: does not execute"] += 1
-    rows = tuple((title, whole(number), percent(number / len(outcomes))) for title, number in fates.items())
-    return [Table(title=f"{name}: how the programs fared", columns=("outcome", "problems", "share"), rows=rows)]
+            fates[
+                "wrong: executes, with another answer"
+                if outcome.error is None
+                else "wrong: does not execute"
+            ] += 1
+    rows = tuple(
+        (title, whole(number), percent(number / len(outcomes))) for title, number in fates.items()
+    )
+    return [
+        Table(
+            title=f"{name}: how the programs fared",
+            columns=("outcome", "problems", "share"),
+            rows=rows,
+        )
+    ]
 
 
 def text_section(run: Run) -> Section:
     """Held-out text by source, beside a model that knows only how often each token occurs."""
     if not run.text_scores:
-        return Section(title="Held-out text by source", blocks=(Paragraph(text="No text has been scored so far."),))
+        return Section(
+            title="Held-out text by source",
+            blocks=(Paragraph(text="No text has been scored so far."),),
+        )
     measures = (("loss", "loss", 3), ("accuracy", "accuracy", 1), ("bits_per_byte", "bits/byte", 3))
     rows = []
     for source, scores in run.text_scores.items():
         row = [source]
         for field, _, places in measures:
-            write = percent if field == "accuracy" else lambda value, places=places: decimal(value, places)
+            write = (
+                percent
+                if field == "accuracy"
+                else lambda value, places=places: decimal(value, places)
+            )
             row += [write(scores.get(field)), write(scores.get(f"unigram_{field}"))]
-        rows.append((*row, _difference(scores), decimal(scores.get("loss_pretrained")), whole(scores.get("num_tokens"))))
+        rows.append(
+            (
+                *row,
+                _difference(scores),
+                decimal(scores.get("loss_pretrained")),
+                whole(scores.get("num_tokens")),
+            )
+        )
     pairs = [column for _, title, _ in measures for column in (title, "unigram")]
     columns = ("source", *pairs, "loss below unigram", "pre-trained loss", "tokens")
     note = (
@@ -178,10 +255,17 @@ def text_section(run: Run) -> Section:
         "tokenizer. All are those of the final weights, but for the pre-trained loss, which is from before fine-tuning. The "
         "unigram model gives every token its share in the training text of the same source."
     )
-    charts = (_text_chart(run, "loss", "loss, nats per token"), _text_chart(run, "bits_per_byte", "bits per byte"))
+    charts = (
+        _text_chart(run, "loss", "loss, nats per token"),
+        _text_chart(run, "bits_per_byte", "bits per byte"),
+    )
     return Section(
         title="Held-out text by source",
-        blocks=(Figures(charts=charts), Table(columns=columns, rows=tuple(rows)), Paragraph(text=note, quiet=True)),
+        blocks=(
+            Figures(charts=charts),
+            Table(columns=columns, rows=tuple(rows)),
+            Paragraph(text=note, quiet=True),
+        ),
     )
 
 
@@ -195,10 +279,14 @@ def _text_chart(run: Run, field: str, label: str) -> BarChart:
     for source, scores in run.text_scores.items():
         pairs = (("model", scores.get(field), 0), ("unigram", scores.get(f"unigram_{field}"), None))
         bars = tuple(
-            Bar(label=title, value=value, text=f"{value:.2f}", color=color) for title, value, color in pairs if is_number(value)
+            Bar(label=title, value=value, text=f"{value:.2f}", color=color)
+            for title, value, color in pairs
+            if is_number(value)
         )
         if bars:
             groups.append((source, bars))
     return BarChart(
-        title=f"Held-out {label.split(',')[0]} beside a unigram model", x_label=f"{label} (shorter is better)", groups=tuple(groups)
+        title=f"Held-out {label.split(',')[0]} beside a unigram model",
+        x_label=f"{label} (shorter is better)",
+        groups=tuple(groups),
     )

@@ -4,8 +4,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from corpus.report.blocks import AreaChart, Band, Bar, BarChart, Block, Figures, LineChart, Paragraph, Section, Series, Table
-from corpus.report.formats import count, duration, is_number, percent, time_scale, token_scale, whole
+from corpus.report.blocks import (
+    AreaChart,
+    Band,
+    Bar,
+    BarChart,
+    Block,
+    Figures,
+    LineChart,
+    Paragraph,
+    Section,
+    Series,
+    Table,
+)
+from corpus.report.formats import (
+    count,
+    duration,
+    is_number,
+    percent,
+    time_scale,
+    token_scale,
+    whole,
+)
 from corpus.report.phases import Stretch, find_phases
 from corpus.report.read import STAGES, Run, TrainPoint, ValidationPoint
 
@@ -45,7 +65,9 @@ def curves_section(run: Run) -> Section:
         if points:
             blocks.append(Figures(charts=tuple(_curves(run, stage, points, token_axis(points)))))
         else:
-            blocks.append(Paragraph(text=f"{STAGE_TITLES[stage]} has written no metrics so far.", quiet=True))
+            blocks.append(
+                Paragraph(text=f"{STAGE_TITLES[stage]} has written no metrics so far.", quiet=True)
+            )
     if run.train:
         blocks.append(Figures(charts=(_learning_rate(run),)))
         blocks += _phase_table(run)
@@ -59,23 +81,52 @@ def _curves(run: Run, stage: str, points: tuple[TrainPoint, ...], axis: Axis) ->
     unit = "nats per token"
     note = f"Mean of the steps between two log lines, {len(points):,} lines."
     line = Series(name="training loss", points=curve, color=None)
-    charts = [LineChart(title=f"{title}: training loss", x_label=axis.label, y_label=unit, series=(line,), bands=bands, note=note)]
+    charts = [
+        LineChart(
+            title=f"{title}: training loss",
+            x_label=axis.label,
+            y_label=unit,
+            series=(line,),
+            bands=bands,
+            note=note,
+        )
+    ]
     held_out = [point for point in run.validation if point.phase == stage]
     for what, y_label, pick in (
         ("held-out loss by source", unit, lambda point: point.loss),
-        ("held-out next-token accuracy", "% of tokens", lambda point: {k: 100 * v for k, v in point.accuracy.items()}),
+        (
+            "held-out next-token accuracy",
+            "% of tokens",
+            lambda point: {k: 100 * v for k, v in point.accuracy.items()},
+        ),
     ):
         names = [name for name in run.sources if any(name in pick(point) for point in held_out)]
         series = tuple(_by_source(run, name, held_out, axis, pick) for name in names)
         if series:
-            charts.append(LineChart(title=f"{title}: {what}", x_label=axis.label, y_label=y_label, series=series, bands=bands))
+            charts.append(
+                LineChart(
+                    title=f"{title}: {what}",
+                    x_label=axis.label,
+                    y_label=y_label,
+                    series=series,
+                    bands=bands,
+                )
+            )
     return charts
 
 
 def _by_source(
-    run: Run, name: str, points: list[ValidationPoint], axis: Axis, pick: Callable[[ValidationPoint], dict[str, float]]
+    run: Run,
+    name: str,
+    points: list[ValidationPoint],
+    axis: Axis,
+    pick: Callable[[ValidationPoint], dict[str, float]],
 ) -> Series:
-    place = tuple((axis.place(point), pick(point)[name]) for point in points if is_number(pick(point).get(name)))
+    place = tuple(
+        (axis.place(point), pick(point)[name])
+        for point in points
+        if is_number(pick(point).get(name))
+    )
     return Series(name=name, points=place, color=run.color(name), markers=True)
 
 
@@ -84,7 +135,10 @@ def _thin(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], .
     finite = [point for point in points if is_number(point[1])]
     size = -(-len(finite) // MAX_POINTS) or 1
     groups = [finite[start : start + size] for start in range(0, len(finite), size)]
-    return tuple((sum(x for x, _ in group) / len(group), sum(y for _, y in group) / len(group)) for group in groups)
+    return tuple(
+        (sum(x for x, _ in group) / len(group), sum(y for _, y in group) / len(group))
+        for group in groups
+    )
 
 
 def _learning_rate(run: Run) -> LineChart:
@@ -93,13 +147,24 @@ def _learning_rate(run: Run) -> LineChart:
     for number, stage in enumerate(STAGES):
         points = run.stage(stage)
         if points:
-            start = axis.place(run.stage("pretrain")[-1]) if number and run.stage("pretrain") else 0.0
+            start = (
+                axis.place(run.stage("pretrain")[-1]) if number and run.stage("pretrain") else 0.0
+            )
             bands.append(
-                Band(name=STAGE_TITLES[stage].lower(), start=start, end=axis.place(points[-1]), color=None if number == 0 else 0)
+                Band(
+                    name=STAGE_TITLES[stage].lower(),
+                    start=start,
+                    end=axis.place(points[-1]),
+                    color=None if number == 0 else 0,
+                )
             )
     series = []
     for stage, group in groupby(run.train, key=lambda point: point.phase):
-        points = [(axis.place(point), 1000 * point.learning_rate) for point in group if is_number(point.learning_rate)]
+        points = [
+            (axis.place(point), 1000 * point.learning_rate)
+            for point in group
+            if is_number(point.learning_rate)
+        ]
         series.append(Series(name=STAGE_TITLES[stage].lower(), points=_thin(points), color=None))
     return LineChart(
         title="Learning rate",
@@ -125,7 +190,9 @@ def _bands(run: Run, axis: Axis) -> tuple[Band, ...]:
 
 
 def _mixture(stretch: Stretch) -> str:
-    return ", ".join(f"{name} {share:.0%}" for name, share in stretch.mixture.items() if share >= 0.005)
+    return ", ".join(
+        f"{name} {share:.0%}" for name, share in stretch.mixture.items() if share >= 0.005
+    )
 
 
 def _phase_table(run: Run) -> list[Block]:
@@ -150,7 +217,8 @@ def _phase_table(run: Run) -> list[Block]:
             words=True,
         ),
         Paragraph(
-            text="Phases are told apart by the tokens that were really read between two log lines, not by the plan.", quiet=True
+            text="Phases are told apart by the tokens that were really read between two log lines, not by the plan.",
+            quiet=True,
         ),
     ]
 
@@ -158,7 +226,10 @@ def _phase_table(run: Run) -> list[Block]:
 def mix_section(run: Run) -> Section:
     """Which source the tokens came from, over time."""
     if not any(sum(point.consumed.values()) for point in run.train):
-        return Section(title="Token mix over time", blocks=(Paragraph(text="No tokens were counted by source so far."),))
+        return Section(
+            title="Token mix over time",
+            blocks=(Paragraph(text="No tokens were counted by source so far."),),
+        )
     axis, totals = clock_axis(run), _running_totals(run)
     size = -(-len(totals) // MAX_POINTS) or 1
     kept = [*totals[::size], totals[-1]] if (len(totals) - 1) % size else totals[::size]
@@ -168,12 +239,19 @@ def mix_section(run: Run) -> Section:
         Series(
             name=name,
             color=run.color(name),
-            points=((0.0, 0.0), *((axis.place(point), tokens.get(name, 0.0) / scale) for point, tokens in kept)),
+            points=(
+                (0.0, 0.0),
+                *((axis.place(point), tokens.get(name, 0.0) / scale) for point, tokens in kept),
+            ),
         )
         for name in names
     )
-    chart = AreaChart(title="Tokens read by source, added up", x_label=axis.label, y_label=unit, layers=layers)
-    return Section(title="Token mix over time", blocks=(Figures(charts=(chart,)), _token_table(run, names)))
+    chart = AreaChart(
+        title="Tokens read by source, added up", x_label=axis.label, y_label=unit, layers=layers
+    )
+    return Section(
+        title="Token mix over time", blocks=(Figures(charts=(chart,)), _token_table(run, names))
+    )
 
 
 def _running_totals(run: Run) -> list[tuple[TrainPoint, dict[str, float]]]:
@@ -183,7 +261,13 @@ def _running_totals(run: Run) -> list[tuple[TrainPoint, dict[str, float]]]:
     for _, group in groupby(run.train, key=lambda point: point.phase):
         for point in group:
             totals.append(
-                (point, {name: before.get(name, 0.0) + point.consumed.get(name, 0.0) for name in {**before, **point.consumed}})
+                (
+                    point,
+                    {
+                        name: before.get(name, 0.0) + point.consumed.get(name, 0.0)
+                        for name in {**before, **point.consumed}
+                    },
+                )
             )
         before = totals[-1][1]
     return totals
@@ -195,8 +279,12 @@ def _token_table(run: Run, names: Sequence[str]) -> Table:
     rows = []
     for name in names:
         parts = [last[stage].get(name, 0.0) for stage in STAGES]
-        rows.append((name, *(whole(part) for part in parts), whole(sum(parts)), percent(sum(parts) / total)))
-    rows.append(("all", *(whole(sum(last[stage].values())) for stage in STAGES), whole(total), percent(1.0)))
+        rows.append(
+            (name, *(whole(part) for part in parts), whole(sum(parts)), percent(sum(parts) / total))
+        )
+    rows.append(
+        ("all", *(whole(sum(last[stage].values())) for stage in STAGES), whole(total), percent(1.0))
+    )
     return Table(
         title="Tokens read by source and stage",
         columns=("source", *(STAGE_TITLES[s].lower() for s in STAGES), "both", "share"),
@@ -208,10 +296,18 @@ def time_section(run: Run) -> Section:
     """Seconds of every stage, and the tokens of the two that train."""
     seconds = run.stage_seconds
     if not seconds:
-        return Section(title="Time by stage", blocks=(Paragraph(text="The run has recorded no stage times so far."),))
+        return Section(
+            title="Time by stage",
+            blocks=(Paragraph(text="The run has recorded no stage times so far."),),
+        )
     scale, unit = time_scale(max(seconds.values(), default=0.0))
     bars = tuple(
-        Bar(label=name, value=value / scale, text=duration(value), color=0 if name in STAGES else None)
+        Bar(
+            label=name,
+            value=value / scale,
+            text=duration(value),
+            color=0 if name in STAGES else None,
+        )
         for name, value in seconds.items()
     )
     tokens = {stage: run.stage(stage)[-1].tokens for stage in STAGES if run.stage(stage)}
@@ -225,7 +321,12 @@ def time_section(run: Run) -> Section:
         for name, value in seconds.items()
     )
     chart = BarChart(
-        title="Time by stage", x_label=unit, groups=(("", bars),), note="The training clock runs during pretrain and finetune."
+        title="Time by stage",
+        x_label=unit,
+        groups=(("", bars),),
+        note="The training clock runs during pretrain and finetune.",
     )
-    table = Table(columns=("stage", "time", "tokens", "tokens per second"), rows=rows, title="Stages")
+    table = Table(
+        columns=("stage", "time", "tokens", "tokens per second"), rows=rows, title="Stages"
+    )
     return Section(title="Time and tokens by stage", blocks=(Figures(charts=(chart,)), table))

@@ -35,8 +35,15 @@ class RuntimeConfig:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            options, value = typing.get_args(typing.get_type_hints(type(self))[field.name]), getattr(self, field.name)
+            options, value = (
+                typing.get_args(typing.get_type_hints(type(self))[field.name]),
+                getattr(self, field.name),
+            )
             if options and value not in options:
-                raise ConfigError(f"runtime.{field.name} is {value!r}; expected one of {', '.join(options)}")
+                raise ConfigError(
+                    f"runtime.{field.name} is {value!r}; expected one of {', '.join(options)}"
+                )
         if self.num_threads < 0:
-            raise ConfigError(f"runtime.num_threads is {self.num_threads}; expected 0 (all cores) or a positive number")
+            raise ConfigError(
+                f"runtime.num_threads is {self.num_threads}; expected 0 (all cores) or a positive number"
+            )

@@ -27,7 +27,9 @@ def shard(model: Transformer, runtime: Runtime) -> Transformer:
 
     Optimizers must be built afterwards: the parameters are other objects. Reduced precision stays autocast's business.
     """
-    from torch.distributed.device_mesh import init_device_mesh  # these take half a second, which most runs need not spend
+    from torch.distributed.device_mesh import (
+        init_device_mesh,
+    )  # these take half a second, which most runs need not spend
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
     mesh = init_device_mesh(runtime.device.type, (runtime.ranks.world_size,))
@@ -50,7 +52,11 @@ def checkpoint_activations(model: Transformer) -> Transformer:
 
 def _recomputing(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def run(*inputs: Any) -> Tensor:
-        return checkpoint(forward, *inputs, use_reentrant=False) if torch.is_grad_enabled() else forward(*inputs)
+        return (
+            checkpoint(forward, *inputs, use_reentrant=False)
+            if torch.is_grad_enabled()
+            else forward(*inputs)
+        )
 
     return run
 

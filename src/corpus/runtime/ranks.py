@@ -69,7 +69,9 @@ class Ranks:
         with lost_ranks():
             dist.broadcast(size, 0, group=_control)
             content = (
-                torch.frombuffer(bytearray(data), dtype=torch.uint8) if self.is_main else torch.empty(int(size), dtype=torch.uint8)
+                torch.frombuffer(bytearray(data), dtype=torch.uint8)
+                if self.is_main
+                else torch.empty(int(size), dtype=torch.uint8)
             )
             dist.broadcast(content, 0, group=_control)
         return json.loads(bytes(content.tolist()))
@@ -142,7 +144,9 @@ def joined() -> Iterator[Ranks]:
                 "(--nproc-per-node)"
             )
         torch.cuda.set_device(ranks.local_rank)
-        dist.init_process_group("cpu:gloo,cuda:nccl", timeout=PATIENCE, device_id=torch.device("cuda", ranks.local_rank))
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl", timeout=PATIENCE, device_id=torch.device("cuda", ranks.local_rank)
+        )
     else:
         dist.init_process_group("gloo", timeout=PATIENCE)
     _control = dist.new_group(backend="gloo", timeout=PATIENCE)
@@ -150,10 +154,14 @@ def joined() -> Iterator[Ranks]:
     try:
         with lost_ranks():
             yield ranks
-        signal.signal(signal.SIGTERM, before)  # only where all went well: after an error there is still its message to print
+        signal.signal(
+            signal.SIGTERM, before
+        )  # only where all went well: after an error there is still its message to print
     finally:
         _control = None
-        with contextlib.suppress(RuntimeError):  # where another rank has gone there is nothing to take leave of
+        with contextlib.suppress(
+            RuntimeError
+        ):  # where another rank has gone there is nothing to take leave of
             dist.destroy_process_group()
 
 
@@ -178,5 +186,8 @@ def lost_ranks() -> Iterator[None]:
 
 def is_lost(error: BaseException) -> bool:
     """Return whether an error means that another process is gone."""
-    said, signs = str(error), ("Connection closed by peer", "Connection reset", "Broken pipe", "remote process exited")
+    said, signs = (
+        str(error),
+        ("Connection closed by peer", "Connection reset", "Broken pipe", "remote process exited"),
+    )
     return isinstance(error, dist.DistNetworkError) or any(sign in said for sign in signs)

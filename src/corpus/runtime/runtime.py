@@ -51,7 +51,13 @@ class Runtime:
             torch.mps.synchronize()
 
 
-def resolve(config: RuntimeConfig, *, precision: str | None = None, repeatable: bool = False, ranks: Ranks = ALONE) -> Runtime:
+def resolve(
+    config: RuntimeConfig,
+    *,
+    precision: str | None = None,
+    repeatable: bool = False,
+    ranks: Ranks = ALONE,
+) -> Runtime:
     """Choose device, precision and threads, and set PyTorch's thread count.
 
     Args:
@@ -76,7 +82,9 @@ def resolve(config: RuntimeConfig, *, precision: str | None = None, repeatable: 
     _check_precision(device, chosen)
     if device.type == "cuda":
         torch.use_deterministic_algorithms(repeatable, warn_only=True)
-    runtime = Runtime(device=device, precision=ranks.from_main(chosen), num_threads=threads, ranks=ranks)
+    runtime = Runtime(
+        device=device, precision=ranks.from_main(chosen), num_threads=threads, ranks=ranks
+    )
     allow_tf32(runtime)
     return runtime
 
@@ -84,7 +92,9 @@ def resolve(config: RuntimeConfig, *, precision: str | None = None, repeatable: 
 def allow_tf32(runtime: Runtime) -> None:
     """Let products that are left in fp32 use TF32 on a GPU, unless fp32 is what was asked for."""
     if runtime.device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = runtime.precision != "fp32"
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = (
+            runtime.precision != "fp32"
+        )
 
 
 def usable_cores() -> int:
@@ -96,7 +106,11 @@ def best_precision(device: torch.device, *, timed: bool = True) -> str:
     """Return the precision this device does well: by capability on a GPU, by a short measurement on a CPU, fp32 where not `timed`."""
     if device.type == "cuda":
         return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp16"
-    if timed and device.type == "cpu" and _product_rate(torch.bfloat16) > MUCH_FASTER * _product_rate(torch.float32):
+    if (
+        timed
+        and device.type == "cpu"
+        and _product_rate(torch.bfloat16) > MUCH_FASTER * _product_rate(torch.float32)
+    ):
         return "bf16"
     return "fp32"
 
@@ -109,15 +123,24 @@ def supported_precisions(device: torch.device) -> list[tuple[str, str]]:
     if device.type == "cuda":
         major, minor = torch.cuda.get_device_capability(device)
         half = ("bf16", "") if major >= 8 else ("fp16", "")
-        eight = "" if (major, minor) >= (8, 9) else "the device has no 8-bit floating-point products"
-        return [("fp32", ""), half, ("fp8", eight), ("int8", "" if major >= 8 else "the device has no fast int8 products")]
+        eight = (
+            "" if (major, minor) >= (8, 9) else "the device has no 8-bit floating-point products"
+        )
+        return [
+            ("fp32", ""),
+            half,
+            ("fp8", eight),
+            ("int8", "" if major >= 8 else "the device has no fast int8 products"),
+        ]
     if device.type == "mps":
         return [("fp32", ""), ("bf16", "")]
     base = _product_rate(torch.float32)
     found = [("fp32", "")]
     for name, dtype in (("bf16", torch.bfloat16), ("int8", torch.int8)):
         ratio = _product_rate(dtype) / base
-        found.append((name, "" if ratio > 1 else f"its products run at {ratio:.2f} times the rate of fp32"))
+        found.append(
+            (name, "" if ratio > 1 else f"its products run at {ratio:.2f} times the rate of fp32")
+        )
     return found
 
 
@@ -140,7 +163,11 @@ def environment(runtime: Runtime) -> dict[str, Any]:
 
 
 def _device_name(wanted: str) -> str:
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
     if wanted == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if available[name])
     if not available[wanted]:
@@ -153,13 +180,17 @@ def _device_name(wanted: str) -> str:
 
 def _check_precision(device: torch.device, precision: str) -> None:
     if precision == "fp16" and device.type != "cuda":
-        raise DeviceError(f"runtime.precision fp16 needs a CUDA GPU, and the device is {device.type}; use fp32 or auto")
+        raise DeviceError(
+            f"runtime.precision fp16 needs a CUDA GPU, and the device is {device.type}; use fp32 or auto"
+        )
     if precision == "fp8" and device.type != "cuda":
         raise DeviceError(
             f"runtime.precision fp8 needs a CUDA GPU of compute capability 8.9, and the device is {device.type}; use auto"
         )
     if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
-        raise DeviceError("runtime.precision bf16 is not supported by this GPU; use fp16, fp32 or auto")
+        raise DeviceError(
+            "runtime.precision bf16 is not supported by this GPU; use fp16, fp32 or auto"
+        )
 
 
 def _product_rate(dtype: torch.dtype) -> float:

@@ -41,7 +41,9 @@ def beam(
     found: list[list[Continuation]] = [[] for _ in prompts]
     for chosen in decoder.batches(prompts, count):
         rows = decoder.rows(prompts, chosen, num_numbers, symbolic, copies=count)
-        for index, continuations in zip(chosen, _Search(decoder, rows, len(chosen), count, negligible).run()):
+        for index, continuations in zip(
+            chosen, _Search(decoder, rows, len(chosen), count, negligible).run()
+        ):
             found[index] = continuations
     return found
 
@@ -49,14 +51,24 @@ def beam(
 class _Search:
     """The beams of one batch."""
 
-    def __init__(self, decoder: Decoder, rows: Rows, num_prompts: int, count: int, negligible: float) -> None:
+    def __init__(
+        self, decoder: Decoder, rows: Rows, num_prompts: int, count: int, negligible: float
+    ) -> None:
         self._decoder, self._rows, self._count = decoder, rows, count
         self._margin = math.log(negligible) if negligible else float("-inf")
         self._active = list(range(num_prompts))
         self._results: list[list[Continuation]] = [[] for _ in range(num_prompts)]
-        nothing = torch.full((num_prompts, count), float("-inf"), dtype=wide_dtype(decoder.device), device=decoder.device)
+        nothing = torch.full(
+            (num_prompts, count),
+            float("-inf"),
+            dtype=wide_dtype(decoder.device),
+            device=decoder.device,
+        )
         self._begun = _Set(
-            torch.zeros(num_prompts, count, decoder.max_new_tokens, dtype=torch.long, device=decoder.device), nothing
+            torch.zeros(
+                num_prompts, count, decoder.max_new_tokens, dtype=torch.long, device=decoder.device
+            ),
+            nothing,
         )
         self._ended = _Set(self._begun.tokens, nothing.clone())
         # All beams of a prompt begin alike, so all but one begin as impossible: else every beginning would be there `count` times.
@@ -66,14 +78,20 @@ class _Search:
         """Search until no beginning can lead to anything better than what was found."""
         for step in range(self._decoder.max_new_tokens):
             origins = self._extend(step)
-            worth = torch.maximum(self._ended.scores[:, -1], self._ended.scores[:, 0] + self._margin)
+            worth = torch.maximum(
+                self._ended.scores[:, -1], self._ended.scores[:, 0] + self._margin
+            )
             going = self._begun.scores[:, 0] > worth
             if not going.any() or step == self._decoder.max_new_tokens - 1:
                 break
             kept = going.nonzero()[:, 0]
             if len(kept) <= CROWDED * len(self._active):
                 self._keep_results()
-                self._begun, self._ended, origins = self._begun.of(kept), self._ended.of(kept), origins[kept]
+                self._begun, self._ended, origins = (
+                    self._begun.of(kept),
+                    self._ended.of(kept),
+                    origins[kept],
+                )
                 self._active = [self._active[place] for place in kept.tolist()]
                 self._rows.keep(kept)
             first = torch.arange(len(self._active), device=origins.device)[:, None] * self._count
@@ -84,9 +102,9 @@ class _Search:
 
     def _extend(self, step: int) -> Int[Tensor, "prompts beams"]:
         """Take the likeliest next tokens; what ends is found. Return which beam each beginning goes on from."""
-        totals = self._begun.scores[:, :, None] + self._rows.logits().to(self._begun.scores.dtype).log_softmax(-1).unflatten(
-            0, (-1, self._count)
-        )
+        totals = self._begun.scores[:, :, None] + self._rows.logits().to(
+            self._begun.scores.dtype
+        ).log_softmax(-1).unflatten(0, (-1, self._count))
         stop, ids = self._decoder.stop_id, totals.shape[2]
         ended = self._begun.tokens.clone()
         ended[:, :, step] = stop
@@ -103,7 +121,9 @@ class _Search:
             tokens, scores = self._ended.tokens[place].tolist(), self._ended.scores[place].tolist()
             stop = self._decoder.stop_id
             self._results[index] = [
-                Continuation(tuple(row[: row.index(stop)]), score) for row, score in zip(tokens, scores) if score > float("-inf")
+                Continuation(tuple(row[: row.index(stop)]), score)
+                for row, score in zip(tokens, scores)
+                if score > float("-inf")
             ]
 
 
@@ -119,9 +139,14 @@ class _Set:
 
     def at(self, origins: Int[Tensor, "prompts beams"]) -> "_Set":
         """Return the tokens of other beams of the same prompts, with these scores."""
-        return _Set(self.tokens.gather(1, origins[:, :, None].expand(-1, -1, self.tokens.shape[2])), self.scores)
+        return _Set(
+            self.tokens.gather(1, origins[:, :, None].expand(-1, -1, self.tokens.shape[2])),
+            self.scores,
+        )
 
     def best_with(self, other: "_Set") -> "_Set":
         """Return the likeliest of both, as many as there are here."""
-        scores, places = torch.cat([self.scores, other.scores], dim=1).topk(self.scores.shape[1], dim=1)
+        scores, places = torch.cat([self.scores, other.scores], dim=1).topk(
+            self.scores.shape[1], dim=1
+        )
         return _Set(torch.cat([self.tokens, other.tokens], dim=1), scores).at(places)

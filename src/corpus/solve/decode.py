@@ -52,7 +52,11 @@ class Decoder:
     """Told after each batch how many prompts are done."""
 
     def greedy(
-        self, prompts: Sequence[Sequence[int]], *, num_numbers: Sequence[int] | None = None, symbolic: Sequence[bool] | None = None
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        num_numbers: Sequence[int] | None = None,
+        symbolic: Sequence[bool] | None = None,
     ) -> list[Continuation]:
         """Return the continuation of each prompt that takes the likeliest token each time.
 
@@ -65,7 +69,10 @@ class Decoder:
         def choose(logits: Tensor, rows: Tensor, step: int) -> Tensor:
             return logits.argmax(-1)
 
-        return [found[0] for found in self._decode(prompts, num_numbers, symbolic, 1, lambda chosen: choose)]
+        return [
+            found[0]
+            for found in self._decode(prompts, num_numbers, symbolic, 1, lambda chosen: choose)
+        ]
 
     def sample(
         self,
@@ -92,7 +99,9 @@ class Decoder:
             symbolic: as in `greedy`.
         """
         if temperature <= 0:
-            raise ValueError(f"temperature is {temperature}, expected a positive number; `greedy` is the limit at 0")
+            raise ValueError(
+                f"temperature is {temperature}, expected a positive number; `greedy` is the limit at 0"
+            )
 
         def chooser(chosen: Sequence[int]) -> _Choose:
             line = _Line(chosen, count, seed=seed, steps=self.max_new_tokens, device=self.device)
@@ -160,7 +169,9 @@ class Decoder:
         """Decode every row to its end."""
         tokens: list[list[int]] = [[] for _ in range(len(rows))]
         total = torch.zeros(len(rows), dtype=wide_dtype(self.device), device=self.device)
-        active = torch.arange(len(rows), device=self.device).unflatten(0, (-1, copies))  # rows of the prompts still decoded
+        active = torch.arange(len(rows), device=self.device).unflatten(
+            0, (-1, copies)
+        )  # rows of the prompts still decoded
         ended = torch.zeros(len(rows), dtype=torch.bool, device=self.device)
         for step in range(self.max_new_tokens):
             places, logits = active.flatten(), rows.logits()
@@ -188,7 +199,15 @@ _Choose = Callable[[Float[Tensor, "rows ids"], Int[Tensor, " rows"], int], Int[T
 class _Line:
     """Where each sample is on the line from 0 to 1, within the part that its continuation so far takes up."""
 
-    def __init__(self, prompts: Sequence[int], count: int, *, seed: int, steps: int, device: torch.device | str) -> None:
+    def __init__(
+        self,
+        prompts: Sequence[int],
+        count: int,
+        *,
+        seed: int,
+        steps: int,
+        device: torch.device | str,
+    ) -> None:
         spread = torch.tensor([_reversed(index) for index in range(count)], dtype=torch.float64)
         points, renewals = [], []
         for prompt in prompts:
@@ -196,10 +215,14 @@ class _Line:
             points.append((torch.rand((), dtype=torch.float64, generator=generator) + spread) % 1.0)
             renewals.append(torch.rand(steps, count, dtype=torch.float64, generator=generator).T)
         self._wide = wide_dtype(device)
-        self._points, self._renewals = (torch.cat(parts).to(self._wide).to(device) for parts in (points, renewals))
+        self._points, self._renewals = (
+            torch.cat(parts).to(self._wide).to(device) for parts in (points, renewals)
+        )
         self._width = torch.ones_like(self._points)
 
-    def next(self, logits: Float[Tensor, "rows ids"], rows: Int[Tensor, " rows"], step: int) -> Int[Tensor, " rows"]:
+    def next(
+        self, logits: Float[Tensor, "rows ids"], rows: Int[Tensor, " rows"], step: int
+    ) -> Int[Tensor, " rows"]:
         """Return the id whose part holds each row's point."""
         points = self._points[rows]
         parts = logits.softmax(-1)
@@ -207,7 +230,9 @@ class _Line:
         end = ends[:, -1]
         total = end.to(self._wide)
         # Rounded up to the very end, a point would lie beyond the last id that can follow.
-        places = torch.minimum((points * total).to(ends.dtype), end.nextafter(torch.zeros_like(end)))
+        places = torch.minimum(
+            (points * total).to(ends.dtype), end.nextafter(torch.zeros_like(end))
+        )
         tokens = torch.searchsorted(ends, places[:, None], right=True)
         width = parts.gather(1, tokens)[:, 0].to(self._wide) / total
         starts = ends.gather(1, tokens)[:, 0].to(self._wide) / total - width

@@ -13,7 +13,14 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from corpus.program.language import ARITIES, CONSTANTS, MAX_NUMBERS, MAX_RESULTS, OPERATIONS, SYMBOLS
+from corpus.program.language import (
+    ARITIES,
+    CONSTANTS,
+    MAX_NUMBERS,
+    MAX_RESULTS,
+    OPERATIONS,
+    SYMBOLS,
+)
 from corpus.program.symbolic import SHARED, SYMBOLIC
 from corpus.text.config import SPECIAL
 from corpus.text.tokenizer import EOS
@@ -57,13 +64,17 @@ class ProgramGrammar:
             device: where the rows are decoded.
         """
         if max_new_tokens < 2 + max(ARITIES.values()):
-            raise ValueError(f"max_new_tokens is {max_new_tokens}: a program of one step may need 5")
+            raise ValueError(
+                f"max_new_tokens is {max_new_tokens}: a program of one step may need 5"
+            )
         self._arity, self._number, self._result, self._constant = (
             table.to(device) for table in (_ARITY, _NUMBER, _RESULT, _CONSTANT)
         )
         self._num_numbers = torch.tensor(num_numbers, device=device).clamp(max=MAX_NUMBERS)
         on_expressions = torch.tensor(symbolic or [False] * len(num_numbers), device=device)
-        self._operation = torch.where(on_expressions[:, None], _ON_EXPRESSIONS.to(device), _ON_NUMBERS.to(device))
+        self._operation = torch.where(
+            on_expressions[:, None], _ON_EXPRESSIONS.to(device), _ON_NUMBERS.to(device)
+        )
         self._missing = torch.zeros_like(self._num_numbers)
         self._steps = torch.zeros_like(self._num_numbers)
         self._left = max_new_tokens
@@ -71,9 +82,15 @@ class ProgramGrammar:
     def allowed(self) -> Bool[Tensor, "rows ids"]:
         """Return what may come next."""
         between = (self._missing == 0)[:, None]
-        argument = self._constant | (self._number < self._num_numbers[:, None]) | (self._result < self._results[:, None])
+        argument = (
+            self._constant
+            | (self._number < self._num_numbers[:, None])
+            | (self._result < self._results[:, None])
+        )
         # An operation needs room for itself, its arguments and the end; and its result a symbol, should it be used.
-        operation = self._operation & (self._arity + 2 <= self._left) & (self._steps < MAX_RESULTS)[:, None]
+        operation = (
+            self._operation & (self._arity + 2 <= self._left) & (self._steps < MAX_RESULTS)[:, None]
+        )
         operation[:, _EOS] = self._steps > 0
         return torch.where(between, operation, argument)
 
@@ -91,5 +108,9 @@ class ProgramGrammar:
 
     def keep(self, rows: Int[Tensor, " kept"]) -> None:
         """Go on with these rows; one may stand there several times."""
-        self._num_numbers, self._missing, self._steps = self._num_numbers[rows], self._missing[rows], self._steps[rows]
+        self._num_numbers, self._missing, self._steps = (
+            self._num_numbers[rows],
+            self._missing[rows],
+            self._steps[rows],
+        )
         self._operation = self._operation[rows]

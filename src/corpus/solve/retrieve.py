@@ -32,13 +32,17 @@ def neighbour_ballots(text: str, index: NeighbourIndex) -> list[Ballot]:
     quantities = find_quantities(text)
     weights: dict[str, float] = {}
     for problem, similarity in index.similar(text, NEIGHBOURS):
-        weight = similarity**SHARPNESS * (1.0 if len(problem.quantities) == len(quantities) else OTHER_COUNT)
+        weight = similarity**SHARPNESS * (
+            1.0 if len(problem.quantities) == len(quantities) else OTHER_COUNT
+        )
         if problem.program is not None and weight:
             weights[problem.program] = weights.get(problem.program, 0.0) + weight
     total = sum(weights.values())
     ballots = []
     for text_of, weight in weights.items():
         program = parse(text_of)
-        candidate = Candidate(program=program, outcome=execute(program, quantities), log_probability=float("-inf"))
+        candidate = Candidate(
+            program=program, outcome=execute(program, quantities), log_probability=float("-inf")
+        )
         ballots.append(Ballot(candidate=candidate, weight=TOGETHER * weight / total))
     return ballots

@@ -45,7 +45,13 @@ class Rows:
         for row, prompt in enumerate(prompts):
             tokens[row, : len(prompt)] = torch.tensor(prompt)
         weight = model.embedding.weight
-        cache = Cache(model.config, batch=len(prompts), capacity=tokens.shape[1], device=device, dtype=weight.dtype)
+        cache = Cache(
+            model.config,
+            batch=len(prompts),
+            capacity=tokens.shape[1],
+            device=device,
+            dtype=weight.dtype,
+        )
         hidden = model.hidden(tokens.to(device), cache=cache)
         last = hidden[torch.arange(len(prompts), device=device), lengths - 1]
         self._hidden, self._lengths = (x.repeat_interleave(copies, dim=0) for x in (last, lengths))
@@ -65,7 +71,9 @@ class Rows:
 
     def feed(self, tokens: Int[Tensor, " rows"]) -> None:
         """Give each row its next token."""
-        hidden = self._model.hidden(tokens[:, None], positions=self._lengths[:, None], cache=self._branches)
+        hidden = self._model.hidden(
+            tokens[:, None], positions=self._lengths[:, None], cache=self._branches
+        )
         self._hidden = hidden[:, 0]
         self._lengths = self._lengths + 1
         if self._grammar is not None:
@@ -74,7 +82,9 @@ class Rows:
     def keep(self, prompts: Int[Tensor, " kept"]) -> None:
         """Go on with these prompts only, all rows of each."""
         self._branches.keep(prompts)
-        rows = (prompts[:, None] * self._copies + torch.arange(self._copies, device=prompts.device)).flatten()
+        rows = (
+            prompts[:, None] * self._copies + torch.arange(self._copies, device=prompts.device)
+        ).flatten()
         self._choose(rows)
 
     def reorder(self, rows: Int[Tensor, " rows"]) -> None:

@@ -51,16 +51,22 @@ class Solver:
             device=runtime.device,
         )
 
-    def greedy(self, texts: Sequence[str], *, done: Callable[[int], None] | None = None) -> list[Candidate | None]:
+    def greedy(
+        self, texts: Sequence[str], *, done: Callable[[int], None] | None = None
+    ) -> list[Candidate | None]:
         """Return one greedy program for each problem text, None where the tokens are not a program.
 
         `done` is told how many problems are finished, from time to time. Texts that read alike but for their numbers are decoded once.
         """
         prompts = self._read(texts)
-        found = self._decoder_for(prompts, done).greedy(prompts.tokens, num_numbers=prompts.num_numbers, symbolic=prompts.symbolic)
+        found = self._decoder_for(prompts, done).greedy(
+            prompts.tokens, num_numbers=prompts.num_numbers, symbolic=prompts.symbolic
+        )
         return [self._candidate(text, found[place]) for text, place in zip(texts, prompts.places)]
 
-    def search(self, texts: Sequence[str], count: int, *, done: Callable[[int], None] | None = None) -> list[list[Candidate]]:
+    def search(
+        self, texts: Sequence[str], count: int, *, done: Callable[[int], None] | None = None
+    ) -> list[list[Candidate]]:
         """Return up to `count` different programs for each problem text, the likeliest first, as a beam finds them; `done` as in `greedy`."""
         prompts = self._read(texts)
         found = beam(
@@ -76,7 +82,10 @@ class Solver:
     def lengths(self, texts: Sequence[str], programs: Sequence[Program | None]) -> list[int]:
         """Return the tokens of each problem text with a program, as training counts them; without one, those of the text."""
         written = [self._length(program) if program else 0 for program in programs]
-        return [len(prompt_tokens(text, self._tokenizer)) + length for text, length in zip(texts, written, strict=True)]
+        return [
+            len(prompt_tokens(text, self._tokenizer)) + length
+            for text, length in zip(texts, written, strict=True)
+        ]
 
     def _length(self, program: Program) -> int:
         try:
@@ -92,7 +101,11 @@ class Solver:
         """Return what the model reads of these texts, each prompt once."""
         places: dict[tuple[tuple[int, ...], int, bool], int] = {}
         keys = [
-            (tuple(prompt_tokens(text, self._tokenizer)), len(find_quantities(text)), bool(find_expressions(text)))
+            (
+                tuple(prompt_tokens(text, self._tokenizer)),
+                len(find_quantities(text)),
+                bool(find_expressions(text)),
+            )
             for text in texts
         ]
         for key in keys:
@@ -108,7 +121,10 @@ class Solver:
         """Return the decoder, telling `done` of texts, of which there may be more than prompts."""
         if done is None:
             return self._decoder
-        return replace(self._decoder, progress=lambda count: done(count * len(prompts.places) // len(prompts.tokens)))
+        return replace(
+            self._decoder,
+            progress=lambda count: done(count * len(prompts.places) // len(prompts.tokens)),
+        )
 
     def _candidate(self, text: str, continuation: Continuation) -> Candidate | None:
         try:
@@ -116,7 +132,9 @@ class Solver:
         except ProgramError:
             return None
         outcome = execute(program, find_quantities(text))
-        return Candidate(program=program, outcome=outcome, log_probability=continuation.log_probability)
+        return Candidate(
+            program=program, outcome=outcome, log_probability=continuation.log_probability
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,10 +51,15 @@ def ballots_of(candidates: Iterable[Candidate]) -> list[Ballot]:
     most = max((each.log_probability for each in candidates), default=0.0)
     likelihoods = [math.exp(each.log_probability - most) for each in candidates]
     total = sum(likelihoods) or 1.0
-    return [Ballot(candidate=each, weight=likelihood / total) for each, likelihood in zip(candidates, likelihoods)]
+    return [
+        Ballot(candidate=each, weight=likelihood / total)
+        for each, likelihood in zip(candidates, likelihoods)
+    ]
 
 
-def vote(ballots: Sequence[Ballot], options: Sequence[Option] = (), *, num_numbers: int = 0) -> Vote | None:
+def vote(
+    ballots: Sequence[Ballot], options: Sequence[Option] = (), *, num_numbers: int = 0
+) -> Vote | None:
     """Return the value with most votes; of equals, the one with the better program. None where no program has a value.
 
     Args:
@@ -72,7 +77,9 @@ def vote(ballots: Sequence[Ballot], options: Sequence[Option] = (), *, num_numbe
         value, expression = candidate.outcome.value, candidate.outcome.expression
         if (value is None and expression is None) or weight <= 0:
             continue
-        key = f"{value + 0.0:.{DIGITS - 1}e}" if value is not None else str(expression)  # -0.0 + 0.0 is 0.0
+        key = (
+            f"{value + 0.0:.{DIGITS - 1}e}" if value is not None else str(expression)
+        )  # -0.0 + 0.0 is 0.0
         cast[key] = cast.get(key, 0.0) + weight
         weight *= _trust(value, options) * math.exp(-UNUSED * _left_out(candidate, num_numbers))
         weights[key] = weights.get(key, 0.0) + weight
@@ -84,7 +91,9 @@ def vote(ballots: Sequence[Ballot], options: Sequence[Option] = (), *, num_numbe
     if not weights:
         return None
     winner = max(weights, key=lambda key: (weights[key], *best[key][:2]))
-    return Vote(winner=best[winner][2], share=cast[winner] / sum(ballot.weight for ballot in ballots))
+    return Vote(
+        winner=best[winner][2], share=cast[winner] / sum(ballot.weight for ballot in ballots)
+    )
 
 
 def _trust(value: float | None, options: Sequence[Option]) -> float:
@@ -98,4 +107,8 @@ def _trust(value: float | None, options: Sequence[Option]) -> float:
 def _left_out(candidate: Candidate, num_numbers: int) -> float:
     """Return the share of a problem's numbers that a program does not use, 0…1."""
     used = {argument for step in candidate.program.steps for argument in step.arguments}
-    return sum(f"n{index}" not in used for index in range(num_numbers)) / num_numbers if num_numbers else 0.0
+    return (
+        sum(f"n{index}" not in used for index in range(num_numbers)) / num_numbers
+        if num_numbers
+        else 0.0
+    )

@@ -61,7 +61,9 @@ def decontaminate(
     found = [each for path in paths for each in _files(path)]
     names = Counter(each.name for each in found)
     if doubled := {name for name, count in names.items() if count > 1}:
-        raise DataError(f"two of the files are called {min(doubled)}, and their copies would be one; give them one at a time")
+        raise DataError(
+            f"two of the files are called {min(doubled)}, and their copies would be one; give them one at a time"
+        )
     if not found:
         raise DataError(
             f"{', '.join(map(str, paths))}: no text, records or known problem set there. Give files or folders of them."
@@ -69,7 +71,9 @@ def decontaminate(
     theirs = {path.resolve() for path in own}
     for each in found:
         each.is_own = each.path.resolve() in theirs
-    with progress("looking for evaluation problems", sum(each.path.stat().st_size for each in found), "bytes") as task:
+    with progress(
+        "looking for evaluation problems", sum(each.path.stat().st_size for each in found), "bytes"
+    ) as task:
         for each in found:
             _look(each, known, drop_twins)
             task.advance(each.path.stat().st_size)
@@ -84,14 +88,20 @@ def decontaminate(
 
 def list_of(found: Sequence[Cleaned]) -> list[dict[str, Any]]:
     """Return one record for everything that holds a problem: the file, the place in it from 0, the problem, the overlap."""
-    return [{"file": each.name.as_posix(), "place": place, **record} for each in found for place, record in each.dropped.items()]
+    return [
+        {"file": each.name.as_posix(), "place": place, **record}
+        for each in found
+        for place, record in each.dropped.items()
+    ]
 
 
 def _check_out(out: Path | None, paths: Sequence[Path]) -> None:
     if out is None:
         return
     if out.exists():
-        raise ConfigError(f"--out {out} exists and would be replaced; give a folder that is not there yet")
+        raise ConfigError(
+            f"--out {out} exists and would be replaced; give a folder that is not there yet"
+        )
     for path in paths:
         if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
             raise ConfigError(f"--out {out} lies in {path}, which is read; give a folder elsewhere")
@@ -103,7 +113,9 @@ def _files(path: Path) -> Iterator[Cleaned]:
     if path.is_file():
         kind = _kind(path)
         if kind is None:
-            raise DataError(f"{path} is not text, records of text or a known problem set. Give another file.")
+            raise DataError(
+                f"{path} is not text, records of text or a known problem set. Give another file."
+            )
         yield Cleaned(path, Path(path.name), kind)
         return
     for file in sorted(path.rglob("*")):
@@ -134,14 +146,22 @@ def _look(each: Cleaned, known: KnownProblems, drop_twins: bool) -> None:
         if match is not None:
             each.dropped[place] = {"reason": "overlap", **known.record(match)}
         elif is_twin and drop_twins:
-            each.dropped[place] = {"reason": "twin", "problem": None, "overlap": None, "problem_text": None}
+            each.dropped[place] = {
+                "reason": "twin",
+                "problem": None,
+                "overlap": None,
+                "problem_text": None,
+            }
 
 
 def _searched(each: Cleaned, known: KnownProblems) -> Iterator[tuple[str, Any]]:
     if each.kind == "problems":
         file = recognise(each.path)
         assert file is not None, "it was recognised before"
-        texts = [problem.text for problem in load_problems(file.set_name, each.path, file.split or "train")]
+        texts = [
+            problem.text
+            for problem in load_problems(file.set_name, each.path, file.split or "train")
+        ]
         yield from zip(texts, known.index.find_each(texts), strict=True)
         return
     for text in [read_text(each.path)] if each.kind == "text" else _texts(each.path):
@@ -151,7 +171,9 @@ def _searched(each: Cleaned, known: KnownProblems) -> Iterator[tuple[str, Any]]:
 def _texts(path: Path) -> Iterator[str]:
     for number, record in read_records(path):
         if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-            raise DataError(f'{path} line {number} has no "text"; expected records {{"text": …}}. Mend or remove the line.')
+            raise DataError(
+                f'{path} line {number} has no "text"; expected records {{"text": …}}. Mend or remove the line.'
+            )
         yield record["text"]
 
 
@@ -167,15 +189,25 @@ def _copy(each: Cleaned, path: Path) -> None:
     elif is_parquet:
         _copy_parquet(each, path)
     elif each.kind == "records":
-        rows = (record for place, (_, record) in enumerate(read_records(each.path)) if place not in each.dropped)
+        rows = (
+            record
+            for place, (_, record) in enumerate(read_records(each.path))
+            if place not in each.dropped
+        )
         _write_lines(path, rows, name)
     else:
         data = each.path.read_bytes().removeprefix(b"\xef\xbb\xbf")
         if data.lstrip().startswith(b"{"):
             rows = [json.loads(line) for line in data.splitlines() if line.strip()]
-            _write_lines(path, (row for place, row in enumerate(rows) if place not in each.dropped), name)
+            _write_lines(
+                path, (row for place, row in enumerate(rows) if place not in each.dropped), name
+            )
         else:
-            path.write_bytes(_plain([row for place, row in enumerate(json.loads(data)) if place not in each.dropped]))
+            path.write_bytes(
+                _plain(
+                    [row for place, row in enumerate(json.loads(data)) if place not in each.dropped]
+                )
+            )
 
 
 def _write_lines(path: Path, rows: Iterator[Any], name: str) -> None:
@@ -204,4 +236,6 @@ def _copy_parquet(each: Cleaned, path: Path) -> None:
     import pyarrow.parquet  # heavy, and most folders have no Parquet
 
     table = pyarrow.parquet.read_table(each.path)
-    pyarrow.parquet.write_table(table.take([place for place in range(table.num_rows) if place not in each.dropped]), path)
+    pyarrow.parquet.write_table(
+        table.take([place for place in range(table.num_rows) if place not in each.dropped]), path
+    )

@@ -75,7 +75,10 @@ def evaluate_run(
     model, tokenizer = load_weights(folder, runtime, reach=reach, in_int8=in_int8)
     say(f"weights    {'int8' if in_int8 else 'fp32'}, {num_bytes(model) / 1e6:.1f} MB of memory")
     known = read_scores(folder)["text"] if in_run and output.exists() else {}
-    scores: Scores = {"text": score_all_text(folder, model, runtime, reach, in_int8=in_int8) if text else known, "problems": {}}
+    scores: Scores = {
+        "text": score_all_text(folder, model, runtime, reach, in_int8=in_int8) if text else known,
+        "problems": {},
+    }
     if in_int8:
         scores["weights"] = {"kept_in": "int8"}
     if not reach.is_as_trained:
@@ -87,26 +90,42 @@ def evaluate_run(
             problems = problems[: config.evaluate.problems_limit or None]
             length = load_shape(folder).context_length
             score = lambda solver: _score_set(name, problems, solver, reference, config, length)  # noqa: B023, E731
-            result, records, seconds[name] = _with_room(score, model, tokenizer, runtime, config.evaluate)
+            result, records, seconds[name] = _with_room(
+                score, model, tokenizer, runtime, config.evaluate
+            )
             if overlap:
-                result["overlap"] = measure_overlap(problems, folder, right=[record["right"] for record in records])
+                result["overlap"] = measure_overlap(
+                    problems, folder, right=[record["right"] for record in records]
+                )
             scores["problems"][name] = result
             if outcomes:
-                write_text(outcomes / f"{name}.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+                write_text(
+                    outcomes / f"{name}.jsonl",
+                    "".join(json.dumps(record) + "\n" for record in records),
+                )
     write_json(output, scores)
     if in_run:
-        folder.update_manifest(seconds_per_problem=seconds)  # not among the scores: equal runs have equal scores
+        folder.update_manifest(
+            seconds_per_problem=seconds
+        )  # not among the scores: equal runs have equal scores
     return scores
 
 
 def _with_room(
-    score: Callable[[Solver], _Scored], model: Transformer, tokenizer: Tokenizer, runtime: Runtime, settings: EvaluateConfig
+    score: Callable[[Solver], _Scored],
+    model: Transformer,
+    tokenizer: Tokenizer,
+    runtime: Runtime,
+    settings: EvaluateConfig,
 ) -> _Scored:
     """Return `score` of a solver, which decodes fewer programs together where the device has no memory for as many.
 
     Raises `DeviceError` where there is none for the programs of a single problem.
     """
-    rows, least = settings.batch_size, max(settings.votes, default=1)  # a problem's programs are decoded together
+    rows, least = (
+        settings.batch_size,
+        max(settings.votes, default=1),
+    )  # a problem's programs are decoded together
     while True:
         solver = Solver(
             model,
@@ -135,12 +154,21 @@ def build_reference(config: RunConfig, folder: RunFolder) -> Reference:
     a stronger nearest neighbour is the more honest company. Where a run neither fine-tunes nor reads problems, nothing was seen.
     """
     problems = training_problems(folder)
-    read = config.train.finetune_share > 0 or config.curriculum.anneal > 0 or config.prepare.problems_as_text
+    read = (
+        config.train.finetune_share > 0
+        or config.curriculum.anneal > 0
+        or config.prepare.problems_as_text
+    )
     return Reference.build(problems, has_read=read)
 
 
 def _score_set(
-    name: str, problems: Sequence[Problem], solver: Solver, reference: Reference, config: RunConfig, trained_length: int
+    name: str,
+    problems: Sequence[Problem],
+    solver: Solver,
+    reference: Reference,
+    config: RunConfig,
+    trained_length: int,
 ) -> _Scored:
     """Return scores, outcomes, and seconds a problem: of one greedy program, votes of the likeliest, and votes in which similar training problems take part."""
     texts, settings, seconds = [problem.text for problem in problems], config.evaluate, {}
@@ -151,20 +179,34 @@ def _score_set(
     others: dict[str, list[Program | None]] = {}
     found: list[list[Candidate]] = [[] for _ in texts]
     for count in sorted(settings.votes):
-        with progress(f"solving {name} with {count} programs each", len(problems), "problems") as task:
+        with progress(
+            f"solving {name} with {count} programs each", len(problems), "problems"
+        ) as task:
             start = time.perf_counter()
             found = solver.search(texts, count, done=task.update)
             seconds[f"accuracy_{vote_way(count)}"] = time.perf_counter() - start
-        others |= _count_votes(vote_way(count), problems, [ballots_of(candidates) for candidates in found])
+        others |= _count_votes(
+            vote_way(count), problems, [ballots_of(candidates) for candidates in found]
+        )
     if settings.retrieval:
         start = time.perf_counter()
-        ballots = [ballots_of(candidates) + neighbour_ballots(text, reference.neighbours) for text, candidates in zip(texts, found)]
+        ballots = [
+            ballots_of(candidates) + neighbour_ballots(text, reference.neighbours)
+            for text, candidates in zip(texts, found)
+        ]
         others |= _count_votes(RETRIEVAL, problems, ballots)
-        seconds["accuracy_retrieval"] = seconds[f"accuracy_{vote_way(max(settings.votes))}"] + time.perf_counter() - start
+        seconds["accuracy_retrieval"] = (
+            seconds[f"accuracy_{vote_way(max(settings.votes))}"] + time.perf_counter() - start
+        )
     per_problem = {way: round(spent / max(1, len(problems)), 5) for way, spent in seconds.items()}
-    say(f"{name}: milliseconds a problem: " + ", ".join(f"{way} {1000 * spent:.1f}" for way, spent in per_problem.items()))
+    say(
+        f"{name}: milliseconds a problem: "
+        + ", ".join(f"{way} {1000 * spent:.1f}" for way, spent in per_problem.items())
+    )
     predicted = [each.program if each else None for each in greedy]
-    gold = [parse(each.program) if each.program else None for each in problems]  # not the model's: how long that is, is its doing
+    gold = [
+        parse(each.program) if each.program else None for each in problems
+    ]  # not the model's: how long that is, is its doing
     beyond = [length > trained_length for length in solver.lengths(texts, gold)]
     scores, records = score_problems(problems, predicted, reference, others=others, beyond=beyond)
     return (
@@ -174,7 +216,9 @@ def _score_set(
     )
 
 
-def _count_votes(way: str, problems: Sequence[Problem], ballots: Sequence[list[Ballot]]) -> dict[str, list[Program | None]]:
+def _count_votes(
+    way: str, problems: Sequence[Problem], ballots: Sequence[list[Ballot]]
+) -> dict[str, list[Program | None]]:
     """Return the programs that win, where the options are not known and, in a set that has options, where they are."""
     names = [way, way + OPTIONS] if any(problem.options for problem in problems) else [way]
     found: dict[str, list[Program | None]] = {name: [] for name in names}
@@ -187,18 +231,36 @@ def _count_votes(way: str, problems: Sequence[Problem], ballots: Sequence[list[B
 
 
 def score_all_text(
-    folder: RunFolder, model: Transformer, runtime: Runtime, reach: Reach = AS_TRAINED, *, in_int8: bool = False
+    folder: RunFolder,
+    model: Transformer,
+    runtime: Runtime,
+    reach: Reach = AS_TRAINED,
+    *,
+    in_int8: bool = False,
 ) -> dict[str, Any]:
     """Score held-out text by source: the final model, the pre-trained one (both in int8, or neither), and a unigram model."""
     prepared = Prepared.open(folder.prepared)
     eos = prepared.tokenizer.token_id(EOS)
     has_two = folder.pretrained_weights.exists()
-    pretrained = load_weights(folder, runtime, name="pretrained", reach=reach, in_int8=in_int8)[0] if has_two else None
+    pretrained = (
+        load_weights(folder, runtime, name="pretrained", reach=reach, in_int8=in_int8)[0]
+        if has_two
+        else None
+    )
     found = {}
-    with progress("reading held-out text", prepared.validation.num_tokens * (1 if pretrained is None else 2), "tokens") as task:
+    with progress(
+        "reading held-out text",
+        prepared.validation.num_tokens * (1 if pretrained is None else 2),
+        "tokens",
+    ) as task:
         for source, shard in prepared.validation.items():
             score = score_text(model, runtime, shard.tokens, eos_id=eos, task=task)
-            unigram = score_unigram(shard.tokens, prepared.unigram(source), context_length=model.config.context_length, eos_id=eos)
+            unigram = score_unigram(
+                shard.tokens,
+                prepared.unigram(source),
+                context_length=model.config.context_length,
+                eos_id=eos,
+            )
             found[source] = {
                 "loss": score.loss,
                 "accuracy": score.accuracy,
@@ -210,7 +272,9 @@ def score_all_text(
                 "loss_pretrained": None,
             }
             if pretrained is not None:
-                found[source]["loss_pretrained"] = score_text(pretrained, runtime, shard.tokens, eos_id=eos, task=task).loss
+                found[source]["loss_pretrained"] = score_text(
+                    pretrained, runtime, shard.tokens, eos_id=eos, task=task
+                ).loss
     return found
 
 
@@ -225,7 +289,9 @@ def say_scores(scores: Scores) -> None:
             )
     for name, score in scores["problems"].items():
         low, high = score["accuracy_interval"]
-        say(f"{name}: accuracy {score['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}, {score['num_problems']:,} problems)")
+        say(
+            f"{name}: accuracy {score['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}, {score['num_problems']:,} problems)"
+        )
         say(
             f"  baselines: majority {_share(score['baseline_majority'])}, nearest neighbour {_share(score['baseline_nearest'])}, "
             f"gold programs {_share(score['ceiling_gold'])}"
@@ -255,7 +321,9 @@ def _say_overlap(overlap: dict[str, Any]) -> None:
         f"{overlap['num_in_text']:,} in its text; {overlap['num_twins']:,} more have a twin"
     )
     if overlap["num_clean"] < overlap["num_problems"]:
-        say(f"  accuracy on the {overlap['num_clean']:,} that do not: {_share(overlap['accuracy_clean'])}")
+        say(
+            f"  accuracy on the {overlap['num_clean']:,} that do not: {_share(overlap['accuracy_clean'])}"
+        )
 
 
 def _share(value: float | None) -> str:

@@ -12,7 +12,14 @@ from corpus.stages.scores import read_scores
 from corpus.stages.weights import AS_TRAINED, load_shape
 
 
-def export_run(config: RunConfig, folder: RunFolder, output: Path, reach: Reach = AS_TRAINED, *, phase: str = "finetune") -> None:
+def export_run(
+    config: RunConfig,
+    folder: RunFolder,
+    output: Path,
+    reach: Reach = AS_TRAINED,
+    *,
+    phase: str = "finetune",
+) -> None:
     """Write a run's weights at the end of a phase, tokenizer and model card to `output`; see `export_huggingface` for the errors.
 
     `reach` is how far the model reads, where not as trained; the card says so, for the scores are those of the model as trained.
@@ -20,8 +27,12 @@ def export_run(config: RunConfig, folder: RunFolder, output: Path, reach: Reach 
     is_final = phase == "finetune"
     path = folder.final_weights if is_final else folder.pretrained_weights
     if not path.exists():
-        raise ArtifactError(f"{folder.path} has no {path.stem} weights yet; train it first (`corpus run`)")
-    method = {"full": "", "lora": " by LoRA, merged here", "qlora": " by QLoRA, merged here"}[config.finetune.method]
+        raise ArtifactError(
+            f"{folder.path} has no {path.stem} weights yet; train it first (`corpus run`)"
+        )
+    method = {"full": "", "lora": " by LoRA, merged here", "qlora": " by QLoRA, merged here"}[
+        config.finetune.method
+    ]
     card = Card(
         title=f"Corpus {config.recipe}",
         training=(
@@ -37,7 +48,10 @@ def export_run(config: RunConfig, folder: RunFolder, output: Path, reach: Reach 
 
 
 def _phases(config: RunConfig, is_final: bool, method: str) -> str:
-    share, text = config.train.finetune_share, f"text of its sources in the order `{config.curriculum.order}`"
+    share, text = (
+        config.train.finetune_share,
+        f"text of its sources in the order `{config.curriculum.order}`",
+    )
     if share == 1:
         return f"on problems with programs{method}, and on no text before"
     if share == 0 or not is_final:

@@ -29,7 +29,9 @@ class Feeds:
         """Token streams by source; training problems are among them where an anneal mixes them in."""
         sources = dict(self._prepared.train.tokens)
         if self._config.curriculum.anneal > 0:
-            sources[PROBLEMS] = np.concatenate([np.array(example.tokens) for example in self._examples])
+            sources[PROBLEMS] = np.concatenate(
+                [np.array(example.tokens) for example in self._examples]
+            )
         return sources
 
     @property
@@ -79,6 +81,8 @@ class Feeds:
 
     def _text_mixture(self) -> Mixture:
         """All sources at once, by weight: what is replayed."""
-        weights = {name: self._config.curriculum.weights.get(name, 1.0) for name in self._prepared.train}
+        weights = {
+            name: self._config.curriculum.weights.get(name, 1.0) for name in self._prepared.train
+        }
         total = sum(weights.values())
         return {name: weight / total for name, weight in weights.items() if weight > 0}

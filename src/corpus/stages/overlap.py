@@ -18,7 +18,9 @@ from corpus.problems.problem import Problem
 from corpus.stages.problems import training_problems
 
 
-def measure_overlap(problems: Sequence[Problem], folder: RunFolder, *, right: Sequence[bool]) -> dict[str, Any]:
+def measure_overlap(
+    problems: Sequence[Problem], folder: RunFolder, *, right: Sequence[bool]
+) -> dict[str, Any]:
     """Return which share of a set the run was given to train on, and its accuracy on the rest, JSON-ready.
 
     Fields: `num_problems`; `num_in_rows`, those that stand in a training problem, of them `num_equal` word for word; `num_in_text`, those that
@@ -42,10 +44,14 @@ def measure_overlap(problems: Sequence[Problem], folder: RunFolder, *, right: Se
                 equal |= {match.problem} if match.is_equal else set()
     in_text = _find_in_text(known, folder)
     trained = {template_of(row.text) for row in rows}
-    clean = [place for place in range(len(problems)) if place not in in_rows and place not in in_text]
+    clean = [
+        place for place in range(len(problems)) if place not in in_rows and place not in in_text
+    ]
     twins = [place for place in clean if template_of(problems[place].text) in trained]
     solved = sum(right[place] for place in clean)
-    interval = clustered([right[place] for place in clean], [kin_of(problems[place]) for place in clean])
+    interval = clustered(
+        [right[place] for place in clean], [kin_of(problems[place]) for place in clean]
+    )
     where = {**in_text, **in_rows}
     return {
         "num_problems": len(problems),
@@ -56,7 +62,10 @@ def measure_overlap(problems: Sequence[Problem], folder: RunFolder, *, right: Se
         "num_clean": len(clean),
         "accuracy_clean": solved / len(clean) if clean else None,
         "accuracy_clean_interval": list(interval) if interval else None,
-        "examples": [{"problem": problems[place].id, "found_in": where[place]} for place in sorted(where)[:10]],
+        "examples": [
+            {"problem": problems[place].id, "found_in": where[place]}
+            for place in sorted(where)[:10]
+        ],
     }
 
 
@@ -73,7 +82,9 @@ def _find_in_text(known: KnownProblems, folder: RunFolder) -> dict[int, str]:
     """Return the problems that stand in the prepared training text, each with the first document that holds it."""
     found: dict[int, str] = {}
     prepared = Prepared.open(folder.prepared)
-    with progress("looking for the problems in the training text", prepared.train.num_tokens, "tokens") as task:
+    with progress(
+        "looking for the problems in the training text", prepared.train.num_tokens, "tokens"
+    ) as task:
         for place, text in _documents(prepared, task):
             for match in known.index.find(text):
                 if not match.other_numbers:

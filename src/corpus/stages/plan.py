@@ -19,7 +19,15 @@ from corpus.finetune.normal_form import in_normal_form, normal_forms
 from corpus.model.config import ModelConfig
 from corpus.plan.law import OFTEN, Law, Point
 from corpus.plan.measure import Machine, Speed, measure
-from corpus.plan.planner import FEWEST_TOKENS, Candidate, best, candidates, small_run_seconds, small_runs, worth_of
+from corpus.plan.planner import (
+    FEWEST_TOKENS,
+    Candidate,
+    best,
+    candidates,
+    small_run_seconds,
+    small_runs,
+    worth_of,
+)
 from corpus.plan.shapes import family
 from corpus.plan.small_run import SmallRun, pretrain_once
 from corpus.plan.steps import (
@@ -54,7 +62,9 @@ class Planner:
         self._config, self._folder, self._prepared = config, folder, Prepared.open(folder.prepared)
         problems = training_problems(folder)
         selection = select_examples(
-            in_normal_form(problems, normal_forms(problems)) if config.finetune.normal_form else problems,
+            in_normal_form(problems, normal_forms(problems))
+            if config.finetune.normal_form
+            else problems,
             self._prepared.tokenizer,
             max_length=config.model.context_length,
             checked_only=config.finetune.checked_only,
@@ -82,7 +92,12 @@ class Planner:
         law = self._law(runs)
         sources = {name: len(tokens) for name, tokens in self._feeds.pretrain_sources.items()}
         options = candidates(
-            machine, law, seconds=seconds, optimizer=config.train.optimizer, phases=self._feeds.phases, sources=sources
+            machine,
+            law,
+            seconds=seconds,
+            optimizer=config.train.optimizer,
+            phases=self._feeds.phases,
+            sources=sources,
         )
         chosen = best(options)
         planned = apply(config, chosen)
@@ -112,21 +127,34 @@ class Planner:
         phases = plan_phases(self._plain, list(sources))
         return Law(
             [
-                Point(parameters=run.shape.num_parameters, tokens=worth_of(run.tokens, phases, sources), loss=run.loss)
+                Point(
+                    parameters=run.shape.num_parameters,
+                    tokens=worth_of(run.tokens, phases, sources),
+                    loss=run.loss,
+                )
                 for run in runs
             ]
         )
 
     def _sample(self, shape: ModelConfig, rows: int) -> Batch:
         train = replace(self._config.train, rows_per_batch=rows, micro_batch_rows=0)
-        return Feeds(replace(self._config, train=train, curriculum=self._plain), self._prepared, ()).text_sample()
+        return Feeds(
+            replace(self._config, train=train, curriculum=self._plain), self._prepared, ()
+        ).text_sample()
 
     def _pretrain_seconds(self, speed: Speed, machine: Machine) -> float:
         """How long pre-training has: fine-tuning's share goes off, or less where its epochs take less."""
         config = self._config
         total = config.parsed_budget.amount - machine.trial_seconds
-        wanted, needed = config.train.finetune_share * total, STEP_OVERHEAD * self._finetune_tokens / speed.tokens_per_second
-        finetune = max(min(wanted, needed), saving_seconds(speed.shape)) if wanted else saving_seconds(speed.shape)
+        wanted, needed = (
+            config.train.finetune_share * total,
+            STEP_OVERHEAD * self._finetune_tokens / speed.tokens_per_second,
+        )
+        finetune = (
+            max(min(wanted, needed), saving_seconds(speed.shape))
+            if wanted
+            else saving_seconds(speed.shape)
+        )
         return max(total - finetune, 1.0)
 
     def _small_runs(self, machine: Machine) -> list[SmallRun]:
@@ -151,13 +179,18 @@ class Planner:
                 config.train,
                 rows_per_batch=rows,
                 micro_batch_rows=micro_batch_rows(most, rows),
-                schedule=replace(config.train.schedule, learning_rate=learning_rate(shape, tokens, config.train.optimizer)),
+                schedule=replace(
+                    config.train.schedule,
+                    learning_rate=learning_rate(shape, tokens, config.train.optimizer),
+                ),
             )
             with quiet():
                 run = pretrain_once(
                     self._prepared,
                     shape,
-                    budget=Budget(kind="tokens", amount=int(max(tokens, rows * shape.context_length))),
+                    budget=Budget(
+                        kind="tokens", amount=int(max(tokens, rows * shape.context_length))
+                    ),
                     train=train,
                     curriculum=self._plain,
                     runtime=runtime,
@@ -175,7 +208,9 @@ def apply(config: RunConfig, chosen: Candidate) -> RunConfig:
     """Return a config with the planned size, batch and rates. Fine-tuning's rate moves with the size as pre-training's does."""
     shape = replace(chosen.shape, vocab_size=config.model.vocab_size)
     by_size = size_factor(shape, hidden_parameters(config.model), config.train.optimizer)
-    finetune_rate = float(f"{min(config.finetune.schedule.learning_rate * by_size, LARGEST_RATE):.2g}")
+    finetune_rate = float(
+        f"{min(config.finetune.schedule.learning_rate * by_size, LARGEST_RATE):.2g}"
+    )
     return replace(
         config,
         model=shape,
@@ -185,7 +220,9 @@ def apply(config: RunConfig, chosen: Candidate) -> RunConfig:
             micro_batch_rows=chosen.micro_rows,
             schedule=replace(config.train.schedule, learning_rate=chosen.learning_rate),
         ),
-        finetune=replace(config.finetune, schedule=replace(config.finetune.schedule, learning_rate=finetune_rate)),
+        finetune=replace(
+            config.finetune, schedule=replace(config.finetune.schedule, learning_rate=finetune_rate)
+        ),
     )
 
 
@@ -197,7 +234,11 @@ def plan_run(config: RunConfig, folder: RunFolder, *, command: str, alone: bool 
     """
     if folder.has_trained:
         return
-    planned, record, prepared = planned_config(config, folder), read_plan(folder), Prepared.open(folder.prepared)
+    planned, record, prepared = (
+        planned_config(config, folder),
+        read_plan(folder),
+        Prepared.open(folder.prepared),
+    )
     if planned is None or record is None or (alone and record["basis"] != basis_of(prepared)):
         try:
             planned, record = Planner(config, folder).plan()
@@ -210,7 +251,11 @@ def plan_run(config: RunConfig, folder: RunFolder, *, command: str, alone: bool 
     write_json(folder.config, to_plain(planned))
     for line in table(record):
         say(line)
-    often = {name: epochs for name, epochs in record["candidates"][record["chosen"]]["epochs"].items() if epochs > OFTEN}
+    often = {
+        name: epochs
+        for name, epochs in record["candidates"][record["chosen"]]["epochs"].items()
+        if epochs > OFTEN
+    }
     if often:
         warn(
             f"text would be read more than {OFTEN:g} times, too often to be worth as much as new text: "
@@ -247,9 +292,13 @@ def table(record: dict[str, Any]) -> list[str]:
             f"  {option['tokens'] / option['num_parameters']:>16.2f}  {loss['loss']:.3f} ({loss['low']:.3f} to {loss['high']:.3f})"
         )
     if not all(option["measured"] for option in options):
-        lines.append("   ~ timed eager, with the compiler's gain of the nearest size that was compiled")
+        lines.append(
+            "   ~ timed eager, with the compiler's gain of the nearest size that was compiled"
+        )
     if chosen is options[-1] and len(options) > 1:
-        lines.append("   the largest size that was looked at is the best one; a still larger one might be better yet")
+        lines.append(
+            "   the largest size that was looked at is the best one; a still larger one might be better yet"
+        )
     rate, rows = chosen["learning_rate"], chosen["rows_per_batch"]
     name = f"{chosen['num_layers']} layers of dim {chosen['dim']} ({format_count(chosen['num_parameters'])} parameters)"
     return [
@@ -265,7 +314,10 @@ def _name(shape: ModelConfig) -> str:
 def _row(option: Candidate) -> dict[str, Any]:
     """Return a candidate as it is recorded."""
     return {
-        **{name: getattr(option.shape, name) for name in ("dim", "num_layers", "num_heads", "num_kv_heads", "num_parameters")},
+        **{
+            name: getattr(option.shape, name)
+            for name in ("dim", "num_layers", "num_heads", "num_kv_heads", "num_parameters")
+        },
         "rows_per_batch": option.rows,
         "learning_rate": option.learning_rate,
         "tokens_per_second": round(option.tokens_per_second, 1),

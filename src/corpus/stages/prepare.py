@@ -52,7 +52,9 @@ def prepare_run(config: RunConfig, folder: RunFolder) -> None:
     prepared = prepare(found.texts, settings, out=folder.prepared, problem_texts=texts, known=known)
     problems = read_manifest(folder.problems, kind="problems").counts
     # Off is recorded as well, so that a report can say that nothing was looked for.
-    folder.update_manifest(contamination={"problems": problems.get(COUNTS), "text": prepared.counts.get(COUNTS)})
+    folder.update_manifest(
+        contamination={"problems": problems.get(COUNTS), "text": prepared.counts.get(COUNTS)}
+    )
 
 
 def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> KnownProblems:
@@ -61,11 +63,20 @@ def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> Kno
     if found.problems:
         for line in choice.describe():
             say(line)
-    splits = {**dict.fromkeys(choice.train, ("train", "dev")), **dict.fromkeys(choice.scored, ("dev",))}
+    splits = {
+        **dict.fromkeys(choice.train, ("train", "dev")),
+        **dict.fromkeys(choice.scored, ("dev",)),
+    }
     usable = [file for file in found.problems if file.split in splits.get(file.set_name, ())]
-    heldout = dict.fromkeys(sorted(choice.held_out), config.problems.heldout_share) if config.problems.heldout_share else {}
+    heldout = (
+        dict.fromkeys(sorted(choice.held_out), config.problems.heldout_share)
+        if config.problems.heldout_share
+        else {}
+    )
     if usable:
-        sets = read_loaded(_one_file_a_split(usable), tuning_share=config.problems.tuning_share, heldout=heldout)
+        sets = read_loaded(
+            _one_file_a_split(usable), tuning_share=config.problems.tuning_share, heldout=heldout
+        )
     else:
         if found.problems:
             say("none of the problem sets found can be trained on, so generated problems are used")
@@ -78,32 +89,53 @@ def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> Kno
     known = known_problems(found.problems, sets)
     for file in found.problems:
         if not file.is_loadable and file.split not in (None, "train"):
-            warn(f"{file.path} cannot be read by this version, so training is not kept free of its problems")
+            warn(
+                f"{file.path} cannot be read by this version, so training is not kept free of its problems"
+            )
     key = _problems_key(config, usable, heldout, known)
     if is_done(folder.problems, kind="problems", key=key):
         say(f"problems are prepared already: {folder.problems}")
         return known
     settings = config.problems
     sets |= symbolic_sets(settings, seed=config.seed)
-    counts = write_sets(sets, folder, known=known if settings.decontaminate else None, drop_twins=settings.drop_twins)
+    counts = write_sets(
+        sets,
+        folder,
+        known=known if settings.decontaminate else None,
+        drop_twins=settings.drop_twins,
+    )
     for name, parts in counts.items():
         if name == COUNTS:
             continue
         if not parts.keys() & {TUNING, *EVALUATION}:
-            warn(f"{name} has no dev split here, so this run scores it only on request: corpus evaluate RUN --problems {name}=FILE")
-        say(f"{name}: " + ", ".join(f"{count:,} {split} problems" for split, count in parts.items()))
+            warn(
+                f"{name} has no dev split here, so this run scores it only on request: corpus evaluate RUN --problems {name}=FILE"
+            )
+        say(
+            f"{name}: " + ", ".join(f"{count:,} {split} problems" for split, count in parts.items())
+        )
     _say_dropped(counts.get(COUNTS), folder)
     _drop_others(folder, counts)
-    write_manifest(folder.problems, Manifest(kind="problems", key=key, config=dataclasses.asdict(config.problems), counts=counts))
+    write_manifest(
+        folder.problems,
+        Manifest(
+            kind="problems", key=key, config=dataclasses.asdict(config.problems), counts=counts
+        ),
+    )
     return known
 
 
 def _say_dropped(counts: dict[str, Any] | None, folder: RunFolder) -> None:
     """Say what training is kept free of, and what that took."""
     if counts is None:
-        warn("training problems are not compared with evaluation problems: problems.decontaminate is off")
+        warn(
+            "training problems are not compared with evaluation problems: problems.decontaminate is off"
+        )
         return
-    rows, known = counts["rows"], ", ".join(f"{count:,} of {name}" for name, count in counts["known"].items()) or "none"
+    rows, known = (
+        counts["rows"],
+        ", ".join(f"{count:,} of {name}" for name, count in counts["known"].items()) or "none",
+    )
     say(f"evaluation problems known: {known}")
     if rows["dropped"]:
         twins = f", {rows['twins_dropped']:,} their twins" if rows["twins_dropped"] else ""
@@ -127,16 +159,29 @@ def _drop_others(folder: RunFolder, counts: dict[str, dict[str, Any]]) -> None:
             path.unlink()
 
 
-def _problems_key(config: RunConfig, files: list[ProblemFile], heldout: dict[str, float], known: KnownProblems) -> str:
+def _problems_key(
+    config: RunConfig, files: list[ProblemFile], heldout: dict[str, float], known: KnownProblems
+) -> str:
     inputs = {f"{file.set_name} {file.split} {file.path}": mark_of(file.path) for file in files}
     known_as = known.digest if config.problems.decontaminate else None
-    settings = {"problems": dataclasses.asdict(config.problems), "seed": config.seed, "known": known_as}
+    settings = {
+        "problems": dataclasses.asdict(config.problems),
+        "seed": config.seed,
+        "known": known_as,
+    }
     share = config.problems.tuning_share
-    loaded: dict[str, Any] = ({"tuning_share": share} if share else {}) | ({"heldout": heldout} if heldout else {})
+    loaded: dict[str, Any] = ({"tuning_share": share} if share else {}) | (
+        {"heldout": heldout} if heldout else {}
+    )
     loaded |= {"known": known_as, "drop_twins": config.problems.drop_twins}
     if config.problems.symbolic_train:
-        loaded |= {"symbolic": [config.problems.symbolic_train, config.problems.symbolic_heldout], "seed": config.seed}
-    return make_key("problems", loaded if files else settings, inputs or {"generated": digest_json(settings)})
+        loaded |= {
+            "symbolic": [config.problems.symbolic_train, config.problems.symbolic_heldout],
+            "seed": config.seed,
+        }
+    return make_key(
+        "problems", loaded if files else settings, inputs or {"generated": digest_json(settings)}
+    )
 
 
 def _one_file_a_split(files: list[ProblemFile]) -> dict[tuple[str, str], Path]:

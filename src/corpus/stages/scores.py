@@ -12,7 +12,9 @@ def read_scores(folder: RunFolder) -> dict[str, dict[str, Any]]:
     """Return what `evaluate_run` wrote into a run. Raises `ArtifactError` where it is missing or damaged."""
     plain = read_json(folder.scores)
     if not _is_scores(plain):
-        raise ArtifactError(f"{folder.scores} does not hold the scores of a run. Delete it and score the run again.")
+        raise ArtifactError(
+            f"{folder.scores} does not hold the scores of a run. Delete it and score the run again."
+        )
     return plain
 
 
@@ -25,4 +27,6 @@ def holds_scores(path: Path) -> bool:
 
 
 def _is_scores(plain: Any) -> bool:
-    return isinstance(plain, dict) and all(isinstance(plain.get(group), dict) for group in ("text", "problems"))
+    return isinstance(plain, dict) and all(
+        isinstance(plain.get(group), dict) for group in ("text", "problems")
+    )

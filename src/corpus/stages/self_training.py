@@ -61,19 +61,30 @@ class SelfTraining:
     """Returns problems with their programs as the model is to write them."""
 
     def turn(
-        self, feed: ProblemFeed, session: Session, *, shape: ModelConfig, tensors: Callable[[], Mapping[str, Tensor]]
+        self,
+        feed: ProblemFeed,
+        session: Session,
+        *,
+        shape: ModelConfig,
+        tensors: Callable[[], Mapping[str, Tensor]],
     ) -> Turn | None:
         """Return what is done in the middle of fine-tuning, None where the config asks for nothing; `tensors` returns the weights as they are then."""
         share = self.config.finetune.self_training
 
         def do(progress: Progress, stopped: Callable[[], bool]) -> str | None:
             if feed.is_over:
-                warn("self-training looks for nothing: the problems were shown as often as finetune.max_epochs allows")
+                warn(
+                    "self-training looks for nothing: the problems were shown as often as finetune.max_epochs allows"
+                )
                 if session.ranks.is_main:
                     write_problems(self.folder.found, [])
                 return "nothing was looked for: finetune.max_epochs is reached"
             now = tensors()
-            looked_at = self._find(now, shape, session.runtime, progress, stopped) if session.ranks.is_main else None
+            looked_at = (
+                self._find(now, shape, session.runtime, progress, stopped)
+                if session.ranks.is_main
+                else None
+            )
             del now
             looked_at = session.ranks.from_main(looked_at)
             if looked_at is None:
@@ -82,19 +93,40 @@ class SelfTraining:
             feed.add(examples)
             return f"{len(examples):,} problems more to train on: of {looked_at:,} that had no program that gives the key"
 
-        return Turn(name="self_training", at=share, do=do, repeat=lambda: feed.add(self._examples())) if share else None
+        return (
+            Turn(name="self_training", at=share, do=do, repeat=lambda: feed.add(self._examples()))
+            if share
+            else None
+        )
 
     def _find(
-        self, tensors: Mapping[str, Tensor], shape: ModelConfig, runtime: Runtime, progress: Progress, stopped: Callable[[], bool]
+        self,
+        tensors: Mapping[str, Tensor],
+        shape: ModelConfig,
+        runtime: Runtime,
+        progress: Progress,
+        stopped: Callable[[], bool],
     ) -> int | None:
         """Look for programs, write those that were found, and return how many problems were looked at; None where it was stopped."""
         model, settings = empty_model(shape, runtime.device), self.config.evaluate
         model.load_state_dict(tensors)
         rows, result = settings.batch_size, None
         while result is None and not stopped():
-            solver = Solver(model, self.tokenizer, runtime, max_program_tokens=settings.max_program_tokens, batch_size=rows)
+            solver = Solver(
+                model,
+                self.tokenizer,
+                runtime,
+                max_program_tokens=settings.max_program_tokens,
+                batch_size=rows,
+            )
             try:
-                result = find_programs(self.problems, solver, progress, stopped, seed=derive(self.config.seed, "self-training"))
+                result = find_programs(
+                    self.problems,
+                    solver,
+                    progress,
+                    stopped,
+                    seed=derive(self.config.seed, "self-training"),
+                )
             except torch.OutOfMemoryError:
                 rows //= 2
                 if rows < PROGRAMS:
@@ -109,20 +141,32 @@ class SelfTraining:
         write_problems(self.folder.found, found)
         counts = {"problems": len(self.problems), "looked_at": looked_at, "found": len(found)}
         self.folder.update_manifest(self_training=counts)
-        say(f"  self-training: programs that give the key for {len(found):,} of {looked_at:,} problems without one")
+        say(
+            f"  self-training: programs that give the key for {len(found):,} of {looked_at:,} problems without one"
+        )
         return looked_at
 
     def _examples(self) -> tuple[Example, ...]:
         fix = "Restore it from a copy, or begin a new run with another --out."
-        problems, length = read_problems(self.folder.found, fix=fix), self.config.model.context_length
+        problems, length = (
+            read_problems(self.folder.found, fix=fix),
+            self.config.model.context_length,
+        )
         try:
-            return select_examples(self.written(problems), self.tokenizer, max_length=length, checked_only=True).examples
+            return select_examples(
+                self.written(problems), self.tokenizer, max_length=length, checked_only=True
+            ).examples
         except DataError:  # nothing was found, or nothing that fits into a row
             return ()
 
 
 def find_programs(
-    problems: Sequence[Problem], solver: Solver, progress: Progress, stopped: Callable[[], bool], *, seed: int
+    problems: Sequence[Problem],
+    solver: Solver,
+    progress: Progress,
+    stopped: Callable[[], bool],
+    *,
+    seed: int,
 ) -> tuple[list[Problem], int] | None:
     """Return the problems for which a program was found, with that program, in their order; and how many were looked at.
 
@@ -138,7 +182,9 @@ def find_programs(
                 return None
             start = progress()
             chunk = order[looked_at : looked_at + CHUNK]
-            for index, candidates in zip(chunk, solver.search([problems[index].text for index in chunk], PROGRAMS)):
+            for index, candidates in zip(
+                chunk, solver.search([problems[index].text for index in chunk], PROGRAMS)
+            ):
                 program = _likeliest(problems[index], candidates)
                 if program is not None:
                     found[index] = program
@@ -160,7 +206,9 @@ def _by_wording(problems: Sequence[Problem], *, seed: int) -> list[int]:
 
 def _likeliest(problem: Problem, candidates: Sequence[Candidate]) -> Problem | None:
     """Return the problem with the likeliest program that gives its key; None where no likely one does."""
-    total = sum(math.exp(each.log_probability - candidates[0].log_probability) for each in candidates)
+    total = sum(
+        math.exp(each.log_probability - candidates[0].log_probability) for each in candidates
+    )
     for each in candidates:
         if math.exp(each.log_probability - candidates[0].log_probability) < LEAST_SHARE * total:
             return None

@@ -50,8 +50,12 @@ def show_solution(
     Raises `DataError` where options are given that cannot be told apart, or for a problem about expressions.
     """
     options = parse_options(options_text)
-    if options_text and (len(options) < 2 or any(_LETTER.search(option.text) for option in options)):
-        raise DataError(f'the options {options_text!r} cannot be told apart; write them as "a ) 40 , b ) 60 , c ) 80"')
+    if options_text and (
+        len(options) < 2 or any(_LETTER.search(option.text) for option in options)
+    ):
+        raise DataError(
+            f'the options {options_text!r} cannot be told apart; write them as "a ) 40 , b ) 60 , c ) 80"'
+        )
     runtime = resolve(replace(config.runtime, precision="fp32"))
     model, tokenizer = load_weights(folder, runtime, reach=reach, in_int8=in_int8)
     settings = config.evaluate
@@ -65,15 +69,23 @@ def show_solution(
     )
     text = as_read(config, asked_as_trained(folder, text))
     if options and find_expressions(text):
-        raise DataError("options are for numbers, and this problem is about expressions; ask it without --options")
+        raise DataError(
+            "options are for numbers, and this problem is about expressions; ask it without --options"
+        )
     quantities = find_quantities(text)
     unread = not config.problems.symbolic_train and find_expressions(mark_expressions(text))
     what = "expressions" if find_expressions(text) else "numbers  "
-    lines = [f"{what} {', '.join(f'n{i} = {_short(value)}' for i, value in enumerate(quantities)) or 'none'}"]
+    lines = [
+        f"{what} {', '.join(f'n{i} = {_short(value)}' for i, value in enumerate(quantities)) or 'none'}"
+    ]
     if not quantities:
-        lines.append("          a program works on the numbers of a problem, and here are none: what follows is a guess")
+        lines.append(
+            "          a program works on the numbers of a problem, and here are none: what follows is a guess"
+        )
     if unread:
-        lines.append("          this run was not trained on problems over expressions, and reads the numbers alone")
+        lines.append(
+            "          this run was not trained on problems over expressions, and reads the numbers alone"
+        )
     found, told = _solve(solver, text, options, programs)
     (length,) = solver.lengths([text], [found.program if found else None])
     if length > (trained := load_shape(folder).context_length):
@@ -84,7 +96,9 @@ def show_solution(
     lines += told
     if options:
         letter = nearest_option(found.outcome.value, options) if found else None
-        chosen = next((f"{o.letter} ) {o.text}" for o in options if o.letter == letter), "none of the options")
+        chosen = next(
+            (f"{o.letter} ) {o.text}" for o in options if o.letter == letter), "none of the options"
+        )
         lines.append(f"option    {chosen}")
     return lines
 
@@ -105,7 +119,9 @@ def as_read(config: RunConfig, text: str) -> str:
                 raise DataError(
                     f"{piece!r} stands between backticks and is no expression: {error}. Write it as 3x^2 + 2x"
                 ) from None
-        raise DataError(f"the problem {text!r} has a backtick too many; an expression stands between two, or write none")
+        raise DataError(
+            f"the problem {text!r} has a backtick too many; an expression stands between two, or write none"
+        )
     return marked
 
 
@@ -113,7 +129,9 @@ def _short(value: Quantity) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
-def _solve(solver: Solver, text: str, options: Sequence[Option], programs: int) -> tuple[Candidate | None, list[str]]:
+def _solve(
+    solver: Solver, text: str, options: Sequence[Option], programs: int
+) -> tuple[Candidate | None, list[str]]:
     """Return the program that answers, and what there is to say of the vote."""
     if programs == 1:
         return solver.greedy([text])[0], []
@@ -121,7 +139,9 @@ def _solve(solver: Solver, text: str, options: Sequence[Option], programs: int) 
     found = vote(ballots_of(candidates), options, num_numbers=len(find_quantities(text)))
     if found is None:
         return (candidates[0] if candidates else None), []
-    return found.winner, [f"votes     {found.share:.0%}, of the {len(candidates)} likeliest programs"]
+    return found.winner, [
+        f"votes     {found.share:.0%}, of the {len(candidates)} likeliest programs"
+    ]
 
 
 def _program_lines(found: Candidate | None, quantities: Sequence[Quantity]) -> list[str]:
@@ -131,7 +151,9 @@ def _program_lines(found: Candidate | None, quantities: Sequence[Quantity]) -> l
     outcome = found.outcome
     results: Sequence[Quantity] = outcome.expressions or outcome.results
     for index, result in enumerate(results):
-        lines.append(f"  #{index} = {_with_values(found, index, quantities, results)} = {_long(result)}")
+        lines.append(
+            f"  #{index} = {_with_values(found, index, quantities, results)} = {_long(result)}"
+        )
     if outcome.executes:
         constant = " + C" if found.program.steps[-1].operation == "integrate" else ""
         lines.append(f"answer    {_long(results[-1])}{constant}")
@@ -144,7 +166,9 @@ def _long(value: Quantity) -> str:
     return value if isinstance(value, str) else f"{value:.10g}"
 
 
-def _with_values(found: Candidate, index: int, quantities: Sequence[Quantity], results: Sequence[Quantity]) -> str:
+def _with_values(
+    found: Candidate, index: int, quantities: Sequence[Quantity], results: Sequence[Quantity]
+) -> str:
     step, values = found.program.steps[index], []
     for name in step.arguments:
         if name in CONSTANTS:

@@ -25,7 +25,13 @@ from corpus.finetune.normal_form import in_normal_form, normal_forms
 from corpus.finetune.packages import require_packages
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
-from corpus.model.weights import TOKENIZER, check_tokenizer, read_weights, whole_tensors, write_model
+from corpus.model.weights import (
+    TOKENIZER,
+    check_tokenizer,
+    read_weights,
+    whole_tensors,
+    write_model,
+)
 from corpus.problems.problem import Problem
 from corpus.recipes.config import RunConfig
 from corpus.runtime.parallelize import checkpoint_activations, load_whole
@@ -45,7 +51,9 @@ VALIDATION_PROBLEMS = 256
 class Training:
     """Both phases of a run; opening it starts the training clock. Use it as a context manager."""
 
-    def __init__(self, config: RunConfig, folder: RunFolder, *, resume_hint: str, ranks: Ranks = ALONE) -> None:
+    def __init__(
+        self, config: RunConfig, folder: RunFolder, *, resume_hint: str, ranks: Ranks = ALONE
+    ) -> None:
         self._config, self._folder = config, folder
         self._check_method(ranks)
         self._prepared = Prepared.open(folder.prepared)
@@ -63,7 +71,9 @@ class Training:
         )
         folder.update_manifest(problems=self._selection.counts)
         if self._forms is not None:
-            folder.update_manifest(programs={"given": self._forms.num_programs, "used": len(self._selection.programs)})
+            folder.update_manifest(
+                programs={"given": self._forms.num_programs, "used": len(self._selection.programs)}
+            )
         self._feeds = Feeds(config, self._prepared, self._selection.examples)
         self._session = Session(
             folder,
@@ -75,7 +85,9 @@ class Training:
             ranks=ranks,
         )
         shape = config.model.with_vocabulary(self._tokenizer.vocab_size)
-        self._model = build_model(shape, seed=derive(config.seed, "weights"), device=self._session.runtime.device)
+        self._model = build_model(
+            shape, seed=derive(config.seed, "weights"), device=self._session.runtime.device
+        )
         compute_in(self._model, self._session.runtime.precision)
         if config.runtime.checkpoint_activations:
             checkpoint_activations(self._model)
@@ -89,7 +101,11 @@ class Training:
                 f"finetune.method {method} with runtime.parallel fsdp is not supported: what is frozen is not divided among ranks; use "
                 "runtime.parallel ddp, or finetune.method full"
             )
-        if self._config.finetune.self_training and self._config.runtime.parallel == "fsdp" and not ranks.is_alone:
+        if (
+            self._config.finetune.self_training
+            and self._config.runtime.parallel == "fsdp"
+            and not ranks.is_alone
+        ):
             raise ConfigError(
                 "finetune.self_training with runtime.parallel fsdp is not supported: one rank would need the whole model beside its part; use "
                 "runtime.parallel ddp, or finetune.self_training 0"
@@ -106,7 +122,10 @@ class Training:
             return
         if not kept.exists():
             self._tokenizer.save(self._folder.weights)
-        elif Tokenizer.load(self._folder.weights, fix=SAME_TOKENIZER).digest != self._tokenizer.digest:
+        elif (
+            Tokenizer.load(self._folder.weights, fix=SAME_TOKENIZER).digest
+            != self._tokenizer.digest
+        ):
             raise ArtifactError(
                 f"{self._folder.path} began to train with another tokenizer ({kept}) than the one that is prepared now. Prepare the text "
                 "it began with, or start in another folder with --out."
@@ -129,17 +148,26 @@ class Training:
         threads = f"{runtime.num_threads} thread{'s' if runtime.num_threads > 1 else ''}"
         say(f"machine    {runtime.device.type}, {runtime.precision}, {threads}")
         left_out = ", ".join(
-            f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if name not in ("given", "used") and count
+            f"{count:,} {name.replace('_', ' ')}"
+            for name, count in counts.items()
+            if name not in ("given", "used") and count
         )
         say(
             f"problems   {counts['used']:,} of {counts['given']:,} are trained on"
             + (f" (left out: {left_out})" if left_out else "")
         )
         if self._forms is not None:
-            say(f"programs   {self._forms.num_programs:,} different ones, {len(self._selection.programs):,} in normal form")
+            say(
+                f"programs   {self._forms.num_programs:,} different ones, {len(self._selection.programs):,} in normal form"
+            )
         by_set = Counter(problem.set_name for problem in self._selection.problems)
         if len(self._given) > 1:
-            say("           by set: " + ", ".join(f"{by_set[name]:,} of {count:,} {name}" for name, count in self._given.items()))
+            say(
+                "           by set: "
+                + ", ".join(
+                    f"{by_set[name]:,} of {count:,} {name}" for name, count in self._given.items()
+                )
+            )
         share, epochs = self._config.train.finetune_share, self._config.finetune.max_epochs
         say(
             f"budget     {self._session.budget}, {share:.0%} of it for fine-tuning"
@@ -164,7 +192,10 @@ class Training:
         self._save("pretrained")
         repeated = {name: epochs for name, epochs in text.epochs.items() if epochs > 1}
         if repeated:
-            say("  read more than once: " + ", ".join(f"{name} {epochs:.1f} times" for name, epochs in repeated.items()))
+            say(
+                "  read more than once: "
+                + ", ".join(f"{name} {epochs:.1f} times" for name, epochs in repeated.items())
+            )
 
     def finetune(self) -> None:
         """Fine-tune from the pre-trained weights to the end of the budget and write the final weights."""
@@ -173,7 +204,9 @@ class Training:
         config, session = self._config, self._session
         if config.train.finetune_share < 1:
             if not self._folder.pretrained_weights.exists():
-                raise ArtifactError(f"{self._folder.path} is not pre-trained yet; run `corpus pretrain` on it first")
+                raise ArtifactError(
+                    f"{self._folder.path} is not pre-trained yet; run `corpus pretrain` on it first"
+                )
             check_tokenizer(self._folder.pretrained_weights, self._tokenizer.digest)
             load_whole(self._model, read_weights(self._model, self._folder.pretrained_weights))
         if config.train.finetune_share > 0:
@@ -197,10 +230,16 @@ class Training:
                 schedule=config.finetune.resolved_schedule,
                 validate=self._validate_finetune,
                 sample=self._feeds.problem_sample,
-                optimizer=replace(config.train.optimizer, name="adamw") if config.finetune.has_adapters else None,
+                optimizer=replace(config.train.optimizer, name="adamw")
+                if config.finetune.has_adapters
+                else None,
                 turn=finder.turn(feed, session, shape=self._model.config, tensors=self._tensors),
             )
-            shown = "" if feed.num_shown == feed.num_examples else f", {feed.num_shown:,} of them in each"
+            shown = (
+                ""
+                if feed.num_shown == feed.num_examples
+                else f", {feed.num_shown:,} of them in each"
+            )
             say(f"  {feed.epochs:.1f} epochs over {feed.num_examples:,} problems{shown}")
             self._folder.update_manifest(epochs={"problems": round(feed.epochs, 3)})
         self._require_steps()
@@ -208,7 +247,9 @@ class Training:
         self._save_adapter()
         self._save("final")
         session.clock.beat()
-        say(f"final weights saved after {format_duration(session.clock.seconds)} on the training clock")
+        say(
+            f"final weights saved after {format_duration(session.clock.seconds)} on the training clock"
+        )
 
     def _require_steps(self) -> None:
         """Raise `TrainingError` where the whole budget went by without a step: weights that nothing was learned with are no result."""
@@ -221,7 +262,11 @@ class Training:
 
     def _add_adapters(self) -> None:
         """Where the method is not `full`, freeze the weights and train adapters from here on."""
-        settings, whole, runtime = self._config.finetune, self._model.config.num_parameters, self._session.runtime
+        settings, whole, runtime = (
+            self._config.finetune,
+            self._model.config.num_parameters,
+            self._session.runtime,
+        )
         if not settings.has_adapters:
             return
         add_adapters(
@@ -234,7 +279,9 @@ class Training:
         )
         self._session.forget_trunk()
         trained = num_trained(self._model)
-        say(f"  {settings.method}: {trained:,} numbers are trained, {trained / whole:.1%} of the model's {whole:,}")
+        say(
+            f"  {settings.method}: {trained:,} numbers are trained, {trained / whole:.1%} of the model's {whole:,}"
+        )
 
     def _note_method(self) -> None:
         """Note what is trained and how; refuse to go on with another method than the one that fine-tuning began with."""
@@ -282,7 +329,9 @@ class Training:
     def _validate_finetune(self) -> tuple[dict[str, float], dict[str, float]]:
         loss, accuracy = self._validate_text()
         for name, examples in self._heldout_examples.items():
-            loss[name], accuracy[name] = score_completions(self._model, self._session.runtime, examples, pad_id=self._pad)
+            loss[name], accuracy[name] = score_completions(
+                self._model, self._session.runtime, examples, pad_id=self._pad
+            )
         return loss, accuracy
 
     @cached_property
@@ -294,7 +343,9 @@ class Training:
             if with_program:
                 length = self._config.model.context_length
                 try:
-                    selection = select_examples(with_program, self._tokenizer, max_length=length, checked_only=False)
+                    selection = select_examples(
+                        with_program, self._tokenizer, max_length=length, checked_only=False
+                    )
                 except DataError:  # all are longer than the context: nothing to follow, and no reason to stop training
                     continue
                 chosen[name] = selection.examples[:VALIDATION_PROBLEMS]
@@ -319,16 +370,26 @@ class Training:
     def _tensors(self) -> dict[str, torch.Tensor]:
         """Return the weights as they are now, adapters merged into them; all ranks call it, and the one that writes gets them."""
         has_adapters = any(not parameter.requires_grad for parameter in self._model.parameters())
-        return merged_tensors(self._model) if has_adapters else whole_tensors(self._model, keep=self._folder.writes)
+        return (
+            merged_tensors(self._model)
+            if has_adapters
+            else whole_tensors(self._model, keep=self._folder.writes)
+        )
 
     def _save(self, name: str) -> None:
         tensors = self._tensors()
         if self._folder.writes:
             write_json(self._folder.weights / MODEL_FILE, to_plain(self._model.config))
-            write_model(self._folder.weights / f"{name}.safetensors", tensors, metadata={TOKENIZER: self._tokenizer.digest})
+            write_model(
+                self._folder.weights / f"{name}.safetensors",
+                tensors,
+                metadata={TOKENIZER: self._tokenizer.digest},
+            )
         self._session.ranks.wait()
 
 
 def _method_of(noted: dict[str, Any]) -> str:
     adapter = noted.get("adapter")
-    return noted["method"] + (f" of rank {adapter['rank']} and alpha {adapter['alpha']:g}" if adapter else "")
+    return noted["method"] + (
+        f" of rank {adapter['rank']} and alpha {adapter['alpha']:g}" if adapter else ""
+    )

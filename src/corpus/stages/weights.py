@@ -23,7 +23,12 @@ SAME_TOKENIZER = "The same file lies in the run's prepared/tokenizer: copy it fr
 
 
 def load_weights(
-    folder: RunFolder, runtime: Runtime, *, name: str = "final", reach: Reach = AS_TRAINED, in_int8: bool = False
+    folder: RunFolder,
+    runtime: Runtime,
+    *,
+    name: str = "final",
+    reach: Reach = AS_TRAINED,
+    in_int8: bool = False,
 ) -> tuple[Transformer, Tokenizer]:
     """Return a run's model on the runtime's device, and its tokenizer; `reach` changes its positions, and with `in_int8` weights take a
     quarter of the memory.

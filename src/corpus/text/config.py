@@ -33,11 +33,15 @@ class TokenizerConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.problems_share <= 1:
-            raise ConfigError(f"tokenizer.problems_share is {self.problems_share}; expected a share from 0 to 1")
+            raise ConfigError(
+                f"tokenizer.problems_share is {self.problems_share}; expected a share from 0 to 1"
+            )
         if self.vocab_size < SMALLEST_VOCABULARY:
             raise ConfigError(
                 f"tokenizer.vocab_size is {self.vocab_size}; special tokens, program symbols and bytes alone take "
                 f"{SMALLEST_VOCABULARY}. Give at least that many, better 2,000 or more."
             )
         if self.sample_bytes < 1:
-            raise ConfigError(f"tokenizer.sample_bytes is {self.sample_bytes}; expected a positive number of bytes")
+            raise ConfigError(
+                f"tokenizer.sample_bytes is {self.sample_bytes}; expected a positive number of bytes"
+            )

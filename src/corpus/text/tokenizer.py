@@ -46,14 +46,18 @@ class Tokenizer:
     """Text to ids and back, with the ids of the special tokens and program symbols."""
 
     def __init__(self, backend: Backend, *, fix: str = "Prepare the data again.") -> None:
-        wrong = [token for index, token in enumerate(RESERVED) if backend.token_to_id(token) != index]
+        wrong = [
+            token for index, token in enumerate(RESERVED) if backend.token_to_id(token) != index
+        ]
         if wrong:
             found = backend.token_to_id(wrong[0])
             has = "is not in it: an earlier version wrote it" if found is None else f"has {found}"
             raise ArtifactError(
                 f"this is not a tokenizer of this version of Corpus: {wrong[0]} should have id {RESERVED.index(wrong[0])} and {has}. {fix}"
             )
-        backend.encode_special_tokens = True  # their spelling in a text is plain text; not part of tokenizer.json, so set here
+        backend.encode_special_tokens = (
+            True  # their spelling in a text is plain text; not part of tokenizer.json, so set here
+        )
         self._backend = backend
         self._symbols = {symbol: len(SPECIAL) + index for index, symbol in enumerate(SYMBOLS)}
 
@@ -69,9 +73,15 @@ class Tokenizer:
         """Return the ids of each text as int32; a tenth of the memory of `encode_batch`, for long texts."""
         found: list[list[np.ndarray]] = [[np.empty(0, dtype=np.int32)] for _ in texts]
         try:
-            pieces = ((index, piece) for index, text in enumerate(texts) for piece in _pieces(text, PIECE_CHARACTERS))
+            pieces = (
+                (index, piece)
+                for index, text in enumerate(texts)
+                for piece in _pieces(text, PIECE_CHARACTERS)
+            )
             for group in _groups(pieces, GROUP_CHARACTERS):
-                encodings = self._backend.encode_batch_fast([piece for _, piece in group], add_special_tokens=False)
+                encodings = self._backend.encode_batch_fast(
+                    [piece for _, piece in group], add_special_tokens=False
+                )
                 for (index, _), encoding in zip(group, encodings, strict=True):
                     found[index].append(np.array(encoding.ids, dtype=np.int32))
         except (TypeError, UnicodeEncodeError):
@@ -91,7 +101,9 @@ class Tokenizer:
         data, starts = self._bytes
         lengths = np.diff(starts)[ids]
         ends = np.cumsum(lengths)
-        places = np.repeat(starts[:-1][ids] - (ends - lengths), lengths) + np.arange(ends[-1] if len(ends) else 0)
+        places = np.repeat(starts[:-1][ids] - (ends - lengths), lengths) + np.arange(
+            ends[-1] if len(ends) else 0
+        )
         return data[places].tobytes().decode("utf-8", "replace")
 
     @cached_property
@@ -99,9 +111,13 @@ class Tokenizer:
         """The bytes of all ids, one after another, and where each begins: [bytes] uint8, [vocab_size + 1] int64."""
         plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
         others = [byte for byte in range(256) if byte not in set(plain)]
-        by_sign = {chr(byte): byte for byte in plain} | {chr(256 + place): byte for place, byte in enumerate(others)}
+        by_sign = {chr(byte): byte for byte in plain} | {
+            chr(256 + place): byte for place, byte in enumerate(others)
+        }
         spelled = [
-            b" " if token < len(RESERVED) else bytes(by_sign[sign] for sign in self.token_text(token))
+            b" "
+            if token < len(RESERVED)
+            else bytes(by_sign[sign] for sign in self.token_text(token))
             for token in range(self.vocab_size)
         ]
         return np.frombuffer(b"".join(spelled), dtype=np.uint8), np.cumsum([0, *map(len, spelled)])
@@ -115,13 +131,17 @@ class Tokenizer:
         """Return the id of a token by its spelling, such as `<|eos|>`. Raises `ConfigError` where there is none."""
         found = self._backend.token_to_id(token)
         if found is None:
-            raise ConfigError(f"the tokenizer has no token {token!r}.{did_you_mean(token, RESERVED)}")
+            raise ConfigError(
+                f"the tokenizer has no token {token!r}.{did_you_mean(token, RESERVED)}"
+            )
         return found
 
     def symbol_id(self, symbol: str) -> int:
         """Return the id of a program symbol, such as `add`, `const_100`, `n0` or `#1`. Raises `ConfigError` where there is none."""
         if symbol not in self._symbols:
-            raise ConfigError(f"{symbol!r} is not a symbol of the program language.{did_you_mean(symbol, SYMBOLS)}")
+            raise ConfigError(
+                f"{symbol!r} is not a symbol of the program language.{did_you_mean(symbol, SYMBOLS)}"
+            )
         return self._symbols[symbol]
 
     def id_to_symbol(self, token: int) -> str | None:
@@ -173,7 +193,9 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
     backend = Backend(models.BPE())
     # No prefix space and no normaliser: what goes in must come out. Digits come first, so that no merge ever joins two of them.
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), byte_level])
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), byte_level]
+    )
     backend.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=config.vocab_size,

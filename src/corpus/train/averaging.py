@@ -44,5 +44,8 @@ class Averaging:
     def restore(self, tensors: Mapping[str, Tensor], count: int) -> None:
         """Go on from a saved mean."""
         parameters = dict(self._model.named_parameters())
-        self.tensors = {name: like(tensor.to(parameters[name].device), parameters[name]) for name, tensor in tensors.items()}
+        self.tensors = {
+            name: like(tensor.to(parameters[name].device), parameters[name])
+            for name, tensor in tensors.items()
+        }
         self.count = count

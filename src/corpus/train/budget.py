@@ -54,7 +54,9 @@ class Clock:
             self._began = time.monotonic()
             self.beat()
             self._stopped = threading.Event()
-            self._thread = threading.Thread(target=self._beat_on, args=(self._stopped,), name="clock", daemon=True)
+            self._thread = threading.Thread(
+                target=self._beat_on, args=(self._stopped,), name="clock", daemon=True
+            )
             self._thread.start()
 
     def stop(self) -> None:
@@ -76,7 +78,9 @@ class Clock:
         while not stopped.wait(BEAT_SECONDS):
             try:
                 self.beat()
-            except CorpusError:  # a full disk: the next save says so, and a beat that is missed costs a second
+            except (
+                CorpusError
+            ):  # a full disk: the next save says so, and a beat that is missed costs a second
                 continue
 
 
@@ -125,7 +129,9 @@ class ClockPace:
 
     def progress(self, step: int) -> float:
         """Return the share of the stretch that is spent, at most 1."""
-        return min(max((self.clock.seconds - self.start) / max(self.end - self.start, 1e-9), 0.0), 1.0)
+        return min(
+            max((self.clock.seconds - self.start) / max(self.end - self.start, 1e-9), 0.0), 1.0
+        )
 
     def is_over(self, step: int, step_seconds: float) -> bool:
         """Return whether the next step would end further past the stretch than stopping now falls short of it."""

@@ -44,7 +44,13 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    folder: Path, checkpoint: Checkpoint, *, phase: str, step: int, ranks: Ranks = ALONE, sharded: bool = False
+    folder: Path,
+    checkpoint: Checkpoint,
+    *,
+    phase: str,
+    step: int,
+    ranks: Ranks = ALONE,
+    sharded: bool = False,
 ) -> Path:
     """Write `folder/PHASE-STEP` atomically, then delete all but the newest two checkpoints of the phase.
 
@@ -56,8 +62,13 @@ def save_checkpoint(
             ranks.from_main(str(temporary))
             _save_parts(temporary, checkpoint, ranks if sharded else ALONE)
             ranks.wait()
-            digests = {file.name: digest_file(file) for file in sorted(temporary.glob("*.safetensors"))}
-            write_json(temporary / "state.json", {**checkpoint.state, "phase": phase, "step": step, "digests": digests})
+            digests = {
+                file.name: digest_file(file) for file in sorted(temporary.glob("*.safetensors"))
+            }
+            write_json(
+                temporary / "state.json",
+                {**checkpoint.state, "phase": phase, "step": step, "digests": digests},
+            )
         for old in list_checkpoints(folder, phase)[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
     else:
@@ -74,7 +85,11 @@ def _save_parts(folder: Path, checkpoint: Checkpoint, ranks: Ranks) -> None:
     ending = "" if ranks.is_alone else f"-{ranks.rank + 1:05d}-of-{ranks.world_size:05d}"
     for name in PARTS:
         tensors = getattr(checkpoint, name)
-        own = {key: local_part(tensor) for key, tensor in tensors.items() if ranks.is_main or local_part(tensor) is not tensor}
+        own = {
+            key: local_part(tensor)
+            for key, tensor in tensors.items()
+            if ranks.is_main or local_part(tensor) is not tensor
+        }
         if tensors or name != "average":
             _save_tensors(folder / f"{name}{ending}.safetensors", own)
 
@@ -84,7 +99,11 @@ def list_checkpoints(folder: Path, phase: str) -> list[Path]:
     if not folder.exists():
         return []
     matches = [(match, path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
-    return [path for match, path in sorted(matches, key=lambda pair: int(pair[0][2])) if match[1] == phase]
+    return [
+        path
+        for match, path in sorted(matches, key=lambda pair: int(pair[0][2]))
+        if match[1] == phase
+    ]
 
 
 def load_newest(folder: Path, phase: str, *, ranks: Ranks = ALONE) -> Checkpoint | None:
@@ -114,7 +133,9 @@ def _newest(folder: Path, phase: str) -> Path | None:
         except ArtifactError as error:
             warn(f"{error} Going back to the one before.")
     if found:
-        raise ArtifactError(f"every {phase} checkpoint in {folder} is damaged; delete that folder to train this phase again")
+        raise ArtifactError(
+            f"every {phase} checkpoint in {folder} is damaged; delete that folder to train this phase again"
+        )
     return None
 
 
@@ -122,25 +143,45 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint and check its digests. Raises `ArtifactError` naming the damaged file."""
     state = read_json(path / "state.json", fix="A checkpoint is of no use without it.")
     if not isinstance(state, dict) or not isinstance(state.get("digests"), dict):
-        raise ArtifactError(f"checkpoint file {path / 'state.json'} is damaged: it names no digests.")
+        raise ArtifactError(
+            f"checkpoint file {path / 'state.json'} is damaged: it names no digests."
+        )
     for name, digest in state["digests"].items():
         if not (path / name).is_file() or digest_file(path / name) != digest:
-            raise ArtifactError(f"checkpoint file {path / name} is missing or was changed after it was written.")
-    files = {part: [path / name for name in sorted(state["digests"]) if _part_of(name) == part] for part in PARTS}
+            raise ArtifactError(
+                f"checkpoint file {path / name} is missing or was changed after it was written."
+            )
+    files = {
+        part: [path / name for name in sorted(state["digests"]) if _part_of(name) == part]
+        for part in PARTS
+    }
     tensors = {part: StoredTensors(files[part]) for part in PARTS}
-    return Checkpoint(model=tensors["model"], optimizer=tensors["optimizer"], average=tensors["average"], state=state)
+    return Checkpoint(
+        model=tensors["model"],
+        optimizer=tensors["optimizer"],
+        average=tensors["average"],
+        state=state,
+    )
 
 
 def trained_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
     """Return the weights that are trained, by name: all of them, or the adapters beside frozen ones, which training does not change."""
-    return {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
+    return {
+        name: parameter.detach()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
 
 
 @torch.no_grad()
 def load_trained(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     """Put back what `trained_tensors` returned. Raises `ArtifactError` where something else was trained."""
-    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    others = {*trained.keys() ^ tensors.keys()} or {name for name in trained if tensors[name].shape != trained[name].shape}
+    trained = {
+        name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad
+    }
+    others = {*trained.keys() ^ tensors.keys()} or {
+        name for name in trained if tensors[name].shape != trained[name].shape
+    }
     if others:
         raise ArtifactError(
             f"the checkpoint holds other weights than those this run trains ({min(others)} is not the same in the two); set "

@@ -28,10 +28,14 @@ class ScheduleConfig:
 
     def __post_init__(self) -> None:
         if self.learning_rate <= 0:
-            raise ConfigError(f"learning_rate is {self.learning_rate}; expected a positive number, such as 1e-3")
+            raise ConfigError(
+                f"learning_rate is {self.learning_rate}; expected a positive number, such as 1e-3"
+            )
         for name in ("warmup", "decay_share", "floor"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; expected a share between 0 and 1")
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)}; expected a share between 0 and 1"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,9 @@ class OptimizerConfig:
                     f"train.optimizer.{name} is {getattr(self, name)}; expected a number from 0 to below 1, such as 0.9"
                 )
         if self.clip_norm <= 0:
-            raise ConfigError(f"train.optimizer.clip_norm is {self.clip_norm}; expected a positive number, such as 1.0")
+            raise ConfigError(
+                f"train.optimizer.clip_norm is {self.clip_norm}; expected a positive number, such as 1.0"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,18 +127,28 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.rows_per_batch < 1:
             raise ConfigError(f"train.rows_per_batch is {self.rows_per_batch}; expected 1 or more")
-        if self.micro_batch_rows < 0 or (self.micro_batch_rows and self.rows_per_batch % self.micro_batch_rows):
+        if self.micro_batch_rows < 0 or (
+            self.micro_batch_rows and self.rows_per_batch % self.micro_batch_rows
+        ):
             raise ConfigError(
                 f"train.micro_batch_rows is {self.micro_batch_rows}; expected 0 or a number that divides train.rows_per_batch ({self.rows_per_batch})"
             )
         if not 0 <= self.finetune_share <= 1:
-            raise ConfigError(f"train.finetune_share is {self.finetune_share}; expected a share between 0 and 1")
+            raise ConfigError(
+                f"train.finetune_share is {self.finetune_share}; expected a share between 0 and 1"
+            )
         if not 0 <= self.averaging <= 1:
-            raise ConfigError(f"train.averaging is {self.averaging}; expected a share between 0 and 1")
+            raise ConfigError(
+                f"train.averaging is {self.averaging}; expected a share between 0 and 1"
+            )
         for name in ("log_every_steps", "max_skipped_steps", "validation_tokens"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"train.{name} is {getattr(self, name)}; expected 1 or more")
         if self.spike_factor and self.spike_factor <= 1:
-            raise ConfigError(f"train.spike_factor is {self.spike_factor}; expected more than 1, or 0 for never")
+            raise ConfigError(
+                f"train.spike_factor is {self.spike_factor}; expected more than 1, or 0 for never"
+            )
         if self.checkpoint_seconds <= 0 or self.checkpoint_steps < 0 or self.validations < 0:
-            raise ConfigError("train.checkpoint_seconds must be positive, train.checkpoint_steps and train.validations 0 or more")
+            raise ConfigError(
+                "train.checkpoint_seconds must be positive, train.checkpoint_steps and train.validations 0 or more"
+            )

@@ -21,7 +21,13 @@ from corpus.runtime.parallelize import is_sharded
 from corpus.train.ahead import Ahead, Feed
 from corpus.train.averaging import Averaging
 from corpus.train.budget import Clock, Pace
-from corpus.train.checkpoint import Checkpoint, load_newest, load_trained, save_checkpoint, trained_tensors
+from corpus.train.checkpoint import (
+    Checkpoint,
+    load_newest,
+    load_trained,
+    save_checkpoint,
+    trained_tensors,
+)
 from corpus.train.config import TrainConfig
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import load_optimizer_tensors, optimizer_tensors
@@ -81,9 +87,23 @@ class PhaseTrainer:
     """Trains one phase to its end, or until it is interrupted."""
 
     def __init__(
-        self, phase: Phase, step: TrainStep, *, config: TrainConfig, clock: Clock, metrics: Metrics, folder: Path, resume_hint: str
+        self,
+        phase: Phase,
+        step: TrainStep,
+        *,
+        config: TrainConfig,
+        clock: Clock,
+        metrics: Metrics,
+        folder: Path,
+        resume_hint: str,
     ) -> None:
-        self._phase, self._step, self._config, self._clock, self._metrics = phase, step, config, clock, metrics
+        self._phase, self._step, self._config, self._clock, self._metrics = (
+            phase,
+            step,
+            config,
+            clock,
+            metrics,
+        )
         self._folder, self._resume_hint = folder, resume_hint
         self.position = Position()
         self._feed, self._average = Ahead(phase.feed), Averaging(step.model)
@@ -110,13 +130,17 @@ class PhaseTrainer:
         self._saved_step, self._logged_tokens = self.position.step, self.position.tokens
         say(f"going on with {self._phase.name} at step {self.position.step:,}")
         if not self.position.finished:
-            self._event("resumed", f"training was interrupted, and went on from step {self.position.step:,}")
+            self._event(
+                "resumed", f"training was interrupted, and went on from step {self.position.step:,}"
+            )
         return True
 
     @property
     def is_over(self) -> bool:
         """Whether the phase has no further step."""
-        return self.position.finished or self._phase.pace.is_over(self.position.step, self._step_seconds)
+        return self.position.finished or self._phase.pace.is_over(
+            self.position.step, self._step_seconds
+        )
 
     def train(self) -> None:
         """Run steps until the phase is over, then save. Raises `Interrupted` after saving when the user stops it."""
@@ -126,7 +150,9 @@ class PhaseTrainer:
             if position.step:
                 self._validate_when_due()
             while True:
-                over, share = self._step.ranks.numbers(self.is_over, phase.pace.progress(position.step))
+                over, share = self._step.ranks.numbers(
+                    self.is_over, phase.pace.progress(position.step)
+                )
                 if over:
                     break
                 if self._is_turning(share):
@@ -152,7 +178,9 @@ class PhaseTrainer:
         if not position.finished:
             position.finished, self._saved_step = True, -1
         if phase.turn and not position.turned:
-            warn(f"{phase.turn.name} was not done: no step began {phase.turn.at:.0%} of the way through {phase.name} or later")
+            warn(
+                f"{phase.turn.name} was not done: no step began {phase.turn.at:.0%} of the way through {phase.name} or later"
+            )
         if not position.step:
             warn(f"{phase.name} got no step: the budget leaves it no time; give a larger one")
         self.save()
@@ -161,7 +189,9 @@ class PhaseTrainer:
         began, position, phase = time.monotonic(), self.position, self._phase
         batch = self._feed.batch(share)
         rate = phase.learning_rate(share)
-        limit = largest_norm(position.norms, self._config.spike_factor, in_a_row=position.spikes_in_a_row)
+        limit = largest_norm(
+            position.norms, self._config.spike_factor, in_a_row=position.spikes_in_a_row
+        )
         position.consumed = self._feed.consumed
         result = self._step(batch, rate, largest_norm=limit, meanwhile=self._prepare_next)
         position.step += 1
@@ -173,19 +203,25 @@ class PhaseTrainer:
         if position.step % self._config.log_every_steps == 0:
             self._log(share, last=(result, rate))
         seconds = time.monotonic() - began
-        self._step_seconds = seconds if not self._step_seconds else 0.9 * self._step_seconds + 0.1 * seconds
+        self._step_seconds = (
+            seconds if not self._step_seconds else 0.9 * self._step_seconds + 0.1 * seconds
+        )
 
     def _prepare_next(self) -> None:
         """Make the next batch while the device is busy. Under a clock it is a step early for its mixture, which moves as little."""
         step, pace = self.position.step + 1, self._phase.pace
-        over, share = self._step.ranks.numbers(pace.is_over(step, self._step_seconds), pace.progress(step))
+        over, share = self._step.ranks.numbers(
+            pace.is_over(step, self._step_seconds), pace.progress(step)
+        )
         if not over:
             self._feed.prepare(share)
 
     def _count(self, result: StepResult) -> None:
         position = self.position
         if result.applied:
-            if position.spikes_in_a_row >= BELIEVED:  # the new normal: what was usual before it says nothing any more
+            if (
+                position.spikes_in_a_row >= BELIEVED
+            ):  # the new normal: what was usual before it says nothing any more
                 position.norms = []
             position.skipped_in_a_row = position.spikes_in_a_row = 0
             position.norms = [*position.norms[1 - WINDOW :], result.gradient_norm]
@@ -194,10 +230,16 @@ class PhaseTrainer:
             return
         if math.isfinite(result.loss) and math.isfinite(result.gradient_norm):
             position.spikes_in_a_row += 1
-            self._event("spike", f"loss {result.loss:.4g}, gradient norm {result.gradient_norm:.4g}: a spike, the step was skipped")
+            self._event(
+                "spike",
+                f"loss {result.loss:.4g}, gradient norm {result.gradient_norm:.4g}: a spike, the step was skipped",
+            )
             return
         position.skipped_in_a_row += 1
-        self._event("skipped_step", f"loss {result.loss}, gradient norm {result.gradient_norm}: not finite, the step was skipped")
+        self._event(
+            "skipped_step",
+            f"loss {result.loss}, gradient norm {result.gradient_norm}: not finite, the step was skipped",
+        )
         if position.skipped_in_a_row >= self._config.max_skipped_steps:
             raise TrainingError(
                 f"{position.skipped_in_a_row} steps in a row had a loss or gradient that is not finite (step {position.step} of {self._phase.name}). "
@@ -206,7 +248,12 @@ class PhaseTrainer:
 
     def _event(self, name: str, message: str) -> None:
         self._metrics.write(
-            "event", phase=self._phase.name, step=self.position.step, seconds=self._clock.seconds, name=name, message=message
+            "event",
+            phase=self._phase.name,
+            step=self.position.step,
+            seconds=self._clock.seconds,
+            name=name,
+            message=message,
         )
 
     def _log(self, share: float, last: tuple[StepResult, float] | None) -> None:
@@ -222,10 +269,19 @@ class PhaseTrainer:
         }
         if last is not None:
             norm = last[0].gradient_norm
-            values |= {"learning_rate": last[1], "gradient_norm": norm if math.isfinite(norm) else None}
+            values |= {
+                "learning_rate": last[1],
+                "gradient_norm": norm if math.isfinite(norm) else None,
+            }
         values["tokens_per_second"] = round(rate, 1)
         values["consumed"] = position.consumed
-        self._metrics.write("train", phase=self._phase.name, step=position.step, seconds=self._clock.seconds, **values)
+        self._metrics.write(
+            "train",
+            phase=self._phase.name,
+            step=position.step,
+            seconds=self._clock.seconds,
+            **values,
+        )
         self._logged_at, self._logged_tokens = now, position.tokens
         position.loss_sum, position.loss_count = 0.0, 0
 
@@ -233,7 +289,11 @@ class PhaseTrainer:
         position = self.position
         loss = f"loss {position.loss_sum / position.loss_count:.3f}" if position.loss_count else ""
         rate = position.tokens / position.step / max(self._step_seconds, 1e-9)
-        note = " · ".join(part for part in (loss, f"{format_count(rate)} tokens/s", f"step {position.step:,}") if part)
+        note = " · ".join(
+            part
+            for part in (loss, f"{format_count(rate)} tokens/s", f"step {position.step:,}")
+            if part
+        )
         task.update(100 * share, note=note)
 
     def _save_is_due(self) -> bool:
@@ -290,9 +350,15 @@ class PhaseTrainer:
         """Measure held-out loss at evenly spaced points of the phase (the end itself is left to the final scores)."""
         count, position, pace = self._config.validations, self.position, self._phase.pace
         share, afforded = self._step.ranks.numbers(
-            pace.progress(position.step), pace.affords(self._validation_seconds, self._last_validation_seconds)
+            pace.progress(position.step),
+            pace.affords(self._validation_seconds, self._last_validation_seconds),
         )
-        if self._phase.validate is None or not count or int(share * count) <= position.validations or share >= 1:
+        if (
+            self._phase.validate is None
+            or not count
+            or int(share * count) <= position.validations
+            or share >= 1
+        ):
             return
         began, position.validations = time.monotonic(), int(share * count)
         if not afforded:
@@ -311,7 +377,9 @@ class PhaseTrainer:
         self._validation_seconds += self._last_validation_seconds
         self._logged_at += self._last_validation_seconds
         mean = sum(loss.values()) / max(len(loss), 1)
-        say(f"  {self._phase.name} {share:.0%}: held-out loss {mean:.3f} after {format_count(position.tokens)} tokens")
+        say(
+            f"  {self._phase.name} {share:.0%}: held-out loss {mean:.3f} after {format_count(position.tokens)} tokens"
+        )
 
     def _stop(self) -> None:
         self.save()

@@ -9,7 +9,9 @@ def learning_rate(config: ScheduleConfig, progress: float) -> float:
     """Return the learning rate at `progress` 0…1 of a phase: warm-up, then decay to `floor` times the peak at 1."""
     if config.warmup > 0 and progress < config.warmup:
         return config.learning_rate * max(progress / config.warmup, 1e-3)
-    begin = max(config.warmup, 1 - config.decay_share) if config.decay == "stable" else config.warmup
+    begin = (
+        max(config.warmup, 1 - config.decay_share) if config.decay == "stable" else config.warmup
+    )
     if progress <= begin or begin >= 1:
         return config.learning_rate
     done = min((progress - begin) / (1 - begin), 1.0)

@@ -36,7 +36,11 @@ class Metrics:
         """Drop every line of `phase` and the phases after it: it starts again from nothing."""
         self.close()
         if self._writes and self._path.exists():
-            kept = [line for line in read_metrics(self._path) if PHASES.index(line["phase"]) < PHASES.index(phase)]
+            kept = [
+                line
+                for line in read_metrics(self._path)
+                if PHASES.index(line["phase"]) < PHASES.index(phase)
+            ]
             write_text(self._path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def write(self, kind: str, *, phase: str, step: int, seconds: float, **values: Any) -> None:
@@ -54,7 +58,11 @@ class Metrics:
         board = self._board(line["phase"], line["step"])
         for name in ("loss", "accuracy", "learning_rate", "gradient_norm", "tokens_per_second"):
             value = line.get(name)
-            values = {f"/{key}": item for key, item in value.items()} if isinstance(value, dict) else {"": value}
+            values = (
+                {f"/{key}": item for key, item in value.items()}
+                if isinstance(value, dict)
+                else {"": value}
+            )
             for suffix, number in values.items():
                 if number is not None:
                     board.add_scalar(f"{line['kind']}/{name}{suffix}", number, line["step"])
@@ -64,7 +72,9 @@ class Metrics:
         if phase not in self._boards:
             from torch.utils.tensorboard.writer import SummaryWriter
 
-            self._boards[phase] = SummaryWriter(str(self._board_folder / phase), flush_secs=30, purge_step=step)
+            self._boards[phase] = SummaryWriter(
+                str(self._board_folder / phase), flush_secs=30, purge_step=step
+            )
         return self._boards[phase]
 
     def close(self) -> None:
@@ -86,7 +96,11 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
                 raise ValueError("it is not a line of metrics")
             parsed.append(line)
         except ValueError as error:
-            if number == len(lines) and isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+            if number == len(lines) and isinstance(
+                error, (json.JSONDecodeError, UnicodeDecodeError)
+            ):
                 break
-            raise ArtifactError(f"{path} line {number} is damaged ({error}); delete that line and run the command again") from None
+            raise ArtifactError(
+                f"{path} line {number} is damaged ({error}); delete that line and run the command again"
+            ) from None
     return parsed

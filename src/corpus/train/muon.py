@@ -58,7 +58,9 @@ class Muon(torch.optim.AdamW):
             if parameter.grad is not None:
                 by_shape[parameter.shape].append(parameter)
         for shape, parameters in by_shape.items():
-            updates = orthogonalize(torch.stack([whole(self._direction(parameter)) for parameter in parameters]))
+            updates = orthogonalize(
+                torch.stack([whole(self._direction(parameter)) for parameter in parameters])
+            )
             scale = group["lr"] * MATCH_ADAMW * math.sqrt(max(shape))
             for parameter, update in zip(parameters, updates):
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])

@@ -18,7 +18,11 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Ad
     Muon takes the matrices of the blocks; embeddings, the head and norms stay with AdamW.
     """
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    hidden = [p for name, p in named if p.ndim == 2 and config.name == "muon" and name.startswith("blocks.")]
+    hidden = [
+        p
+        for name, p in named
+        if p.ndim == 2 and config.name == "muon" and name.startswith("blocks.")
+    ]
     matrices = [p for name, p in named if p.ndim >= 2 and not any(p is other for other in hidden)]
     vectors = [p for _, p in named if p.ndim < 2]
     groups: list[dict[str, Any]] = [
@@ -27,7 +31,11 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Ad
         {"params": hidden, "weight_decay": config.weight_decay, "orthogonal": True},
     ]
     groups = [group for group in groups if group["params"]]
-    settings: dict[str, Any] = {"lr": 0.0, "betas": (config.beta1, config.beta2), "fused": _can_fuse(model)}
+    settings: dict[str, Any] = {
+        "lr": 0.0,
+        "betas": (config.beta1, config.beta2),
+        "fused": _can_fuse(model),
+    }
     if config.name == "muon":
         return Muon(groups, momentum=config.momentum, **settings)
     return torch.optim.AdamW(groups, **settings)
@@ -35,7 +43,11 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig) -> torch.optim.Ad
 
 def _can_fuse(model: nn.Module) -> bool:
     """The fused kernel is for plain and sharded tensors, not for other kinds of wrapped ones."""
-    return all(type(p) is nn.Parameter or hasattr(p, "full_tensor") for p in model.parameters() if p.requires_grad)
+    return all(
+        type(p) is nn.Parameter or hasattr(p, "full_tensor")
+        for p in model.parameters()
+        if p.requires_grad
+    )
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
@@ -44,7 +56,9 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
         group["lr"] = value
 
 
-def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def optimizer_tensors(
+    model: nn.Module, optimizer: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
     """Return the optimizer's state as named tensors: `exp_avg/blocks.0…` and so on. Nothing needs to be pickled."""
     tensors = {}
     for name, parameter in model.named_parameters():
@@ -53,10 +67,17 @@ def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dic
     return tensors
 
 
-def load_optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+def load_optimizer_tensors(
+    model: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]
+) -> None:
     """Put back what `optimizer_tensors` returned. Raises `ArtifactError` where another kind of optimizer wrote it."""
     parameters = dict(model.named_parameters())
-    orthogonal = {id(p) for group in optimizer.param_groups if group.get("orthogonal") for p in group["params"]}
+    orthogonal = {
+        id(p)
+        for group in optimizer.param_groups
+        if group.get("orthogonal")
+        for p in group["params"]
+    }
     for full_name, tensor in tensors.items():
         key, name = full_name.split("/", 1)
         parameter = parameters[name]
@@ -67,7 +88,9 @@ def load_optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer, t
                 f"{other} in its config.json to go on"
             )
         if key == "step":
-            value = tensor.to(parameter.device) if optimizer.param_groups[0].get("fused") else tensor
+            value = (
+                tensor.to(parameter.device) if optimizer.param_groups[0].get("fused") else tensor
+            )
         else:
             value = like(tensor.to(parameter.device), parameter)
         optimizer.state[parameter][key] = value

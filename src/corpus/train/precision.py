@@ -12,7 +12,15 @@ from corpus.data.batch import Batch
 from corpus.model.reduced import compute_in
 from corpus.model.transformer import Transformer
 from corpus.runtime.runtime import Runtime, allow_tf32, supported_precisions
-from corpus.train.step import OutOfMemory, compiled_trunk, eager_trunk, memory_errors, pass_seconds, split_rows, sum_loss
+from corpus.train.step import (
+    OutOfMemory,
+    compiled_trunk,
+    eager_trunk,
+    memory_errors,
+    pass_seconds,
+    split_rows,
+    sum_loss,
+)
 
 LARGEST_LOSS_ERROR = 0.01
 """Nats per target by which a precision may change the loss of a batch."""
@@ -45,11 +53,19 @@ class PrecisionTrial:
 
     def row(self) -> dict[str, Any]:
         """Return the trial as a line of the recorded table."""
-        return {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
+        return {
+            name: round(value, 6) if isinstance(value, float) else value
+            for name, value in asdict(self).items()
+        }
 
 
 def try_precisions(
-    model: Transformer, runtime: Runtime, batch: Batch, *, compiled: bool, enough: Callable[[], bool] = lambda: False
+    model: Transformer,
+    runtime: Runtime,
+    batch: Batch,
+    *,
+    compiled: bool,
+    enough: Callable[[], bool] = lambda: False,
 ) -> list[PrecisionTrial]:
     """Try every precision of the device, the finest first. The weights are not changed.
 
@@ -76,12 +92,28 @@ def try_precisions(
             compute_in(model, precision)
             loss, gradient = _loss_and_gradient(model, own, split_rows(batch, 1)[0])
             reference = reference or (loss, gradient)
-            trials.append(_judge(precision, _seconds(model, own, batch, compiled=compiled), loss, gradient, reference))
+            trials.append(
+                _judge(
+                    precision,
+                    _seconds(model, own, batch, compiled=compiled),
+                    loss,
+                    gradient,
+                    reference,
+                )
+            )
         except OutOfMemory:
             raise
-        except Exception as error:  # compilers and kernels fail in many ways; each means: not in this precision
+        except (
+            Exception
+        ) as error:  # compilers and kernels fail in many ways; each means: not in this precision
             first_line = next(iter(str(error).strip().splitlines()), "")
-            trials.append(PrecisionTrial(precision=precision, seconds=None, verdict=f"{type(error).__name__}: {first_line[:200]}"))
+            trials.append(
+                PrecisionTrial(
+                    precision=precision,
+                    seconds=None,
+                    verdict=f"{type(error).__name__}: {first_line[:200]}",
+                )
+            )
         finally:
             compute_in(model, "fp32")
             model.zero_grad(set_to_none=True)
@@ -95,7 +127,9 @@ def _seconds(model: Transformer, runtime: Runtime, batch: Batch, *, compiled: bo
         return None
     if compiled:
         torch._dynamo.reset()  # each precision is another graph of the same code, and there is a limit to how many
-    return pass_seconds(model, compiled_trunk(model) if compiled else eager_trunk(model), runtime, batch)
+    return pass_seconds(
+        model, compiled_trunk(model) if compiled else eager_trunk(model), runtime, batch
+    )
 
 
 def fastest(trials: list[PrecisionTrial]) -> str:
@@ -124,7 +158,9 @@ def table(trials: list[PrecisionTrial]) -> list[str]:
     return lines
 
 
-def _loss_and_gradient(model: Transformer, runtime: Runtime, row: Batch) -> tuple[float, list[Tensor]]:
+def _loss_and_gradient(
+    model: Transformer, runtime: Runtime, row: Batch
+) -> tuple[float, list[Tensor]]:
     """Loss in nats per target, and the gradient on the CPU. Scaled up before the backward pass: fp16 has no small numbers."""
     model.zero_grad(set_to_none=True)
     placed, scale = row.to(runtime.device), 1024.0 if runtime.precision == "fp16" else 1.0
@@ -137,7 +173,11 @@ def _loss_and_gradient(model: Transformer, runtime: Runtime, row: Batch) -> tupl
 
 
 def _judge(
-    precision: str, seconds: float | None, loss: float, gradient: list[Tensor], reference: tuple[float, list[Tensor]]
+    precision: str,
+    seconds: float | None,
+    loss: float,
+    gradient: list[Tensor],
+    reference: tuple[float, list[Tensor]],
 ) -> PrecisionTrial:
     error, cosine = loss - reference[0], _cosine(gradient, reference[1])
     verdict = "accurate"
@@ -145,7 +185,9 @@ def _judge(
         verdict = f"its loss is off by more than {LARGEST_LOSS_ERROR}"
     elif not cosine >= SMALLEST_COSINE:
         verdict = f"its gradient's cosine is below {SMALLEST_COSINE}"
-    return PrecisionTrial(precision=precision, seconds=seconds, loss_error=error, cosine=cosine, verdict=verdict)
+    return PrecisionTrial(
+        precision=precision, seconds=seconds, loss_error=error, cosine=cosine, verdict=verdict
+    )
 
 
 def _cosine(a: list[Tensor], b: list[Tensor]) -> float:

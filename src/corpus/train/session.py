@@ -62,9 +62,19 @@ class Session:
             )
         self.ranks, self._parallel = ranks, runtime.parallel
         if runtime.parallel == "fsdp" and ranks.is_alone:
-            warn("runtime.parallel is fsdp and there is one rank, which has nobody to share the weights with")
-        self.folder, self.budget, self._batch_tokens, self._resume_hint = folder, budget, batch_tokens, resume_hint
-        self.clock, self.metrics = Clock(folder.clock, writes=folder.writes), Metrics(folder.path, writes=folder.writes)
+            warn(
+                "runtime.parallel is fsdp and there is one rank, which has nobody to share the weights with"
+            )
+        self.folder, self.budget, self._batch_tokens, self._resume_hint = (
+            folder,
+            budget,
+            batch_tokens,
+            resume_hint,
+        )
+        self.clock, self.metrics = (
+            Clock(folder.clock, writes=folder.writes),
+            Metrics(folder.path, writes=folder.writes),
+        )
         self._choices = Choices(folder, ranks)
         self._trunk: Trunk | None = None
         threads = runtime.num_threads or self._choices.get("num_threads", 0)
@@ -80,10 +90,18 @@ class Session:
             self.clock.stop()
             raise
         self._trials = Trials(
-            folder, self._choices, budget=budget, batch_tokens=batch_tokens, asked=runtime, runtime=resolved, clock=self.clock
+            folder,
+            self._choices,
+            budget=budget,
+            batch_tokens=batch_tokens,
+            asked=runtime,
+            runtime=resolved,
+            clock=self.clock,
         )
         self.config = (
-            replace(config, checkpoint_seconds=min(config.checkpoint_seconds, budget.amount / 8)) if budget.is_clock else config
+            replace(config, checkpoint_seconds=min(config.checkpoint_seconds, budget.amount / 8))
+            if budget.is_clock
+            else config
         )
         self._choices.record(precision=self.runtime.precision, num_threads=self.runtime.num_threads)
         folder.update_manifest(environment=environment(self.runtime), budget=str(budget))
@@ -128,7 +146,9 @@ class Session:
             return eager_trunk(model)
         if not is_sharded(model):
             return compiled_trunk(model)
-        for block in model.blocks:  # between the blocks weights come and go, which is not for a compiler
+        for (
+            block
+        ) in model.blocks:  # between the blocks weights come and go, which is not for a compiler
             block.compile(dynamic=False)
         return eager_trunk(model)
 
@@ -156,14 +176,18 @@ class Session:
 
     def _use_fewer_rows(self, rows: int) -> None:
         parts = self.rows_per_rank // rows
-        warn(f"out of memory: from now on {rows} rows are computed at a time, {parts} times a step; the batch stays the same")
+        warn(
+            f"out of memory: from now on {rows} rows are computed at a time, {parts} times a step; the batch stays the same"
+        )
         self._choices.record(micro_batch_rows=rows)
 
     def _part_of(self, sample: Callable[[], Batch]) -> Callable[[], Batch]:
         """What training computes at a time, of the batches that `sample` gives."""
         return lambda: split_rows(own_rows(sample(), self.ranks), self.micro_batch_rows)[0]
 
-    def split(self, *, finetune_batches: int, model: Transformer, sample: Callable[[], Batch]) -> Split:
+    def split(
+        self, *, finetune_batches: int, model: Transformer, sample: Callable[[], Batch]
+    ) -> Split:
         """Divide the budget between the phases.
 
         Fine-tuning gets its share, or the time that `finetune_batches` (its cap on epochs) take where that is less; pre-training gets
@@ -171,26 +195,43 @@ class Session:
         """
         share = self.config.finetune_share
         if not self.budget.is_clock:
-            return split_steps(self.budget, batch_tokens=self._batch_tokens, share=share, finetune_batches=finetune_batches)
+            return split_steps(
+                self.budget,
+                batch_tokens=self._batch_tokens,
+                share=share,
+                finetune_batches=finetune_batches,
+            )
         if "finetune_seconds" not in self._choices:
             seconds = self._finetune_seconds(share, finetune_batches, model, sample)
             self._choices.record(finetune_seconds=round(seconds, 3))
         reserve = saving_seconds(model.config)
         change = self.budget.amount - max(self._choices["finetune_seconds"], reserve)
-        last = lambda: self._begun("finetune") + self._choices["finetune_seconds"] if share == 1 else math.inf  # noqa: E731
+
+        def last() -> float:
+            is_all = share == 1
+            return (
+                self._begun("finetune") + self._choices["finetune_seconds"] if is_all else math.inf
+            )
+
         return Split(
             pretrain=lambda: ClockPace(clock=self.clock, start=self._begun("pretrain"), end=change),
             finetune=lambda: ClockPace(
-                clock=self.clock, start=self._begun("finetune"), end=min(self.budget.amount - reserve, last())
+                clock=self.clock,
+                start=self._begun("finetune"),
+                end=min(self.budget.amount - reserve, last()),
             ),
         )
 
-    def _finetune_seconds(self, share: float, batches: int, model: Transformer, sample: Callable[[], Batch]) -> float:
+    def _finetune_seconds(
+        self, share: float, batches: int, model: Transformer, sample: Callable[[], Batch]
+    ) -> float:
         if share == 0:
             return 0.0
         self._divide(model)
         seconds = self._pass_seconds(model, sample)
-        wanted = max(0.0, share * (self.budget.amount - self.clock.seconds))  # what the trials took, they took from both phases
+        wanted = max(
+            0.0, share * (self.budget.amount - self.clock.seconds)
+        )  # what the trials took, they took from both phases
         parts = len(split_rows(own_rows(sample(), self.ranks), self.micro_batch_rows))
         needed = batches * STEP_OVERHEAD * parts * seconds
         if needed >= wanted:
@@ -267,9 +308,13 @@ class Session:
             resume_hint=self._resume_hint,
         )
         trainer.resume()
-        if not self.ranks.numbers(trainer.is_over)[0]:  # where nothing is left to do, nothing is compiled
+        if not self.ranks.numbers(trainer.is_over)[
+            0
+        ]:  # where nothing is left to do, nothing is compiled
             step.trunk = self.trunk(model, sample)
             step.micro_batch_rows = self.micro_batch_rows
         trainer.train()
-        self.folder.update_manifest(tokens={name: trainer.position.tokens}, steps={name: trainer.position.step})
+        self.folder.update_manifest(
+            tokens={name: trainer.position.tokens}, steps={name: trainer.position.step}
+        )
         return trainer.position.tokens

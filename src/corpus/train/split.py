@@ -29,7 +29,8 @@ def split_steps(budget: Budget, *, batch_tokens: int, share: float, finetune_bat
     total = max(1, int(budget.amount // (1 if budget.kind == "steps" else batch_tokens)))
     finetune = min(round(total * share), finetune_batches)
     return Split(
-        pretrain=lambda: StepPace(num_steps=0 if share == 1 else total - finetune), finetune=lambda: StepPace(num_steps=finetune)
+        pretrain=lambda: StepPace(num_steps=0 if share == 1 else total - finetune),
+        finetune=lambda: StepPace(num_steps=finetune),
     )
 
 

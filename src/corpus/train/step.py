@@ -79,7 +79,11 @@ class TrainStep:
         self.model, self.optimizer, self.runtime = model, optimizer, runtime
         self._loss = LossModel(model, trunk)
         self._parallel: nn.Module | None = None
-        self._clip_norm, self.micro_batch_rows, self._on_smaller = clip_norm, micro_batch_rows, on_smaller
+        self._clip_norm, self.micro_batch_rows, self._on_smaller = (
+            clip_norm,
+            micro_batch_rows,
+            on_smaller,
+        )
         self.scaler = torch.amp.GradScaler(runtime.device.type, enabled=runtime.precision == "fp16")
         self._parameters = [p for p in model.parameters() if p.requires_grad]
 
@@ -106,7 +110,12 @@ class TrainStep:
         return self._parallel
 
     def __call__(
-        self, batch: Batch, learning_rate: float, *, largest_norm: float = math.inf, meanwhile: Callable[[], None] = lambda: None
+        self,
+        batch: Batch,
+        learning_rate: float,
+        *,
+        largest_norm: float = math.inf,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> StepResult:
         """Take one step; none where the gradient's norm is above `largest_norm`.
 
@@ -123,7 +132,9 @@ class TrainStep:
                 except OutOfMemory:
                     self.optimizer.zero_grad(set_to_none=True)
                     rows = fewer_rows(self.micro_batch_rows or len(batch.tokens))
-                    if not rows or not self.ranks.is_alone:  # other ranks are in the middle of theirs and cannot begin again
+                    if (
+                        not rows or not self.ranks.is_alone
+                    ):  # other ranks are in the middle of theirs and cannot begin again
                         raise
                     self.micro_batch_rows = rows
                     self._on_smaller(rows)
@@ -145,11 +156,19 @@ class TrainStep:
             with self._without_exchange(module, is_last=number == len(parts)):
                 with self.runtime.autocast():
                     loss = module(part) / batch.num_targets
-                self.scaler.scale(loss * self.ranks.world_size).backward()  # what the ranks exchange is a mean, and a sum is meant
+                self.scaler.scale(
+                    loss * self.ranks.world_size
+                ).backward()  # what the ranks exchange is a mean, and a sum is meant
             total += loss.detach()
         return total
 
-    def _update(self, total: Tensor, learning_rate: float, largest_norm: float, meanwhile: Callable[[], None]) -> StepResult:
+    def _update(
+        self,
+        total: Tensor,
+        learning_rate: float,
+        largest_norm: float,
+        meanwhile: Callable[[], None],
+    ) -> StepResult:
         """Clip and apply the gradients, on all ranks or on none."""
         self.scaler.unscale_(self.optimizer)
         norm = whole(nn.utils.clip_grad_norm_(self._parameters, self._clip_norm))
@@ -167,7 +186,11 @@ class TrainStep:
 
 def own_rows(batch: Batch, ranks: Ranks) -> Batch:
     """Return a rank's rows of the batch: the batches are the same ones however many ranks there are."""
-    return batch if ranks.is_alone else split_rows(batch, len(batch.tokens) // ranks.world_size)[ranks.rank]
+    return (
+        batch
+        if ranks.is_alone
+        else split_rows(batch, len(batch.tokens) // ranks.world_size)[ranks.rank]
+    )
 
 
 class OutOfMemory(DeviceError):
@@ -230,7 +253,10 @@ class CompiledTrunk:
         """Return the hidden states, [batch seq dim]."""
         length = tokens.shape[1]
         if self._rotation is None or self._rotation[0] != length:
-            self._rotation = length, self._model.rotation(torch.arange(length, device=tokens.device)[None])
+            self._rotation = (
+                length,
+                self._model.rotation(torch.arange(length, device=tokens.device)[None]),
+            )
         mask = block_mask(documents, compiled=True) if tokens.is_cuda else document_mask(documents)
         return self._run(tokens, rotation=self._rotation[1], mask=mask)
 
@@ -240,7 +266,9 @@ def compiled_trunk(model: Transformer) -> Trunk:
     return CompiledTrunk(model)
 
 
-def choose_compile(model: Transformer, runtime: Runtime, batch: Batch, *, timed: bool) -> CompileChoice:
+def choose_compile(
+    model: Transformer, runtime: Runtime, batch: Batch, *, timed: bool
+) -> CompileChoice:
     """Try the compiled forward and backward pass on `batch`; keep it if it works and, where `timed`, is the faster one.
 
     The weights are not changed. Under a budget of steps or tokens nothing is timed, so that the choice is the same every time.

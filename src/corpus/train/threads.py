@@ -13,7 +13,9 @@ THREAD_ROUNDS = 3
 """How often each number of threads is tried, in turn, so that a moment in which the machine was busy does not slow the whole run."""
 
 
-def try_threads(model: Transformer, runtime: Runtime, batch: Batch, *, enough: Callable[[], bool]) -> dict[int, float]:
+def try_threads(
+    model: Transformer, runtime: Runtime, batch: Batch, *, enough: Callable[[], bool]
+) -> dict[int, float]:
     """Return the seconds of a pass with all threads, half of them and one; no further round begins once `enough` says so."""
     most = runtime.num_threads
     seconds = dict.fromkeys(sorted({most, max(1, most // 2), 1}, reverse=True), float("inf"))

@@ -64,7 +64,12 @@ class Trials:
         clock: Clock,
     ) -> None:
         """`asked` is the config, `runtime` what it was resolved to; the trials may replace it."""
-        self._folder, self._choices, self._budget, self._batch_tokens = folder, choices, budget, batch_tokens
+        self._folder, self._choices, self._budget, self._batch_tokens = (
+            folder,
+            choices,
+            budget,
+            batch_tokens,
+        )
         self._asked, self._clock = asked, clock
         self.runtime = runtime
 
@@ -82,7 +87,10 @@ class Trials:
                 choice = self._compile(model, sample)
             finally:
                 model.zero_grad(set_to_none=True)
-        if choice.compiled != self._choices.get("compiled") or "compile_reason" not in self._choices:
+        if (
+            choice.compiled != self._choices.get("compiled")
+            or "compile_reason" not in self._choices
+        ):
             warn(choice.reason) if choice.failed else say(choice.reason)
             self._choices.record(compiled=choice.compiled, compile_reason=choice.reason)
         return choice
@@ -104,19 +112,31 @@ class Trials:
         setting = self._asked.compile
         compiled = setting == "on" or (setting == "auto" and self.runtime.device.type == "cuda")
         how = "compiled block by block" if compiled else "eager"
-        return CompileChoice(compiled=compiled, reason=f"training runs {how} (weights divided among ranks: nothing is tried)")
+        return CompileChoice(
+            compiled=compiled,
+            reason=f"training runs {how} (weights divided among ranks: nothing is tried)",
+        )
 
     def _threads(self, model: Transformer, sample: Sample) -> None:
         """Under a clock on a CPU, take the number of threads that is fastest now: beside other work fewer can be more."""
-        if not self._budget.is_clock or self.is_short or self._asked.num_threads or self.runtime.device.type != "cpu":
+        if (
+            not self._budget.is_clock
+            or self.is_short
+            or self._asked.num_threads
+            or self.runtime.device.type != "cpu"
+        ):
             return
         if "threads_tried" in self._choices:
             return
         began, longest = self._clock.seconds, TRIAL_SHARE * self._budget.amount
         enough = lambda: self._clock.seconds - began > longest  # noqa: E731
-        seconds = self._choices.together(lambda: try_threads(model, self.runtime, sample(), enough=enough))
+        seconds = self._choices.together(
+            lambda: try_threads(model, self.runtime, sample(), enough=enough)
+        )
         tried = {str(threads): round(value, 4) for threads, value in seconds.items()}
-        self._choices.record(num_threads=min(seconds, key=lambda threads: seconds[threads]), threads_tried=tried)
+        self._choices.record(
+            num_threads=min(seconds, key=lambda threads: seconds[threads]), threads_tried=tried
+        )
         chosen = self._choices["num_threads"]
         torch.set_num_threads(chosen)
         self.runtime = replace(self.runtime, num_threads=chosen)
@@ -131,10 +151,16 @@ class Trials:
             compiled = self.runtime.device.type == "cuda" and self._asked.compile != "off"
             began, longest = self._clock.seconds, PRECISION_SHARE * self._budget.amount
             enough = lambda: self._clock.seconds - began > longest  # noqa: E731
-            trials = self._choices.together(lambda: try_precisions(model, self.runtime, sample(), compiled=compiled, enough=enough))
+            trials = self._choices.together(
+                lambda: try_precisions(
+                    model, self.runtime, sample(), compiled=compiled, enough=enough
+                )
+            )
             for line in table(trials):
                 say(f"precision  {line}")
-            self._choices.record(precision=fastest(trials), precisions_tried=[trial.row() for trial in trials])
+            self._choices.record(
+                precision=fastest(trials), precisions_tried=[trial.row() for trial in trials]
+            )
             self.runtime = replace(self.runtime, precision=self._choices["precision"])
             allow_tf32(self.runtime)
             self._folder.update_manifest(environment={"precision": self.runtime.precision})
@@ -150,7 +176,9 @@ class Trials:
         timed = decided is None and self._budget.is_clock and self._asked.compile == "auto"
         say(COMPILING)
         began = self._clock.seconds
-        choice = self._choices.together(lambda: choose_compile(model, self.runtime, sample(), timed=timed))
+        choice = self._choices.together(
+            lambda: choose_compile(model, self.runtime, sample(), timed=timed)
+        )
         self._choices.record(compile_seconds=round(self._clock.seconds - began, 3))
         return CompileChoice(**self.runtime.ranks.from_main(asdict(choice)))
 
@@ -160,9 +188,17 @@ class Trials:
             return CompileChoice(compiled=False, reason=self._choices["compile_reason"])
         if decided is None:
             if self._asked.compile == "off":
-                return CompileChoice(compiled=False, reason="training runs eager (runtime.compile is off)")
-            if self._asked.compile == "auto" and self.runtime.device.type == "cpu" and self._is_below(WORTH_COMPILING_SECONDS):
-                why = "the budget is too short to pay for compiling; runtime.compile on overrides it"
+                return CompileChoice(
+                    compiled=False, reason="training runs eager (runtime.compile is off)"
+                )
+            if (
+                self._asked.compile == "auto"
+                and self.runtime.device.type == "cpu"
+                and self._is_below(WORTH_COMPILING_SECONDS)
+            ):
+                why = (
+                    "the budget is too short to pay for compiling; runtime.compile on overrides it"
+                )
                 return CompileChoice(compiled=False, reason=f"training runs eager ({why})")
         needed = COMPILE_PAYS * self._choices.get("compile_seconds", 0.0)
         if self._budget.is_clock and self._budget.amount - self._clock.seconds < needed:

@@ -62,7 +62,15 @@ def fetch_text(hub_id: str, folder: Path, config: PrepareConfig) -> Path:
         fetch = _Fetch(hub_id, folder, config, key, task)
         fetch.split("validation")
         fetch.split("train")
-    write_manifest(folder, Manifest(kind=KIND, key=key, config=wanted, counts={"bytes": fetch.cursor["quotas"]["train"]["taken"]}))
+    write_manifest(
+        folder,
+        Manifest(
+            kind=KIND,
+            key=key,
+            config=wanted,
+            counts={"bytes": fetch.cursor["quotas"]["train"]["taken"]},
+        ),
+    )
     return folder
 
 
@@ -78,10 +86,19 @@ def _wanted(hub_id: str, config: PrepareConfig) -> dict[str, Any]:
 class _Fetch:
     """One fetch and its cursor: splits done, file and row of the one in work, and what its quota has counted."""
 
-    def __init__(self, hub_id: str, folder: Path, config: PrepareConfig, key: str, task: Task) -> None:
+    def __init__(
+        self, hub_id: str, folder: Path, config: PrepareConfig, key: str, task: Task
+    ) -> None:
         self._hub_id, self._folder, self._config, self._task = hub_id, folder, config, task
         self._set_names = {**SET_NAMES, **config.set_names}
-        self.cursor: dict[str, Any] = {"key": key, "done": [], "file": 0, "row": 0, "part": 0, "quotas": {}}
+        self.cursor: dict[str, Any] = {
+            "key": key,
+            "done": [],
+            "file": 0,
+            "row": 0,
+            "part": 0,
+            "quotas": {},
+        }
         saved = read_json(folder / CURSOR) if (folder / CURSOR).exists() else None
         if saved and saved["key"] == key:
             self.cursor = saved
@@ -95,7 +112,9 @@ class _Fetch:
             return
         stream = _open(self._hub_id, name)
         if stream is None and name == "train":
-            raise DataError(f"{self._hub_id} has no split called train, so there is nothing to read. Give another data set.")
+            raise DataError(
+                f"{self._hub_id} has no split called train, so there is nothing to read. Give another data set."
+            )
         if stream is not None:
             self._files(name, stream)
         self.cursor["done"].append(name)
@@ -103,7 +122,9 @@ class _Fetch:
         write_json(self._folder / CURSOR, self.cursor)
 
     def _files(self, name: str, stream: Any) -> None:
-        most_bytes = self._config.max_validation_tokens * BYTES_PER_TOKEN if name == "validation" else None
+        most_bytes = (
+            self._config.max_validation_tokens * BYTES_PER_TOKEN if name == "validation" else None
+        )
         quota = Quota(self._config, most_bytes=most_bytes)
         quota.restore(self.cursor["quotas"].get(name))
         while self.cursor["file"] < stream.num_shards:
@@ -111,7 +132,9 @@ class _Fetch:
             rows = iter(file.skip(self.cursor["row"]) if self.cursor["row"] else file)
             while batch := list(islice(rows, ROWS_PER_PART)):
                 self._part(name, batch, quota)
-                self.cursor.update(row=self.cursor["row"] + len(batch), part=self.cursor["part"] + 1)
+                self.cursor.update(
+                    row=self.cursor["row"] + len(batch), part=self.cursor["part"] + 1
+                )
                 self.cursor["quotas"][name] = quota.state()
                 write_json(self._folder / CURSOR, self.cursor)
                 if quota.is_met:
@@ -122,17 +145,25 @@ class _Fetch:
         """Write the wanted records of `batch` as one part."""
         kept = []
         for number, record in enumerate(batch, start=self.cursor["row"] + 1):
-            document = to_document(record, f"{self._hub_id} {name} file {self.cursor['file']} row {number}", self._set_names)
+            document = to_document(
+                record,
+                f"{self._hub_id} {name} file {self.cursor['file']} row {number}",
+                self._set_names,
+            )
             size = len(encode(document.text))
             if quota.room(document.source) > 0:
                 quota.take(document.source, size)
-                kept.append(json.dumps({"text": document.text, "meta": record["meta"]}, ensure_ascii=False))
+                kept.append(
+                    json.dumps({"text": document.text, "meta": record["meta"]}, ensure_ascii=False)
+                )
                 self._task.advance(size if name == "train" else 0)
             else:
                 quota.refuse(size)
         if kept:
             data = zstandard.ZstdCompressor(level=3).compress(encode("\n".join(kept) + "\n"))
-            with atomic_path(self._folder / name / f"part-{self.cursor['part']:05d}.jsonl.zst") as temporary:
+            with atomic_path(
+                self._folder / name / f"part-{self.cursor['part']:05d}.jsonl.zst"
+            ) as temporary:
                 temporary.write_bytes(data)
 
 
@@ -150,10 +181,14 @@ def fetch_mathqa(hub_id: str, folder: Path) -> Path:
             say(f"fetching {hub_id} {theirs} from the hub")
             rows = [dict(row) for row in stream]
             if rows and "linear_formula" not in rows[0]:
-                raise DataError(f"{hub_id} is not MathQA: its columns are {', '.join(rows[0])}. Give another id, or an empty one.")
+                raise DataError(
+                    f"{hub_id} is not MathQA: its columns are {', '.join(rows[0])}. Give another id, or an empty one."
+                )
             write_json(path, rows)
     if not (folder / "train.json").exists():
-        raise DataError(f"{hub_id} has no split called train. Give another id with prepare.problems_hub_id, or an empty one.")
+        raise DataError(
+            f"{hub_id} has no split called train. Give another id with prepare.problems_hub_id, or an empty one."
+        )
     return folder
 
 

@@ -20,7 +20,19 @@ OWN_DISTRIBUTION = "corpus_lm"
 """Our own package tells a model nothing about the world, so it is left out."""
 
 _OWN_FOLDER = Path(__file__).resolve().parents[2]
-_NOT_LIBRARY = frozenset(("test", "tests", "testing", "__pycache__", "_vendor", "_vendored", "vendored", "idle_test", "lib2to3"))
+_NOT_LIBRARY = frozenset(
+    (
+        "test",
+        "tests",
+        "testing",
+        "__pycache__",
+        "_vendor",
+        "_vendored",
+        "vendored",
+        "idle_test",
+        "lib2to3",
+    )
+)
 _LARGEST = 1_000_000
 _SMALLEST = 300
 _COMMENT = re.compile(r"(?:^[ \t]*#(?!!)[^\n]*\n){4,}", re.MULTILINE)
@@ -57,8 +69,16 @@ def library_roots() -> list[Path]:
 
 def source_files(roots: list[Path]) -> list[SourceFile]:
     """Return every library file, tests and vendored copies left out, in the order of `rank`."""
-    files = [_source_file(path, root) for path, root in _files(roots) if path.suffix == ".py" and path.is_file()]
-    chosen = [file for file in files if _SMALLEST <= file.size <= _LARGEST and not file.module.startswith("__editable__")]
+    files = [
+        _source_file(path, root)
+        for path, root in _files(roots)
+        if path.suffix == ".py" and path.is_file()
+    ]
+    chosen = [
+        file
+        for file in files
+        if _SMALLEST <= file.size <= _LARGEST and not file.module.startswith("__editable__")
+    ]
     return sorted(chosen, key=lambda file: (file.rank, file.module, file.size))
 
 
@@ -70,15 +90,21 @@ def _files(roots: list[Path]) -> Iterator[tuple[Path, Path]]:
             skip = {
                 name
                 for name in folders
-                if here / name in roots or here / name == _OWN_FOLDER or name.endswith((".dist-info", ".egg-info"))
+                if here / name in roots
+                or here / name == _OWN_FOLDER
+                or name.endswith((".dist-info", ".egg-info"))
             }
-            folders[:] = sorted(set(folders) - _NOT_LIBRARY - {"site-packages", "dist-packages"} - skip)
+            folders[:] = sorted(
+                set(folders) - _NOT_LIBRARY - {"site-packages", "dist-packages"} - skip
+            )
             yield from ((here / name, root) for name in sorted(names))
 
 
 def _source_file(path: Path, root: Path) -> SourceFile:
     module = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
-    rank = int.from_bytes(hashlib.blake2b(module.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "big")
+    rank = int.from_bytes(
+        hashlib.blake2b(module.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "big"
+    )
     return SourceFile(path, module, path.stat().st_size, rank)
 
 
@@ -107,14 +133,18 @@ def docstrings(source: str, module: str) -> list[Docstring]:
     return [docstring for docstring in found if docstring.text]
 
 
-def _walk(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Iterator[Docstring]:
+def _walk(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str
+) -> Iterator[Docstring]:
     text = ast.get_docstring(node) or ""
     if isinstance(node, ast.Module):
         yield Docstring("module", name, text)
     elif isinstance(node, ast.ClassDef):
         yield Docstring("class", name, text)
     else:
-        arguments = ", ".join(argument.arg for argument in node.args.args if argument.arg not in ("self", "cls"))
+        arguments = ", ".join(
+            argument.arg for argument in node.args.args if argument.arg not in ("self", "cls")
+        )
         yield Docstring("function", f"{name}({arguments})", text)
     for child in node.body:
         if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -125,7 +155,11 @@ def _call_strings(tree: ast.Module, module: str) -> Iterator[Docstring]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             for argument in node.args:
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and len(argument.value) > 200:
+                if (
+                    isinstance(argument, ast.Constant)
+                    and isinstance(argument.value, str)
+                    and len(argument.value) > 200
+                ):
                     yield Docstring("string", module, _clean(argument.value))
 
 
@@ -140,20 +174,30 @@ def comments(source: str) -> Iterator[str]:
     """Yield the long comments of a module that are sentences, without their marks."""
     for match in _COMMENT.finditer(source):
         text = "\n".join(line.strip().lstrip("#").strip() for line in match[0].splitlines()).strip()
-        if len(text) > 200 and len(_PROSE.findall(text)) >= 2 and "opyright" not in text and "icense" not in text:
+        if (
+            len(text) > 200
+            and len(_PROSE.findall(text)) >= 2
+            and "opyright" not in text
+            and "icense" not in text
+        ):
             yield text
 
 
 def descriptions(roots: list[Path]) -> Iterator[tuple[str, str]]:
     """Yield name and description of every installed package, from its METADATA."""
-    for path in sorted((path for root in roots for path in root.glob("*.dist-info/METADATA")), key=lambda path: path.parent.name):
+    for path in sorted(
+        (path for root in roots for path in root.glob("*.dist-info/METADATA")),
+        key=lambda path: path.parent.name,
+    ):
         name = path.parent.name.split("-")[0]
         text = read(path)
         if text is None or name.lower() == OWN_DISTRIBUTION:
             continue
         message = email.message_from_string(text)
         body = message.get_payload()
-        description = body if isinstance(body, str) and body.strip() else message.get("Description", "")
+        description = (
+            body if isinstance(body, str) and body.strip() else message.get("Description", "")
+        )
         if len(description.strip()) > 200:
             yield name, description.strip()
 

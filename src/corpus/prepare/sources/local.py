@@ -7,7 +7,9 @@ from pathlib import Path
 from corpus.base.errors import DataError
 from corpus.prepare.document import Advance, Document, Split, format_size, mark_of
 
-PROSE = frozenset(f".{ending}" for ending in ["txt", "text", "md", "markdown", "rst", "org", "adoc", "tex"])
+PROSE = frozenset(
+    f".{ending}" for ending in ["txt", "text", "md", "markdown", "rst", "org", "adoc", "tex"]
+)
 CODE = frozenset(
     f".{ending}"
     for ending in [
@@ -59,18 +61,26 @@ class PlainFiles:
 
     def __init__(self, root: Path, source: str, files: Mapping[Split, Sequence[Path]]) -> None:
         self._root, self._source = Path(root), source
-        self._files: dict[Split, list[Path]] = {split: sorted(paths) for split, paths in files.items()}
+        self._files: dict[Split, list[Path]] = {
+            split: sorted(paths) for split, paths in files.items()
+        }
 
     def describe(self) -> list[str]:
         lines = []
         for split, paths in self._files.items():
             held_out = ", held out" if split == "validation" else ""
             count = f"{len(paths):,} {'file' if len(paths) == 1 else 'files'}"
-            lines.append(f"text: {count} ({format_size(self.size(split))}) of plain text: source '{self._source}'{held_out}")
+            lines.append(
+                f"text: {count} ({format_size(self.size(split))}) of plain text: source '{self._source}'{held_out}"
+            )
         return lines
 
     def inputs(self) -> dict[str, str]:
-        return {path.relative_to(self._root).as_posix(): mark_of(path) for paths in self._files.values() for path in paths}
+        return {
+            path.relative_to(self._root).as_posix(): mark_of(path)
+            for paths in self._files.values()
+            for path in paths
+        }
 
     def size(self, split: Split) -> int:
         return sum(path.stat().st_size for path in self._files.get(split, ()))
@@ -90,7 +100,9 @@ def read_text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}. Check the path and its permissions.") from None
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}. Check the path and its permissions."
+        ) from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

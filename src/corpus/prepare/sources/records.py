@@ -38,7 +38,11 @@ def read_records(path: Path, advance: Advance = lambda amount: None) -> Iterator
     """
     number = 0
     with _readable(path):
-        for number, value in _rows(path, advance) if path.name.lower().endswith(".parquet") else _lines(path, advance):
+        for number, value in (
+            _rows(path, advance)
+            if path.name.lower().endswith(".parquet")
+            else _lines(path, advance)
+        ):
             yield number, value
     if number == 0:
         raise DataError(f"{path} holds no records. Fetch it again, or remove it from the folder.")
@@ -131,8 +135,15 @@ def _readable(path: Path) -> Iterator[None]:
     except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
         raise DataError(f"{path} is truncated or damaged ({error}). {fix}") from None
     except (PermissionError, IsADirectoryError) as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from None
-    except (ValueError, OSError) as error:  # pyarrow's ArrowInvalid is a ValueError, its ArrowIOError an OSError
+        raise DataError(
+            f"{path} cannot be read: {error.strerror}. Check its permissions."
+        ) from None
+    except (
+        ValueError,
+        OSError,
+    ) as error:  # pyarrow's ArrowInvalid is a ValueError, its ArrowIOError an OSError
         if not path.name.lower().endswith(".parquet"):
             raise
-        raise DataError(f"{path} is not a whole Parquet file ({str(error).splitlines()[0]}). {fix}") from None
+        raise DataError(
+            f"{path} is not a whole Parquet file ({str(error).splitlines()[0]}). {fix}"
+        ) from None

@@ -49,23 +49,35 @@ class RecordFiles:
         set_names: Mapping[str, str] | None = None,
     ) -> None:
         self._root, self._source = Path(root), source
-        self._files: dict[Split, list[Path]] = {split: sorted(paths) for split, paths in files.items()}
+        self._files: dict[Split, list[Path]] = {
+            split: sorted(paths) for split, paths in files.items()
+        }
         self._set_names = {**SET_NAMES, **(set_names or {})}
 
     def describe(self) -> list[str]:
-        kind = "SlimPajama records" if self._source is None else f"records of text, source '{self._source}'"
+        kind = (
+            "SlimPajama records"
+            if self._source is None
+            else f"records of text, source '{self._source}'"
+        )
         lines = []
         for split in self._files:
             for folder in sorted({path.parent for path in self._files[split]}):
                 count = sum(path.parent == folder for path in self._files[split])
-                size = format_size(sum(path.stat().st_size for path in self._files[split] if path.parent == folder))
+                size = format_size(
+                    sum(path.stat().st_size for path in self._files[split] if path.parent == folder)
+                )
                 held_out = ", held out" if split == "validation" else ""
                 place = self._relative(folder)
-                lines.append(f"text: {place} ({count} {'file' if count == 1 else 'files'}, {size}): {kind}{held_out}")
+                lines.append(
+                    f"text: {place} ({count} {'file' if count == 1 else 'files'}, {size}): {kind}{held_out}"
+                )
         return lines
 
     def inputs(self) -> dict[str, str]:
-        return {self._relative(path): mark_of(path) for paths in self._files.values() for path in paths}
+        return {
+            self._relative(path): mark_of(path) for paths in self._files.values() for path in paths
+        }
 
     def size(self, split: Split) -> int:
         return sum(path.stat().st_size for path in self._files.get(split, ()))
@@ -82,7 +94,9 @@ class RecordFiles:
         return path.relative_to(self._root).as_posix() if path != self._root else self._root.name
 
 
-def to_document(record: Any, where: str, set_names: Mapping[str, str], source: str | None = None) -> Document:
+def to_document(
+    record: Any, where: str, set_names: Mapping[str, str], source: str | None = None
+) -> Document:
     """Return the document of a record. Raises `DataError` that begins with `where` for one of another shape or set.
 
     Args:

@@ -46,7 +46,9 @@ CHAPTER = 40_000
 ARTICLE = 8_000
 """Characters from which a document of `arxiv` is not added to."""
 
-_FORMULA = re.compile(r":math:|\.\. math::|\\frac|\\sum|\\int\b|\\mathbb|\\sqrt|\$[^$\n]*[\\^_][^$\n]*\$")
+_FORMULA = re.compile(
+    r":math:|\.\. math::|\\frac|\\sum|\\int\b|\\mathbb|\\sqrt|\$[^$\n]*[\\^_][^$\n]*\$"
+)
 _SHORTEST = 80
 
 
@@ -74,13 +76,18 @@ class Starter:
 
     def describe(self) -> list[str]:
         lines = [f"text: {source}: {what}" for source, what in STANDS_FOR.items()]
-        return [*lines, f"text: at most {format_size(self._most)} of each, from {len(self._files):,} installed library files"]
+        return [
+            *lines,
+            f"text: at most {format_size(self._most)} of each, from {len(self._files):,} installed library files",
+        ]
 
     def inputs(self) -> dict[str, str]:
         names = [f"{file.module} {file.size}" for file in self._files]
         names += [name for name, _ in descriptions(self._roots)]
         digest = hashlib.sha256("\n".join(names).encode("utf-8", "replace")).hexdigest()
-        return {"installation": f"Python {platform.python_version()}, {len(self._files)} files, {digest}"}
+        return {
+            "installation": f"Python {platform.python_version()}, {len(self._files)} files, {digest}"
+        }
 
     def size(self, split: Split) -> int:
         return self._most * len(STANDS_FOR) if split == "train" else 0
@@ -117,7 +124,9 @@ class _Harvest:
             if not has_formulas and file.rank % 3 == 0:
                 yield from self._keep("github", text)
             elif (
-                self._wants("arxiv") if has_formulas else parsed < PARSE_BYTES and self._wants("wikipedia", "book", "stackexchange")
+                self._wants("arxiv")
+                if has_formulas
+                else parsed < PARSE_BYTES and self._wants("wikipedia", "book", "stackexchange")
             ):
                 parsed += 0 if has_formulas else len(text)
                 yield from self._docstrings(docstrings(text, file.module), file.module)
@@ -130,7 +139,9 @@ class _Harvest:
     def _prose(self, roots: list[Path]) -> Iterator[Document]:
         topics = language_reference(roots)
         if not topics:
-            self.missing.append("this installation has no language reference (pydoc_data): wikipedia stands on docstrings alone")
+            self.missing.append(
+                "this installation has no language reference (pydoc_data): wikipedia stands on docstrings alone"
+            )
         for name, text in topics:
             yield from self._keep("wikipedia", f"{name}\n\n{text}")
         found = False
@@ -140,12 +151,18 @@ class _Harvest:
             if self._room["c4"] <= 0:
                 break
         if not found:
-            self.missing.append("no installed package describes itself: c4 stands on comments alone")
+            self.missing.append(
+                "no installed package describes itself: c4 stands on comments alone"
+            )
 
     def _docstrings(self, found: list[Docstring], module: str) -> Iterator[Document]:
         article: list[str] = []
         for docstring in found:
-            text = f"{docstring.name}\n\n{docstring.text}" if docstring.kind != "string" else docstring.text
+            text = (
+                f"{docstring.name}\n\n{docstring.text}"
+                if docstring.kind != "string"
+                else docstring.text
+            )
             if len(docstring.text) < _SHORTEST:
                 continue
             if _FORMULA.search(docstring.text):
@@ -155,7 +172,10 @@ class _Harvest:
                     article.clear()
             elif ">>> " in docstring.text:
                 name = docstring.name.split("(")[0]
-                yield from self._keep("stackexchange", f"Q: What does {name} do, and how is it used?\n\nA: {docstring.text}")
+                yield from self._keep(
+                    "stackexchange",
+                    f"Q: What does {name} do, and how is it used?\n\nA: {docstring.text}",
+                )
             elif docstring.kind in ("module", "class"):
                 yield from self._keep("wikipedia", text)
             else:

@@ -17,7 +17,14 @@ Split = Literal["train", "heldout"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 _FAMILIES = (general, gain, geometry, physics, probability, other)
-_STORIES = (general_stories, gain_stories, geometry_stories, physics_stories, probability_stories, other_stories)
+_STORIES = (
+    general_stories,
+    gain_stories,
+    geometry_stories,
+    physics_stories,
+    probability_stories,
+    other_stories,
+)
 
 
 def _shapes(template: Template) -> set[str]:

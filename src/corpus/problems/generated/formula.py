@@ -6,9 +6,20 @@ from dataclasses import dataclass
 
 from corpus.program.language import ARITIES, Program, Step
 
-_INFIX = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
+_INFIX = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.Pow: "power",
+}
 _COMMUTATIVE = frozenset({"add", "multiply"})
-_CONFUSED = {"add": ("subtract", "multiply"), "subtract": ("add",), "multiply": ("divide", "add"), "divide": ("multiply",)}
+_CONFUSED = {
+    "add": ("subtract", "multiply"),
+    "subtract": ("add",),
+    "multiply": ("divide", "add"),
+    "divide": ("multiply",),
+}
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,9 @@ def mistakes(node: Node) -> list[Call]:
     """Return the formulas of natural mistakes: a step missed, operands swapped, the wrong operation, two numbers exchanged."""
     found = [*_parts(node), *_slips(node)]
     names = sorted(names_in(node))
-    found += [_exchange(node, one, other) for i, one in enumerate(names) for other in names[i + 1 :]]
+    found += [
+        _exchange(node, one, other) for i, one in enumerate(names) for other in names[i + 1 :]
+    ]
     return [wrong for wrong in dict.fromkeys(found) if isinstance(wrong, Call) and wrong != node]
 
 
@@ -118,10 +131,14 @@ def _slips(node: Node) -> Iterator[Node]:
         yield Call(other, node.arguments)
     for place, argument in enumerate(node.arguments):
         for wrong in _slips(argument):
-            yield Call(node.operation, (*node.arguments[:place], wrong, *node.arguments[place + 1 :]))
+            yield Call(
+                node.operation, (*node.arguments[:place], wrong, *node.arguments[place + 1 :])
+            )
 
 
 def _exchange(node: Node, one: str, other: str) -> Node:
     if isinstance(node, str):
         return {one: other, other: one}.get(node, node)
-    return Call(node.operation, tuple(_exchange(argument, one, other) for argument in node.arguments))
+    return Call(
+        node.operation, tuple(_exchange(argument, one, other) for argument in node.arguments)
+    )

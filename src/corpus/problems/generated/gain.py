@@ -181,7 +181,11 @@ TEMPLATES = (
     _gain(
         "profit_share",
         "profit * own / (own + other)",
-        {"profit": range(300, 6000, 30), "own": range(500, 9000, 500), "other": range(500, 9000, 500)},
+        {
+            "profit": range(300, 6000, 30),
+            "own": range(500, 9000, 500),
+            "other": range(500, 9000, 500),
+        },
         "{$} #",
         "{person} and {person2} start a business with {$} <own> and {$} <other> . "
         "[what is|find] the share of {person} in a profit of {$} <profit> ?",

@@ -47,7 +47,12 @@ TEMPLATES = (
     _general(
         "two_kinds_total",
         "count * price + other_count * other_price",
-        {"count": range(2, 40), "price": range(3, 70), "other_count": range(2, 40), "other_price": range(3, 70)},
+        {
+            "count": range(2, 40),
+            "price": range(3, 70),
+            "other_count": range(2, 40),
+            "other_price": range(3, 70),
+        },
         "{$} #",
         "{person} [buys|bought] <count> {items} at {$} <price> each and <other_count> {items2} at {$} <other_price> each . "
         "what is the total [cost|amount {he} pays] ?",
@@ -175,7 +180,12 @@ TEMPLATES = (
     _general(
         "average_of_four",
         "(first + second + third + fourth) / 4",
-        {"first": range(10, 200), "second": range(10, 200), "third": range(10, 200), "fourth": range(10, 200)},
+        {
+            "first": range(10, 200),
+            "second": range(10, 200),
+            "third": range(10, 200),
+            "fourth": range(10, 200),
+        },
         "#",
         "what is the average of the four numbers <first> , <second> , <third> and <fourth> ?",
         "four [boys|friends|parcels] weigh <first> , <second> , <third> and <fourth> kg . find their average weight .",

@@ -60,7 +60,11 @@ def make_problem(template: Template, rng: random.Random, *, split: str, index: i
         if value is None:
             continue
         digits = None if template.answer == FRACTION else digits_for(value)
-        wrong = [outcome.value for mistake in _some_mistakes(template, place, rng) if (outcome := execute(mistake, numbers)).value]
+        wrong = [
+            outcome.value
+            for mistake in _some_mistakes(template, place, rng)
+            if (outcome := execute(mistake, numbers)).value
+        ]
         found = choose_options(value, wrong, digits, rng)
         if found is None:
             continue
@@ -69,9 +73,15 @@ def make_problem(template: Template, rng: random.Random, *, split: str, index: i
         options = parse_options(_write_options(template, found[0], wording, rng))
         correct = options[found[1]].letter
         if nearest_option(value, options) != correct:
-            raise ValueError(f"template {template.name}: {value!r} is not nearest to option {correct} of {options}")
-        return Problem(SET_NAME, split, index, text, options, correct, str(program), template.category)
-    raise ValueError(f"template {template.name}: no sensible numbers found in {_ATTEMPTS} attempts; widen their ranges")
+            raise ValueError(
+                f"template {template.name}: {value!r} is not nearest to option {correct} of {options}"
+            )
+        return Problem(
+            SET_NAME, split, index, text, options, correct, str(program), template.category
+        )
+    raise ValueError(
+        f"template {template.name}: no sensible numbers found in {_ATTEMPTS} attempts; widen their ranges"
+    )
 
 
 def _draw_numbers(template: Template, place: int, rng: random.Random) -> list[float]:
@@ -79,7 +89,9 @@ def _draw_numbers(template: Template, place: int, rng: random.Random) -> list[fl
     return [rng.choice(template.numbers[name]) for name in number_order(template.texts[place])]
 
 
-def _sensible_value(template: Template, program: Program, numbers: list[float], rng: random.Random) -> float | None:
+def _sensible_value(
+    template: Template, program: Program, numbers: list[float], rng: random.Random
+) -> float | None:
     """Return the program's value, or None where no teacher would give these numbers: a negative step, half a child, …"""
     if len(set(numbers)) < len(numbers):
         return None
@@ -90,7 +102,11 @@ def _sensible_value(template: Template, program: Program, numbers: list[float], 
     if template.answer == FRACTION:
         return value
     tidy = abs(value - round(value, 0 if template.whole else 2)) < 1e-9
-    if value < _SMALLEST or digits_for(value) is None or (not tidy and (template.whole or rng.random() > _UNTIDY)):
+    if (
+        value < _SMALLEST
+        or digits_for(value) is None
+        or (not tidy and (template.whole or rng.random() > _UNTIDY))
+    ):
         return None
     return value
 
@@ -110,7 +126,9 @@ def _some_mistakes(template: Template, place: int, rng: random.Random) -> list[P
     return rng.sample(programs, min(len(programs), _MOST_MISTAKES))
 
 
-def _write_text(template: Template, place: int, numbers: list[float], wording: Wording, rng: random.Random) -> str:
+def _write_text(
+    template: Template, place: int, numbers: list[float], wording: Wording, rng: random.Random
+) -> str:
     """Fill in choices, words and numbers, and check that the numbers are found again in their order."""
     text = CHOICE.sub(lambda match: rng.choice(match[1].split("|")), template.texts[place])
     written = iter([_write_number(number, rng) for number in numbers])
@@ -126,8 +144,12 @@ def _write_number(number: float, rng: random.Random) -> str:
     return str(number)
 
 
-def _write_options(template: Template, values: list[str], wording: Wording, rng: random.Random) -> str:
+def _write_options(
+    template: Template, values: list[str], wording: Wording, rng: random.Random
+) -> str:
     """Write options as MathQA does, `a ) 24 , b ) 30 , …`, with the unit or without it."""
     bare = template.answer == FRACTION or rng.random() < 0.5
     unit = "#" if bare else wording.fill(template.answer)
-    return " , ".join(f"{letter} ) {unit.replace('#', value)}" for letter, value in zip("abcde", values))
+    return " , ".join(
+        f"{letter} ) {unit.replace('#', value)}" for letter, value in zip("abcde", values)
+    )

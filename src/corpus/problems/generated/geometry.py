@@ -217,7 +217,12 @@ TEMPLATES = (
     _geometry(
         "path_area",
         "rectangle_area(length, width) - rectangle_area(inner_length, inner_width)",
-        {"length": range(30, 90), "width": range(25, 70), "inner_length": range(8, 40), "inner_width": range(5, 30)},
+        {
+            "length": range(30, 90),
+            "width": range(25, 70),
+            "inner_length": range(8, 40),
+            "inner_width": range(5, 30),
+        },
         "# {sq_m}",
         "inside a {plot} of <length> {m} by <width> {m} there is a pool of <inner_length> {m} by <inner_width> {m} . "
         "[what is the area of the rest|what area remains] ?",

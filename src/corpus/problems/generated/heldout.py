@@ -4,7 +4,11 @@
 from corpus.problems.generated.template import of_category
 
 _general, _gain, _geometry = of_category("general"), of_category("gain"), of_category("geometry")
-_physics, _probability, _other = of_category("physics"), of_category("probability"), of_category("other")
+_physics, _probability, _other = (
+    of_category("physics"),
+    of_category("probability"),
+    of_category("other"),
+)
 
 TEMPLATES = (
     _general(
@@ -39,7 +43,12 @@ TEMPLATES = (
     _general(
         "heldout_average_of_three_raised",
         "(first + second + third) / 3 + added",
-        {"first": range(10, 200), "second": range(10, 200), "third": range(10, 200), "added": range(5, 60)},
+        {
+            "first": range(10, 200),
+            "second": range(10, 200),
+            "third": range(10, 200),
+            "added": range(5, 60),
+        },
         "#",
         "what is the sum of <added> and the average of <first> , <second> and <third> ?",
         "{person} has <first> , <second> and <third> marks in three tests . "
@@ -49,7 +58,12 @@ TEMPLATES = (
     _general(
         "heldout_weeks_from_income",
         "(price - saved) / (income - expense)",
-        {"price": range(200, 2500, 10), "saved": range(10, 200, 5), "income": range(40, 200), "expense": range(10, 150)},
+        {
+            "price": range(200, 2500, 10),
+            "saved": range(10, 200, 5),
+            "income": range(40, 200),
+            "expense": range(10, 150),
+        },
         "#",
         "{person} earns {$} <income> a week and spends {$} <expense> of it . {he} has {$} <saved> . "
         "how many weeks does {he} need to buy "
@@ -62,7 +76,12 @@ TEMPLATES = (
     _general(
         "heldout_boxes_shared_after_gift",
         "(boxes * each - given) / people",
-        {"boxes": range(3, 40), "each": range(4, 60), "given": range(5, 90), "people": range(3, 20)},
+        {
+            "boxes": range(3, 40),
+            "each": range(4, 60),
+            "given": range(5, 90),
+            "people": range(3, 20),
+        },
         "#",
         "{person} has <boxes> packs of <each> {items} each . "
         "{he} gives <given> {items} to {person2} and shares the rest equally among "
@@ -83,7 +102,12 @@ TEMPLATES = (
     _gain(
         "heldout_profit_after_transport",
         "(sold - cost) * count - transport",
-        {"cost": range(5, 90), "sold": range(15, 140), "count": range(10, 90), "transport": range(10, 200, 5)},
+        {
+            "cost": range(5, 90),
+            "sold": range(15, 140),
+            "count": range(10, 90),
+            "transport": range(10, 200, 5),
+        },
         "{$} #",
         "{seller} buys <count> {items} for {$} <cost> each , pays {$} <transport> for a truck and sells each {item} for {$} "
         "<sold> . "
@@ -94,7 +118,12 @@ TEMPLATES = (
     _gain(
         "heldout_wage_after_tax",
         "hours * rate * (100 - percent) / 100 + bonus",
-        {"hours": range(4, 60), "rate": range(5, 60), "percent": range(5, 41, 5), "bonus": range(20, 300, 5)},
+        {
+            "hours": range(4, 60),
+            "rate": range(5, 60),
+            "percent": range(5, 41, 5),
+            "bonus": range(20, 300, 5),
+        },
         "{$} #",
         "a worker earns {$} <rate> an hour for <hours> hours and pays a tax of <percent> % on it . "
         "then {$} <bonus> are added as a bonus . "
@@ -164,7 +193,12 @@ TEMPLATES = (
     _geometry(
         "heldout_cubes_in_box",
         "volume_rectangular_prism(length, width, height) / volume_cube(edge)",
-        {"length": range(8, 60, 2), "width": range(6, 40, 2), "height": range(4, 30, 2), "edge": range(2, 7)},
+        {
+            "length": range(8, 60, 2),
+            "width": range(6, 40, 2),
+            "height": range(4, 30, 2),
+            "edge": range(2, 7),
+        },
         "#",
         "how many cubes of side <edge> {m} are needed to fill a box that is <length> {m} long , <width> {m} wide and <height> "
         "{m} high ?",
@@ -175,7 +209,12 @@ TEMPLATES = (
     _physics(
         "heldout_average_speed_from_legs",
         "(speed * hours + other_speed * other_hours) / (hours + other_hours)",
-        {"speed": range(20, 100), "hours": range(2, 10), "other_speed": range(20, 100), "other_hours": range(2, 10)},
+        {
+            "speed": range(20, 100),
+            "hours": range(2, 10),
+            "other_speed": range(20, 100),
+            "other_hours": range(2, 10),
+        },
         "# {kmph}",
         "a {vehicle} runs at <speed> {kmph} for <hours> hours and at <other_speed> {kmph} for <other_hours> hours . "
         "what is its average speed for the whole trip ?",
@@ -203,7 +242,12 @@ TEMPLATES = (
     _physics(
         "heldout_apart_with_start",
         "(speed + other_speed) * hours + start",
-        {"speed": range(10, 90), "other_speed": range(10, 90), "hours": range(2, 12), "start": range(10, 200, 5)},
+        {
+            "speed": range(10, 90),
+            "other_speed": range(10, 90),
+            "hours": range(2, 12),
+            "start": range(10, 200, 5),
+        },
         "# {km}",
         "two {vehicle}s are <start> {km} apart and run in opposite directions , away from each other , at <speed> {kmph} and "
         "<other_speed> {kmph} . what is the distance between them after <hours> hours ?",
@@ -213,7 +257,12 @@ TEMPLATES = (
     _physics(
         "heldout_machines_good_output",
         "machines * rate * hours - bad",
-        {"machines": range(2, 30), "rate": range(5, 90), "hours": range(2, 24), "bad": range(5, 300)},
+        {
+            "machines": range(2, 30),
+            "rate": range(5, 90),
+            "hours": range(2, 24),
+            "bad": range(5, 300),
+        },
         "#",
         "<machines> machines make <rate> {items} each in an hour . after <hours> hours , <bad> of the {items} are broken . "
         "how many good {items} are left ?",
@@ -256,7 +305,12 @@ TEMPLATES = (
     _other(
         "heldout_recipe_cost",
         "amount * wanted / made * price",
-        {"amount": range(2, 60), "made": range(4, 40), "wanted": range(5, 90), "price": range(2, 30)},
+        {
+            "amount": range(2, 60),
+            "made": range(4, 40),
+            "wanted": range(5, 90),
+            "price": range(2, 30),
+        },
         "{$} #",
         "<amount> kg of {food} are needed for <made> cakes . a kg of {food} costs {$} <price> . "
         "what does the {food} for <wanted> cakes cost ?",

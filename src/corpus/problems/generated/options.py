@@ -42,7 +42,9 @@ def digits_for(value: float) -> int | None:
     return None
 
 
-def choose_options(value: float, mistaken: Sequence[float], digits: int | None, rng: random.Random) -> tuple[list[str], int] | None:
+def choose_options(
+    value: float, mistaken: Sequence[float], digits: int | None, rng: random.Random
+) -> tuple[list[str], int] | None:
     """Return five option texts in random order and the key's place, or None where five different ones cannot be found.
 
     How many options are smaller than the key is drawn uniformly, so that no rule about sizes (take the middle one, the largest …)
@@ -62,9 +64,18 @@ def choose_options(value: float, mistaken: Sequence[float], digits: int | None, 
 
 
 def _add_distractor(
-    chosen: list[str], value: float, mistaken: Sequence[float], digits: int | None, side: int, rng: random.Random
+    chosen: list[str],
+    value: float,
+    mistaken: Sequence[float],
+    digits: int | None,
+    side: int,
+    rng: random.Random,
 ) -> bool:
-    plausible = [wrong for wrong in mistaken if value / _FARTHEST < wrong < value * _FARTHEST and (wrong > value) == (side > 0)]
+    plausible = [
+        wrong
+        for wrong in mistaken
+        if value / _FARTHEST < wrong < value * _FARTHEST and (wrong > value) == (side > 0)
+    ]
     rng.shuffle(plausible)
     near = _near_guesses(value, digits, side, rng)
     first, second = (plausible, near) if rng.random() < _MISTAKES else (near, plausible)
@@ -85,16 +96,24 @@ def _is_apart(text: str, chosen: Sequence[str], side: int) -> bool:
     return all(abs(number - other) > _APART * max(number, other) for other in others)
 
 
-def _near_guesses(value: float, digits: int | None, side: int, rng: random.Random) -> Iterator[float]:
+def _near_guesses(
+    value: float, digits: int | None, side: int, rng: random.Random
+) -> Iterator[float]:
     """Yield values a little smaller (`side` -1) or larger (1) than `value`, then less near ones."""
     for attempt in range(24):
         if digits is None:
             fraction = Fraction(value).limit_denominator(20_000)
             change = rng.randint(1, 2 + attempt // 2)
             top, bottom = fraction.numerator, fraction.denominator
-            numerators = (top + side * change, bottom) if rng.random() < 0.5 else (top, bottom - side * change)
+            numerators = (
+                (top + side * change, bottom)
+                if rng.random() < 0.5
+                else (top, bottom - side * change)
+            )
             if numerators[1] > 0:
                 yield numerators[0] / numerators[1]
         else:
             unit = 10.0**-digits
-            yield value + side * max(unit * rng.randint(1, 1 + attempt), value * rng.uniform(0.02, 0.3 + 0.02 * attempt))
+            yield value + side * max(
+                unit * rng.randint(1, 1 + attempt), value * rng.uniform(0.02, 0.3 + 0.02 * attempt)
+            )

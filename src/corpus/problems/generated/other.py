@@ -18,7 +18,12 @@ TEMPLATES = (
     _other(
         "ratio_three",
         "total * own / (own + second + third)",
-        {"total": range(60, 3000, 6), "own": range(2, 12), "second": range(2, 12), "third": range(2, 12)},
+        {
+            "total": range(60, 3000, 6),
+            "own": range(2, 12),
+            "second": range(2, 12),
+            "third": range(2, 12),
+        },
         "{$} #",
         "{$} <total> is divided among {person} , {person2} and {person3} in the ratio <own> : <second> : <third> . "
         "what is the share of {person} ?",

@@ -32,7 +32,12 @@ TEMPLATES = (
     _physics(
         "two_legs_distance",
         "speed * hours + other_speed * other_hours",
-        {"speed": range(20, 100), "hours": range(2, 10), "other_speed": range(20, 100), "other_hours": range(2, 10)},
+        {
+            "speed": range(20, 100),
+            "hours": range(2, 10),
+            "other_speed": range(20, 100),
+            "other_hours": range(2, 10),
+        },
         "# {km}",
         "{person} drives for <hours> hours at <speed> {kmph} and for <other_hours> hours at <other_speed> {kmph} . "
         "what is the total distance ?",
@@ -58,7 +63,12 @@ TEMPLATES = (
     _physics(
         "average_speed",
         "(distance + other_distance) / (hours + other_hours)",
-        {"distance": range(40, 600, 5), "hours": range(2, 9), "other_distance": range(40, 600, 5), "other_hours": range(2, 9)},
+        {
+            "distance": range(40, 600, 5),
+            "hours": range(2, 9),
+            "other_distance": range(40, 600, 5),
+            "other_hours": range(2, 9),
+        },
         "# {kmph}",
         "a {vehicle} covers <distance> {km} in <hours> hours and <other_distance> {km} in <other_hours> hours . "
         "what is its average speed [for the whole trip|] ?",

@@ -89,7 +89,12 @@ TEMPLATES = (
     _probability(
         "choose_two_groups",
         "choose(men, places) * choose(women, other_places)",
-        {"men": range(4, 13), "women": range(4, 13), "places": range(2, 5), "other_places": range(2, 5)},
+        {
+            "men": range(4, 13),
+            "women": range(4, 13),
+            "places": range(2, 5),
+            "other_places": range(2, 5),
+        },
         "#",
         "in how many ways can a committee of <places> men and <other_places> women be chosen from <men> men and <women> women ?",
         "there are <men> boys and <women> girls in a class . "

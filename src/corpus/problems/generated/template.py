@@ -41,14 +41,20 @@ class Template:
     def __post_init__(self) -> None:
         for text in self.texts:
             names, bare = NUMBER.findall(text), NUMBER.sub("", text)
-            if len(set(names)) != len(names) or not names_in(self.node) <= set(names) <= set(self.numbers):
+            if len(set(names)) != len(names) or not names_in(self.node) <= set(names) <= set(
+                self.numbers
+            ):
                 raise ValueError(
                     f"template {self.name}: numbers of {text!r} do not fit {self.formula!r} and {sorted(self.numbers)}"
                 )
             if unknown := slots(bare) - known_slots():
-                raise ValueError(f"template {self.name}: unknown words {sorted(unknown)} in {text!r}")
+                raise ValueError(
+                    f"template {self.name}: unknown words {sorted(unknown)} in {text!r}"
+                )
             if any(NUMBER.search(choice) for choice in CHOICE.findall(text)):
-                raise ValueError(f"template {self.name}: a number stands inside a choice in {text!r}, so its place is not fixed")
+                raise ValueError(
+                    f"template {self.name}: a number stands inside a choice in {text!r}, so its place is not fixed"
+                )
 
     @cached_property
     def node(self) -> Node:
@@ -79,7 +85,14 @@ def of_category(category: str) -> Callable[..., Template]:
         highest: float = 1e7,
     ) -> Template:
         return Template(
-            name=name, category=category, formula=formula, numbers=numbers, answer=answer, texts=texts, whole=whole, highest=highest
+            name=name,
+            category=category,
+            formula=formula,
+            numbers=numbers,
+            answer=answer,
+            texts=texts,
+            whole=whole,
+            highest=highest,
         )
 
     return make

@@ -13,10 +13,10 @@ def _rows(words: str, *forms: str) -> _Rows:
 
 
 _MEN = _rows("john ravi tom ahmed carlos peter sam ivan arjun leo david omar", "#", "he", "his")
-_WOMEN = _rows("mary anita sara lucy priya emma nina julia meera kate fatima helen", "#", "she", "her")
-_ITEMS = (
-    "pen notebook shirt toy chair lamp book ticket mango cup bag plate pencil cake hat phone bulb bottle towel clock banana coin"
+_WOMEN = _rows(
+    "mary anita sara lucy priya emma nina julia meera kate fatima helen", "#", "she", "her"
 )
+_ITEMS = "pen notebook shirt toy chair lamp book ticket mango cup bag plate pencil cake hat phone bulb bottle towel clock banana coin"
 _GROUPS_OF_PEOPLE = (
     ("a school", "the school", "students"),
     ("a college", "the college", "students"),
@@ -53,7 +53,10 @@ _GROUPS: tuple[tuple[tuple[str, ...], _Rows], ...] = (
     (("item", "items"), _rows(_ITEMS, "#", "#s")),
     (("good",), _rows("bicycle watch table radio camera sofa jacket fan cow horse laptop", "#")),
     (("food",), _rows("rice sugar wheat tea flour coffee butter cheese salt corn", "#")),
-    (("seller", "the_seller"), _rows("shopkeeper trader merchant dealer store shop vendor", "a #", "the #")),
+    (
+        ("seller", "the_seller"),
+        _rows("shopkeeper trader merchant dealer store shop vendor", "a #", "the #"),
+    ),
     (("group", "the_group", "members"), _GROUPS_OF_PEOPLE),
     (("color",), _rows("red blue green white black yellow purple pink brown", "#")),
     (("ball", "balls"), _rows("ball marble bead counter button token", "#", "#s")),
@@ -67,9 +70,24 @@ _GROUPS: tuple[tuple[tuple[str, ...], _Rows], ...] = (
     (("liquid",), _rows("milk water oil juice syrup petrol", "#")),
     (("job",), (("job",), ("piece of work",), ("task",), ("project",))),
     (("plot",), _rows("field garden lawn park floor hall plot courtyard", "#")),
-    (("sheet",), (("rectangle",), ("field",), ("sheet of paper",), ("garden",), ("floor",), ("carpet",), ("board",))),
+    (
+        ("sheet",),
+        (
+            ("rectangle",),
+            ("field",),
+            ("sheet of paper",),
+            ("garden",),
+            ("floor",),
+            ("carpet",),
+            ("board",),
+        ),
+    ),
 )
-_COLUMNS = {column: (group, place) for group, (columns, _) in enumerate(_GROUPS) for place, column in enumerate(columns)}
+_COLUMNS = {
+    column: (group, place)
+    for group, (columns, _) in enumerate(_GROUPS)
+    for place, column in enumerate(columns)
+}
 
 
 def slots(text: str) -> set[str]:
@@ -98,5 +116,7 @@ class Wording:
         rows = _GROUPS[group][1]
         if (group, digit) not in self._rows:
             used = {row for (other, _), row in self._rows.items() if other == group}
-            self._rows[group, digit] = self._rng.choice([row for row in range(len(rows)) if row not in used])
+            self._rows[group, digit] = self._rng.choice(
+                [row for row in range(len(rows)) if row not in used]
+            )
         return rows[self._rows[group, digit]][place]

@@ -66,21 +66,45 @@ def _part(name: str, formula: str, *texts: str, kind: str = "curve") -> Part:
 
 _X = "variable(f)"
 _PHRASES = (
-    _part("derivative", f"differentiate(it, {_X})", "the derivative of @", "the first derivative of @", "the slope of @"),
+    _part(
+        "derivative",
+        f"differentiate(it, {_X})",
+        "the derivative of @",
+        "the first derivative of @",
+        "the slope of @",
+    ),
     _part(
         "second",
         f"differentiate(differentiate(it, {_X}), {_X})",
         "the second derivative of @",
         "the derivative of the derivative of @",
     ),
-    _part("integral", f"integrate(it, {_X})", "an antiderivative of @", "the indefinite integral of @", "the antiderivative of @"),
+    _part(
+        "integral",
+        f"integrate(it, {_X})",
+        "an antiderivative of @",
+        "the indefinite integral of @",
+        "the antiderivative of @",
+    ),
     _part("sum", "add(it, g)", "the sum of @ and <g>", "the result of adding <g> to @"),
-    _part("difference", "subtract(it, g)", "the difference of @ and <g>", "the result of subtracting <g> from @"),
-    _part("product", "multiply(it, g)", "the product of @ and <g>", "the result of multiplying @ by <g>"),
+    _part(
+        "difference",
+        "subtract(it, g)",
+        "the difference of @ and <g>",
+        "the result of subtracting <g> from @",
+    ),
+    _part(
+        "product",
+        "multiply(it, g)",
+        "the product of @ and <g>",
+        "the result of multiplying @ by <g>",
+    ),
     _part("square", "power(it, 2)", "the square of @", "the second power of @"),
 )
 _ASKS = (
-    _part("find", "it", "[find|compute|determine] @ .", "what is @ ?", "work out @ .", "calculate @ ."),
+    _part(
+        "find", "it", "[find|compute|determine] @ .", "what is @ ?", "work out @ .", "calculate @ ."
+    ),
     _part(
         "value",
         "substitute(it, at)",
@@ -124,10 +148,28 @@ _ASKS = (
         "what is the change of @ from <a> to <b> ?",
     ),
     _part(
-        "meets", f"solve(equate(it, g), {_X})", "where is @ equal to <g> ?", "at what points does @ meet <g> ?", kind="quadratic"
+        "meets",
+        f"solve(equate(it, g), {_X})",
+        "where is @ equal to <g> ?",
+        "at what points does @ meet <g> ?",
+        kind="quadratic",
     ),
-    _part("expand", "expand(it)", "expand @ .", "multiply out @ .", "write @ without brackets .", kind="bracketed"),
-    _part("factor", "factor(it)", "factor @ .", "factorise @ .", "write @ as a product of factors .", kind="quadratic"),
+    _part(
+        "expand",
+        "expand(it)",
+        "expand @ .",
+        "multiply out @ .",
+        "write @ without brackets .",
+        kind="bracketed",
+    ),
+    _part(
+        "factor",
+        "factor(it)",
+        "factor @ .",
+        "factorise @ .",
+        "write @ as a product of factors .",
+        kind="quadratic",
+    ),
     _part(
         "simplify",
         "simplify(it)",
@@ -136,10 +178,30 @@ _ASKS = (
         "reduce @ to its simplest form .",
         kind="fraction",
     ),
-    _part("differentiate", f"differentiate(it, {_X})", "differentiate @ .", "take the derivative of @ ."),
-    _part("differentiate_by", "differentiate(it, x)", "differentiate @ with respect to <x> .", "find d / d <x> of @ ."),
-    _part("integrate", f"integrate(it, {_X})", "integrate @ .", "find the general antiderivative of @ ."),
-    _part("integrate_by", "integrate(it, x)", "integrate @ with respect to <x> .", "find the integral of @ d <x> ."),
+    _part(
+        "differentiate",
+        f"differentiate(it, {_X})",
+        "differentiate @ .",
+        "take the derivative of @ .",
+    ),
+    _part(
+        "differentiate_by",
+        "differentiate(it, x)",
+        "differentiate @ with respect to <x> .",
+        "find d / d <x> of @ .",
+    ),
+    _part(
+        "integrate",
+        f"integrate(it, {_X})",
+        "integrate @ .",
+        "find the general antiderivative of @ .",
+    ),
+    _part(
+        "integrate_by",
+        "integrate(it, x)",
+        "integrate @ with respect to <x> .",
+        "find the integral of @ d <x> .",
+    ),
 )
 _ABOUT_ZEROS = ("zeros", "largest", "smallest", "meets")
 _ORDER = {"derivative": 1, "second": 2, "differentiate": 1, "differentiate_by": 1}
@@ -151,7 +213,10 @@ _DIRECTION = {
 }
 """Of what takes a derivative, and of what takes it back."""
 _OPENINGS = ("<f>", "<f>", "the expression <f>", "the function f ( x ) = <f>", "y = <f>")
-_KINDS = {kind.__name__: kind for kind in (draw.quadratic, draw.cubic, draw.curve, draw.bracketed, draw.fraction)}
+_KINDS = {
+    kind.__name__: kind
+    for kind in (draw.quadratic, draw.cubic, draw.curve, draw.bracketed, draw.fraction)
+}
 
 
 def _combined(phrases: tuple[Part, ...], ask: Part) -> SymbolicTemplate:
@@ -166,7 +231,9 @@ def _combined(phrases: tuple[Part, ...], ask: Part) -> SymbolicTemplate:
             text = _chosen(part.texts, name, place, part.name).replace("@", text)
         texts.append(text)
     kind = draw.quantities(_KINDS[_kind(phrases, ask)])
-    return SymbolicTemplate(name=name, formula=formula, draw=kind, texts=tuple(dict.fromkeys(texts)))
+    return SymbolicTemplate(
+        name=name, formula=formula, draw=kind, texts=tuple(dict.fromkeys(texts))
+    )
 
 
 def _kind(phrases: tuple[Part, ...], ask: Part) -> str:
@@ -205,7 +272,12 @@ def _is_worth_asking(phrases: tuple[Part, ...], ask: Part) -> bool:
         or sum("<g>" in part.texts[0] for part in (*phrases, ask)) > 1
     ):
         return False
-    if ask.name in _ABOUT_ZEROS and not set(names[:-1]) <= {"derivative", "second", "sum", "difference"}:
+    if ask.name in _ABOUT_ZEROS and not set(names[:-1]) <= {
+        "derivative",
+        "second",
+        "sum",
+        "difference",
+    }:
         return False
     return not any(
         (_DIRECTION.get(first), _DIRECTION.get(second)) in (("up", "down"), ("down", "up"))
@@ -217,7 +289,11 @@ def _own(name: str, formula: str, kind: draw.Draw, *texts: str) -> SymbolicTempl
     return SymbolicTemplate(name=name, formula=formula, draw=kind, texts=texts)
 
 
-_CURVE, _CUBIC, _QUADRATIC = draw.quantities(draw.curve), draw.quantities(draw.cubic), draw.quantities(draw.quadratic)
+_CURVE, _CUBIC, _QUADRATIC = (
+    draw.quantities(draw.curve),
+    draw.quantities(draw.cubic),
+    draw.quantities(draw.quadratic),
+)
 _OWN = (
     _own(
         "solve_for",
@@ -324,8 +400,14 @@ def _shapes(template: SymbolicTemplate) -> set[str]:
 def _templates() -> dict[Split, tuple[SymbolicTemplate, ...]]:
     """Return what is trained on and what is only scored; no program of one has the shape of one of the other."""
     combined = [each for each in _combinations() if len(each.programs[0].steps) <= _MOST_STEPS]
-    held = [each for each in combined if each.name.count("/") and not _mark("held out", each.name) % _HELD_OUT]
-    basic = set[str]().union(*map(_shapes, [*_OWN, *(each for each in combined if not each.name.count("/"))]))
+    held = [
+        each
+        for each in combined
+        if each.name.count("/") and not _mark("held out", each.name) % _HELD_OUT
+    ]
+    basic = set[str]().union(
+        *map(_shapes, [*_OWN, *(each for each in combined if not each.name.count("/"))])
+    )
     heldout = [each for each in [*_OWN_HELD_OUT, *held] if not _shapes(each) & basic]
     reserved = set[str]().union(*map(_shapes, heldout))
     train = [each for each in [*_OWN, *combined] if not _shapes(each) & reserved]

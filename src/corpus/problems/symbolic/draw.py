@@ -21,7 +21,11 @@ def polynomial(coefficients: Sequence[int], x: str, rng: random.Random) -> str:
         size = abs(coefficient)
         digits = str(size) if size != 1 or not letters else ""
         term = f"{digits}{times if digits and letters else ''}{letters}"
-        text += f" {'-' if coefficient < 0 else '+'} {term}" if text else f"{'-' if coefficient < 0 else ''}{term}"
+        text += (
+            f" {'-' if coefficient < 0 else '+'} {term}"
+            if text
+            else f"{'-' if coefficient < 0 else ''}{term}"
+        )
     return text or "0"
 
 
@@ -53,10 +57,14 @@ def cubic(x: str, rng: random.Random) -> str:
     first, second = rng.sample(range(-5, 6), 2)
     kind = rng.randrange(3)
     if kind == 0:
-        return polynomial([2, -3 * (first + second), 6 * first * second, rng.randint(-9, 9)], x, rng)
+        return polynomial(
+            [2, -3 * (first + second), 6 * first * second, rng.randint(-9, 9)], x, rng
+        )
     if kind == 1:
         return polynomial(_times([1, -first], [1, -second], [1, rng.randint(-4, 4)]), x, rng)
-    return polynomial([_some(rng, 4), rng.randint(-6, 6), rng.randint(-9, 9), rng.randint(-9, 9)], x, rng)
+    return polynomial(
+        [_some(rng, 4), rng.randint(-6, 6), rng.randint(-9, 9), rng.randint(-9, 9)], x, rng
+    )
 
 
 def curve(x: str, rng: random.Random) -> str:
@@ -80,7 +88,13 @@ def bracketed(x: str, rng: random.Random) -> str:
     """Something to multiply out."""
     a, b, c = rng.randint(2, 5), rng.randint(1, 9), rng.randint(1, 9)
     return rng.choice(
-        (f"({x} + {b})({x} - {c})", f"({a}{x} - {b})^2", f"{a}{x}({x} + {b})", f"({x} - {b})*({x}**2 + {c})", f"({x} + {b})^3")
+        (
+            f"({x} + {b})({x} - {c})",
+            f"({a}{x} - {b})^2",
+            f"{a}{x}({x} + {b})",
+            f"({x} - {b})*({x}**2 + {c})",
+            f"({x} + {b})^3",
+        )
     )
 
 
@@ -88,7 +102,13 @@ def fraction(x: str, rng: random.Random) -> str:
     """Something that cancels."""
     p, q = rng.sample([n for n in range(-7, 8) if n], 2)
     top, bottom = polynomial(_times([1, -p], [1, -q]), x, rng), polynomial([1, -p], x, rng)
-    return rng.choice((f"({top})/({bottom})", f"{rng.randint(2, 6)}{x}^3/{x} + {abs(q)}{x}^2", f"{abs(p)}({x} + {abs(q)}) - {x}"))
+    return rng.choice(
+        (
+            f"({top})/({bottom})",
+            f"{rng.randint(2, 6)}{x}^3/{x} + {abs(q)}{x}^2",
+            f"{abs(p)}({x} + {abs(q)}) - {x}",
+        )
+    )
 
 
 def quantities(kind: Callable[[str, random.Random], str]) -> Draw:

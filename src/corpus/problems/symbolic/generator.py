@@ -21,7 +21,9 @@ _OF_FUNCTIONS = ("differentiate", "integrate", *FORMS)
 """Operations that are asked for where a function comes of them, not a number."""
 
 
-def generate(count: int, *, seed: int, split: Split, done: Callable[[int], None] | None = None) -> list[Problem]:
+def generate(
+    count: int, *, seed: int, split: Split, done: Callable[[int], None] | None = None
+) -> list[Problem]:
     """Return `count` problems; problem i depends on `seed`, `split` and i alone. Each of the split's templates is as likely as any other.
 
     Programs are executed in the sandbox, some dozens a second; `done` is told how many are made.
@@ -35,7 +37,9 @@ def generate(count: int, *, seed: int, split: Split, done: Callable[[int], None]
     return problems
 
 
-def make_problem(template: SymbolicTemplate, rng: random.Random, *, split: str, index: int) -> Problem:
+def make_problem(
+    template: SymbolicTemplate, rng: random.Random, *, split: str, index: int
+) -> Problem:
     """Return one problem of a template: quantities drawn, its program executed, its answer found sensible.
 
     Raises `ValueError` where the template's draws give no sensible problem, or its text does not show its quantities in order.
@@ -48,7 +52,9 @@ def make_problem(template: SymbolicTemplate, rng: random.Random, *, split: str, 
         quantities = [drawn[name] for name in NUMBER.findall(text)]
         text = NUMBER.sub(lambda match: f"{TICK}{drawn[match[1]]}{TICK}", text)  # noqa: B023 used at once
         if [each.text for each in find_expressions(text)] != quantities:
-            raise ValueError(f"template {template.name}: the quantities of {text!r} are not {quantities}")
+            raise ValueError(
+                f"template {template.name}: the quantities of {text!r} are not {quantities}"
+            )
         outcome = execute(program, quantities)
         if outcome.expression is None or not all(map(_is_sensible, outcome.expressions)):
             continue
@@ -66,7 +72,9 @@ def make_problem(template: SymbolicTemplate, rng: random.Random, *, split: str, 
             category=template.category,
             expression=outcome.expression + constant,
         )
-    raise ValueError(f"template {template.name}: no sensible quantities found in {_ATTEMPTS} attempts; widen its draws")
+    raise ValueError(
+        f"template {template.name}: no sensible quantities found in {_ATTEMPTS} attempts; widen its draws"
+    )
 
 
 def _is_sensible(text: str) -> bool:

@@ -8,7 +8,14 @@ EARNINGS = Story(
     name="earnings",
     category="gain",
     openings=(
-        opening("has", "money", "a", {"a": _MONEY}, "{person} has {$} <a> .", "the income of {person} is {$} <a> ."),
+        opening(
+            "has",
+            "money",
+            "a",
+            {"a": _MONEY},
+            "{person} has {$} <a> .",
+            "the income of {person} is {$} <a> .",
+        ),
         opening(
             "works",
             "money",
@@ -93,7 +100,11 @@ EARNINGS = Story(
             gives="money",
             formula="it + m",
             numbers={"m": range(20, 900, 10)},
-            texts=("{person} gets a bonus of {$} <m> .", "then {$} <m> are added .", "{person} finds another {$} <m> ."),
+            texts=(
+                "{person} gets a bonus of {$} <m> .",
+                "then {$} <m> are added .",
+                "{person} finds another {$} <m> .",
+            ),
             asks=(
                 "{person} gets a bonus of {$} <m> . how much money does {he} have [in all|altogether|] ?",
                 "with another {$} <m> added , what is the total of {person} ?",
@@ -107,7 +118,11 @@ EARNINGS = Story(
             gives="money",
             formula="it * (100 - p) / 100",
             numbers={"p": _PERCENT},
-            texts=("{person} pays a tax of <p> % on it .", "{person} spends <p> percent of it .", "<p> % of it goes as tax ."),
+            texts=(
+                "{person} pays a tax of <p> % on it .",
+                "{person} spends <p> percent of it .",
+                "<p> % of it goes as tax .",
+            ),
             asks=(
                 "{person} pays a tax of <p> % on it . how much money [is left|remains] ?",
                 "after a tax of <p> percent , how much does {person} [keep|get] ?",
@@ -173,7 +188,10 @@ EARNINGS = Story(
             gives="money",
             formula="it - m * p",
             numbers={"m": range(2, 25), "p": range(2, 50)},
-            texts=("{person} buys <m> {items2} at {$} <p> each .", "{person} pays for <m> {items2} of {$} <p> each ."),
+            texts=(
+                "{person} buys <m> {items2} at {$} <p> each .",
+                "{person} pays for <m> {items2} of {$} <p> each .",
+            ),
             asks=(
                 "{person} buys <m> {items2} at {$} <p> each . how much money is left ?",
                 "then {person} pays for <m> {items2} of {$} <p> each . how much money [remains|does {he} keep] ?",
@@ -254,7 +272,10 @@ BILLS = Story(
             gives="bill",
             formula="it * (100 - p) / 100",
             numbers={"p": _PERCENT},
-            texts=("{the_seller} gives a discount of <p> % .", "the price is reduced by <p> percent ."),
+            texts=(
+                "{the_seller} gives a discount of <p> % .",
+                "the price is reduced by <p> percent .",
+            ),
             asks=(
                 "{the_seller} gives a discount of <p> % . how much does {person} pay [in all|] ?",
                 "what is the total cost after a discount of <p> percent ?",
@@ -301,7 +322,10 @@ BILLS = Story(
             gives="bill",
             formula="it - m",
             numbers={"m": range(5, 90)},
-            texts=("with a coupon {person} pays {$} <m> less .", "the price is reduced by {$} <m> ."),
+            texts=(
+                "with a coupon {person} pays {$} <m> less .",
+                "the price is reduced by {$} <m> .",
+            ),
             asks=(
                 "with a coupon {person} pays {$} <m> less . how much does {he} pay ?",
                 "the price is reduced by {$} <m> . what is the total cost ?",
@@ -321,7 +345,9 @@ BILLS = Story(
                 "the cost is divided equally among <k> people . how much does each person pay ?",
             ),
             answer="{$} #",
-            wraps=("<k> friends share the cost of @ equally . how much does each [friend|of them] pay ?",),
+            wraps=(
+                "<k> friends share the cost of @ equally . how much does each [friend|of them] pay ?",
+            ),
         ),
         Event(
             name="change",

@@ -109,7 +109,11 @@ ITEMS = Story(
             gives="items",
             formula="it + m",
             numbers={"m": range(5, 300)},
-            texts=("{he} gets <m> more .", "{person3} gives <m> {items} to {person} .", "then {he} buys <m> more {items} ."),
+            texts=(
+                "{he} gets <m> more .",
+                "{person3} gives <m> {items} to {person} .",
+                "then {he} buys <m> more {items} .",
+            ),
             asks=(
                 "{he} gets <m> more . how many {items} does {he} have [now|in all] ?",
                 "{person3} has <m> {items} . how many {items} do {person} and {person3} have [altogether|together|in all] ?",
@@ -123,7 +127,11 @@ ITEMS = Story(
             gives="items",
             formula="it * (100 - p) / 100",
             numbers={"p": _PERCENT},
-            texts=("<p> % of them are broken .", "{he} sells <p> percent of them .", "{he} gives <p> % of the {items} away ."),
+            texts=(
+                "<p> % of them are broken .",
+                "{he} sells <p> percent of them .",
+                "{he} gives <p> % of the {items} away .",
+            ),
             asks=(
                 "<p> % of them are broken . how many good {items} [remain|are left] ?",
                 "{he} sells <p> percent of the {items} . how many {items} are [left|remaining] ?",
@@ -164,7 +172,10 @@ ITEMS = Story(
             gives="boxes",
             formula="it / k",
             numbers={"k": range(2, 20)},
-            texts=("{he} packs the {items} in boxes of <k> .", "the {items} are put into boxes , <k> in each box ."),
+            texts=(
+                "{he} packs the {items} in boxes of <k> .",
+                "the {items} are put into boxes , <k> in each box .",
+            ),
             asks=(
                 "{he} packs the {items} in boxes of <k> . how many boxes are needed ?",
                 "how many boxes are needed , if each box holds <k> {items} ?",
@@ -177,7 +188,10 @@ ITEMS = Story(
             gives="items",
             formula="it * k",
             numbers={"k": range(2, 10)},
-            texts=("a year later {he} has <k> times as many .", "then the number of {items} grows to <k> times as many ."),
+            texts=(
+                "a year later {he} has <k> times as many .",
+                "then the number of {items} grows to <k> times as many .",
+            ),
             asks=(
                 "{person3} has <k> times as many . how many {items} does {person3} have ?",
                 "a year later {he} has <k> times as many . how many {items} does {he} have then ?",
@@ -218,7 +232,10 @@ ITEMS = Story(
             formula="it - m",
             numbers={"m": range(10, 300, 5)},
             texts=("{he} spends {$} <m> on food .",),
-            asks=("{he} spends {$} <m> . how much money is left ?", "after {he} pays a rent of {$} <m> , how much money remains ?"),
+            asks=(
+                "{he} spends {$} <m> . how much money is left ?",
+                "after {he} pays a rent of {$} <m> , how much money remains ?",
+            ),
             answer="{$} #",
         ),
         Event(

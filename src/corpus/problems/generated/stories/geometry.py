@@ -14,7 +14,10 @@ _FLAT: tuple[tuple[str, str, dict[str, range], tuple[str, ...], tuple[str, ...]]
             "the length of a {plot} is <a> {m} and its width is <b> {m} .",
             "a {plot} has a length of <a> {m} and a [width|breadth] of <b> {m} .",
         ),
-        ("a {plot} that is <a> {m} long and <b> {m} wide", "a {plot} of length <a> {m} and width <b> {m}"),
+        (
+            "a {plot} that is <a> {m} long and <b> {m} wide",
+            "a {plot} of length <a> {m} and width <b> {m}",
+        ),
     ),
     (
         "square",
@@ -41,7 +44,14 @@ def _openings(kind: str, measure: str) -> tuple[Opening, ...]:
     """Return the same three shapes, spoken of by their area or by the length around them."""
     circle = {"area": "circle_area(a)", "perimeter": "circumface(a)"}[measure]
     return tuple(
-        opening(name, kind, circle if name == "circle" else formula.format(measure), numbers, *texts, phrases=phrases)
+        opening(
+            name,
+            kind,
+            circle if name == "circle" else formula.format(measure),
+            numbers,
+            *texts,
+            phrases=phrases,
+        )
         for name, formula, numbers, texts, phrases in _FLAT
     )
 
@@ -68,7 +78,10 @@ AREAS = Story(
             gives="area",
             formula="it - rectangle_area(c, d)",
             numbers={"c": range(3, 20), "d": range(2, 15)},
-            texts=("a pool of <c> {m} by <d> {m} is inside it .", "a piece of <c> {m} by <d> {m} is cut out ."),
+            texts=(
+                "a pool of <c> {m} by <d> {m} is inside it .",
+                "a piece of <c> {m} by <d> {m} is cut out .",
+            ),
             asks=(
                 "a piece of <c> {m} by <d> {m} is cut out . what is the remaining area ?",
                 "inside it there is a pool of <c> {m} by <d> {m} . find the area of the rest .",
@@ -82,7 +95,10 @@ AREAS = Story(
             gives="area",
             formula="it - circle_area(c)",
             numbers={"c": range(2, 12)},
-            texts=("a round pool with a radius of <c> {m} is inside it .", "a circle of radius <c> {m} is cut out ."),
+            texts=(
+                "a round pool with a radius of <c> {m} is inside it .",
+                "a circle of radius <c> {m} is cut out .",
+            ),
             asks=(
                 "a circle of radius <c> {m} is cut out . what is the remaining area ?",
                 "inside it there is a round pool with a radius of <c> {m} . find the area of the rest .",
@@ -96,7 +112,10 @@ AREAS = Story(
             gives="area",
             formula="it - square_area(c)",
             numbers={"c": range(2, 14)},
-            texts=("a square pool with a side of <c> {m} is inside it .", "a square of side <c> {m} is cut out ."),
+            texts=(
+                "a square pool with a side of <c> {m} is inside it .",
+                "a square of side <c> {m} is cut out .",
+            ),
             asks=(
                 "a square of side <c> {m} is cut out . what is the remaining area ?",
                 "inside it there is a square pool with a side of <c> {m} . find the area of the rest .",
@@ -153,7 +172,10 @@ AREAS = Story(
             formula="it * k",
             numbers={"k": range(2, 15)},
             texts=("there are <k> such {plot}s .",),
-            asks=("what is the total area of <k> such {plot}s ?", "there are <k> such {plot}s . find their area in all ."),
+            asks=(
+                "what is the total area of <k> such {plot}s ?",
+                "there are <k> such {plot}s . find their area in all .",
+            ),
             answer="# {sq_m}",
             wraps=("what is <k> times the area of @ ?",),
         ),
@@ -225,7 +247,10 @@ AREAS = Story(
             formula="it * (100 - p) / 100",
             numbers={"p": range(5, 61, 5)},
             texts=(),
-            asks=("what is the cost after a discount of <p> % ?", "there is a discount of <p> percent . how much is paid ?"),
+            asks=(
+                "what is the cost after a discount of <p> % ?",
+                "there is a discount of <p> percent . how much is paid ?",
+            ),
             answer="{$} #",
         ),
         Event(
@@ -344,8 +369,12 @@ FENCES = Story(
             formula="it / c",
             numbers={"c": range(2, 12)},
             texts=("{person} goes once around it at a speed of <c> {m} per second .",),
-            asks=("at a speed of <c> {m} per second , how many seconds does {person} take to go around it ?",),
-            wraps=("at a speed of <c> {m} per second , how many seconds does it take to go around @ ?",),
+            asks=(
+                "at a speed of <c> {m} per second , how many seconds does {person} take to go around it ?",
+            ),
+            wraps=(
+                "at a speed of <c> {m} per second , how many seconds does it take to go around @ ?",
+            ),
         ),
         Event(
             name="walks",
@@ -363,7 +392,10 @@ FENCES = Story(
             formula="it * (100 - p) / 100",
             numbers={"p": range(5, 61, 5)},
             texts=(),
-            asks=("what is the cost after a discount of <p> % ?", "there is a discount of <p> percent . how much is paid ?"),
+            asks=(
+                "what is the cost after a discount of <p> % ?",
+                "there is a discount of <p> percent . how much is paid ?",
+            ),
             answer="{$} #",
         ),
         Event(
@@ -442,7 +474,9 @@ SOLIDS = Story(
                 "what volume is left if <m> {cubic_m} are taken away ?",
             ),
             answer="# {cubic_m}",
-            wraps=("<m> {cubic_m} of {liquid} are taken out of @ , which was full . how much remains ?",),
+            wraps=(
+                "<m> {cubic_m} of {liquid} are taken out of @ , which was full . how much remains ?",
+            ),
         ),
         Event(
             name="many",
@@ -451,7 +485,10 @@ SOLIDS = Story(
             formula="it * k",
             numbers={"k": range(2, 15)},
             texts=("there are <k> of them , all the same .",),
-            asks=("what is the total volume of <k> of them ?", "there are <k> of them , all the same . find their volume in all ."),
+            asks=(
+                "what is the total volume of <k> of them ?",
+                "there are <k> of them , all the same . find their volume in all .",
+            ),
             answer="# {cubic_m}",
             wraps=("what is the total volume of <k> of them , each the same as @ ?",),
         ),
@@ -480,7 +517,9 @@ SOLIDS = Story(
                 "how high does this volume stand in a box that is <c> {m} long and <d> {m} wide ?",
             ),
             answer="# {m}",
-            wraps=("the {liquid} from @ is poured into a box of length <c> {m} and width <d> {m} . what height does it reach ?",),
+            wraps=(
+                "the {liquid} from @ is poured into a box of length <c> {m} and width <d> {m} . what height does it reach ?",
+            ),
         ),
         Event(
             name="more_cube",
@@ -503,7 +542,9 @@ SOLIDS = Story(
             formula="it * m",
             numbers={"m": _RATE},
             texts=("the {liquid} to fill it costs {$} <m> per cubic {one_m} .",),
-            asks=("what does the {liquid} to fill this volume cost at {$} <m> per cubic {one_m} ?",),
+            asks=(
+                "what does the {liquid} to fill this volume cost at {$} <m> per cubic {one_m} ?",
+            ),
             answer="{$} #",
             wraps=("at {$} <m> per cubic {one_m} , what does the {liquid} to fill @ cost ?",),
         ),

@@ -153,7 +153,10 @@ NUMBERS = Story(
             formula="m - it",
             numbers={"m": range(300, 2000)},
             texts=("subtract it from <m> .",),
-            asks=("subtract it from <m> . what is the result ?", "by how much is <m> larger than this ?"),
+            asks=(
+                "subtract it from <m> . what is the result ?",
+                "by how much is <m> larger than this ?",
+            ),
             phrases=("the difference of <m> and @",),
             wraps=(
                 "what is the result if @ is subtracted from <m> ?",
@@ -185,7 +188,10 @@ NUMBERS = Story(
             formula="it / k",
             numbers={"k": _SMALL},
             texts=("divide it by <k> .",),
-            asks=("divide it by <k> . what is the result ?", "if it is divided by <k> , what is the result ?"),
+            asks=(
+                "divide it by <k> . what is the result ?",
+                "if it is divided by <k> , what is the result ?",
+            ),
             phrases=("one part of <k> equal parts of @",),
             wraps=("what is the result if @ is divided by <k> ?",),
         ),
@@ -223,7 +229,10 @@ NUMBERS = Story(
             formula="it * (100 + p) / 100",
             numbers={"p": _PERCENT},
             texts=("increase it by <p> % .",),
-            asks=("it is increased by <p> % . what is the result ?", "what is the result when it is increased by <p> percent ?"),
+            asks=(
+                "it is increased by <p> % . what is the result ?",
+                "what is the result when it is increased by <p> percent ?",
+            ),
             wraps=("what is the result if @ is increased by <p> % ?",),
         ),
         Event(
@@ -233,7 +242,10 @@ NUMBERS = Story(
             formula="it * (100 - p) / 100",
             numbers={"p": _PERCENT},
             texts=("decrease it by <p> % .",),
-            asks=("it is decreased by <p> % . what is the result ?", "what is the result when it is decreased by <p> percent ?"),
+            asks=(
+                "it is decreased by <p> % . what is the result ?",
+                "what is the result when it is decreased by <p> percent ?",
+            ),
             wraps=("what is the result if @ is decreased by <p> percent ?",),
         ),
         Event(
@@ -343,7 +355,10 @@ AGES = Story(
             formula="it + m",
             numbers={"m": range(2, 30)},
             texts=("<m> years go by .",),
-            asks=("how old will {person} be after <m> years ?", "what will be the age of {person} <m> years from now ?"),
+            asks=(
+                "how old will {person} be after <m> years ?",
+                "what will be the age of {person} <m> years from now ?",
+            ),
             whole=True,
         ),
         Event(
@@ -353,7 +368,10 @@ AGES = Story(
             formula="it - m",
             numbers={"m": range(2, 20)},
             texts=(),
-            asks=("how old was {person} <m> years ago ?", "what was the age of {person} <m> years ago ?"),
+            asks=(
+                "how old was {person} <m> years ago ?",
+                "what was the age of {person} <m> years ago ?",
+            ),
             whole=True,
         ),
         Event(
@@ -363,7 +381,9 @@ AGES = Story(
             formula="it * k",
             numbers={"k": range(2, 4)},
             texts=(),
-            asks=("now the father of {person} is <k> times as old as {person} . how old is the father ?",),
+            asks=(
+                "now the father of {person} is <k> times as old as {person} . how old is the father ?",
+            ),
             whole=True,
         ),
         Event(
@@ -373,7 +393,9 @@ AGES = Story(
             formula="it + m",
             numbers={"m": range(5, 70)},
             texts=(),
-            asks=("{person3} is <m> years old . what is the sum of the ages of {person} and {person3} ?",),
+            asks=(
+                "{person3} is <m> years old . what is the sum of the ages of {person} and {person3} ?",
+            ),
             whole=True,
         ),
     ),
@@ -408,7 +430,11 @@ RECIPES = Story(
             "<b> percent of a mixture of <a> kg is {food} .",
         ),
         opening(
-            "bags", "weight", "a * b", {"a": range(3, 40), "b": range(2, 30)}, "{person} has <a> bags of <b> kg of {food} each ."
+            "bags",
+            "weight",
+            "a * b",
+            {"a": range(3, 40), "b": range(2, 30)},
+            "{person} has <a> bags of <b> kg of {food} each .",
         ),
     ),
     events=(
@@ -468,7 +494,9 @@ RECIPES = Story(
             formula="it / k",
             numbers={"k": range(2, 12)},
             texts=(),
-            asks=("the {food} is shared equally among <k> people . how many kg does each person get ?",),
+            asks=(
+                "the {food} is shared equally among <k> people . how many kg does each person get ?",
+            ),
             answer="# kg",
         ),
     ),

@@ -113,7 +113,10 @@ TRIPS = Story(
             formula="it * p / 100",
             numbers={"p": _PERCENT},
             texts=("only <p> % of this distance is on a good road .",),
-            asks=("<p> % of this distance is on a bad road . how many {km} is that ?", "find <p> percent of the distance ."),
+            asks=(
+                "<p> % of this distance is on a bad road . how many {km} is that ?",
+                "find <p> percent of the distance .",
+            ),
             answer="# {km}",
         ),
         Event(
@@ -122,7 +125,10 @@ TRIPS = Story(
             gives="time",
             formula="it / c",
             numbers={"c": _SPEED},
-            texts=("a truck covers the same distance at <c> {kmph} .", "{person3} drives this distance at a speed of <c> {kmph} ."),
+            texts=(
+                "a truck covers the same distance at <c> {kmph} .",
+                "{person3} drives this distance at a speed of <c> {kmph} .",
+            ),
             asks=(
                 "how many hours does a truck take to cover this distance at <c> {kmph} ?",
                 "in what time does {person3} drive the same distance at a speed of <c> {kmph} ?",
@@ -162,7 +168,9 @@ TRIPS = Story(
             formula="it / c",
             numbers={"c": range(6, 30)},
             texts=("a liter of petrol is enough for <c> {km} .",),
-            asks=("how many liters of petrol are needed for this distance , if a liter is enough for <c> {km} ?",),
+            asks=(
+                "how many liters of petrol are needed for this distance , if a liter is enough for <c> {km} ?",
+            ),
             answer="# liters",
         ),
         Event(
@@ -274,7 +282,10 @@ TIMES = Story(
             formula="it * k",
             numbers={"k": range(2, 15)},
             texts=("this is done <k> times .",),
-            asks=("this is done <k> times . how many hours does it take in all ?", "how many hours do <k> such times take ?"),
+            asks=(
+                "this is done <k> times . how many hours does it take in all ?",
+                "how many hours do <k> such times take ?",
+            ),
             answer="# hours",
         ),
         Event(
@@ -294,7 +305,10 @@ TIMES = Story(
             formula="it * m",
             numbers={"m": range(5, 90)},
             texts=("an hour costs {$} <m> .",),
-            asks=("what is the cost of this time at {$} <m> per hour ?", "an hour costs {$} <m> . how much is paid ?"),
+            asks=(
+                "what is the cost of this time at {$} <m> per hour ?",
+                "an hour costs {$} <m> . how much is paid ?",
+            ),
             answer="{$} #",
         ),
         Event(
@@ -427,7 +441,10 @@ MACHINES = Story(
             formula="it - m",
             numbers={"m": range(10, 400, 5)},
             texts=(),
-            asks=("the work costs {$} <m> . what is the profit ?", "how much money is left after a rent of {$} <m> ?"),
+            asks=(
+                "the work costs {$} <m> . what is the profit ?",
+                "how much money is left after a rent of {$} <m> ?",
+            ),
             answer="{$} #",
         ),
     ),

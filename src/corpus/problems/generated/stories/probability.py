@@ -70,7 +70,10 @@ WAYS = Story(
             formula="it - m",
             numbers={"m": range(2, 40)},
             texts=("<m> of them are taken away .",),
-            asks=("<m> of them are not allowed . how many remain ?", "how many are left without <m> of them ?"),
+            asks=(
+                "<m> of them are not allowed . how many remain ?",
+                "how many are left without <m> of them ?",
+            ),
             whole=True,
         ),
         Event(
@@ -80,7 +83,10 @@ WAYS = Story(
             formula="it + m",
             numbers={"m": range(2, 90)},
             texts=("<m> more are added .",),
-            asks=("<m> more are added . how many are there altogether ?", "how many are there in all with another <m> ?"),
+            asks=(
+                "<m> more are added . how many are there altogether ?",
+                "how many are there in all with another <m> ?",
+            ),
             whole=True,
         ),
         Event(
@@ -113,7 +119,9 @@ WAYS = Story(
             formula="it + choose(c, d)",
             numbers={"c": range(6, 14), "d": range(2, 5)},
             texts=("then every team of <d> chosen from <c> girls is added .",),
-            asks=("how many are there in all with the different teams of <d> chosen from <c> girls ?",),
+            asks=(
+                "how many are there in all with the different teams of <d> chosen from <c> girls ?",
+            ),
             whole=True,
         ),
         Event(
@@ -136,7 +144,9 @@ WAYS = Story(
             formula="it * choose(c, 2)",
             numbers={"c": range(4, 12)},
             texts=("each of them goes with every pair of <c> boys .",),
-            asks=("each of them goes with every pair of <c> boys . how many different ways are there ?",),
+            asks=(
+                "each of them goes with every pair of <c> boys . how many different ways are there ?",
+            ),
             whole=True,
         ),
         Event(
@@ -223,7 +233,10 @@ CHANCES = Story(
             formula="1 - it",
             numbers={},
             texts=(),
-            asks=("what is the probability that {he} does not win ?", "find the chance of losing ."),
+            asks=(
+                "what is the probability that {he} does not win ?",
+                "find the chance of losing .",
+            ),
             answer=FRACTION,
         ),
         Event(

@@ -73,7 +73,12 @@ class Story:
 
 def tell(story: Story) -> tuple[Template, ...]:
     """Return the templates of a story: every opening with one event that fits it, and a fixed choice of those with two."""
-    single = [(opening, event) for opening in story.openings for event in story.events if event.takes == opening.kind]
+    single = [
+        (opening, event)
+        for opening in story.openings
+        for event in story.events
+        if event.takes == opening.kind
+    ]
     double = [
         (opening, first, last)
         for opening, first in single
@@ -82,14 +87,22 @@ def tell(story: Story) -> tuple[Template, ...]:
     ]
     random.Random(derive(0, "stories", story.name)).shuffle(double)
     return tuple(
-        combine(story, *parts) for parts in [*filter(_can_be, single), *itertools.islice(filter(_can_be, double), story.most)]
+        combine(story, *parts)
+        for parts in [
+            *filter(_can_be, single),
+            *itertools.islice(filter(_can_be, double), story.most),
+        ]
     )
 
 
 def _can_be(parts: tuple[Opening, *tuple[Event, ...]]) -> bool:
     """True unless a story counts whole things that a circle gave: there are no such numbers."""
     last = parts[-1]
-    return not (isinstance(last, Event) and last.whole and any(word in part.formula for part in parts for word in _ROUND))
+    return not (
+        isinstance(last, Event)
+        and last.whole
+        and any(word in part.formula for part in parts for word in _ROUND)
+    )
 
 
 def combine(story: Story, opening: Opening, *events: Event) -> Template:
@@ -101,7 +114,10 @@ def combine(story: Story, opening: Opening, *events: Event) -> Template:
         numbers |= {f"{name}_{place}": values for name, values in event.numbers.items()}
     name = "/".join([story.name, opening.name, *(event.name for event in events)])
     rng = random.Random(derive(0, "wordings", name))
-    told = [_in_one(opening, events, rng) if place % 2 else _in_sentences(opening, events, rng) for place in range(_TEXTS)]
+    told = [
+        _in_one(opening, events, rng) if place % 2 else _in_sentences(opening, events, rng)
+        for place in range(_TEXTS)
+    ]
     return Template(
         name=name,
         category=story.category,
@@ -139,7 +155,14 @@ def _numbered(text: str, place: int) -> str:
 
 
 def opening(
-    name: str, kind: str, formula: str, numbers: Mapping[str, Sequence[float]], *texts: str, phrases: tuple[str, ...] = ()
+    name: str,
+    kind: str,
+    formula: str,
+    numbers: Mapping[str, Sequence[float]],
+    *texts: str,
+    phrases: tuple[str, ...] = (),
 ) -> Opening:
     """A short way to write an opening."""
-    return Opening(name=name, kind=kind, formula=formula, numbers=numbers, texts=texts, phrases=phrases)
+    return Opening(
+        name=name, kind=kind, formula=formula, numbers=numbers, texts=texts, phrases=phrases
+    )
