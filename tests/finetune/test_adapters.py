@@ -1,7 +1,6 @@
 """Adapters: they begin as nothing, they alone are trained, and merged they compute what they computed beside the frozen weights."""
 
 import importlib.util
-from collections.abc import Callable
 from typing import Any
 
 import pytest
