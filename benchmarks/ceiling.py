@@ -8,7 +8,7 @@ import time
 import torch
 from contest import Turn
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.model.flops import linear_flops, linear_products, training_flops
 
 SHAPE = ModelConfig(

@@ -17,17 +17,17 @@ from pathlib import Path
 import torch
 from transformers import LlamaForCausalLM
 
-from corpus.base.run_folder import RunFolder
+from corpus.config.runtime import RuntimeConfig
 from corpus.export.card import Card
 from corpus.export.huggingface import export_huggingface
 from corpus.problems.numbers import find_numbers
 from corpus.problems.render import prompt_tokens
-from corpus.runtime.config import RuntimeConfig
+from corpus.run.begin import load_config
+from corpus.run.folder import RunFolder
+from corpus.run.problems import evaluation_sets
+from corpus.run.weights import load_weights
 from corpus.runtime.runtime import resolve
 from corpus.solve.decode import Decoder
-from corpus.stages.begin import load_config
-from corpus.stages.problems import evaluation_sets
-from corpus.stages.weights import load_weights
 from corpus.text.tokenizer import EOS
 
 ROWS, THREADS, NEW_TOKENS = (64, 256, 1024), (1, 2), 100

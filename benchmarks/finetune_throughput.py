@@ -19,22 +19,22 @@ from contest import Competitor, Turn, fastest, hold, spread
 from torch.nn import functional as F
 from trainers import LEARNING_RATE, TurningPace, llama, run_trainer, stream
 
-from corpus.base.run_folder import RunFolder
 from corpus.base.units import parse_budget
+from corpus.config.model import ModelConfig
+from corpus.config.runtime import RuntimeConfig
+from corpus.config.tokenizer import TokenizerConfig
+from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.data.loader import TextLoader
 from corpus.evaluate.completions import score_completions
 from corpus.export.huggingface import huggingface_tensors
 from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.feed import ProblemFeed
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.problems.generated.generator import generate
 from corpus.problems.mathqa import load_mathqa
 from corpus.problems.problem import Problem
-from corpus.runtime.config import RuntimeConfig
-from corpus.text.config import TokenizerConfig
+from corpus.run.folder import RunFolder
 from corpus.text.tokenizer import train_tokenizer
-from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.train.session import Session
 
 PAD, IGNORED = 0, -100

@@ -18,13 +18,13 @@ from typing import Any
 import torch
 from ceiling import Products, copy_rate, synchronize
 
+from corpus.config.model import ModelConfig
+from corpus.config.train import OptimizerConfig
 from corpus.data.batch import Batch
-from corpus.model.config import ModelConfig
 from corpus.model.flops import training_flops
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.runtime.runtime import Runtime
-from corpus.train.config import OptimizerConfig
 from corpus.train.optimizer import build_optimizer
 from corpus.train.step import TrainStep, compiled_trunk, eager_trunk
 

@@ -20,13 +20,13 @@ import torch
 from torch.nn import functional as F
 
 from corpus.base.errors import CorpusError, DataError
-from corpus.base.run_folder import RunFolder
+from corpus.config.rope import Reach, RopeScaling
+from corpus.config.runtime import RuntimeConfig
 from corpus.data.prepared import Prepared
-from corpus.model.scaling import Reach, RopeScaling
 from corpus.model.transformer import Transformer
-from corpus.runtime.config import RuntimeConfig
+from corpus.run.folder import RunFolder
+from corpus.run.weights import load_weights
 from corpus.runtime.runtime import resolve
-from corpus.stages.weights import load_weights
 
 TYPES = ("linear", "ntk", "yarn", "llama3")
 ROWS = 8

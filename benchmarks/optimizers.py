@@ -19,11 +19,11 @@ import torch
 from table import EVERYTHING, Table
 
 from corpus.base.units import Budget, parse_budget
+from corpus.config.runtime import RuntimeConfig
+from corpus.config.train import OptimizerConfig, ScheduleConfig
 from corpus.data.prepared import Prepared
 from corpus.plan.small_run import pretrain_once
 from corpus.recipes.cpu import cpu
-from corpus.runtime.config import RuntimeConfig
-from corpus.train.config import OptimizerConfig, ScheduleConfig
 
 TABLE = Table(
     "optimizers",

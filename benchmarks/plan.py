@@ -21,17 +21,17 @@ from typing import Any
 import torch
 from table import EVERYTHING, Table
 
-from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget, parse_budget
+from corpus.config.model import ModelConfig
+from corpus.config.run import RunConfig
+from corpus.config.runtime import RuntimeConfig
 from corpus.data.prepared import Prepared
-from corpus.model.config import ModelConfig
+from corpus.plan.plan import Planner
 from corpus.plan.shapes import DIMS, shape_of
 from corpus.plan.small_run import SmallRun, pretrain_once
 from corpus.plan.steps import learning_rate, rows_per_batch
-from corpus.recipes.config import RunConfig
 from corpus.recipes.cpu import cpu
-from corpus.runtime.config import RuntimeConfig
-from corpus.stages.plan import Planner
+from corpus.run.folder import RunFolder
 
 TABLE = Table("plan", (
     "date", "kind", "budget", "seed", "dim", "layers", "parameters", "rows", "rate", "optimizer", "tokens", "steps", "loss", "low", "high",

@@ -18,20 +18,20 @@ from pathlib import Path
 import torch
 from table import EVERYTHING, Table
 
-from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget
+from corpus.config.model import ModelConfig
+from corpus.config.run import RunConfig
+from corpus.config.runtime import RuntimeConfig
 from corpus.data.curriculum import mixture_at, plan_phases
 from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.plan.shapes import shape_of
 from corpus.plan.small_run import pretrain_once
 from corpus.plan.steps import learning_rate, rows_per_batch
-from corpus.recipes.config import RunConfig
 from corpus.recipes.cpu import cpu
-from corpus.runtime.config import RuntimeConfig
+from corpus.run.folder import RunFolder
 from corpus.runtime.runtime import resolve, supported_precisions
 from corpus.text.tokenizer import EOS
 from corpus.train.optimizer import build_optimizer

@@ -13,7 +13,7 @@ from ceiling import products_in_turn
 from contest import Competitor, fastest, hold, ratios, spread
 from trainers import corpus, litgpt, trainer
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.model.flops import linear_flops, training_flops
 
 

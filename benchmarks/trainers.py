@@ -10,14 +10,14 @@ import torch
 from contest import Turn
 from torch.nn import functional as F
 
-from corpus.base.run_folder import RunFolder
 from corpus.base.units import parse_budget
+from corpus.config.model import ModelConfig
+from corpus.config.runtime import RuntimeConfig
+from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.data.curriculum import Phase
 from corpus.data.loader import TextLoader
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
-from corpus.runtime.config import RuntimeConfig
-from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
+from corpus.run.folder import RunFolder
 from corpus.train.feed import CurriculumFeed
 from corpus.train.session import Session
 

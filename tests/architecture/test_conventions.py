@@ -8,10 +8,13 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-MAX_FILE_LINES = 400
-"""Files are around 130 lines and rarely above 300; past this one, split."""
+MAX_FILE_LINES = 450
+"""A file holds one idea and rarely has more than 400 lines; past this one, split it."""
 
-MAX_FUNCTION_LINES = 60
+MAX_TEST_LINES = 600
+"""The same for tests, which tell one story several times."""
+
+MAX_FUNCTION_LINES = 70
 """Functions are around 10 lines and rarely above 45, their docstring not counted."""
 
 LONG_FILES = {
@@ -44,13 +47,12 @@ def test_every_module_opens_with_what_it_is() -> None:
 
 
 def test_files_stay_short() -> None:
-    lengths = {
-        _name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES + TESTS
-    }
     long = {
-        name: lines
-        for name, lines in lengths.items()
-        if lines > MAX_FILE_LINES and not name.startswith(tuple(LONG_FILES))
+        _name(path): lines
+        for paths, most in ((SOURCES, MAX_FILE_LINES), (TESTS, MAX_TEST_LINES))
+        for path in paths
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > most
+        and not _name(path).startswith(tuple(LONG_FILES))
     }
     assert not long, f"split them, or say why not in LONG_FILES: {long}"
 
@@ -106,7 +108,7 @@ def test_nothing_is_evaluated_or_unpickled() -> None:
 def test_every_setting_says_what_it_means() -> None:
     """Each field of a config is followed by a docstring with its unit and why this default."""
     bare = []
-    for path in sorted((ROOT / "src" / "corpus").rglob("config.py")):
+    for path in sorted((ROOT / "src" / "corpus" / "config").glob("*.py")):
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
                 bare += [f"{_name(path)}: {node.name}.{name}" for name in _undocumented(node)]
@@ -134,7 +136,7 @@ def _is_text(node: ast.stmt | None) -> bool:
 
 def test_settings_are_frozen_and_given_by_name() -> None:
     loose = []
-    for path in sorted((ROOT / "src" / "corpus").rglob("config.py")):
+    for path in sorted((ROOT / "src" / "corpus" / "config").glob("*.py")):
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
                 decorators = [ast.unparse(decorator) for decorator in node.decorator_list]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.model.transformer import Transformer
 
 

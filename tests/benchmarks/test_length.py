@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from corpus.base.errors import DataError
+from corpus.config.model import ModelConfig
 from corpus.data.shards import TokenShards, write_shards
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 
 

@@ -203,10 +203,10 @@ def _config(tiny: Words, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "place",
     [
-        "corpus.stages.prepare.find_data",
-        "corpus.prepare.prepare.train_tokenizer",
+        "corpus.prepare.prepare.find_data",
+        "corpus.prepare.text.train_tokenizer",
         "corpus.train.session.build_optimizer",
-        "corpus.stages.evaluate.score_problems",
+        "corpus.evaluate.evaluate.score_problems",
         "corpus.report.report.render_html",
     ],
 )

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from support.folders import contents
 
-from corpus.base.lock import claimed
-from corpus.base.run_folder import RunFolder
 from corpus.cli.main import main
+from corpus.run.folder import RunFolder
+from corpus.run.lock import claimed
 
 Refused = Callable[[Sequence[str | Path]], str]
 

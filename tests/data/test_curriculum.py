@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.base.errors import ConfigError
-from corpus.data.config import ORDER, PROBLEMS, CurriculumConfig
+from corpus.config.curriculum import ORDER, PROBLEMS, CurriculumConfig
 from corpus.data.curriculum import mixture_at, plan_phases
 
 SIX = (*ORDER,)

@@ -15,13 +15,13 @@ import torch
 
 from corpus.base.errors import ConfigError
 from corpus.base.files import digest_file, read_json, write_json
-from corpus.base.run_folder import RunFolder
 from corpus.cli import evaluate, export, finetune, solve
 from corpus.recipes.registry import load_recipe
+from corpus.run.folder import RunFolder
 from corpus.runtime.ranks import Ranks
-from corpus.stages.training import Training
 from corpus.train import checkpoint
 from corpus.train.metrics import read_metrics
+from corpus.train.training import Training
 
 ROOT = Path(__file__).parents[2]
 

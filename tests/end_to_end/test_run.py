@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from corpus.base.files import digest_file
-from corpus.base.run_folder import RunFolder
 from corpus.cli.main import main
+from corpus.run.folder import RunFolder
 from corpus.train.metrics import read_metrics
 
 Words, Run = Callable[..., list[str]], Callable[..., subprocess.CompletedProcess[str]]
@@ -197,10 +197,10 @@ def test_a_moved_run_solves_and_reports(moved: Path, capsys: pytest.CaptureFixtu
 def test_transformers_continues_a_prompt_as_corpus_does(moved: Path, tmp_path: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from corpus.runtime.config import RuntimeConfig
+    from corpus.config.runtime import RuntimeConfig
+    from corpus.run.weights import load_weights
     from corpus.runtime.runtime import resolve
     from corpus.solve.decode import Decoder
-    from corpus.stages.weights import load_weights
 
     main(["export", str(moved), "--to", "huggingface", "--output", str(tmp_path / "exported")])
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "exported")

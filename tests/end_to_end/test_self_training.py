@@ -15,19 +15,19 @@ import pytest
 
 from corpus.base.errors import ConfigError
 from corpus.base.files import digest_file, read_json
-from corpus.base.run_folder import RunFolder
 from corpus.problems.check import is_checked
 from corpus.problems.problem import read_problems
 from corpus.recipes.registry import load_recipe
+from corpus.run.folder import RunFolder
 from corpus.runtime.ranks import Ranks
-from corpus.stages.training import Training
 from corpus.train.metrics import read_metrics
+from corpus.train.training import Training
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 KILL_WHILE_LOOKING = """
 import os, signal
-from corpus.stages import self_training
+from corpus.train import self_training
 
 def die(*given):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -7,12 +7,12 @@ import pytest
 
 from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json
+from corpus.config.model import ModelConfig
+from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.export.card import Card
 from corpus.export.huggingface import FILES, export_huggingface, huggingface_name
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.weights import TOKENIZER, save_model
-from corpus.text.config import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.text.tokenizer import Tokenizer, train_tokenizer
 
 SCORES = {

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from corpus.base.errors import ConfigError
+from corpus.config.finetune import AdapterConfig, FinetuneConfig
+from corpus.config.model import ModelConfig
+from corpus.config.train import OptimizerConfig
 from corpus.data.batch import Batch
 from corpus.finetune.adapters import add_adapters, merged_tensors, num_trained
-from corpus.finetune.config import AdapterConfig, FinetuneConfig
-from corpus.finetune.packages import require_packages
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.model.transformer import Transformer
 from corpus.recipes.registry import load_recipe
-from corpus.train.config import OptimizerConfig
+from corpus.run.packages import require_packages
 from corpus.train.optimizer import build_optimizer, set_learning_rate
 from corpus.train.step import eager_trunk, sum_loss
 

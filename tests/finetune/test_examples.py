@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.base.errors import DataError
+from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.data.batch import IGNORED
 from corpus.data.packing import packed_row
 from corpus.finetune.examples import Selection, select_examples
@@ -15,7 +16,6 @@ from corpus.problems.problem import Problem
 from corpus.problems.render import program_from_tokens, prompt_tokens
 from corpus.program.answer import parse_options
 from corpus.program.language import MAX_NUMBERS, MAX_RESULTS, parse
-from corpus.text.config import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.text.tokenizer import EOS, PAD, Tokenizer, train_tokenizer
 
 RIGHT = Problem(

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.base.errors import ArtifactError, ConfigError
+from corpus.config.curriculum import PROBLEMS
+from corpus.config.finetune import FinetuneConfig
 from corpus.data.batch import IGNORED, Batch
-from corpus.data.config import PROBLEMS
 from corpus.data.loader import TextLoader
-from corpus.finetune.config import FinetuneConfig
 from corpus.finetune.examples import Example
 from corpus.finetune.feed import ProblemFeed
 from corpus.text.tokenizer import RESERVED

@@ -4,9 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.config.model import ModelConfig
 from corpus.model.branches import ROOM, Branches
 from corpus.model.cache import Cache
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 
 CONFIG = ModelConfig(

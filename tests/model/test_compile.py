@@ -10,7 +10,7 @@ import sys
 
 CODE = """
 import torch
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.train.step import CompiledTrunk, eager_trunk

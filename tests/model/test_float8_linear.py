@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from corpus.base.errors import ConfigError, DeviceError
+from corpus.config.model import ModelConfig
 from corpus.model import reduced
-from corpus.model.config import ModelConfig
 from corpus.model.float8 import BACKWARD, FORWARD, Float8Linear, float8_product, round_tensor
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in

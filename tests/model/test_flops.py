@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.model.flops import attention_flops, linear_flops, training_flops
 from corpus.model.init import build_model
 

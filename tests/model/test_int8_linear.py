@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from corpus.base.errors import ConfigError
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.int8 import Int8Linear, int8_product, round_rows
 from corpus.model.reduced import compute_in

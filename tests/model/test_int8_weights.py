@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from corpus.config.model import ModelConfig
 from corpus.model.cache import Cache
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.int8_weights import keep_in_int8, num_bytes
 from corpus.model.transformer import Transformer

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.config.model import ModelConfig
+from corpus.config.rope import Reach, RopeScaling
 from corpus.model import rope
-from corpus.model.config import ModelConfig
-from corpus.model.scaling import Reach, RopeScaling
 
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 6), st.integers(1, 16))
 

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.config.model import ModelConfig
 from corpus.model.attend import attend
 from corpus.model.cache import Cache
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import RMSNorm, Transformer, block_mask, document_mask
 

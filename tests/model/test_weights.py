@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 
 from corpus.base.errors import ArtifactError, StorageError
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.weights import TOKENIZER, check_tokenizer, load_model, read_metadata, save_model
 

@@ -7,16 +7,16 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
+from corpus.config.finetune import AdapterConfig, FinetuneConfig
+from corpus.config.model import ModelConfig
+from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.export.adapter import export_adapter
 from corpus.export.card import Card
 from corpus.export.huggingface import export_huggingface
 from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors
-from corpus.finetune.config import AdapterConfig, FinetuneConfig
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.model.weights import TOKENIZER, save_model, write_model
-from corpus.text.config import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.text.tokenizer import RESERVED, Tokenizer, train_tokenizer
 
 CARD = Card(title="T", training="U.")

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from corpus.base.units import parse_budget
+from corpus.config.model import ModelConfig
+from corpus.config.runtime import RuntimeConfig
+from corpus.config.train import TrainConfig
 from corpus.data.batch import Batch
-from corpus.model.config import ModelConfig
 from corpus.model.transformer import Transformer
 from corpus.plan import measure as module
 from corpus.plan.measure import Machine, measure
-from corpus.runtime.config import RuntimeConfig
 from corpus.train import step as step_module
-from corpus.train.config import TrainConfig
 from corpus.train.step import OutOfMemory, Trunk, eager_trunk
 
 SHAPES = [

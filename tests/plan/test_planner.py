@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from corpus.base.units import Budget
-from corpus.data.config import CurriculumConfig
+from corpus.config.curriculum import CurriculumConfig
+from corpus.config.model import ModelConfig
+from corpus.config.train import OptimizerConfig
 from corpus.data.curriculum import plan_phases
-from corpus.model.config import ModelConfig
 from corpus.plan.law import Law, Point
 from corpus.plan.measure import Machine, Speed
 from corpus.plan.planner import (
@@ -23,7 +24,6 @@ from corpus.plan.planner import (
 from corpus.plan.shapes import family
 from corpus.recipes.cpu import cpu
 from corpus.runtime.runtime import Runtime
-from corpus.train.config import OptimizerConfig
 
 FLOPS = 3e11
 LAW = [

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.config.train import OptimizerConfig
 from corpus.plan.shapes import family, shape_of
 from corpus.plan.steps import (
     CPU_TOKENS,
@@ -17,7 +18,6 @@ from corpus.plan.steps import (
     rows_per_batch,
 )
 from corpus.recipes.registry import RECIPES
-from corpus.train.config import OptimizerConfig
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from corpus.base.errors import ConfigError, DataError
-from corpus.prepare.config import PrepareConfig
+from corpus.config.prepare import PrepareConfig
+from corpus.config.problems import ProblemsConfig
 from corpus.prepare.discover import Found, discover
 from corpus.prepare.document import Split
 from corpus.prepare.find import find_data
-from corpus.problems.config import ProblemsConfig
 from corpus.problems.registry import load_problems
 
 MATHQA = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from corpus.base.errors import ConfigError, DataError
-from corpus.prepare.config import PrepareConfig
+from corpus.config.prepare import PrepareConfig
 from corpus.prepare.find import find_data
 from corpus.prepare.sources import hub
 from corpus.prepare.sources.hub import fetch_mathqa, fetch_text

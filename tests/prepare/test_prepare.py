@@ -13,13 +13,13 @@ import pytest
 from corpus.base import files as base_files
 from corpus.base.errors import ArtifactError, ConfigError, DataError
 from corpus.base.manifest import Manifest
+from corpus.config.prepare import PrepareConfig
+from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.data.shards import TokenShards
 from corpus.prepare import tokenize
-from corpus.prepare.config import PrepareConfig
 from corpus.prepare.discover import discover
-from corpus.prepare.prepare import prepare
 from corpus.prepare.sample import fair_shares, sample_texts
-from corpus.text.config import SMALLEST_VOCABULARY, TokenizerConfig
+from corpus.prepare.text import prepare
 from corpus.text.tokenizer import Tokenizer
 
 TOKENIZER = TokenizerConfig(vocab_size=SMALLEST_VOCABULARY + 60, sample_bytes=60_000)
@@ -222,7 +222,7 @@ def test_a_source_that_is_too_small_is_left_out_with_its_reason(
 def test_text_that_cannot_suffice_is_refused_before_the_tokenizer(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr("corpus.prepare.prepare.train_tokenizer")
+    monkeypatch.delattr("corpus.prepare.text.train_tokenizer")
     with pytest.raises(
         DataError,
         match=r"no source has enough text .*\n  arxiv has .* bytes\n  book has .* bytes\nGive a folder with more",

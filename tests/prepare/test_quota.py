@@ -3,7 +3,7 @@
 import pytest
 
 from corpus.base.errors import ConfigError
-from corpus.prepare.config import BYTES_PER_TOKEN, PrepareConfig
+from corpus.config.prepare import BYTES_PER_TOKEN, PrepareConfig
 from corpus.prepare.quota import PATIENCE, Quota, token_limit
 
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.problems.numbers import find_numbers
 from corpus.problems.render import completion_tokens, normalize, program_from_tokens, prompt_tokens
 from corpus.program.language import MAX_NUMBERS, ProgramError, parse
-from corpus.text.config import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.text.tokenizer import Tokenizer, train_tokenizer
 
 QUESTION = "a train covers 120 km in 2.5 hours . what is its speed ?"

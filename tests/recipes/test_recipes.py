@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from corpus.base.config import from_plain, to_plain
 from corpus.base.errors import ConfigError
-from corpus.recipes.config import RunConfig
+from corpus.base.plain import from_plain, to_plain
+from corpus.config.run import RunConfig
 from corpus.recipes.registry import RECIPES, load_recipe
 
 GOLDEN = Path(__file__).parent / "golden"

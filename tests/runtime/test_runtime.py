@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from corpus.base.errors import ConfigError, DeviceError
+from corpus.config.runtime import RuntimeConfig
 from corpus.runtime import runtime as module
-from corpus.runtime.config import RuntimeConfig
 from corpus.runtime.runtime import (
     MUCH_FASTER,
     Runtime,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from corpus.config.model import ModelConfig
 from corpus.model.branches import Branches
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.solve.decode import Decoder

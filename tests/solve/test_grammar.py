@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.config.tokenizer import SPECIAL
 from corpus.program.language import (
     CONSTANTS,
     OPERATIONS,
@@ -18,7 +19,6 @@ from corpus.program.language import (
 )
 from corpus.program.symbolic import SHARED, SYMBOLIC
 from corpus.solve.grammar import NUM_IDS, ProgramGrammar
-from corpus.text.config import SPECIAL
 
 EOS = 0
 LIMIT = 40

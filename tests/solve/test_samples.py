@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.solve.beam import beam
@@ -191,8 +191,8 @@ def test_under_the_grammar_only_programs_come_out() -> None:
 
 
 def _numbers(tokens: tuple[int, ...]) -> list[str]:
+    from corpus.config.tokenizer import SPECIAL
     from corpus.program.language import SYMBOLS
-    from corpus.text.config import SPECIAL
 
     names = [SYMBOLS[token - len(SPECIAL)] for token in tokens]
     return [name for name in names if name[1:].isdecimal() and name.startswith("n")]

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
+from corpus.config.runtime import RuntimeConfig
+from corpus.config.tokenizer import TokenizerConfig
 from corpus.model.init import build_model
 from corpus.problems.numbers import find_quantities
 from corpus.program.interpreter import execute
-from corpus.runtime.config import RuntimeConfig
 from corpus.runtime.runtime import resolve
 from corpus.solve.candidates import Candidate
 from corpus.solve.decode import Decoder
 from corpus.solve.solver import Solver
-from corpus.text.config import TokenizerConfig
 from corpus.text.tokenizer import train_tokenizer
 
 TEXTS = [

@@ -5,14 +5,14 @@ from typing import Any
 
 import torch
 
-from corpus.base.run_folder import RunFolder
 from corpus.base.units import parse_budget
+from corpus.config.model import ModelConfig
+from corpus.config.runtime import RuntimeConfig
+from corpus.config.train import ScheduleConfig, TrainConfig
 from corpus.data.batch import Batch
-from corpus.model.config import ModelConfig
 from corpus.model.transformer import Transformer
-from corpus.runtime.config import RuntimeConfig
+from corpus.run.folder import RunFolder
 from corpus.train.budget import ClockPace, StepPace
-from corpus.train.config import ScheduleConfig, TrainConfig
 from corpus.train.session import Session
 
 CONFIG = ModelConfig(

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.base.errors import ArtifactError, ConfigError, DataError
+from corpus.config.tokenizer import SMALLEST_VOCABULARY, SPECIAL, TokenizerConfig
 from corpus.program.language import SYMBOLS
 from corpus.text import tokenizer as module
-from corpus.text.config import SMALLEST_VOCABULARY, SPECIAL, TokenizerConfig
 from corpus.text.tokenizer import RESERVED, Tokenizer, train_tokenizer
 
 SENTENCES = (

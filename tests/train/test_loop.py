@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.base.errors import Interrupted, TrainingError
+from corpus.config.model import ModelConfig
+from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.data.batch import Batch
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train import budget
 from corpus.train.budget import Clock, ClockPace, Pace, StepPace
 from corpus.train.checkpoint import Checkpoint, list_checkpoints, load_newest, save_checkpoint
-from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.train.loop import Phase, PhaseTrainer
 from corpus.train.lr import learning_rate
 from corpus.train.metrics import Metrics, read_metrics

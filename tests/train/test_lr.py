@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.base.errors import ConfigError
-from corpus.train.config import ScheduleConfig
+from corpus.config.train import ScheduleConfig
 from corpus.train.lr import learning_rate
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
+from corpus.config.train import OptimizerConfig
 from corpus.model.init import build_model
-from corpus.train.config import OptimizerConfig
 from corpus.train.muon import orthogonalize
 from corpus.train.optimizer import (
     build_optimizer,

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from corpus.base.errors import ArtifactError
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
+from corpus.config.train import OptimizerConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.train import optimizer as module
-from corpus.train.config import OptimizerConfig
 from corpus.train.optimizer import (
     build_optimizer,
     load_optimizer_tensors,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import torch
 
+from corpus.config.model import ModelConfig
 from corpus.data.batch import Batch
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train import precision as module

@@ -18,19 +18,19 @@ from support.sessions import (
     sample,
 )
 
-from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget
+from corpus.config.model import ModelConfig
+from corpus.config.train import TrainConfig
 from corpus.data.batch import Batch
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
+from corpus.run.folder import RunFolder
 from corpus.runtime import runtime as runtime_module
 from corpus.train import session as module
 from corpus.train import step as step_module
 from corpus.train import threads as threads_module
 from corpus.train import trials as trials_module
 from corpus.train.budget import StepPace
-from corpus.train.config import TrainConfig
 from corpus.train.split import STEP_OVERHEAD, Split
 from corpus.train.step import Trunk, eager_trunk
 from corpus.train.trials import COMPILING

@@ -10,13 +10,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from corpus.base.errors import DeviceError
+from corpus.config.model import ModelConfig
+from corpus.config.train import OptimizerConfig
 from corpus.data.batch import IGNORED, Batch
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.runtime.runtime import Runtime
 from corpus.train import step as module
-from corpus.train.config import OptimizerConfig
 from corpus.train.optimizer import build_optimizer, optimizer_tensors
 from corpus.train.step import TrainStep, Trunk, choose_compile, eager_trunk, sum_loss
 

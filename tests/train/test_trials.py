@@ -18,12 +18,12 @@ from support.sessions import (
     sample,
 )
 
+from corpus.config.train import TrainConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.runtime import runtime as runtime_module
 from corpus.train import session as module
 from corpus.train import step as step_module
-from corpus.train.config import TrainConfig
 from corpus.train.step import Trunk
 
 pytestmark = pytest.mark.usefixtures("own_threads")

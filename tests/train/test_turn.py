@@ -10,12 +10,12 @@ import torch
 from support.sessions import BATCH_TOKENS, choices, open_session
 
 from corpus.base.errors import Interrupted
+from corpus.config.train import ScheduleConfig, TrainConfig
 from corpus.data.batch import Batch
 from corpus.model.transformer import Transformer
 from corpus.train.ahead import Ahead
 from corpus.train.budget import StepPace
 from corpus.train.checkpoint import load_newest
-from corpus.train.config import ScheduleConfig, TrainConfig
 from corpus.train.loop import Turn
 from corpus.train.metrics import read_metrics
 

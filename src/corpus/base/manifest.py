@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpus.base.config import from_plain, to_plain
 from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import digest_json, read_json, write_json
+from corpus.base.plain import from_plain, to_plain
 
 FORMAT = 1
 NAME = "manifest.json"

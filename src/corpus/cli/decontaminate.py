@@ -47,9 +47,9 @@ def main(words: Sequence[str]) -> None:
         raise ConfigError(
             "corpus decontaminate needs files to look through and --problems SET=PATH to look for"
         )
+    from corpus.prepare.decontaminate import decontaminate, list_of
     from corpus.problems.contamination import KnownProblems
-    from corpus.stages.decontaminate import decontaminate, list_of
-    from corpus.stages.problems import load_problem_file
+    from corpus.run.problems import load_problem_file
 
     known = KnownProblems(
         [problem for spec in options.problems for problem in load_problem_file(spec)],

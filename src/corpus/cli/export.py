@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import tyro
 
 from corpus.base.console import say
-from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse
-from corpus.model.scaling import Reach
-from corpus.stages.begin import load_config
+from corpus.config.rope import Reach
+from corpus.run.begin import load_config
+from corpus.run.folder import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ def main(words: Sequence[str]) -> None:
     options = parse(Options, words, command="export")
     folder = RunFolder(options.run)
     config = load_config(folder)
-    from corpus.stages.export import export_run
+    from corpus.export.export import export_run
 
     export_run(config, folder, options.output, options.model, phase=options.phase)
     say(f"exported: AutoModelForCausalLM.from_pretrained({str(options.output)!r})")

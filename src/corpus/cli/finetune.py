@@ -7,11 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from corpus.base.console import say
-from corpus.base.lock import claimed
-from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse, typed_command
-from corpus.stages.begin import choose_method, load_config
+from corpus.run.folder import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,22 +28,11 @@ class Options:
 def main(words: Sequence[str]) -> None:
     """Fine-tune a pre-trained run on its problems, to the end of the budget."""
     options = parse(Options, words, command="finetune")
-    folder = RunFolder(options.run)
-    config = load_config(folder)
-    from corpus.pipeline import timed
-    from corpus.runtime.ranks import joined
-    from corpus.stages.training import Training
+    from corpus import pipeline
 
-    with joined() as ranks:
-        own = ranks.folder(folder)
-        with claimed(own):
-            config = choose_method(
-                config, own, method=options.method, learning_rate=options.learning_rate
-            )
-            if folder.final_weights.exists():
-                say(f"{folder.path} is fine-tuned already; next: corpus evaluate {folder.path}")
-                return
-            with Training(config, own, resume_hint=typed_command(), ranks=ranks) as training:
-                training.describe()
-                timed(own, "finetune", training.finetune)
-    say(f"next: corpus evaluate {folder.path}")
+    pipeline.finetune(
+        RunFolder(options.run),
+        command=typed_command(),
+        method=options.method,
+        learning_rate=options.learning_rate,
+    )

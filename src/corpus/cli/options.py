@@ -12,10 +12,10 @@ from typing import Annotated, TypeVar
 import tyro
 
 from corpus.base.errors import ConfigError
-from corpus.base.run_folder import RunFolder
-from corpus.recipes.config import RunConfig
+from corpus.config.run import RunConfig
 from corpus.recipes.registry import RECIPES, load_recipe
-from corpus.stages.begin import read_config
+from corpus.run.begin import read_config
+from corpus.run.folder import RunFolder
 
 T = TypeVar("T")
 
@@ -61,6 +61,19 @@ def parse(kind: type[T], words: Sequence[str], *, command: str, default: T | Non
         default=default,
         config=config,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderOptions:
+    """Run one stage of a run whose earlier stages are done."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run folder."""
+
+
+def parse_folder(words: Sequence[str], command: str) -> RunFolder:
+    """Parse `RUN` and return the run's folder."""
+    return RunFolder(parse(FolderOptions, words, command=command).run)
 
 
 def parse_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder]:

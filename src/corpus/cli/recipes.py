@@ -7,8 +7,8 @@ from typing import Annotated
 
 import tyro
 
-from corpus.base.config import to_plain
 from corpus.base.console import say
+from corpus.base.plain import to_plain
 from corpus.cli.options import parse
 from corpus.recipes.registry import RECIPES, load_recipe
 

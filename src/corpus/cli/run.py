@@ -8,6 +8,6 @@ from corpus.cli.options import parse_planned_run, typed_command
 def main(words: Sequence[str]) -> None:
     """Run every stage; stages that are done are skipped."""
     config, folder, plan = parse_planned_run(words, "run")
-    from corpus.pipeline import run
+    from corpus import pipeline
 
-    run(config, folder, resume_hint=typed_command(), plan=plan)
+    pipeline.run(config, folder, command=typed_command(), with_plan=plan)

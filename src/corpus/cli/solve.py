@@ -10,10 +10,10 @@ import tyro
 
 from corpus.base.console import say
 from corpus.base.errors import ConfigError, DataError
-from corpus.base.run_folder import RunFolder
 from corpus.cli.options import parse
-from corpus.model.scaling import Reach
-from corpus.stages.begin import load_config
+from corpus.config.rope import Reach
+from corpus.run.begin import load_config
+from corpus.run.folder import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ def main(words: Sequence[str]) -> None:
         raise ConfigError(f"--programs is {options.programs}; expected 1 or more")
     config = load_config(RunFolder(options.run))
     text = _read(options.problem)
-    from corpus.stages.solve import show_solution
+    from corpus.solve.show import show_solution
 
     folder, in_int8 = RunFolder(options.run), options.weights == "int8"
     how = {"programs": options.programs, "reach": options.model, "in_int8": in_int8}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpus.base.errors import ConfigError, did_you_mean
-from corpus.data.config import ORDER, PROBLEMS, CurriculumConfig
+from corpus.config.curriculum import ORDER, PROBLEMS, CurriculumConfig
 
 Mixture = dict[str, float]
 """The share of each source, summing to 1."""

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from corpus.base.files import atomic_folder, digest_file, write_json
 from corpus.base.manifest import Manifest, make_key, write_manifest
+from corpus.config.finetune import FinetuneConfig
 from corpus.export.huggingface import huggingface_name
 from corpus.finetune.adapters import TABLES, lora_config
-from corpus.finetune.config import FinetuneConfig
 
 KIND = "adapter"
 CONFIG_FILE = "adapter_config.json"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 
 PROMPT = "<|problem|> a train covers<|n0|> km in<|n1|> hours . what is its speed ?<|program|>"
 ANSWER = "<|divide|><|n0|><|n1|>"

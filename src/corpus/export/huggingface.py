@@ -14,9 +14,9 @@ from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import atomic_folder, digest_file, read_json, write_json, write_text
 from corpus.base.manifest import NAME as MANIFEST_FILE
 from corpus.base.manifest import Manifest, make_key, read_manifest, write_manifest
+from corpus.config.model import ModelConfig
 from corpus.export.card import Card, render_card
 from corpus.model import rope
-from corpus.model.config import ModelConfig
 from corpus.model.weights import check_tokenizer, load_model
 from corpus.text.tokenizer import EOS, PAD, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, Tokenizer
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from corpus.finetune.config import AdapterConfig
+from corpus.config.finetune import AdapterConfig
 from corpus.model.transformer import Transformer
 
 NAME = "default"

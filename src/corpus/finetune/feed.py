@@ -8,8 +8,8 @@ import numpy as np
 
 from corpus.base.errors import ArtifactError
 from corpus.base.seeds import derive
+from corpus.config.curriculum import PROBLEMS
 from corpus.data.batch import Batch, stack
-from corpus.data.config import PROBLEMS
 from corpus.data.curriculum import Mixture
 from corpus.data.loader import TextLoader
 from corpus.data.packing import pack, packed_row

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from corpus.config.model import ModelConfig
 from corpus.model.attend import attend
-from corpus.model.config import ModelConfig
 
 
 class Cache:

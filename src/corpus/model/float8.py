@@ -43,9 +43,9 @@ class _Float8(torch.autograd.Function):
         return float8_product(x, weight, FORWARD, FORWARD)
 
     @staticmethod
-    def backward(
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, gradient: Float[Tensor, "tokens outputs"]
-    ) -> tuple[Tensor, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    ) -> tuple[Tensor, Tensor | None]:
         x, weight = ctx.saved_tensors
         gradient = gradient.bfloat16()
         by_x = float8_product(gradient, weight.t(), BACKWARD, FORWARD)

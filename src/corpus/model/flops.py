@@ -9,7 +9,7 @@ Reference: Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, appendix B, whose cou
 
 from dataclasses import dataclass
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.model.transformer import Transformer
 
 STANDARD_DEVIATION = 0.02

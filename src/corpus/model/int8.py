@@ -44,9 +44,9 @@ class _SwitchBack(torch.autograd.Function):
         return int8_product(x, weight)
 
     @staticmethod
-    def backward(
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, gradient: Float[Tensor, "tokens outputs"]
-    ) -> tuple[Tensor, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    ) -> tuple[Tensor, Tensor | None]:
         x, weight = ctx.saved_tensors
         by_weight = (gradient.t() @ x).to(weight.dtype) if ctx.needs_input_grad[1] else None
         return int8_product(gradient, weight.t()), by_weight

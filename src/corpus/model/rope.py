@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 
 
 def frequencies(config: ModelConfig, device: torch.device | str = "cpu") -> Float[Tensor, " half"]:

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 
+from corpus.config.model import ModelConfig
 from corpus.model import rope
 from corpus.model.attend import Mask, attend
 from corpus.model.branches import Branches
 from corpus.model.cache import Cache
-from corpus.model.config import ModelConfig
 from corpus.model.precision import product_dtype
 
 Rotation = tuple[Tensor, ...]

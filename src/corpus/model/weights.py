@@ -14,7 +14,7 @@ from torch import Tensor
 
 from corpus.base.errors import ArtifactError
 from corpus.base.files import atomic_path
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.model.init import empty_model
 from corpus.model.transformer import Transformer
 

@@ -11,18 +11,18 @@ from pathlib import Path
 import torch
 
 from corpus.base.console import warn
-from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget
+from corpus.config.model import ModelConfig
+from corpus.config.runtime import RuntimeConfig
+from corpus.config.train import TrainConfig
 from corpus.data.batch import Batch
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.reduced import compute_in
 from corpus.model.transformer import Transformer
 from corpus.plan.steps import micro_batch_rows, most_rows, rows_per_batch
-from corpus.runtime.config import RuntimeConfig
+from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import checkpoint_activations
 from corpus.runtime.runtime import Runtime
-from corpus.train.config import TrainConfig
 from corpus.train.optimizer import build_optimizer
 from corpus.train.session import Session
 from corpus.train.step import OutOfMemory, TrainStep, compiled_trunk, eager_trunk

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpus.base.units import Budget
+from corpus.config.model import ModelConfig
+from corpus.config.train import OptimizerConfig
 from corpus.data.curriculum import Phase
-from corpus.model.config import ModelConfig
 from corpus.plan.law import Law, Prediction, worth
 from corpus.plan.measure import Machine, Speed
 from corpus.plan.steps import learning_rate, micro_batch_rows, rows_per_batch
-from corpus.train.config import OptimizerConfig
 
 DUTY = 0.95
 """Share of pre-training's time that goes to steps; the rest to validation, checkpoints and the log."""

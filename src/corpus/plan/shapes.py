@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 
 DIMS = (64, 96, 128, 192, 256, 384, 512, 640, 768, 1024, 1280, 1536, 2048)
 """Widths; products of a multiple of 64 are fast everywhere."""

@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from corpus.base.run_folder import RunFolder
 from corpus.base.seeds import derive
 from corpus.base.units import Budget
-from corpus.data.config import CurriculumConfig
+from corpus.config.curriculum import CurriculumConfig
+from corpus.config.model import ModelConfig
+from corpus.config.runtime import RuntimeConfig
+from corpus.config.train import TrainConfig
 from corpus.data.curriculum import plan_phases
 from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
 from corpus.evaluate.text import score_sources
-from corpus.model.config import ModelConfig
 from corpus.model.init import build_model
-from corpus.runtime.config import RuntimeConfig
+from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import checkpoint_activations
 from corpus.text.tokenizer import EOS
-from corpus.train.config import TrainConfig
 from corpus.train.feed import CurriculumFeed
 from corpus.train.session import Session
 

@@ -10,8 +10,8 @@ Reference: Li et al. 2025, arXiv:2503.04715, sec. 3.
 
 from dataclasses import dataclass
 
-from corpus.model.config import ModelConfig
-from corpus.train.config import OptimizerConfig
+from corpus.config.model import ModelConfig
+from corpus.config.train import OptimizerConfig
 
 KNOWN_PARAMETERS, KNOWN_TOKENS, KNOWN_BATCH = 1.62e6, 2.5e6, 4096
 """Parameters outside the embedding, tokens and tokens a batch of the runs that the best rates were found with."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from corpus.base.console import Task, progress
-from corpus.prepare.config import BYTES_PER_TOKEN, PrepareConfig
-from corpus.prepare.decontaminate import Screen
+from corpus.config.prepare import BYTES_PER_TOKEN, PrepareConfig
 from corpus.prepare.dedup import Duplicates
 from corpus.prepare.document import Document, TextInput, fingerprint
 from corpus.prepare.pool import Pool, encode
 from corpus.prepare.quota import Quota
+from corpus.prepare.screen import Screen
 
 
 @dataclass

@@ -25,13 +25,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from corpus.base.errors import DataError
-from corpus.data.config import PROBLEMS
+from corpus.config.curriculum import PROBLEMS
+from corpus.config.problems import ProblemsConfig
 from corpus.prepare.document import Split, TextInput
 from corpus.prepare.sources.local import CODE, PlainFiles, is_plain_text_file, source_name
 from corpus.prepare.sources.problems import problem_texts
 from corpus.prepare.sources.records import is_record_file, read_records
 from corpus.prepare.sources.slimpajama import RecordFiles, set_name_of
-from corpus.problems.config import ProblemsConfig
 from corpus.problems.registry import ProblemFile, is_cut_off, recognise
 
 SPLITS: dict[str, Split | None] = {

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from corpus.base.errors import ConfigError
-from corpus.prepare.config import HUB, HUB_ID, STARTER, PrepareConfig
+from corpus.config.prepare import HUB, HUB_ID, STARTER, PrepareConfig
+from corpus.config.problems import ProblemsConfig
 from corpus.prepare.discover import Found, discover
 from corpus.prepare.sources.hub import download_key, fetch_mathqa, fetch_text
 from corpus.prepare.sources.local import source_name
 from corpus.prepare.sources.starter import Starter
-from corpus.problems.config import ProblemsConfig
 
 
 def find_data(

@@ -1,383 +1,196 @@
-"""The stage that turns text into token shards.
+"""Preparation: find the data, say what was found, then write problems, tokenizer and token shards."""
 
-    inputs ─collect→ pool of documents ─split→ train and validation ─sample→ tokenizer ─tokenize→ shards and unigram counts
-
-Everything is a function of the text and the config: there is no seed, for what is drawn is drawn by the hash of the documents.
-"""
-
-import hashlib
-import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from corpus.base.config import to_plain
-from corpus.base.console import progress, say, warn
-from corpus.base.errors import ArtifactError, ConfigError, DataError, did_you_mean
-from corpus.base.files import atomic_folder, read_json
-from corpus.base.manifest import (
-    FORMAT,
-    NAME,
-    Manifest,
-    is_done,
-    make_key,
-    read_manifest,
-    write_manifest,
-)
-from corpus.base.units import format_count, format_duration
-from corpus.data.prepared import Prepared
-from corpus.data.shards import TokenShards
-from corpus.prepare.collect import Dropped, collect
-from corpus.prepare.config import STARTER, PrepareConfig, whole_path
-from corpus.prepare.decontaminate import Screen
-from corpus.prepare.document import TextInput
-from corpus.prepare.pool import Pool
-from corpus.prepare.quota import token_limit
-from corpus.prepare.sample import sample_texts
-from corpus.prepare.sources.slimpajama import SET_NAMES
-from corpus.prepare.split import split_off, whole
-from corpus.prepare.tokenize import Selection, num_tokens, reaches, tokenize
+from corpus.base.console import say, warn
+from corpus.base.errors import ConfigError, DataError
+from corpus.base.files import digest_json
+from corpus.base.manifest import NAME, Manifest, is_done, make_key, read_manifest, write_manifest
+from corpus.config.prepare import HUB
+from corpus.config.run import RunConfig
+from corpus.prepare.discover import Found
+from corpus.prepare.document import mark_of
+from corpus.prepare.find import find_data
+from corpus.prepare.text import prepare
+from corpus.problems.choose import choose_sets
 from corpus.problems.contamination import COUNTS, LIST, KnownProblems
-from corpus.text.tokenizer import Tokenizer, train_tokenizer
+from corpus.problems.registry import ProblemFile
+from corpus.run.folder import RunFolder
+from corpus.run.problems import (
+    EVALUATION,
+    TUNING,
+    generate_sets,
+    known_problems,
+    read_loaded,
+    symbolic_sets,
+    training_problems,
+    write_sets,
+)
 
-KIND = "prepared"
-TOKENIZER, TRAIN, VALIDATION, UNIGRAM = "tokenizer", "train", "validation", "unigram"
-
-_BYTES_PER_TOKEN_GUESS = 3
-"""A first guess of how much text to hold out; more is taken where the tokenizer then needs fewer tokens for it."""
+DOWNLOADS = Path("downloads")
+"""Where text from a hub is kept, beside the run folders, so that several runs share it."""
 
 
-def prepare(
-    texts: Sequence[TextInput],
-    config: PrepareConfig,
-    *,
-    out: Path,
-    problem_texts: Iterable[str] = (),
-    known: KnownProblems | None = None,
-) -> Manifest:
-    """Write tokenizer, token shards and unigram counts to `out`, unless they are there already; return the manifest.
+def prepare_run(config: RunConfig, folder: RunFolder) -> None:
+    """Prepare text and problems in a run folder; what is there already, of the same data and settings, is kept.
 
-    Args:
-        texts: where documents come from, as `corpus.prepare.find.find_data` returns them.
-        config: what is taken of them.
-        out: the folder to write; it appears whole or not at all, and an older preparation in it is replaced.
-        problem_texts: training problems, for the tokenizer's sample only.
-        known: evaluation problems; documents that hold one are left out of training, where `config.decontaminate` asks for it.
-
-    Raises:
-        DataError: an input is malformed, or no source has enough text.
-        ArtifactError: `out` exists and is not a preparation.
+    A run that has begun to train keeps its data, so that it goes on even where the source has gone away.
     """
-    problem_texts = list(problem_texts)
-    inputs = {name: mark for text in texts for name, mark in text.inputs().items()}
-    inputs["problem texts"] = hashlib.sha256(
-        "\x1f".join(problem_texts).encode("utf-8", "replace")
-    ).hexdigest()
-    screen = Screen(known) if known and config.decontaminate else None
-    if screen:
-        inputs["evaluation problems"] = screen.known.digest
-    key = make_key(KIND, to_plain(config) | {"data": whole_path(config.data)}, inputs)
-    _check_out(out)
-    if _is_done(out, key):
-        say(f"text is prepared already: {out}")
-        return read_manifest(out, kind=KIND)
-    if not texts:
-        raise DataError(
-            f"nothing in {config.data} is text to train on. Give a folder with SlimPajama records or plain text files."
-        )
-    start = time.monotonic()
-    with atomic_folder(out) as folder:
-        with Pool(folder / "pool") as pool:
-            counts = _prepare(texts, config, folder, pool, problem_texts, screen)
-        seconds = round(time.monotonic() - start, 2)
-        manifest = Manifest(
-            kind=KIND,
-            key=key,
-            config=to_plain(config),
-            inputs=inputs,
-            counts=counts,
-            seconds=seconds,
-        )
-        write_manifest(folder, manifest)
-    _say_result(manifest)
-    return manifest
+    begun = folder.checkpoints.exists() or folder.final_weights.exists()
+    if begun and all((place / NAME).exists() for place in (folder.prepared, folder.problems)):
+        return
+    settings = config.prepare
+    if settings.data.split(":")[0] == HUB and settings.max_tokens is None:
+        settings = dataclasses.replace(settings, max_tokens=config.needed_tokens())
+    found = find_data(settings, downloads=folder.path.parent / DOWNLOADS, problems=config.problems)
+    for line in found.describe():
+        say(line)
+    known = _prepare_problems(config, found, folder)
+    texts = [problem.text for problem in training_problems(folder)]
+    prepared = prepare(found.texts, settings, out=folder.prepared, problem_texts=texts, known=known)
+    problems = read_manifest(folder.problems, kind="problems").counts
+    # Off is recorded as well, so that a report can say that nothing was looked for.
+    folder.update_manifest(
+        contamination={"problems": problems.get(COUNTS), "text": prepared.counts.get(COUNTS)}
+    )
 
 
-@dataclass(frozen=True)
-class _Division:
-    """One source, divided: what is trained on, what is held out (a given split first, then documents split off)."""
-
-    train: Selection
-    given: Selection
-    split_off: Selection
-
-    @property
-    def held_out(self) -> list[Selection]:
-        return [self.given, self.split_off]
-
-
-def _prepare(
-    texts: Sequence[TextInput],
-    config: PrepareConfig,
-    folder: Path,
-    pool: Pool,
-    problem_texts: Sequence[str],
-    screen: Screen | None,
-) -> dict[str, Any]:
-    dropped = collect(texts, config, pool, dedup=_dedup(config), screen=screen)
-    for note in (line for text in texts for line in text.notes()):
-        say(f"  {note}")
-    _check_names(config, {*pool.sources, *dropped.sources})
-    _refuse_crumbs(pool, config)
-    guesses = {
-        source: _divide(pool, source, config.validation_tokens * _BYTES_PER_TOKEN_GUESS, config)
-        for source in pool.sources
+def _prepare_problems(config: RunConfig, found: Found, folder: RunFolder) -> KnownProblems:
+    """Write the problem sets that are trained on and scored, those found or generated ones; return all evaluation problems known."""
+    choice = choose_sets(found.problems, config.problems.sets)
+    if found.problems:
+        for line in choice.describe():
+            say(line)
+    splits = {
+        **dict.fromkeys(choice.train, ("train", "dev")),
+        **dict.fromkeys(choice.scored, ("dev",)),
     }
-    say("training the tokenizer")
-    parts = {source: (guess.train.texts, guess.train.pieces) for source, guess in guesses.items()}
-    tokenizer = train_tokenizer(
-        sample_texts(parts, problem_texts, config.tokenizer), config.tokenizer
+    usable = [file for file in found.problems if file.split in splits.get(file.set_name, ())]
+    heldout = (
+        dict.fromkeys(sorted(choice.held_out), config.problems.heldout_share)
+        if config.problems.heldout_share
+        else {}
     )
-    tokenizer.save(folder / TOKENIZER)
-    divisions, left_out = _enough_held_out(guesses, pool, tokenizer, config)
-    divisions = _held_out_everywhere(divisions, dropped)
-    for source in [
-        name
-        for name, each in divisions.items()
-        if not reaches(each.train, tokenizer, config.validation_tokens)
-    ]:
-        left_out[source] = (
-            f"has fewer than prepare.validation_tokens ({config.validation_tokens:,}) tokens that are not held out of another source. "
-            "Give it text of its own."
+    if usable:
+        sets = read_loaded(
+            _one_file_a_split(usable), tuning_share=config.problems.tuning_share, heldout=heldout
         )
-        del divisions[source]
-    if not divisions:
-        reasons = "".join(f"\n  {source} {reason}" for source, reason in left_out.items())
-        raise DataError(
-            f"no source has enough text:{reasons or ' every document is empty. Give a folder with more text.'}"
-        )
-    for source, reason in left_out.items():
-        warn(f"source {source} is left out: it {reason}")
-    _write_tokens(divisions, tokenizer, folder, config)
-    counts = _counts(folder, tokenizer, dropped, left_out)
-    return {**counts, COUNTS: screen.write(folder)} if screen else counts
-
-
-def _refuse_crumbs(pool: Pool, config: PrepareConfig) -> None:
-    """Raise `DataError` where no source can have enough tokens, whatever the tokenizer: a token is a byte at least, or ends a document."""
-    sizes: dict[str, int] = {}
-    most = 0
-    for source in pool.sources:
-        texts = [pool.texts(split, source) for split in ("train", "validation")]
-        sizes[source] = sum(each.num_bytes for each in texts)
-        most = max(most, sizes[source] + sum(map(len, texts)))
-    if sizes and most < 2 * config.validation_tokens:
-        found = "".join(f"\n  {source} has {size:,} bytes" for source, size in sizes.items())
-        raise DataError(
-            f"no source has enough text to hold out prepare.validation_tokens ({config.validation_tokens:,}) and train on at least as many:{found}\n"
-            "Give a folder with more text, or lower prepare.validation_tokens."
-        )
-
-
-def _dedup(config: PrepareConfig) -> str:
-    if config.dedup == "auto":
-        return "near" if config.data == STARTER else "off"
-    return config.dedup
-
-
-def _divide(pool: Pool, source: str, num_bytes: int, config: PrepareConfig) -> _Division:
-    """Divide a source, with about `num_bytes` held out and never more than half of it."""
-    train, validation = pool.texts("train", source), pool.texts("validation", source)
-    wanted = min(num_bytes - validation.num_bytes, train.num_bytes // 2)
-    left, held_out = split_off(train, wanted) if wanted > 0 else (whole(train), [])
-    return _Division(
-        train=Selection(train, left),
-        given=Selection(validation, whole(validation), config.max_validation_tokens),
-        split_off=Selection(train, held_out),
-    )
-
-
-def _enough_held_out(
-    divisions: Mapping[str, _Division], pool: Pool, tokenizer: Tokenizer, config: PrepareConfig
-) -> tuple[dict[str, _Division], dict[str, str]]:
-    """Hold out more where the tokenizer makes fewer tokens of it than guessed; return divisions, and why sources are left out."""
-    enough, left_out = {}, {}
-    for source, guess in divisions.items():
-        division = guess
-        while (
-            tokens := sum(num_tokens(selection, tokenizer) for selection in division.held_out)
-        ) < config.validation_tokens:
-            num_bytes = sum(selection.num_bytes for selection in division.held_out)
-            if division.split_off.num_bytes >= pool.texts("train", source).num_bytes // 2:
-                break
-            division = _divide(
-                pool,
-                source,
-                int(num_bytes * 1.1 * config.validation_tokens / max(tokens, 1)) + 1000,
-                config,
+    else:
+        if found.problems:
+            say("none of the problem sets found can be trained on, so generated problems are used")
+        if config.problems.tuning_share:
+            raise ConfigError(
+                "problems.tuning_share is for problem sets that are read, and here problems are generated, with templates held out already; "
+                "leave it out, or give --data with a problem set"
             )
-        if tokens >= config.validation_tokens and reaches(
-            division.train, tokenizer, config.validation_tokens
-        ):
-            enough[source] = division
-        else:
-            left_out[source] = _too_small(division, tokens, tokenizer, config)
-    return enough, left_out
+        sets = generate_sets(config.problems, seed=config.seed)
+    known = known_problems(found.problems, sets)
+    for file in found.problems:
+        if not file.is_loadable and file.split not in (None, "train"):
+            warn(
+                f"{file.path} cannot be read by this version, so training is not kept free of its problems"
+            )
+    key = _problems_key(config, usable, heldout, known)
+    if is_done(folder.problems, kind="problems", key=key):
+        say(f"problems are prepared already: {folder.problems}")
+        return known
+    settings = config.problems
+    sets |= symbolic_sets(settings, seed=config.seed)
+    counts = write_sets(
+        sets,
+        folder,
+        known=known if settings.decontaminate else None,
+        drop_twins=settings.drop_twins,
+    )
+    for name, parts in counts.items():
+        if name == COUNTS:
+            continue
+        if not parts.keys() & {TUNING, *EVALUATION}:
+            warn(
+                f"{name} has no dev split here, so this run scores it only on request: corpus evaluate RUN --problems {name}=FILE"
+            )
+        say(
+            f"{name}: " + ", ".join(f"{count:,} {split} problems" for split, count in parts.items())
+        )
+    _say_dropped(counts.get(COUNTS), folder)
+    _drop_others(folder, counts)
+    write_manifest(
+        folder.problems,
+        Manifest(
+            kind="problems", key=key, config=dataclasses.asdict(config.problems), counts=counts
+        ),
+    )
+    return known
 
 
-def _held_out_everywhere(
-    divisions: Mapping[str, _Division], dropped: Dropped
-) -> dict[str, _Division]:
-    """Drop from each source's training text what is held out of another: equal documents may lie in both."""
-    marks = {
-        source: {mark for part in division.held_out for mark in _marks(part)}
-        for source, division in divisions.items()
-    }
-    holders = Counter(mark for held_out in marks.values() for mark in held_out)
-    apart = {}
-    for source, division in divisions.items():
-        train, own = division.train, marks[source]
-        kept = [
-            piece
-            for piece, mark in zip(train.pieces, _marks(train), strict=True)
-            if holders[mark] <= (mark in own)
-        ]
-        for _ in range(len(train.pieces) - len(kept)):
-            dropped.add("held out", source)
-        apart[source] = replace(division, train=replace(train, pieces=kept))
-    return apart
+def _say_dropped(counts: dict[str, Any] | None, folder: RunFolder) -> None:
+    """Say what training is kept free of, and what that took."""
+    if counts is None:
+        warn(
+            "training problems are not compared with evaluation problems: problems.decontaminate is off"
+        )
+        return
+    rows, known = (
+        counts["rows"],
+        ", ".join(f"{count:,} of {name}" for name, count in counts["known"].items()) or "none",
+    )
+    say(f"evaluation problems known: {known}")
+    if rows["dropped"]:
+        twins = f", {rows['twins_dropped']:,} their twins" if rows["twins_dropped"] else ""
+        say(
+            f"  {rows['dropped']:,} of {rows['rows']:,} training problems hold one and are left out ({rows['equal']:,} word for word{twins}): "
+            f"{folder.problems / LIST}"
+        )
+    if rows["twins"]:
+        say(
+            f"  {rows['twins']:,} training problems are twins, equal but for the numbers, and stay (problems.drop_twins leaves them out)"
+        )
 
 
-def _marks(selection: Selection) -> Iterator[int]:
-    marks = selection.texts.marks
-    return (int(marks[piece.index]) for piece in selection.pieces)
+def _drop_others(folder: RunFolder, counts: dict[str, dict[str, Any]]) -> None:
+    """Delete the files of sets that an earlier preparation of other data left here."""
+    kept = {f"{name}.{split}.jsonl" for name, splits in counts.items() for split in splits} | (
+        {LIST} if COUNTS in counts else set()
+    )
+    for path in folder.problems.glob("*.jsonl"):
+        if path.name not in kept:
+            path.unlink()
 
 
-def _too_small(
-    division: _Division, held_out_tokens: int, tokenizer: Tokenizer, config: PrepareConfig
+def _problems_key(
+    config: RunConfig, files: list[ProblemFile], heldout: dict[str, float], known: KnownProblems
 ) -> str:
-    total = held_out_tokens + num_tokens(division.train, tokenizer)
-    return (
-        f"has {total:,} tokens, {held_out_tokens:,} of them held out: too few to hold out prepare.validation_tokens ({config.validation_tokens:,}) "
-        "and train on at least as many. Give it more text, or lower prepare.validation_tokens."
+    inputs = {f"{file.set_name} {file.split} {file.path}": mark_of(file.path) for file in files}
+    known_as = known.digest if config.problems.decontaminate else None
+    settings = {
+        "problems": dataclasses.asdict(config.problems),
+        "seed": config.seed,
+        "known": known_as,
+    }
+    share = config.problems.tuning_share
+    loaded: dict[str, Any] = ({"tuning_share": share} if share else {}) | (
+        {"heldout": heldout} if heldout else {}
+    )
+    loaded |= {"known": known_as, "drop_twins": config.problems.drop_twins}
+    if config.problems.symbolic_train:
+        loaded |= {
+            "symbolic": [config.problems.symbolic_train, config.problems.symbolic_heldout],
+            "seed": config.seed,
+        }
+    return make_key(
+        "problems", loaded if files else settings, inputs or {"generated": digest_json(settings)}
     )
 
 
-def _write_tokens(
-    divisions: Mapping[str, _Division], tokenizer: Tokenizer, folder: Path, config: PrepareConfig
-) -> None:
-    limits = {source: token_limit(config, source, list(divisions)) for source in divisions}
-    train = {
-        source: [replace(division.train, limit=limits[source])]
-        for source, division in divisions.items()
-    }
-    validation = {source: division.held_out for source, division in divisions.items()}
-    total = sum(
-        part.num_bytes
-        for selections in (*train.values(), *validation.values())
-        for part in selections
-    )
-    with progress("tokenising", total, "bytes") as task:
-        unigram = tokenize(train, tokenizer, folder / TRAIN, task)
-        tokenize(validation, tokenizer, folder / VALIDATION, task)
-    (folder / UNIGRAM).mkdir()
-    for source, counts in unigram.items():
-        np.save(folder / UNIGRAM / f"{source}.npy", counts)
-
-
-def _counts(
-    folder: Path, tokenizer: Tokenizer, dropped: Dropped, left_out: Mapping[str, str]
-) -> dict[str, Any]:
-    sources: dict[str, Any] = {}
-    for split in (TRAIN, VALIDATION):
-        for source, shard in TokenShards.open(folder / split, verify=False).items():
-            counts = {
-                "num_tokens": shard.num_tokens,
-                "num_documents": shard.num_documents,
-                "num_bytes": shard.num_bytes,
-            }
-            sources.setdefault(source, {})[split] = counts
-    return {
-        "vocab_size": tokenizer.vocab_size,
-        "tokenizer": tokenizer.digest,
-        "sources": sources,
-        "dropped": {
-            reason: dict(sorted(counts.items()))
-            for reason, counts in sorted(dropped.counts.items())
-        },
-        "left_out": dict(left_out),
-    }
-
-
-def _check_names(config: PrepareConfig, found: set[str]) -> None:
-    known = found | set(SET_NAMES.values())
-    for group in ("weights", "max_source_tokens", "max_source_bytes"):
-        for source in getattr(config, group):
-            if source not in known:
-                names = ", ".join(sorted(found))
-                raise ConfigError(
-                    f"prepare.{group} names source {source!r}; found were {names}.{did_you_mean(source, known)}"
-                )
-
-
-def _check_out(out: Path) -> None:
-    """Refuse to replace a folder that is not a preparation."""
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / NAME).exists()):
-        raise ArtifactError(
-            f"{out} exists and is not a folder that Corpus prepared; it would be replaced. Choose another, or remove it."
-        )
-    if (out / NAME).exists():
-        plain = read_json(out / NAME, fix=f"Delete {out} and prepare the data again.")
-        if not isinstance(plain, dict) or plain.get("kind") != KIND:
-            raise ArtifactError(
-                f"{out} holds something else; it would be replaced. Choose another folder, or remove it."
+def _one_file_a_split(files: list[ProblemFile]) -> dict[tuple[str, str], Path]:
+    chosen: dict[tuple[str, str], Path] = {}
+    for file in files:
+        place = (file.set_name, file.split or "")
+        if place in chosen:
+            raise DataError(
+                f"{chosen[place]} and {file.path} are both the {file.split} split of {file.set_name}; give a data folder with one of them"
             )
-
-
-def _is_done(out: Path, key: str) -> bool:
-    """True where `out` holds this very preparation, whole. Raises `ArtifactError` where it does and is damaged."""
-    if (
-        not (out / NAME).exists()
-        or read_json(out / NAME).get("format") != FORMAT
-        or not is_done(out, kind=KIND, key=key)
-    ):
-        return False
-    Prepared.open(out)
-    return True
-
-
-def _say_result(manifest: Manifest) -> None:
-    sources = manifest.counts["sources"]
-    total = sum(counts[TRAIN]["num_tokens"] for counts in sources.values())
-    vocabulary = f"a vocabulary of {manifest.counts['vocab_size']:,}"
-    say(
-        f"prepared {format_count(total)} tokens of {len(sources)} sources with {vocabulary} in {format_duration(manifest.seconds)}"
-    )
-    width = max(map(len, sources))
-    for source, counts in sources.items():
-        train, held_out = counts[TRAIN], counts[VALIDATION]
-        ratio = train["num_bytes"] / train["num_tokens"]
-        say(
-            f"  {source:<{width}}  {format_count(train['num_tokens']):>6} tokens in {train['num_documents']:,} documents, "
-            f"{format_count(held_out['num_tokens'])} held out, {ratio:.2f} bytes a token"
-        )
-    words = {
-        "exact": "repeated",
-        "near": "nearly repeated",
-        "held out": "equal to held-out ones",
-        "contaminated": f"holding an evaluation problem ({LIST})",
-        "empty": "empty",
-        "cap": "over a cap",
-    }
-    dropped = {
-        words[reason]: sum(counts.values()) for reason, counts in manifest.counts["dropped"].items()
-    }
-    if dropped:
-        say(
-            "  documents left out: "
-            + ", ".join(f"{count:,} {word}" for word, count in dropped.items())
-        )
+        chosen[place] = file.path
+    return chosen

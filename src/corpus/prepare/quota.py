@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from corpus.prepare.config import BYTES_PER_TOKEN, PrepareConfig
+from corpus.config.prepare import BYTES_PER_TOKEN, PrepareConfig
 
 SEARCH = 4
 """Read at most this many times the bytes that `max_tokens` needs, looking for sources that are rare."""

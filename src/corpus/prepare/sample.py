@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from corpus.config.tokenizer import TokenizerConfig
 from corpus.prepare.pool import Texts, by_mark
 from corpus.prepare.split import Piece
-from corpus.text.config import TokenizerConfig
 
 DOCUMENTS_AT_LEAST = 20
 """A document gives at most one part in this many of its source's share, so that one long book does not stand for all."""

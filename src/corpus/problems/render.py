@@ -10,10 +10,10 @@ MathQA's spelling first, so that a question typed as people type reads like the 
 import re
 from collections.abc import Sequence
 
+from corpus.config.tokenizer import SPECIAL
 from corpus.problems.expressions import find_expressions
 from corpus.problems.numbers import NUMBER, find_numbers
 from corpus.program.language import MAX_NUMBERS, Program, ProgramError, from_symbols, to_symbols
-from corpus.text.config import SPECIAL
 from corpus.text.tokenizer import Tokenizer
 
 EOS, _, PROBLEM, PROGRAM = SPECIAL

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from corpus.base.errors import ConfigError, did_you_mean
-from corpus.recipes.config import RunConfig
+from corpus.config.run import RunConfig
 from corpus.recipes.cpu import cpu
 from corpus.recipes.hackathon import hackathon
 from corpus.recipes.starter import starter

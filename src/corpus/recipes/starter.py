@@ -1,12 +1,12 @@
 """The main job of a fresh checkout: small, offline, done in minutes."""
 
-from corpus.data.config import CurriculumConfig
-from corpus.finetune.config import FinetuneConfig
-from corpus.model.config import ModelConfig
-from corpus.prepare.config import PrepareConfig
-from corpus.recipes.config import RunConfig
-from corpus.text.config import TokenizerConfig
-from corpus.train.config import ScheduleConfig, TrainConfig
+from corpus.config.curriculum import CurriculumConfig
+from corpus.config.finetune import FinetuneConfig
+from corpus.config.model import ModelConfig
+from corpus.config.prepare import PrepareConfig
+from corpus.config.run import RunConfig
+from corpus.config.tokenizer import TokenizerConfig
+from corpus.config.train import ScheduleConfig, TrainConfig
 
 
 def starter() -> RunConfig:

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from corpus.base.console import be_quiet
 from corpus.base.errors import DeviceError
-from corpus.base.run_folder import RunFolder
 
 Plain = TypeVar("Plain")
 
@@ -52,13 +51,6 @@ class Ranks:
     def is_alone(self) -> bool:
         """Whether there is nobody to agree with."""
         return self.world_size == 1
-
-    def folder(self, folder: RunFolder) -> RunFolder:
-        """Return a run's folder as this rank may use it: only the first one writes and prints."""
-        if self.is_main:
-            return folder
-        be_quiet()
-        return RunFolder(folder.path, writes=False)
 
     def from_main(self, value: Plain) -> Plain:
         """Return the first rank's `value` (JSON-ready) on every rank."""
@@ -125,7 +117,7 @@ _control: Any = None
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """Join the processes that `torchrun` started, if it did, and leave them at the end."""
+    """Join the processes that `torchrun` started, if it did, and leave them at the end; only the first one prints."""
     global _control
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     if world_size == 1 or "RANK" not in os.environ:
@@ -137,6 +129,8 @@ def joined() -> Iterator[Ranks]:
         local_rank=int(os.environ["LOCAL_RANK"]),
         local_world_size=int(os.environ.get("LOCAL_WORLD_SIZE", world_size)),
     )
+    if not ranks.is_main:
+        be_quiet()
     if torch.cuda.is_available():
         if ranks.local_world_size > torch.cuda.device_count():
             raise DeviceError(

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from corpus.base.errors import DeviceError
-from corpus.runtime.config import RuntimeConfig
+from corpus.config.runtime import RuntimeConfig
 from corpus.runtime.ranks import ALONE, Ranks
 
 MUCH_FASTER = 2.5

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from corpus.config.tokenizer import SPECIAL
 from corpus.program.language import (
     ARITIES,
     CONSTANTS,
@@ -22,7 +23,6 @@ from corpus.program.language import (
     SYMBOLS,
 )
 from corpus.program.symbolic import SHARED, SYMBOLIC
-from corpus.text.config import SPECIAL
 from corpus.text.tokenizer import EOS
 
 NUM_IDS = len(SPECIAL) + len(SYMBOLS)

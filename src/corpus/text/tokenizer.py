@@ -21,8 +21,8 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from corpus.base.errors import ArtifactError, ConfigError, DataError, did_you_mean
 from corpus.base.files import read_json, write_json, write_text
+from corpus.config.tokenizer import SPECIAL, TokenizerConfig
 from corpus.program.language import SYMBOLS
-from corpus.text.config import SPECIAL, TokenizerConfig
 
 TOKENIZER_FILE = "tokenizer.json"
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"

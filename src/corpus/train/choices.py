@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from corpus.base.run_folder import RunFolder
+from corpus.run.folder import RunFolder
 from corpus.runtime.ranks import Ranks
 from corpus.train.step import OutOfMemory
 

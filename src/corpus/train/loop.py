@@ -17,6 +17,7 @@ from typing import Any
 from corpus.base.console import Task, progress, say, warn
 from corpus.base.errors import Interrupted, TrainingError
 from corpus.base.units import format_count, format_duration
+from corpus.config.train import TrainConfig
 from corpus.runtime.parallelize import is_sharded
 from corpus.train.ahead import Ahead, Feed
 from corpus.train.averaging import Averaging
@@ -28,7 +29,6 @@ from corpus.train.checkpoint import (
     save_checkpoint,
     trained_tensors,
 )
-from corpus.train.config import TrainConfig
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import load_optimizer_tensors, optimizer_tensors
 from corpus.train.spikes import BELIEVED, WINDOW, largest_norm

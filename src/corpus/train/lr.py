@@ -2,7 +2,7 @@
 
 import math
 
-from corpus.train.config import ScheduleConfig
+from corpus.config.train import ScheduleConfig
 
 
 def learning_rate(config: ScheduleConfig, progress: float) -> float:

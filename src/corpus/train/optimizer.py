@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from corpus.base.errors import ArtifactError
+from corpus.config.train import OptimizerConfig
 from corpus.runtime.parallelize import like
-from corpus.train.config import OptimizerConfig
 from corpus.train.muon import Muon
 
 

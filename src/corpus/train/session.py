@@ -10,17 +10,17 @@ from dataclasses import replace
 
 from corpus.base.console import say, warn
 from corpus.base.errors import ConfigError, CorpusError
-from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget, format_duration
+from corpus.config.runtime import RuntimeConfig
+from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.data.batch import Batch
 from corpus.model.transformer import Transformer
-from corpus.runtime.config import RuntimeConfig
+from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import is_sharded, shard
 from corpus.runtime.ranks import ALONE, Ranks
 from corpus.runtime.runtime import Runtime, environment, resolve
 from corpus.train.budget import Clock, ClockPace, Pace
 from corpus.train.choices import Choices
-from corpus.train.config import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.train.loop import Feed, Phase, PhaseTrainer, Turn, Validate
 from corpus.train.lr import learning_rate
 from corpus.train.metrics import Metrics

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from corpus.base.units import Budget
-from corpus.model.config import ModelConfig
+from corpus.config.model import ModelConfig
 from corpus.train.budget import Pace, StepPace
 
 STEP_OVERHEAD = 1.15

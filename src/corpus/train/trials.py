@@ -9,12 +9,12 @@ from dataclasses import asdict, replace
 import torch
 
 from corpus.base.console import say, warn
-from corpus.base.run_folder import RunFolder
 from corpus.base.units import Budget
+from corpus.config.runtime import RuntimeConfig
 from corpus.data.batch import Batch
 from corpus.model.reduced import compute_in
 from corpus.model.transformer import Transformer
-from corpus.runtime.config import RuntimeConfig
+from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import is_sharded
 from corpus.runtime.runtime import Runtime, allow_tf32
 from corpus.train.budget import Clock

@@ -14,12 +14,12 @@ from typing import Any
 
 import zstandard
 
-from corpus.base.config import to_plain
 from corpus.base.console import Task, progress, say
 from corpus.base.errors import ConfigError, CorpusError, DataError
 from corpus.base.files import atomic_path, read_json, write_json
 from corpus.base.manifest import NAME, Manifest, is_done, make_key, write_manifest
-from corpus.prepare.config import BYTES_PER_TOKEN, PrepareConfig
+from corpus.base.plain import to_plain
+from corpus.config.prepare import BYTES_PER_TOKEN, PrepareConfig
 from corpus.prepare.document import format_size
 from corpus.prepare.pool import encode
 from corpus.prepare.quota import Quota

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from corpus.config.problems import ProblemsConfig
 from corpus.prepare.document import Advance, Document, Split, TextInput, mark_of
 from corpus.problems.choose import choose_sets
-from corpus.problems.config import ProblemsConfig
 from corpus.problems.held_out import HELDOUT, is_in_part
 from corpus.problems.registry import ProblemFile, load_problems
 

@@ -1,0 +1,77 @@
+"""What `corpus evaluate` is asked to score, and where the scores go."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from corpus.base.errors import ConfigError
+from corpus.config.rope import Reach
+from corpus.evaluate.scores import holds_scores
+from corpus.problems.problem import Problem
+from corpus.run.folder import RunFolder
+from corpus.run.problems import evaluation_sets, load_problem_files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A run to score, on its own held-out problems or on problem files of the user's."""
+
+    folder: RunFolder
+    problems: Sequence[str] = ()
+    """Problem files, each SET=PATH; empty scores the run's own held-out problems."""
+    output_file: Path | None = None
+    """Where the scores go; None: the run's scores.json where they are its own, else ./scores.json."""
+    text: bool | None = None
+    """Whether held-out text is measured; None goes by the run's config."""
+    overlap: bool = True
+    """Look for `problems` in the training data."""
+    reach: Reach = field(default_factory=Reach)
+    """Changes of the model's positions."""
+    in_int8: bool = False
+    """Score the weights rounded to int8."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the scores are the run's own: its problems, its weights as they were trained."""
+        return not self.problems and self.reach.is_as_trained and not self.in_int8
+
+    @property
+    def output(self) -> Path:
+        """The file that the scores go to."""
+        own = self.folder.scores if self.is_own else Path("scores.json")
+        return self.output_file or own
+
+    @property
+    def is_in_run(self) -> bool:
+        """Whether the scores go into the run folder."""
+        return self.output.resolve() == self.folder.scores.resolve()
+
+    @cached_property
+    def sets(self) -> Mapping[str, Sequence[Problem]]:
+        """The problems to score, by set. Raises `DataError` or `ArtifactError` where they cannot be read."""
+        return load_problem_files(self.problems) if self.problems else evaluation_sets(self.folder)
+
+    def check(self) -> None:
+        """Raise `ConfigError` where the scores would replace something else."""
+        if self.in_int8 and self.output_file is None:
+            raise ConfigError(
+                "--weights int8 needs --output FILE: the run's own scores are those of its fp32 weights"
+            )
+        output, other = self.output, RunFolder(self.output.parent)
+        if self.is_in_run and not self.is_own:
+            raise ConfigError(
+                f"{output} holds the scores of the run as it was trained; give another --output"
+            )
+        if (
+            not self.is_in_run
+            and other.scores.resolve() == output.resolve()
+            and other.config.exists()
+        ):
+            raise ConfigError(
+                f"{output} is for the scores of the run that lies there; give another --output"
+            )
+        if output.is_file() and not holds_scores(output):
+            raise ConfigError(
+                f"{output} is there and holds no scores, so it is not replaced; give another --output"
+            )

@@ -1,0 +1,57 @@
+"""One process at a time works on a run folder."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from corpus.base.console import warn
+from corpus.base.errors import ArtifactError
+from corpus.base.files import storage_errors
+from corpus.run.folder import RunFolder
+
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
+"""What file systems answer that have no locks, some of those that reach over a network."""
+
+
+@contextmanager
+def claimed(folder: RunFolder) -> Iterator[None]:
+    """Keep other processes from working on a run folder meanwhile; of several ranks, the one that writes keeps it for all.
+
+    The system lets go of it when the process ends, however it ends. Raises `ArtifactError` where another process has it.
+    """
+    if not folder.writes:
+        yield
+        return
+    with storage_errors(folder.lock):
+        folder.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.lock)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise ArtifactError(
+                f"another process{_owner(folder)} is working on {folder.path}. Wait until it is done, or begin another run with another --out."
+            ) from None
+        except (NotImplementedError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+                raise
+            warn(
+                f"the file system of {folder.path} has no locks: take care that only one process works on the folder at a time"
+            )
+    try:
+        with contextlib.suppress(OSError):
+            folder.lock.write_text(f"{os.getpid()}\n")
+        yield
+    finally:
+        lock.release()
+
+
+def _owner(folder: RunFolder) -> str:
+    """Return ` (pid N)`, or nothing where the system keeps others from reading a locked file."""
+    with contextlib.suppress(OSError):
+        if number := folder.lock.read_text().strip():
+            return f" (pid {number})"
+    return ""
