@@ -4,19 +4,19 @@ import itertools
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from corpus.problems.generated.catalogue import TEMPLATES as GENERATED
+from corpus.problems.generated.catalogue import templates as generated_templates
 from corpus.problems.generated.template import CHOICE, NUMBER
-from corpus.problems.symbolic.catalogue import TEMPLATES as SYMBOLIC
+from corpus.problems.symbolic.catalogue import templates as symbolic_templates
 from corpus.program.interpreter import execute
 from corpus.program.language import Program
 
 Tree = str | tuple[Any, ...]
-Splits = Mapping[Any, Sequence[Any]]
+Catalogue = Callable[[], Mapping[Any, Sequence[Any]]]
 
 _ANY_ORDER = ("add", "multiply")
 _SLOT = re.compile(r"\{[^{}]*\}")
@@ -75,10 +75,10 @@ def _in_both(found: Mapping[Any, Mapping[str, set[str]]]) -> dict[Any, Any]:
     return {key: names for key, names in found.items() if len(names) > 1}
 
 
-@pytest.mark.parametrize("splits", [GENERATED, SYMBOLIC], ids=["generated", "symbolic"])
-def test_no_program_is_in_both_splits(splits: Splits) -> None:
+@pytest.mark.parametrize("catalogue", [generated_templates, symbolic_templates])
+def test_no_program_is_in_both_splits(catalogue: Catalogue) -> None:
     found: dict[Tree, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for split, templates in splits.items():
+    for split, templates in catalogue().items():
         for template in templates:
             for program in template.programs:
                 found[_tree(program)][split].add(template.name)
@@ -86,10 +86,10 @@ def test_no_program_is_in_both_splits(splits: Splits) -> None:
     assert not _in_both(found)
 
 
-@pytest.mark.parametrize("splits", [GENERATED, SYMBOLIC], ids=["generated", "symbolic"])
-def test_no_wording_is_in_both_splits(splits: Splits) -> None:
+@pytest.mark.parametrize("catalogue", [generated_templates, symbolic_templates])
+def test_no_wording_is_in_both_splits(catalogue: Catalogue) -> None:
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for split, templates in splits.items():
+    for split, templates in catalogue().items():
         for template in templates:
             for wording in itertools.chain.from_iterable(map(_wordings, template.texts)):
                 found[wording][split].add(template.name)
@@ -98,8 +98,10 @@ def test_no_wording_is_in_both_splits(splits: Splits) -> None:
 
 
 def test_held_out_programs_are_of_one_formula_a_template() -> None:
-    programs = {str(program) for each in GENERATED["heldout"] for program in each.programs}
-    assert (len(programs), len(GENERATED["heldout"])) == (36, 22)
+    programs = {
+        str(program) for each in generated_templates()["heldout"] for program in each.programs
+    }
+    assert (len(programs), len(generated_templates()["heldout"])) == (36, 22)
 
 
 _DRAW = random.Random(0)
@@ -130,13 +132,13 @@ def _values(program: Program, order: Sequence[int]) -> tuple[float | None, ...]:
 def test_no_function_is_in_both_splits_but_those_known() -> None:
     """By values at random points, the numbers in every order, whatever the steps are."""
     held: dict[tuple[int, float | None], dict[tuple[float | None, ...], str]] = defaultdict(dict)
-    for template in GENERATED["heldout"]:
+    for template in generated_templates()["heldout"]:
         program, count = template.programs[0], _num_numbers(template.programs[0])
         values = _values(program, range(count))
         assert values.count(None) <= 2, f"{template.name} is defined at too few points"
         held[count, values[0]][values] = template.name
     most, equal = max(count for count, _ in held), {}
-    for template in GENERATED["train"]:
+    for template in generated_templates()["train"]:
         program, count = template.programs[0], _num_numbers(template.programs[0])
         for order in itertools.permutations(range(count)) if count <= most else ():
             alike = held.get((count, _value(program, order, _POINTS[0])))

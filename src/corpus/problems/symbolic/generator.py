@@ -4,11 +4,13 @@ import random
 import re
 from collections.abc import Callable
 
+from corpus.base.errors import DataError
 from corpus.base.seeds import derive
 from corpus.problems.expressions import TICK, find_expressions
-from corpus.problems.generated.template import CHOICE, NUMBER
+from corpus.problems.generated.template import NUMBER, make_choices
 from corpus.problems.problem import Problem
-from corpus.problems.symbolic.catalogue import TEMPLATES, Split, SymbolicTemplate
+from corpus.problems.symbolic.catalogue import Split, SymbolicTemplate, templates
+from corpus.problems.symbolic.draw import DRAWS
 from corpus.program.expression import read, variables_in
 from corpus.program.interpreter import execute
 from corpus.program.symbolic import FORMS
@@ -31,7 +33,7 @@ def generate(
     problems = []
     for index in range(count):
         rng = random.Random(derive(seed, SET_NAME, split, index))
-        problems.append(make_problem(rng.choice(TEMPLATES[split]), rng, split=split, index=index))
+        problems.append(make_problem(rng.choice(templates()[split]), rng, split=split, index=index))
         if done:
             done(len(problems))
     return problems
@@ -42,17 +44,17 @@ def make_problem(
 ) -> Problem:
     """Return one problem of a template: quantities drawn, its program executed, its answer found sensible.
 
-    Raises `ValueError` where the template's draws give no sensible problem, or its text does not show its quantities in order.
+    Raises `DataError` where the template's draws give no sensible problem, or its text does not show its quantities in order.
     """
     place = rng.randrange(len(template.texts))
     program, words = template.programs[place], template.texts[place]
     for _ in range(_ATTEMPTS):
-        drawn = template.draw(rng)
-        text = CHOICE.sub(lambda match: rng.choice(match[1].split("|")), words)
+        drawn = DRAWS[template.draw](rng)
+        text = make_choices(words, rng)
         quantities = [drawn[name] for name in NUMBER.findall(text)]
         text = NUMBER.sub(lambda match: f"{TICK}{drawn[match[1]]}{TICK}", text)  # noqa: B023 used at once
         if [each.text for each in find_expressions(text)] != quantities:
-            raise ValueError(
+            raise DataError(
                 f"template {template.name}: the quantities of {text!r} are not {quantities}"
             )
         outcome = execute(program, quantities)
@@ -72,7 +74,7 @@ def make_problem(
             category=template.category,
             expression=outcome.expression + constant,
         )
-    raise ValueError(
+    raise DataError(
         f"template {template.name}: no sensible quantities found in {_ATTEMPTS} attempts; widen its draws"
     )
 

@@ -6,49 +6,57 @@ know how, in one phrase inside another (`what is 5 % of the sum of 4 and 3 ?`), 
 
 import itertools
 import random
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from corpus.base.seeds import derive
-from corpus.problems.generated.template import NUMBER, Template
+from corpus.problems.generated.formula import Node, operations_in, substitute
+from corpus.problems.generated.reader import Numbers
+from corpus.problems.generated.template import (
+    NUMBER,
+    SO_FAR,
+    WordTemplate,
+    check_answer,
+    check_around,
+    check_numbers,
+)
 
 _TEXTS = 4
 """Wordings of one combination."""
-_SO_FAR = "@"
-"""Where an event's words hold what was said before it; sentences without it follow what was said before."""
 _ROUND = ("circle", "circumface", "cylinder")
-_NAME = re.compile(r"\b[a-z]\b")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Opening:
     """A first sentence and the quantity it speaks of."""
 
     name: str
-    kind: str
-    """What the quantity is (`items`, `money` …): only events that take this kind may follow."""
-    formula: str
-    """The quantity, over numbers with one-letter names."""
-    numbers: Mapping[str, Sequence[float]]
+    gives: str
+    """The kind of the quantity (`items`, `money` …): only events that take this kind may follow."""
+    formula: Node
+    numbers: Numbers
     texts: tuple[str, ...]
     """Sentences."""
     phrases: tuple[str, ...] = ()
     """The same as a noun phrase, where the story can be told in one sentence."""
 
+    def check(self) -> None:
+        """Raise `ValueError` where formula, numbers and texts do not fit together."""
+        check_numbers(self.formula, self.numbers, (*self.texts, *self.phrases))
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Event:
     """Something that turns the quantity (`it` in the formula) into another one."""
 
     name: str
     takes: str
-    gives: str | None
-    """The kind of the new quantity, or None where no event can follow."""
-    formula: str
+    formula: Node
     asks: tuple[str, ...]
     """Sentences for the end of a story, with the question."""
-    numbers: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    gives: str = ""
+    """The kind of the new quantity; empty where no event can follow."""
+    numbers: Numbers = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     """Sentences for the middle of a story; empty where the event always ends it."""
     phrases: tuple[str, ...] = ()
@@ -58,27 +66,42 @@ class Event:
     answer: str = "#"
     whole: bool = False
 
+    def check(self) -> None:
+        """Raise `ValueError` where formula, numbers and texts do not fit together."""
+        around = (*self.phrases, *self.wraps)
+        check_numbers(self.formula, self.numbers, (*self.texts, *self.asks, *around))
+        check_answer(self.answer)
+        check_around(around)
+        if not self.gives and (self.texts or self.phrases):
+            raise ValueError("it ends every story, so its texts and phrases are never used")
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Story:
     """Openings and events that go together."""
 
     name: str
-    category: str
     openings: tuple[Opening, ...]
     events: tuple[Event, ...]
-    most: int = 60
+    most: int
     """Combinations of an opening with two events to keep at most; those with one event are all kept."""
 
+    def check(self) -> None:
+        """Raise `ValueError` where an event follows nothing, or leaves a number alone for a program."""
+        given = {part.gives for part in (*self.openings, *self.events)}
+        for event in self.events:
+            if event.takes not in given:
+                raise ValueError(
+                    f"the event {event.name!r} takes {event.takes!r}, which nothing gives"
+                )
+        for opening, event in _pairs(self):
+            if isinstance(opening.formula, str) and isinstance(event.formula, str):
+                raise ValueError(f"{opening.name!r} with {event.name!r} is no operation at all")
 
-def tell(story: Story) -> tuple[Template, ...]:
+
+def tell(story: Story, category: str) -> tuple[WordTemplate, ...]:
     """Return the templates of a story: every opening with one event that fits it, and a fixed choice of those with two."""
-    single = [
-        (opening, event)
-        for opening in story.openings
-        for event in story.events
-        if event.takes == opening.kind
-    ]
+    single = _pairs(story)
     double = [
         (opening, first, last)
         for opening, first in single
@@ -86,41 +109,46 @@ def tell(story: Story) -> tuple[Template, ...]:
         if first.texts and first.gives == last.takes and first is not last
     ]
     random.Random(derive(0, "stories", story.name)).shuffle(double)
-    return tuple(
-        combine(story, *parts)
-        for parts in [
-            *filter(_can_be, single),
-            *itertools.islice(filter(_can_be, double), story.most),
-        ]
-    )
+    kept = [
+        *filter(_can_be, single),
+        *itertools.islice(filter(_can_be, double), story.most),
+    ]
+    return tuple(_combine(story.name, category, *parts) for parts in kept)
 
 
-def _can_be(parts: tuple[Opening, *tuple[Event, ...]]) -> bool:
+def _pairs(story: Story) -> list[tuple[Opening, Event]]:
+    return [
+        (opening, event)
+        for opening in story.openings
+        for event in story.events
+        if event.takes == opening.gives
+    ]
+
+
+def _can_be(parts: Iterable[Opening | Event]) -> bool:
     """True unless a story counts whole things that a circle gave: there are no such numbers."""
-    last = parts[-1]
-    return not (
-        isinstance(last, Event)
-        and last.whole
-        and any(word in part.formula for part in parts for word in _ROUND)
-    )
+    *_, last = parts
+    operations = {name for part in parts for name in operations_in(part.formula)}
+    is_round = any(word in name for name in operations for word in _ROUND)
+    return not (isinstance(last, Event) and last.whole and is_round)
 
 
-def combine(story: Story, opening: Opening, *events: Event) -> Template:
+def _combine(story: str, category: str, opening: Opening, *events: Event) -> WordTemplate:
     """Return the template of an opening and events, the numbers of event i renamed `m` → `m_i`."""
     formula, numbers = opening.formula, dict(opening.numbers)
     for place, event in enumerate(events, start=1):
-        renamed = _NAME.sub(lambda match, place=place: f"{match[0]}_{place}", event.formula)
-        formula = re.sub(r"\bit\b", f"({formula})", renamed)
-        numbers |= {f"{name}_{place}": values for name, values in event.numbers.items()}
-    name = "/".join([story.name, opening.name, *(event.name for event in events)])
+        renamed = {name: f"{name}_{place}" for name in event.numbers}
+        formula = substitute(event.formula, {**renamed, "it": formula})
+        numbers |= {renamed[name]: values for name, values in event.numbers.items()}
+    name = "/".join([story, opening.name, *(event.name for event in events)])
     rng = random.Random(derive(0, "wordings", name))
     told = [
         _in_one(opening, events, rng) if place % 2 else _in_sentences(opening, events, rng)
         for place in range(_TEXTS)
     ]
-    return Template(
+    return WordTemplate(
         name=name,
-        category=story.category,
+        category=category,
         formula=formula,
         numbers=numbers,
         answer=events[-1].answer,
@@ -134,7 +162,7 @@ def _in_sentences(opening: Opening, events: Sequence[Event], rng: random.Random)
     text = rng.choice(opening.texts)
     for place, event in enumerate(events, start=1):
         sentence = _numbered(rng.choice(event.asks if place == len(events) else event.texts), place)
-        text = sentence.replace(_SO_FAR, text) if _SO_FAR in sentence else f"{text} {sentence}"
+        text = sentence.replace(SO_FAR, text) if SO_FAR in sentence else f"{text} {sentence}"
     return text
 
 
@@ -145,24 +173,10 @@ def _in_one(opening: Opening, events: Sequence[Event], rng: random.Random) -> st
         return _in_sentences(opening, events, rng)
     text = rng.choice(opening.phrases)
     for place, event in enumerate(middle, start=1):
-        text = _numbered(rng.choice(event.phrases), place).replace(_SO_FAR, text)
-    return _numbered(rng.choice(last.wraps), len(events)).replace(_SO_FAR, text)
+        text = _numbered(rng.choice(event.phrases), place).replace(SO_FAR, text)
+    return _numbered(rng.choice(last.wraps), len(events)).replace(SO_FAR, text)
 
 
 def _numbered(text: str, place: int) -> str:
     """Return an event's words with its numbers named after its place in the story."""
     return NUMBER.sub(lambda match: f"<{match[1]}_{place}>", text)
-
-
-def opening(
-    name: str,
-    kind: str,
-    formula: str,
-    numbers: Mapping[str, Sequence[float]],
-    *texts: str,
-    phrases: tuple[str, ...] = (),
-) -> Opening:
-    """A short way to write an opening."""
-    return Opening(
-        name=name, kind=kind, formula=formula, numbers=numbers, texts=texts, phrases=phrases
-    )
