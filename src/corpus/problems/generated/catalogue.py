@@ -14,12 +14,16 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @dataclass(frozen=True)
-class _Templates:
+class TemplateFile:
+    """A file of templates."""
+
     templates: tuple[WordTemplate, ...]
 
 
 @dataclass(frozen=True)
-class _Stories:
+class StoryFile:
+    """A file of stories."""
+
     stories: tuple[Story, ...]
 
 
@@ -32,9 +36,9 @@ def templates() -> dict[Split, tuple[WordTemplate, ...]]:
     """
     here, single, told = Path(__file__).parent, list[WordTemplate](), list[WordTemplate]()
     for category in CATEGORIES:
-        found = read_file(here / "templates" / f"{category}.toml", _Templates).templates
+        found = read_file(here / "templates" / f"{category}.toml", TemplateFile).templates
         single += [replace(each, category=each.category or category) for each in found]
-        for story in read_file(here / "stories" / f"{category}.toml", _Stories).stories:
+        for story in read_file(here / "stories" / f"{category}.toml", StoryFile).stories:
             told += tell(story, category)
     heldout = tuple(each for each in single if each.heldout)
     train = (*(each for each in single if not each.heldout), *without(told, heldout))

@@ -69,9 +69,10 @@ class Event:
     def check(self) -> None:
         """Raise `ValueError` where formula, numbers and texts do not fit together."""
         around = (*self.phrases, *self.wraps)
-        check_numbers(self.formula, self.numbers, (*self.texts, *self.asks, *around))
+        texts = (*self.texts, *self.asks, *around)
+        check_numbers(self.formula, self.numbers, texts, shown=("it",))
         check_answer(self.answer)
-        check_around(around)
+        check_around(self.formula, around)
         if not self.gives and (self.texts or self.phrases):
             raise ValueError("it ends every story, so its texts and phrases are never used")
 

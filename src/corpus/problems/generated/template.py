@@ -102,9 +102,11 @@ def make_choices(text: str, rng: random.Random) -> str:
     return CHOICE.sub(lambda match: rng.choice(match[1].split("|")), text)
 
 
-def check_numbers(formula: Node, numbers: Numbers, texts: Collection[str]) -> None:
-    """Raise `ValueError` unless each text shows the formula's numbers, and numbers defines these and no unused ones."""
-    check_texts(formula, texts, known=numbers)
+def check_numbers(
+    formula: Node, numbers: Numbers, texts: Collection[str], *, shown: Collection[str] = ()
+) -> None:
+    """Check as `check_texts` does, and raise `ValueError` where numbers has one that nothing uses."""
+    check_texts(formula, texts, known=numbers, shown=shown)
     used = names_in(formula).union(*(NUMBER.findall(text) for text in texts))
     if unused := sorted(set(numbers) - used):
         raise ValueError(f"numbers has {unused[0]!r}, which nothing uses. Remove it.")
@@ -113,15 +115,15 @@ def check_numbers(formula: Node, numbers: Numbers, texts: Collection[str]) -> No
 def check_texts(
     formula: Node, texts: Collection[str], *, known: Collection[str], shown: Collection[str] = ()
 ) -> None:
-    """Raise `ValueError` unless a formula uses known quantities, and each text shows all of them but those shown elsewhere."""
-    needed = names_in(formula) - {"it"}
+    """Raise `ValueError` unless a formula uses known quantities, and each text shows them but for those shown elsewhere."""
+    needed = names_in(formula) - set(shown)
     if unknown := sorted(needed - set(known)):
         raise ValueError(
             f"formula has {unknown[0]!r}, expected {', '.join(known) or 'no number'}."
             f"{did_you_mean(unknown[0], known)}"
         )
     for text in texts:
-        _check_text(text, needed - set(shown), known)
+        _check_text(text, needed, known)
 
 
 def _check_text(text: str, needed: set[str], known: Collection[str]) -> None:
@@ -143,10 +145,12 @@ def _check_text(text: str, needed: set[str], known: Collection[str]) -> None:
         raise ValueError(f"{text!r} has a stray {min(stray)!r}; write <number>, {{word}}, [a|b]")
 
 
-def check_around(texts: Collection[str]) -> None:
-    """Raise `ValueError` unless each text holds `@` once."""
+def check_around(formula: Node, texts: Collection[str]) -> None:
+    """Raise `ValueError` unless a formula uses `it`, and each text holds `@` once."""
+    if "it" not in names_in(formula):
+        raise ValueError("formula does not use `it`, what it is put around")
     if wrong := [text for text in texts if text.count(SO_FAR) != 1]:
-        raise ValueError(f"{wrong[0]!r} must hold {SO_FAR} once, for what stands inside it")
+        raise ValueError(f"{wrong[0]!r} must hold {SO_FAR} once, for what it is put around")
 
 
 def check_answer(answer: str) -> None:

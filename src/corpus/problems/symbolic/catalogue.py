@@ -66,8 +66,8 @@ class Part:
 
     def check(self) -> None:
         """Raise `ValueError` where formula and texts do not fit together."""
-        check_around(self.texts)
-        check_texts(self.formula, self.texts, known=QUANTITIES["curve"], shown="f")
+        check_around(self.formula, self.texts)
+        check_texts(self.formula, self.texts, known=QUANTITIES["curve"], shown=("it", "f"))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,7 +84,7 @@ class Question(Part):
 
 
 @dataclass(frozen=True)
-class _Templates:
+class TemplateFile:
     """The file of templates: what combinations are made of, and templates that are none."""
 
     openings: tuple[str, ...]
@@ -93,6 +93,7 @@ class _Templates:
     templates: tuple[SymbolicTemplate, ...]
 
     def check(self) -> None:
+        """Raise `ValueError` where an opening does not show `<f>`."""
         check_texts("f", self.openings, known="f")
 
 
@@ -107,7 +108,7 @@ def templates() -> dict[Split, tuple[SymbolicTemplate, ...]]:
 
     Raises `DataError` where a file of templates is malformed.
     """
-    file = read_file(Path(__file__).with_name("templates.toml"), _Templates)
+    file = read_file(Path(__file__).with_name("templates.toml"), TemplateFile)
     combined = list(_combinations(file))
     check_names((*file.templates, *combined))
     own = [each for each in file.templates if not each.heldout]
@@ -125,7 +126,7 @@ def _is_held_out(template: SymbolicTemplate) -> bool:
     return "/" in template.name and _mark("held out", template.name) % _HELD_OUT == 0
 
 
-def _combinations(file: _Templates) -> Iterator[SymbolicTemplate]:
+def _combinations(file: TemplateFile) -> Iterator[SymbolicTemplate]:
     """Yield every question around none, one or two phrases that is worth asking."""
     for count in range(_MOST_PHRASES + 1):
         for phrases in itertools.permutations(file.phrases, count):
