@@ -1,4 +1,4 @@
-"""What the generators hold out has neither program nor wording in common with what they train on."""
+"""Held-out templates of the generators share neither program nor wording with training ones."""
 
 import itertools
 import random
@@ -43,12 +43,12 @@ KNOWN_EQUALS = {
     "numbers/quotient/divide_into/multiply": "heldout_recipe_cost",
     "recipes/bags/days/bags_of": "heldout_recipe_cost",
 }
-"""Training templates that compute what a held-out one computes by other steps: `1 - a / (a + b + c)` for
-`(b + c) / (a + b + c)`. Their programs and wordings differ; an answer of one is an answer of the other."""
+"""Training templates that compute what a held-out one computes by other steps, such as
+`1 - a / (a + b + c)` for `(b + c) / (a + b + c)`. Their programs and wordings differ."""
 
 
 def _tree(program: Program) -> Tree:
-    """Return a program as nested operations: every number is `n`, sums and products are in any order."""
+    """Return a program as nested operations, numbers masked, sums and products in any order."""
     results: list[Tree] = []
     for step in program.steps:
         arguments: list[Tree] = []

@@ -35,7 +35,7 @@ name = "cost"
 formula = "count * price"
 numbers = { count = "3 to 48", price = "2 to 95", age = [20, 30.5] }
 answer = "{$} #"
-texts = ["{person} , aged <age> , [buys|orders] <count> {items} at {$} <price> . what is the cost ?"]
+texts = ["{person} , aged <age> , [buys|orders] <count> {items} at {$} <price> . find the cost ."]
 """
 
 STORY = """
@@ -100,9 +100,9 @@ def _refusal(path: Path, kind: type) -> str:
 
 def test_templates_are_read_when_they_are_asked_for() -> None:
     code = """
-from corpus.problems.generated import catalogue, generator
-from corpus.problems.symbolic import catalogue as symbolic_catalogue, generator as symbolic_generator
-print([each.templates.cache_info().currsize for each in (catalogue, symbolic_catalogue)])
+from corpus.problems.generated import catalogue as one, generator
+from corpus.problems.symbolic import catalogue as other, generator
+print([each.templates.cache_info().currsize for each in (one, other)])
 """
     run = [sys.executable, "-c", code]
     assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "[0, 0]\n"
@@ -295,7 +295,7 @@ _JUNK = [
 
 @st.composite
 def _mutated(draw: st.DrawFn) -> tuple[str, type]:
-    """Draw a file with some edits: characters put in or left out, lines repeated, values replaced."""
+    """Draw a file with edits: characters put in or left out, pieces repeated, values replaced."""
     text, kind_of_file = draw(st.sampled_from(sorted(KINDS.items(), key=str)))
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(text) - 1))

@@ -1,7 +1,8 @@
-"""A template's formula: from an expression over named numbers to a program, and to the mistakes people make with it."""
+"""A template's formula: read from text, written as a program, changed as people mistake it."""
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,10 +38,10 @@ Node = Call | str
 
 
 def parse_formula(text: str) -> Node:
-    """Read `price * (100 - percent) / 100` or `rectangle_area(length, width) * rate`; digits and `pi` are constants.
+    """Read `price * (100 - percent) / 100` or `rectangle_area(length, width) * rate`.
 
-    Raises `ValueError` on anything but the arithmetic operators, operations by name, names and whole numbers that are
-    constants of the program language.
+    Whole numbers and `pi` are constants. Raises `ValueError` on anything but these, names, the
+    arithmetic operators and operations of the program language.
     """
     try:
         return _read(ast.parse(text.strip(), mode="eval").body)
@@ -101,8 +102,9 @@ def substitute(node: Node, nodes: Mapping[str, Node]) -> Node:
 def linearize(node: Node, order: Sequence[str]) -> Program:
     """Write a formula as a program; `order` names the numbers as they stand in the text (n0 first).
 
-    One form for one formula: arguments of add and multiply stand results first, then numbers as in the text, then constants;
-    a result needed twice is computed once. A formula that is a single number or constant has no program: `ValueError`.
+    One form for one formula: arguments of add and multiply stand results first, then numbers as in
+    the text, then constants; a result needed twice is computed once. Raises `ValueError` for a
+    formula that is a single number or constant.
     """
     if isinstance(node, str):
         raise ValueError(f"{node!r} alone is not a program")
@@ -131,15 +133,12 @@ def _place(node: Node, index: dict[str, int]) -> tuple[int, int]:
 
 
 def shape(program: Program) -> str:
-    """Return a program with every number written `n`: what it computes, whatever order the text gives the numbers in."""
-    return "|".join(
-        f"{step.operation}({','.join('n' if argument.startswith('n') else argument for argument in step.arguments)})"
-        for step in program.steps
-    )
+    """Return a program with every number written `n`: the same for numbers in any order."""
+    return re.sub(r"\bn\d+", "n", str(program))
 
 
 def mistakes(node: Node) -> list[Call]:
-    """Return the formulas of natural mistakes: steps missed, operands swapped, the wrong operation, two numbers exchanged."""
+    """Return the formulas of natural mistakes: steps missed, operations or numbers confused."""
     exchanges = itertools.combinations(sorted(names_in(node)), 2)
     found = [
         *walk(node),

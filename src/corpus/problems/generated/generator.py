@@ -27,9 +27,10 @@ _MOST_MISTAKES = 12
 
 
 def generate(count: int, *, seed: int, split: Split = "train") -> list[Problem]:
-    """Return `count` problems; problem i depends on `seed`, `split` and i alone. Each of the split's templates is as likely as any other.
+    """Return `count` problems; problem i depends on `seed`, `split` and i alone.
 
-    Raises `ConfigError` where there is no such split, `DataError` where a file of templates is malformed.
+    Each template of the split is as likely as any other. Raises `ConfigError` where there is no
+    such split, `DataError` where a file of templates is malformed.
     """
     if split not in SPLITS:
         raise ConfigError(
@@ -44,9 +45,10 @@ def generate(count: int, *, seed: int, split: Split = "train") -> list[Problem]:
 
 
 def make_problem(template: WordTemplate, rng: random.Random, *, split: str, index: int) -> Problem:
-    """Return one problem of a template: words and numbers drawn, its program executed, its options found and checked.
+    """Return one problem of a template, its program executed and its options checked.
 
-    Raises `DataError` where the template's ranges hold no sensible problem, or its text does not show its numbers in order.
+    Raises `DataError` where the template's ranges hold no sensible problem, or its text does not
+    show its numbers in order.
     """
     place = rng.randrange(len(template.texts))
     program = template.programs[place]
@@ -70,13 +72,13 @@ def make_problem(template: WordTemplate, rng: random.Random, *, split: str, inde
         correct = options[found[1]].letter
         if nearest_option(value, options) != correct:
             raise DataError(
-                f"template {template.name}: {value!r} is not nearest to option {correct} of {options}"
+                f"template {template.name}: {value!r} is not nearest to {correct} of {options}"
             )
         return Problem(
             SET_NAME, split, index, text, options, correct, str(program), template.category
         )
     raise DataError(
-        f"template {template.name}: no sensible numbers found in {_ATTEMPTS} attempts; widen their ranges"
+        f"template {template.name}: no sensible numbers in {_ATTEMPTS} attempts; widen their ranges"
     )
 
 
@@ -88,7 +90,7 @@ def _draw_numbers(template: WordTemplate, place: int, rng: random.Random) -> lis
 def _sensible_value(
     template: WordTemplate, program: Program, numbers: list[float], rng: random.Random
 ) -> float | None:
-    """Return the program's value, or None where no teacher would give these numbers: a negative step, half a child, …"""
+    """Return the program's value, or None where it is not sensible: a negative step, half a pen."""
     if len(set(numbers)) < len(numbers):
         return None
     outcome = execute(program, numbers)
@@ -121,7 +123,7 @@ def _some_mistakes(template: WordTemplate, place: int, rng: random.Random) -> li
 def _write_text(
     template: WordTemplate, place: int, numbers: list[float], wording: Wording, rng: random.Random
 ) -> str:
-    """Fill in choices, words and numbers, and check that the numbers are found again in their order."""
+    """Fill in choices, words and numbers; check that the numbers are found again in order."""
     text = make_choices(template.texts[place], rng)
     written = iter([_write_number(number, rng) for number in numbers])
     text = " ".join(NUMBER.sub(lambda _: next(written), wording.fill(text)).split())

@@ -28,7 +28,7 @@ _SHOWN = 60
 
 
 def read_file(path: Path, kind: type[Kind]) -> Kind:
-    """Return the tables of a TOML file as a dataclass. Raises `DataError` naming file, table and field."""
+    """Return a TOML file as a dataclass. Raises `DataError` naming file, table and field."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

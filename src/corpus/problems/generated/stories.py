@@ -1,7 +1,8 @@
-"""How a story is told: an opening gives a quantity, one or two events change it, and the last event asks for it.
+"""A story: an opening gives a quantity, one or two events change it, and the last asks for it.
 
-It is told in sentences (`{person} buys 4 pens at $ 3 each . a tax of 5 % is added . what is the total cost ?`) or, where its parts
-know how, in one phrase inside another (`what is 5 % of the sum of 4 and 3 ?`), which brings the numbers in other orders.
+It is told in sentences (`{person} buys 4 pens at $ 3 each . a tax of 5 % is added . what is the
+total cost ?`) or, where its parts have phrases, in one phrase inside another (`what is 5 % of the
+sum of 4 and 3 ?`), which brings the numbers in other orders.
 """
 
 import itertools
@@ -85,10 +86,10 @@ class Story:
     openings: tuple[Opening, ...]
     events: tuple[Event, ...]
     most: int
-    """Combinations of an opening with two events to keep at most; those with one event are all kept."""
+    """Combinations with two events to keep at most; those with one event are all kept."""
 
     def check(self) -> None:
-        """Raise `ValueError` where an event follows nothing, or leaves a number alone for a program."""
+        """Raise `ValueError` where an event follows nothing, or no operation is left."""
         given = {part.gives for part in (*self.openings, *self.events)}
         for event in self.events:
             if event.takes not in given:
@@ -101,7 +102,7 @@ class Story:
 
 
 def tell(story: Story, category: str) -> tuple[WordTemplate, ...]:
-    """Return the templates of a story: every opening with one event that fits it, and a fixed choice of those with two."""
+    """Return a story's templates: all with one event, and a fixed choice of those with two."""
     single = _pairs(story)
     double = [
         (opening, first, last)
@@ -168,7 +169,7 @@ def _in_sentences(opening: Opening, events: Sequence[Event], rng: random.Random)
 
 
 def _in_one(opening: Opening, events: Sequence[Event], rng: random.Random) -> str:
-    """Tell the story as a phrase inside a phrase where all its parts have one, else in sentences."""
+    """Tell the story as a phrase inside a phrase where all parts have one, else in sentences."""
     *middle, last = events
     if not (opening.phrases and all(event.phrases for event in middle) and last.wraps):
         return _in_sentences(opening, events, rng)

@@ -15,7 +15,7 @@ from corpus.problems.generated.words import SLOT, slots
 from corpus.program.language import Program
 
 CATEGORIES = ("general", "gain", "geometry", "physics", "probability", "other")
-"""MathQA's categories, each with a file of templates and one of stories. Their order decides what a seed gives."""
+"""MathQA's categories, each with a file of templates and one of stories, in a fixed order."""
 
 NUMBER = re.compile(r"<([a-z_0-9]+)>")
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
@@ -25,7 +25,7 @@ SO_FAR = "@"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Template:
-    """A family of problems that one formula solves, over the names of quantities: numbers, or expressions.
+    """A family of problems that one formula solves, over named quantities: numbers or expressions.
 
     In a text, `<price>` is a quantity, `{item}` a word (see `words`), `[buys|orders]` a choice.
     """
@@ -41,7 +41,7 @@ class Template:
 
     @cached_property
     def programs(self) -> tuple[Program, ...]:
-        """The program of each text: the same formula, the quantities counted in the order of that text."""
+        """The program of each text: the formula, the quantities counted in that text's order."""
         return tuple(linearize(self.formula, NUMBER.findall(text)) for text in self.texts)
 
     @cached_property
@@ -105,7 +105,7 @@ def make_choices(text: str, rng: random.Random) -> str:
 def check_numbers(
     formula: Node, numbers: Numbers, texts: Collection[str], *, shown: Collection[str] = ()
 ) -> None:
-    """Check as `check_texts` does, and raise `ValueError` where numbers has one that nothing uses."""
+    """Check as `check_texts` does, and that each of the numbers is used. Raises `ValueError`."""
     check_texts(formula, texts, known=numbers, shown=shown)
     used = names_in(formula).union(*(NUMBER.findall(text) for text in texts))
     if unused := sorted(set(numbers) - used):
@@ -115,7 +115,10 @@ def check_numbers(
 def check_texts(
     formula: Node, texts: Collection[str], *, known: Collection[str], shown: Collection[str] = ()
 ) -> None:
-    """Raise `ValueError` unless a formula uses known quantities, and each text shows them but for those shown elsewhere."""
+    """Raise `ValueError` unless a formula uses known quantities, and each text shows all of them.
+
+    Those that are `shown` elsewhere need not be known or stand in the texts.
+    """
     needed = names_in(formula) - set(shown)
     if unknown := sorted(needed - set(known)):
         raise ValueError(
@@ -135,9 +138,8 @@ def _check_text(text: str, needed: set[str], known: Collection[str]) -> None:
         if name not in names_known:
             raise ValueError(f"no {kind} {name!r} for {text!r}.{did_you_mean(name, names_known)}")
     if len(set(names)) < len(names) or not needed <= set(names):
-        raise ValueError(
-            f"{text!r} must show {', '.join(f'<{name}>' for name in sorted(needed))}, each name once"
-        )
+        shown = ", ".join(f"<{name}>" for name in sorted(needed))
+        raise ValueError(f"{text!r} must show {shown}, each name once")
     if any(NUMBER.search(choice) or SO_FAR in choice for choice in CHOICE.findall(text)):
         raise ValueError(f"a number stands inside a choice in {text!r}, so its place is not fixed")
     plain = CHOICE.sub(lambda match: match[1].replace("|", " "), SLOT.sub("", bare))

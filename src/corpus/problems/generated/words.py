@@ -1,4 +1,4 @@
-"""The words that templates leave open, from `words.toml`. A slot is `{item}`, or `{item2}` for another of the same kind."""
+"""The words of `words.toml` for the slots of templates: `{item}`, or `{item2}` for another one."""
 
 import random
 import re
@@ -14,7 +14,7 @@ _BETWEEN = " | "
 
 @dataclass(frozen=True, eq=False)
 class _Group:
-    """Slots that are filled from the same row: a row has one form of a word for each slot, ` | ` between them."""
+    """Slots filled from the same row; a row has a form for each slot, ` | ` between them."""
 
     slots: tuple[str, ...]
     rows: tuple[str, ...]
@@ -49,7 +49,7 @@ def slots() -> dict[str, tuple[_Group, int]]:
 
 
 class Wording:
-    """The words chosen for one problem: a slot keeps its word, and slots of one group with other digits get other words."""
+    """The words of one problem: a slot keeps its word; one with another digit gets another."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng

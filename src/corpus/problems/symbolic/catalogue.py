@@ -1,7 +1,8 @@
 """The templates: phrases put inside phrases, each of them an operation, and questions of their own.
 
-`what is the largest zero of the derivative of the product of 3x and x + 2 ?` is a question around two phrases around an opening. Some such
-combinations, and some questions of their own, are held out: scored and never trained on, though each of their parts is trained on elsewhere.
+`what is the largest zero of the derivative of the product of 3x and x + 2 ?` is a question around
+two phrases around an opening. Some such combinations, and some questions of their own, are held
+out: scored and never trained on, though each of their parts is trained on elsewhere.
 """
 
 import hashlib
@@ -50,7 +51,7 @@ class SymbolicTemplate(Template):
         return self.programs[0].steps[-1].operation
 
     def check(self) -> None:
-        """Raise `ValueError` where there is no such draw, or formula and texts use what it does not give."""
+        """Raise `ValueError` where formula and texts do not fit together, or with the draw."""
         super().check()
         _check_draw(self.draw, DRAWS)
         check_texts(self.formula, self.texts, known=QUANTITIES[self.draw])
@@ -78,7 +79,7 @@ class Question(Part):
     """What it is asked of where no phrase stands around it: a name of `draw.EXPRESSIONS`."""
 
     def check(self) -> None:
-        """Raise `ValueError` where formula and texts do not fit together, or there is no such expression."""
+        """Raise `ValueError` where formula, texts and draw do not fit together."""
         super().check()
         _check_draw(self.draw, EXPRESSIONS)
 
@@ -104,9 +105,9 @@ def _check_draw(draw: str, known: Iterable[str]) -> None:
 
 @cache
 def templates() -> dict[Split, tuple[SymbolicTemplate, ...]]:
-    """Return what is trained on and what is only scored, in a fixed order; no program of one has the shape of one of the other.
+    """Return what is trained on and what is only scored: no program shape is in both.
 
-    Raises `DataError` where a file of templates is malformed.
+    Raises `DataError` where the file of templates is malformed.
     """
     file = read_file(Path(__file__).with_name("templates.toml"), TemplateFile)
     combined = list(_combinations(file))
@@ -140,7 +141,7 @@ def _combinations(file: TemplateFile) -> Iterator[SymbolicTemplate]:
 def _combined(
     openings: tuple[str, ...], phrases: tuple[Part, ...], question: Question
 ) -> SymbolicTemplate:
-    """Return the template of a question around phrases around an opening, innermost phrase first."""
+    """Return the template of a question around phrases, innermost first, around an opening."""
     parts = (*phrases, question)
     formula, name = "f", "/".join(part.name for part in parts)
     for part in parts:
@@ -170,7 +171,7 @@ def _draw_of(phrases: tuple[Part, ...], question: Question) -> str:
 
 
 def _is_worth_asking(phrases: tuple[Part, ...], question: Question) -> bool:
-    """False where there is nothing to do, where it is undone at once, where `<g>` would be two things, or where zeros are out of reach."""
+    """False where nothing is asked, a step undoes another, `<g>` comes twice, or zeros are hard."""
     parts = (*phrases, question)
     if (
         all(part.formula == "it" for part in parts)

@@ -130,7 +130,8 @@ def equation(rng: random.Random) -> Mapping[str, str]:
     x, root = rng.choice(VARIABLES), rng.randint(-9, 9)
     lead, shift = rng.randint(2, 9), rng.randint(-9, 9)
     linear = f"{polynomial([lead, shift], x, rng)} = {lead * root + shift}"
-    moved = f"{polynomial([lead, shift], x, rng)} = {polynomial([1, (lead - 1) * root + shift], x, rng)}"
+    left, right = [lead, shift], [1, (lead - 1) * root + shift]
+    moved = f"{polynomial(left, x, rng)} = {polynomial(right, x, rng)}"
     second = f"{quadratic(x, rng)} = 0"
     return {"f": rng.choice((linear, moved, second, second)), "x": x}
 

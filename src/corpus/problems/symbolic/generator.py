@@ -1,4 +1,4 @@
-"""The generator: a seed and an index in, one problem with its program and its answer out; the same on every machine."""
+"""The generator: a seed and an index in, one problem out; the same on every machine."""
 
 import random
 import re
@@ -18,7 +18,7 @@ from corpus.program.symbolic import FORMS
 SET_NAME = "symbolic"
 _ATTEMPTS = 200
 _LONGEST = 60
-"""Characters of an answer, and of each result on the way; those that are longer are no answers that a teacher would ask for."""
+"""Characters of an answer and of each result on the way; a teacher would ask for no longer ones."""
 _OF_FUNCTIONS = ("differentiate", "integrate", *FORMS)
 """Operations that are asked for where a function comes of them, not a number."""
 
@@ -26,9 +26,10 @@ _OF_FUNCTIONS = ("differentiate", "integrate", *FORMS)
 def generate(
     count: int, *, seed: int, split: Split, done: Callable[[int], None] | None = None
 ) -> list[Problem]:
-    """Return `count` problems; problem i depends on `seed`, `split` and i alone. Each of the split's templates is as likely as any other.
+    """Return `count` problems; problem i depends on `seed`, `split` and i alone.
 
-    Programs are executed in the sandbox, some dozens a second; `done` is told how many are made.
+    Each template of the split is as likely as any other. Programs are executed in the sandbox, some
+    dozens a second; `done` is called with the number made so far.
     """
     problems = []
     for index in range(count):
@@ -42,9 +43,10 @@ def generate(
 def make_problem(
     template: SymbolicTemplate, rng: random.Random, *, split: str, index: int
 ) -> Problem:
-    """Return one problem of a template: quantities drawn, its program executed, its answer found sensible.
+    """Return one problem of a template, its program executed and its answer sensible.
 
-    Raises `DataError` where the template's draws give no sensible problem, or its text does not show its quantities in order.
+    Raises `DataError` where the template's draws give no sensible problem, or its text does not
+    show its quantities in order.
     """
     place = rng.randrange(len(template.texts))
     program, words = template.programs[place], template.texts[place]
@@ -52,7 +54,8 @@ def make_problem(
         drawn = DRAWS[template.draw](rng)
         text = make_choices(words, rng)
         quantities = [drawn[name] for name in NUMBER.findall(text)]
-        text = NUMBER.sub(lambda match: f"{TICK}{drawn[match[1]]}{TICK}", text)  # noqa: B023 used at once
+        for name, quantity in drawn.items():
+            text = text.replace(f"<{name}>", f"{TICK}{quantity}{TICK}")
         if [each.text for each in find_expressions(text)] != quantities:
             raise DataError(
                 f"template {template.name}: the quantities of {text!r} are not {quantities}"
@@ -75,7 +78,7 @@ def make_problem(
             expression=outcome.expression + constant,
         )
     raise DataError(
-        f"template {template.name}: no sensible quantities found in {_ATTEMPTS} attempts; widen its draws"
+        f"template {template.name}: no sensible problem in {_ATTEMPTS} attempts; widen its draw"
     )
 
 
