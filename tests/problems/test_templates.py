@@ -179,6 +179,7 @@ def test_values_are_ranges_or_lists(tmp_path: Path) -> None:
         ('"2 to 95"', "[true]", "expected a number above 0"),
         ("age =", "Age =", "a number cannot be named 'Age'"),
         ("age =", "it =", "a number cannot be named 'it'"),
+        ("age =", "age_1 =", "a number cannot be named 'age_1'"),
         ("age =", "old =", "no number 'age'"),
         (" , aged <age> ,", "", "numbers has 'age', which nothing uses"),
         (", age = [20, 30.5]", "", "no number 'age' for"),

@@ -18,7 +18,7 @@ _MISTAKES = 0.7
 
 
 def write_value(value: float, digits: int | None) -> str | None:
-    """Write a value with at most `digits` decimals, or as a fraction (None); None if neither fits."""
+    """Write a value with at most `digits` decimals, or as a fraction (None); None if it cannot."""
     if digits is not None:
         text = f"{value:.{digits}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text

@@ -22,7 +22,7 @@ Numbers = Mapping[str, Sequence[float]]
 
 _BOUND = r"(\d{1,9}(?:\.\d{1,4})?)"
 _RANGE = re.compile(rf"(squares of )?{_BOUND} to {_BOUND}(?: by {_BOUND})?", re.ASCII)
-_NAME = re.compile(r"[a-z][a-z_0-9]*", re.ASCII)
+_NAME = re.compile(r"[a-z][a-z_]*", re.ASCII)
 _MOST_VALUES = 100_000
 _SHOWN = 60
 
