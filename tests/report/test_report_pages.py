@@ -13,14 +13,15 @@ import pytest
 from corpus.base.errors import ArtifactError
 from corpus.base.files import write_json
 from corpus.evaluate.intervals import wilson
-from corpus.report.blocks import Card, Cards, Code, Figures, Page, Paragraph, Table
 from corpus.report.cards import cards_section, make_card
-from corpus.report.html import render_html
-from corpus.report.markdown import clean, code_span, render_markdown, sparkline
+from corpus.report.formats import sparkline
+from corpus.report.page import Block, Card, Cards, Chart, Code, Page, Paragraph, Table
 from corpus.report.read import Outcome, load_run
+from corpus.report.render import clean, code_span, render_html, render_markdown
 from corpus.report.report import make_page, report
-from corpus.report.results import find_interval, headline
+from corpus.report.summary import compare, find_interval
 
+SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 VOID = {"meta", "br", "img", "link", "input"}
 
 
@@ -65,15 +66,39 @@ def test_a_finished_run_is_told_in_full(finished_run: Path) -> None:
     html_page, markdown = pages(finished_run)
     text = " ".join(Tree(html_page).text)
     for words in (
-        "What was run", "Problems: scores beside baselines", "Held-out text by source", "Training curves", "Token mix over time",
-        "Problems step by step", "Time and tokens by stage", "Data", "Events", "Environment", "How to repeat it",
-        "787K", "45m 00s", "45m 06s", "48m 41s", "33.0 – 47.0 %", "nearest neighbour", "gold programs (ceiling)", "stackexchange",
+        "Problems: scores beside baselines", "Held-out text by source", "Training curves", "token mix over time",
+        "Problems step by step", "Time and tokens by stage", "Data", "Events", "Settings", "Environment", "How to repeat it",
+        "787K", "45m 00s", "45m 06s", "48m 41s", "33.0–47.0", "nearest neighbour", "gold programs (ceiling)", "stackexchange",
         "going on from step 290", "torch", "2.11.0", "corpus run cpu --data 'my data' --budget 45m --out runs/first", "19,591",
-            "validation num tokens", "2,000,015",
+            "held-out tokens", "2,000,015", "Better than guessing, behind the nearest neighbour", "6 text sources", "9.6M tokens",
     ):  # fmt: skip
         assert words in text, words
         assert words in markdown.replace("\\", ""), words
-    assert html_page.count('<svg viewBox="0 0 440') == 12
+    assert (
+        html_page.count("<svg viewBox=") == len(charts_of(make_page(load_run(finished_run)))) == 9
+    )
+
+
+def test_the_first_screen_needs_no_opening(finished_run: Path) -> None:
+    html_page, _ = pages(finished_run)
+    first = html_page.split('<details class="section">')[0]
+    shown = " ".join(
+        Tree(re.sub(r"</main>.*", "", first, flags=re.S) + "</main></body></html>").text
+    )
+    for words in (
+        "Better than guessing, behind the nearest neighbour",
+        "33.0–47.0",
+        "nearest neighbour",
+        "majority",
+        "gold programs (ceiling)",
+        "Loss over the training clock",
+        "787K parameters",
+        "9.6M tokens",
+        "45m 06s of training",
+        "budget 45m 00s",
+        "c4, wikipedia, github",
+    ):
+        assert words in shown, words
 
 
 def test_the_page_needs_nothing_else(finished_run: Path) -> None:
@@ -85,10 +110,15 @@ def test_the_page_needs_nothing_else(finished_run: Path) -> None:
         for name, _ in tree.attributes
         if name.startswith("on") or name in ("src", "action", "xlink:href")
     }
-    assert all((value or "").startswith("#s") for name, value in tree.attributes if name == "href")
+    assert not [value for name, value in tree.attributes if name == "href"]
+    policies = [
+        value for name, value in tree.attributes if name == "content" and value and "src" in value
+    ]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
     assert "url(" not in html_page
     assert "@import" not in html_page
-    assert "http" not in html_page.replace("http-equiv", "")
+    plain = html_page.replace("http-equiv", "").replace(SVG_NAMESPACE, "")
+    assert "http" not in plain
 
 
 def test_both_pages_hold_the_same_content(finished_run: Path) -> None:
@@ -99,23 +129,31 @@ def test_both_pages_hold_the_same_content(finished_run: Path) -> None:
         assert clean(words) in markdown or words in markdown, words
 
 
+def blocks_of(page: Page) -> list[Block]:
+    """Every block of a page, those of the first screen first."""
+    first = [*page.scores, *([page.chart] if page.chart else [])]
+    return [*first, *(block for section in page.sections for block in section.blocks)]
+
+
+def charts_of(page: Page) -> list[Chart]:
+    return [block for block in blocks_of(page) if isinstance(block, Chart)]
+
+
 def texts_of(page: Page) -> list[str]:
     """Every text of a page that stands in it as it is."""
-    found = []
-    for block in (block for section in page.sections for block in section.blocks):
+    found = [page.title, page.subtitle, page.verdict.title, *page.verdict.sentences, *page.missing]
+    found += [words for fact in page.facts for words in (fact.name, fact.value, fact.note)]
+    found += [section.title for section in page.sections]
+    for block in blocks_of(page):
         match block:
             case Paragraph():
                 found.append(block.text)
             case Table():
-                found += [
-                    block.title,
-                    *block.columns,
-                    *(cell for row in block.rows for cell in row),
-                ]
+                found += table_texts(block)
             case Code():
                 found.append(block.text)
-            case Figures():
-                found += [chart.title for chart in block.charts]
+            case Chart():
+                found += [block.title, block.note, block.stretches, *table_texts(block.numbers)]
             case Cards():
                 found += [
                     words
@@ -127,6 +165,10 @@ def texts_of(page: Page) -> list[str]:
                     )
                 ]
     return found
+
+
+def table_texts(table: Table) -> list[str]:
+    return [table.title, *table.columns, *(cell for row in table.rows for cell in row)]
 
 
 def test_hostile_content_stays_text(finished_run: Path, hostile_run: Path) -> None:
@@ -170,6 +212,7 @@ def test_a_run_that_has_only_begun(bare_run: Path) -> None:
     for words in (
         "No training metrics yet",
         "not scored yet",
+        "Not scored yet",
         "No problem set has been scored so far",
         "no weights so far",
     ):
@@ -208,7 +251,10 @@ def test_numbers_that_are_missing_or_not_finite_become_dashes(finished_run: Path
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     html_page, markdown = pages(finished_run)
     assert "nan" not in html_page
-    assert "| model, template not seen | – | – | 0 |" in markdown
+    assert "template seen" in markdown
+    assert "template not seen (" not in markdown, "a group without a problem is left out"
+    assert "gold programs (ceiling)" not in markdown, "a score without a value is left out"
+    assert re.search(r"\| c4 \|[^\n]* – \|", markdown)
 
 
 def test_a_damaged_run_keeps_the_old_report(finished_run: Path) -> None:
@@ -251,7 +297,7 @@ def test_a_program_is_shown_step_by_step_with_its_numbers() -> None:
         ("divide(n0,n1)", "divide(120, 2)", "60"),
         ("multiply(#0,const_100)", "multiply(60, 100)", "6000"),
     ]
-    assert card.outcome == "Value 6000, nearest option c, key b."
+    assert card.outcome == "Value 6000, nearest option c, gold answer b."
     assert card.gold == "divide(n0,n1) = 60"
 
 
@@ -263,7 +309,7 @@ def test_a_program_over_expressions_is_shown_with_them() -> None:
         )
     )  # fmt: skip
     assert steps_of(card)[0] == ("differentiate(n0,n1)", "differentiate(3x^2, x)", "6*x")
-    assert card.outcome == "Value 6*x, key 6*x."
+    assert card.outcome == "Value 6*x, gold answer 6*x."
     assert card.gold == "differentiate(n0,n1) = 6*x"
 
 
@@ -321,16 +367,42 @@ def test_an_interval_that_was_scored_is_kept() -> None:
     )
 
 
-def test_the_headline_says_whether_intervals_are_apart() -> None:
+@pytest.mark.parametrize(
+    ("accuracy", "majority", "nearest", "level", "title"),
+    [
+        (0.8, 0.2, 0.5, "good", "Better than its baselines"),
+        (0.5, 0.2, 0.49, "fair", "Better than guessing, no different from the nearest neighbour"),
+        (0.5, 0.2, 0.7, "fair", "Better than guessing, behind the nearest neighbour"),
+        (0.2, 0.21, 0.7, "poor", "No better than guessing"),
+        (0.2, None, 0.7, "poor", "Behind the nearest neighbour"),
+        (0.7, None, 0.7, "fair", "No different from the nearest neighbour"),
+        (0.7, None, 0.2, "good", "Better than its baselines"),
+        (0.7, None, None, "unknown", "No baseline for mathqa"),
+        (None, 0.2, 0.7, "unknown", "No baseline for mathqa"),
+    ],
+)
+def test_the_verdict_follows_from_the_intervals(
+    accuracy: float | None, majority: float | None, nearest: float | None, level: str, title: str
+) -> None:
+    scores = {
+        "accuracy": accuracy,
+        "num_problems": 1000,
+        "baseline_majority": majority,
+        "baseline_nearest": nearest,
+    }
+    assert compare("mathqa", scores)[:2] == (level, title)
+
+
+def test_the_verdict_names_each_baseline() -> None:
     scores = {
         "accuracy": 0.5,
         "num_problems": 1000,
         "baseline_majority": 0.2,
         "baseline_nearest": 0.49,
     }
-    text = headline("mathqa", scores)
-    assert "20.0 %, below the model with intervals apart" in text
-    assert "49.0 %, which the intervals do not tell from the model" in text
+    sentence = compare("mathqa", scores)[2]
+    assert "better than majority" in sentence
+    assert "no different from the nearest neighbour" in sentence
 
 
 def test_sparklines_and_code_spans() -> None:
@@ -347,6 +419,11 @@ def test_the_report_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_the_chart_library_waits_for_a_chart() -> None:
+    code = "import sys; import corpus.report.report; sys.exit('vl_convert' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_accuracy_by_length_and_operations_stands_on_both_pages(finished_run: Path) -> None:
     page, text = pages(finished_run)
     shown = " ".join(Tree(page).text)
@@ -360,7 +437,7 @@ def test_accuracy_by_length_and_operations_stands_on_both_pages(finished_run: Pa
     ):
         assert title in shown
         assert f"| {title} |" in text
-    assert "| words: 71 and more | 80 | 12.5 % | 6.2 – 87.5 % | 65.5 % | 50.0 – 75.0 % |" in text
+    assert "| words: 71 and more | 80 | 12.5 % (6.2–87.5) | 65.5 % (50.0–75.0) |" in text
     scores = json.loads((finished_run / "scores.json").read_text())
     for field in ("by_words", "by_operations", "by_similarity", "beyond_context"):
         del scores["problems"]["mathqa"][field]

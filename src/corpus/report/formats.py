@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 from corpus.base.units import format_count, format_duration
@@ -9,12 +10,17 @@ from corpus.base.units import format_count, format_duration
 ABSENT = "–"
 """Stands where there is no number."""
 
-_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, marks that turn the direction of reading, and halves of surrogate pairs (which UTF-8 cannot hold)."""
+BLOCKS = "▁▂▃▄▅▆▇█"
+SPARK_WIDTH = 24
+
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+"""Control characters, marks that turn the direction of reading, and what UTF-8 or XML cannot hold."""
 
 
 def visible(text: str) -> str:
-    """Put the replacement character where a character could not be shown, or would change how its neighbours are shown."""
+    """Replace characters that cannot be shown, or that change how their neighbours are shown."""
     return _HIDDEN.sub("\ufffd", text)
 
 
@@ -24,8 +30,8 @@ def percent(value: Any) -> str:
 
 
 def interval(low: Any, high: Any) -> str:
-    """Write an interval of shares as `46.7 – 49.7 %`."""
-    return f"{100 * low:.1f} – {100 * high:.1f} %" if is_number(low) and is_number(high) else ABSENT
+    """Write an interval of shares, in per cent, as `46.7–49.7`."""
+    return f"{100 * low:.1f}–{100 * high:.1f}" if is_number(low) and is_number(high) else ABSENT
 
 
 def decimal(value: Any, places: int = 3) -> str:
@@ -76,6 +82,21 @@ def time_scale(largest: float) -> tuple[float, str]:
 def is_number(value: Any) -> TypeGuard[float]:
     """True for a finite number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def tick(value: float) -> str:
+    """Write a number of a chart in at most four digits."""
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Draw values as at most `SPARK_WIDTH` block characters, from the lowest to the highest."""
+    size = -(-len(values) // SPARK_WIDTH) or 1
+    groups = [values[start : start + size] for start in range(0, len(values), size)]
+    means = [sum(group) / len(group) for group in groups]
+    low, high = min(means, default=0.0), max(means, default=0.0)
+    scale = (len(BLOCKS) - 1) / (high - low) if high > low else 0.0
+    return "".join(BLOCKS[round(scale * (value - low))] for value in means)
 
 
 def plain(value: Any) -> str:

@@ -3,44 +3,33 @@
 from pathlib import Path
 
 from corpus.base.files import write_text
-from corpus.report.about import (
-    data_section,
-    environment_section,
-    events_section,
-    recipe_name,
-    repeat_section,
-    summary_section,
-)
-from corpus.report.blocks import Page
-from corpus.report.cards import cards_section
-from corpus.report.contamination import contamination_section
-from corpus.report.html import render_html
-from corpus.report.markdown import render_markdown
+from corpus.report import cards, details, scores, summary, training
+from corpus.report.page import Page
 from corpus.report.read import Run, load_run
-from corpus.report.results import problems_section, text_section
-from corpus.report.training import curves_section, mix_section, time_section
+from corpus.report.render import render_html, render_markdown
 
 SECTIONS = (
-    summary_section,
-    problems_section,
-    text_section,
-    curves_section,
-    mix_section,
-    cards_section,
-    time_section,
-    data_section,
-    contamination_section,
-    events_section,
-    environment_section,
-    repeat_section,
+    scores.problems_section,
+    scores.bins_section,
+    cards.cards_section,
+    scores.text_section,
+    training.curves_section,
+    training.mix_section,
+    training.time_section,
+    details.data_section,
+    details.contamination_section,
+    details.events_section,
+    details.settings_section,
+    details.environment_section,
+    details.repeat_section,
 )
-"""The page from top to bottom: results first, the evidence for them next, circumstances last."""
+"""Below the first screen: results first, the evidence for them next, circumstances last."""
 
 
 def report(run: Path) -> None:
     """Write `report.html` and `report.md` into the run folder, from what is in the folder alone.
 
-    Parts that are not there yet are named on the page.
+    The page names the parts that are not there yet.
 
     Raises:
         ArtifactError: `run` is no run folder, or one of its files is damaged.
@@ -56,6 +45,11 @@ def make_page(run: Run) -> Page:
     """Lay a run out as a page."""
     return Page(
         title=f"Corpus run: {run.folder.resolve().name}",
-        subtitle=f"recipe {recipe_name(run)}",
+        subtitle=summary.subtitle(run),
+        verdict=summary.verdict(run),
+        missing=run.missing,
+        scores=summary.score_tables(run),
+        chart=training.loss_chart(run),
+        facts=summary.facts(run),
         sections=tuple(section(run) for section in SECTIONS),
     )
