@@ -8,9 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.report.charts import HEIGHT, LETTER, WIDTH, band_names, draw, specification
+from corpus.report.charts import (
+    HEIGHT,
+    LETTER,
+    WIDTH,
+    Band,
+    Chart,
+    Series,
+    band_names,
+    draw,
+    specification,
+)
 from corpus.report.formats import visible
-from corpus.report.page import Band, Chart, Series
 
 FINITE = st.floats(-1e12, 1e12, allow_subnormal=False)
 

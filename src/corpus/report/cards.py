@@ -1,88 +1,85 @@
-"""Problems from text to answer: numbers, each operation with its value, the option that was nearest."""
+"""Problems from text to answer: each operation with its values, the option that was nearest."""
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from corpus.program.interpreter import execute
 from corpus.program.language import CONSTANTS, Program, ProgramError, Step, parse
 from corpus.report.formats import ABSENT, short
-from corpus.report.page import Block, Card, Cards, Choice, Paragraph, Section, StepLine
-from corpus.report.read import Option, Outcome, Run
+from corpus.report.read import Outcome
 
 NUM_SHOWN = 3
 """Solved problems shown of each set, and as many failed ones."""
 
 
-def cards_section(run: Run) -> Section:
-    """Three solved and three failed problems of each set."""
-    blocks: list[Block] = []
-    for name, outcomes in run.outcomes.items():
-        for word, right in (("solved", True), ("failed", False)):
-            drawn = draw([each for each in outcomes if each.right == right])
-            title = f"{name}: {len(drawn)} {word}"
-            cards = tuple(map(make_card, drawn))
-            nothing = Paragraph(text=f"{name}: no problem was {word}.")
-            blocks.append(Cards(title=title, cards=cards) if drawn else nothing)
-    text = (
-        "The problems are drawn by a hash of their ids, not picked by hand."
-        if blocks
-        else "No outcomes to show so far: the run has not been scored on problems."
-    )
-    return Section(
-        title="Problems step by step",
-        blocks=(Paragraph(text=text, quiet=True), *blocks),
-        summary="solved and failed problems with their programs",
-    )
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One problem laid out for reading; `steps` are (as written, with values, result)."""
+
+    outcome: Outcome
+    numbers: tuple[tuple[str, str], ...]
+    steps: tuple[tuple[str, str, str], ...]
+    program: str
+    result: str
+    choices: tuple[tuple[str, str, str], ...]
+    gold: str
+
+    @property
+    def verdict(self) -> str:
+        """Solved or failed, in a sign and a word."""
+        return "✓ solved" if self.outcome.right else "✗ failed"
+
+    @property
+    def title(self) -> str:
+        """Which problem it is."""
+        template = "template seen in training" if self.outcome.seen else "template not seen"
+        return f"{self.outcome.id} · {template}"
 
 
-def draw(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Return `NUM_SHOWN` outcomes by a hash of their ids: the same each time, whatever they hold."""
+def draw(outcomes: Sequence[Outcome], right: bool) -> list[Card]:
+    """Return `NUM_SHOWN` solved or failed problems by a hash of their ids: always the same ones."""
 
     def key(outcome: Outcome) -> str:
         return hashlib.sha256(outcome.id.encode("utf-8", "replace")).hexdigest()
 
-    return sorted(outcomes, key=key)[:NUM_SHOWN]
+    fitting = (outcome for outcome in outcomes if outcome.right == right)
+    return [make_card(outcome) for outcome in sorted(fitting, key=key)[:NUM_SHOWN]]
 
 
 def make_card(outcome: Outcome) -> Card:
     """Lay one problem out for reading."""
-    program = read_program(outcome.predicted)
-    template = "template seen in training" if outcome.seen else "template not seen"
+    program = _program(outcome.predicted)
     return Card(
-        title=f"{outcome.id} · {template}",
-        right=outcome.right,
-        text=outcome.text,
+        outcome=outcome,
         numbers=tuple((f"n{index}", short(value)) for index, value in enumerate(outcome.numbers)),
-        steps=step_lines(program, outcome) if program else (),
-        program=spaced(outcome.predicted),
-        outcome=_result(outcome),
-        choices=tuple(_choice(option, outcome) for option in outcome.options),
+        steps=_steps(program, outcome) if program else (),
+        program=_spaced(outcome.predicted),
+        result=_result(outcome),
+        choices=tuple(
+            (each.letter, each.text, _marks(each.letter, outcome)) for each in outcome.options
+        ),
         gold=_gold(outcome),
     )
 
 
-def _choice(option: Option, outcome: Outcome) -> Choice:
-    marks = [
-        word
-        for word, letter in (("chosen", outcome.chosen), ("gold answer", outcome.correct))
-        if letter == option.letter
-    ]
-    return Choice(letter=option.letter, text=option.text, marks=" and ".join(marks))
+def _marks(letter: str, outcome: Outcome) -> str:
+    marks = (("chosen", outcome.chosen), ("gold answer", outcome.correct))
+    return " and ".join(word for word, marked in marks if marked == letter)
 
 
-def read_program(text: str | None) -> Program | None:
-    """Parse a program as the model wrote it; None where it is not one (it is then shown as it is)."""
+def _program(text: str | None) -> Program | None:
+    """Parse a program as the model wrote it; None where it is not one."""
     try:
         return parse(text) if text else None
     except ProgramError:
         return None
 
 
-def step_lines(program: Program, outcome: Outcome) -> tuple[StepLine, ...]:
-    """Return each operation with the values of its arguments and its result, as far as it came."""
+def _steps(program: Program, outcome: Outcome) -> tuple[tuple[str, str, str], ...]:
     results = [*map(short, outcome.results), "fails", *["not reached"] * len(program.steps)]
     return tuple(
-        StepLine(written=str(step), substituted=_substitute(step, outcome), result=result)
+        (str(step), _substitute(step, outcome), result)
         for step, result in zip(program.steps, results)
     )
 
@@ -114,18 +111,18 @@ def _result(outcome: Outcome) -> str:
 
 
 def _gold(outcome: Outcome) -> str:
-    """The gold program with its value; empty where the model wrote the same one, or there is none."""
+    """The gold program with its value; empty where the model wrote it too, or there is none."""
     if outcome.gold == outcome.predicted:
         return ""
-    program = read_program(outcome.gold)
+    program = _program(outcome.gold)
     if program is None:
-        return spaced(outcome.gold)
+        return _spaced(outcome.gold)
     result = execute(program, outcome.numbers)
     value = result.expression if result.expression is not None else result.value
     end = "(does not execute)" if value is None else f"= {short(value)}"
-    return f"{spaced(outcome.gold)} {end}"
+    return f"{_spaced(outcome.gold)} {end}"
 
 
-def spaced(program: str | None) -> str:
+def _spaced(program: str | None) -> str:
     """A program's text with room between its steps, so that a long one breaks there."""
     return " | ".join(step.strip() for step in (program or "").split("|"))

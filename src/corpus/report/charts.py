@@ -5,12 +5,12 @@ Colours are variables of the page's style, so that one drawing serves light, dar
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import escape
 
-from corpus.report.formats import tick, visible
-from corpus.report.page import Band, Chart, Series
+from corpus.report.formats import sparkline, tick, visible
 
 Json = dict[str, Any]
 
@@ -56,6 +56,55 @@ _POINTED = re.compile(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One line of a chart; `color` is a number of the palette, None the colour of text."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    color: int | None
+    markers: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """A shaded stretch of the x axis; `detail` shows when the pointer rests on it."""
+
+    name: str
+    start: float
+    end: float
+    color: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """Lines over a common x axis, or areas if `stacked` (all series then share their x values)."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    bands: tuple[Band, ...] = ()
+    stacked: bool = False
+    from_zero: bool = False
+
+    @property
+    def numbers(self) -> list[tuple[str, ...]]:
+        """The chart as text: name, sparkline, first, last, lowest and highest value of each line."""
+        lines = ((each.name, [y for _, y in each.points]) for each in self.series if each.points)
+        return [
+            (name, sparkline(ys), *map(tick, (ys[0], ys[-1], min(ys), max(ys))))
+            for name, ys in lines
+        ]
+
+    @property
+    def stretches(self) -> str:
+        """The bands as a sentence; empty where there are none."""
+        ends = (f"{each.name} {tick(each.start)}–{tick(each.end)}" for each in self.bands)
+        return f"Shaded ({self.x_label}): {', '.join(ends)}." if self.bands else ""
+
+
 def draw(chart: Chart) -> str:
     """Return the chart as one `<svg>` element; empty where there is nothing to draw."""
     if not any(series.points for series in chart.series):
@@ -63,7 +112,7 @@ def draw(chart: Chart) -> str:
     import vl_convert  # 85 MB with its own JavaScript engine, so only where there is a chart
 
     svg = vl_convert.vegalite_to_svg(specification(chart), allowed_base_urls=[])
-    lines = (f"{name} from {first} to {last}" for name, _, first, last, *_ in chart.numbers.rows)
+    lines = (f"{name} from {first} to {last}" for name, _, first, last, *_ in chart.numbers)
     label = escape(visible(f"{chart.title}: {', '.join(lines)}"))
     svg = re.sub(
         r'^<svg[^>]*(viewBox="[^"]*")[^>]*>',

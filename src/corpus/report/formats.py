@@ -29,9 +29,9 @@ def percent(value: Any) -> str:
     return f"{100 * value:.1f} %" if is_number(value) else ABSENT
 
 
-def interval(low: Any, high: Any) -> str:
+def interval(bounds: tuple[float, float]) -> str:
     """Write an interval of shares, in per cent, as `46.7–49.7`."""
-    return f"{100 * low:.1f}–{100 * high:.1f}" if is_number(low) and is_number(high) else ABSENT
+    return f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}"
 
 
 def decimal(value: Any, places: int = 3) -> str:
@@ -109,4 +109,20 @@ def plain(value: Any) -> str:
         return ", ".join(map(plain, value)) or ABSENT
     if isinstance(value, dict):
         return ", ".join(f"{key} {plain(item)}" for key, item in value.items()) or ABSENT
-    return str(value)
+    return whole(value) if isinstance(value, int) else str(value)
+
+
+def value_rows(tree: Any) -> list[tuple[str, str]]:
+    """The rows of a table of plain values."""
+    return [(name, plain(value)) for name, value in leaves(tree)]
+
+
+def leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
+    """Flatten nested objects to dotted names and their values."""
+    if not isinstance(value, dict):
+        return [(name, value)] if name else []
+    return [
+        leaf
+        for key, item in value.items()
+        for leaf in leaves(item, f"{name}.{key}" if name else str(key))
+    ]

@@ -1,4 +1,7 @@
-"""Fill the templates. Every value is escaped for its page unless it was made markup on purpose."""
+"""Fill the templates. Every value is escaped for its page unless it was made markup on purpose.
+
+`content.j2` has the words, the same for both pages; `html.j2` and `markdown.j2` how they are set.
+"""
 
 import re
 from collections.abc import Callable
@@ -6,42 +9,49 @@ from typing import Any
 
 from markupsafe import Markup
 
+from corpus.report import formats
 from corpus.report.charts import draw
 from corpus.report.formats import visible
-from corpus.report.page import Page
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!$]|:(?=//)|(?<=www)\.)")
 _LINE_START = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
 
+FILTERS = {
+    each.__name__: each
+    for each in (formats.count, formats.decimal, formats.duration, formats.interval, formats.leaves,
+                 formats.percent, formats.plain, formats.value_rows, formats.whole)
+}  # fmt: skip
 
-def render_html(page: Page) -> str:
+
+def render_html(view: dict[str, Any]) -> str:
     """Return the page as one HTML file that needs nothing else: no script, no network."""
-    return _render("page.html.j2", page, visible, draw=lambda chart: Markup(draw(chart)))
+    return _render("page.j2", "html.j2", view, visible, draw=lambda chart: Markup(draw(chart)))
 
 
-def render_markdown(page: Page) -> str:
+def render_markdown(view: dict[str, Any]) -> str:
     """Return the page as Markdown (GitHub's kind)."""
-    text = _render(
-        "page.md.j2", page, lambda text: Markup(clean(text)), code=code_span, fence=fence
-    )
+    filters = {"code": code_span, "fence": fence}
+    text = _render("content.j2", "markdown.j2", view, lambda text: Markup(clean(text)), **filters)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def _render(name: str, page: Page, escape: Callable[[str], str], **filters: Any) -> str:
+def _render(
+    name: str, markup: str, view: dict[str, Any], escape: Callable[[str], str], **filters: Any
+) -> str:
     """Fill a template; `escape` sees each value that is no markup yet, before Jinja does."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("corpus.report"),
+        extensions=["jinja2.ext.do"],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
         finalize=lambda value: value if isinstance(value, Markup) else escape(str(value)),
     )
-    environment.filters |= filters
-    return environment.get_template(name).render(page=page)
+    environment.filters |= FILTERS | filters
+    return environment.get_template(name).render(view, markup=markup)
 
 
 def clean(text: str) -> str:

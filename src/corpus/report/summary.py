@@ -1,8 +1,16 @@
-"""The first screen: did the run go well, what was trained, and for how long."""
+"""Did the run go well: scores with their intervals, compared with baselines."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from corpus.base.units import Budget
+from corpus.evaluate.bins import KINDS, bin_title
+from corpus.evaluate.intervals import wilson
+from corpus.evaluate.ways import ways
 from corpus.report.formats import (
-    count,
+    ABSENT,
     decimal,
     duration,
     interval,
@@ -11,43 +19,63 @@ from corpus.report.formats import (
     plain,
     whole,
 )
-from corpus.report.page import Fact, Strip, Table, Verdict
-from corpus.report.read import Json, Run
+from corpus.report.read import Json, Outcome, Run
 
-ANSWERS = (
-    ("accuracy", "this model"),
+Interval = tuple[float, float]
+
+MODEL = ("accuracy", "this model")
+BASELINES = (
     ("baseline_nearest", "nearest neighbour"),
     ("baseline_majority", "majority"),
     ("ceiling_gold", "gold programs (ceiling)"),
 )
-"""The headline score and what stands beside it, by their fields in scores.json."""
+"""What stands beside the model, by its fields in scores.json."""
 
-BASELINES = {
+COMPARED = {
     "baseline_majority": "majority (always the most common answer)",
     "baseline_nearest": "the nearest neighbour (the program of the most similar training problem)",
 }
 
-NOT_SCORED = Verdict(
-    level="unknown",
-    title="Not scored yet",
-    sentences=("Nothing can be said about the result of this run so far.",),
+GROUPS = (
+    ("", "num_problems", "all"),
+    ("_seen", "num_seen", "template seen"),
+    ("_unseen", "num_unseen", "template not seen"),
 )
+"""How a share's field ends, the field that counts its problems, and what they are."""
+
+FATES = {
+    (True, True): "right, with the gold program",
+    (True, False): "right, with another program",
+    (False, True): "wrong: the program gives another answer",
+    (False, False): "wrong: the program does not execute",
+}
+"""Whether right, and then whether with the gold program, or else whether executed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """How the run went; `level` is good, fair, poor or unknown, `sentences` say why."""
+
+    level: str
+    title: str
+    sentences: tuple[str, ...]
 
 
 def verdict(run: Run) -> Verdict:
-    """Say how the run went, by the 95 % intervals of the first problem set and by held-out text."""
-    text = [sentence] if (sentence := _text_sentence(run)) else []
+    """Judge the run by the intervals of its first problem set, and by held-out text."""
+    text = tuple(sentence for sentence in [_text_sentence(run)] if sentence)
     for name, scores in run.problem_scores.items():
         level, title, sentence = compare(name, scores)
         return Verdict(level=level, title=title, sentences=(sentence, *text))
-    if not text:
-        return NOT_SCORED
-    return Verdict(level="unknown", title="Scored on text alone", sentences=tuple(text))
+    if text:
+        return Verdict(level="unknown", title="Scored on text alone", sentences=text)
+    sentence = "Nothing can be said about the result of this run so far."
+    return Verdict(level="unknown", title="Not scored yet", sentences=(sentence,))
 
 
 def compare(name: str, scores: Json) -> tuple[str, str, str]:
     """Return level, title and sentence of how a set's accuracy compares with its baselines."""
-    found = {field: _against(scores, field) for field in BASELINES}
+    found = {field: _against(scores, field) for field in COMPARED}
     known = {field: word for field, word in found.items() if word}
     if not known:
         return "unknown", f"No baseline for {name}", f"{name} has no baseline to compare with."
@@ -61,12 +89,8 @@ def compare(name: str, scores: Json) -> tuple[str, str, str]:
     else:
         level = "poor" if nearest == "behind" else "fair"
         title = f"{nearest.capitalize()} the nearest neighbour"
-    parts = " and ".join(f"{word} {BASELINES[field]}" for field, word in known.items())
-    return (
-        level,
-        title,
-        f"On {name} the model is {parts}.",
-    )
+    parts = " and ".join(f"{word} {COMPARED[field]}" for field, word in known.items())
+    return level, title, f"On {name} the model is {parts}."
 
 
 def _against(scores: Json, field: str) -> str:
@@ -79,12 +103,8 @@ def _against(scores: Json, field: str) -> str:
     return "behind" if mine[1] < other[0] else "no different from"
 
 
-def find_interval(
-    scores: Json, field: str, total: str = "num_problems"
-) -> tuple[float, float] | None:
+def find_interval(scores: Json, field: str, total: str = "num_problems") -> Interval | None:
     """The 95 % interval of a share as scored, else Wilson's from the share and its count."""
-    from corpus.evaluate.intervals import wilson
-
     given = scores.get(f"{field}_interval")
     if isinstance(given, list) and len(given) == 2 and all(map(is_number, given)):
         return given[0], given[1]
@@ -111,63 +131,65 @@ def _text_sentence(run: Run) -> str:
     )
 
 
-def score_tables(run: Run) -> tuple[Table, ...]:
-    """The score of each problem set with its interval, beside its baselines."""
-    tables = []
-    for name, scores in run.problem_scores.items():
-        rows, strips = [], []
-        for field, title in ANSWERS:
-            share, bounds = scores.get(field), find_interval(scores, field)
-            if is_number(share) and bounds:
-                rows.append((title, percent(share), interval(*bounds)))
-                strips.append(Strip(value=share, low=bounds[0], high=bounds[1], own=not strips))
-        if rows:
-            number = whole(scores.get("num_problems"))
-            title = f"{name}, {number} problems: right (95 % interval)"
-            columns = ("answered by", "right", "95 % interval")
-            tables.append(
-                Table(title=title, columns=columns, rows=tuple(rows), strips=tuple(strips))
-            )
-    return tuple(tables)
+def answers(scores: Json) -> list[tuple[str, float, Interval]]:
+    """Who answers, the share that is right and its interval: the model, then what stands beside it."""
+    return [
+        (title, scores[field], bounds)
+        for field, title in (MODEL, *BASELINES)
+        if is_number(scores.get(field)) and (bounds := find_interval(scores, field))
+    ]
 
 
-def facts(run: Run) -> tuple[Fact, ...]:
-    """Size, tokens, time and data of the run."""
-    return _model(run), _tokens(run), _time(run), _sources(run)
+def share(scores: Json, field: str, total: str = "num_problems") -> str:
+    """A share with its interval in brackets; empty where it is not known."""
+    bounds = find_interval(scores, field, total)
+    known = is_number(scores.get(field)) and bounds
+    return f"{percent(scores[field])} ({interval(bounds)})" if known else ""
 
 
-def _model(run: Run) -> Fact:
-    layers, width, vocabulary = (
-        run.setting(f"model.{name}") for name in ("num_layers", "dim", "vocab_size")
+def ways_table(scores: Json) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Columns (groups of problems) and rows (ways to answer); what is empty is left out."""
+    groups = [each for each in GROUPS if scores.get(each[1])]
+    named = [(f"accuracy_{way}", title) for way, title in ways(scores)]
+    rows = []
+    for field, title in (MODEL, *named, *BASELINES):
+        cells = [share(scores, field + ending, total) for ending, total, _ in groups]
+        if any(cells):
+            rows.append((title, *(cell or ABSENT for cell in cells)))
+    return ["answered by", *(f"{name} ({whole(scores[total])})" for _, total, name in groups)], rows
+
+
+def fates(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
+    """How the programs fared, in number and share."""
+    found = Counter(
+        (each.right, each.predicted == each.gold if each.right else each.error is None)
+        for each in outcomes
     )
-    note = f"{whole(layers)} layers of width {whole(width)}, {whole(vocabulary)} tokens vocabulary"
-    value = f"{count(run.num_parameters)} parameters" if run.num_parameters else "no weights so far"
-    return Fact(name="Model", value=value, note=note)
+    return [
+        (title, whole(found[fate]), percent(found[fate] / len(outcomes)))
+        for fate, title in FATES.items()
+    ]
 
 
-def _tokens(run: Run) -> Fact:
-    ends = {stage: points[-1].tokens for stage in STAGE_WORDS if (points := run.stage(stage))}
-    note = " + ".join(f"{count(tokens)} {STAGE_WORDS[stage]}" for stage, tokens in ends.items())
-    value = f"{count(sum(ends.values()))} tokens" if ends else "no tokens so far"
-    return Fact(name="Trained on", value=value, note=note)
+def bins(scores: Json) -> list[tuple[str, ...]]:
+    """Accuracy by length, operations and similarity, in bins that hold a problem."""
+    parts = [
+        (f"{kind}: {bin_title(each)}", each)
+        for field, kind in KINDS
+        for each in _filled(scores.get(field))
+    ]
+    beyond = _filled([scores.get("beyond_context")])
+    parts += [("longer than the trained context", each) for each in beyond]
+    fields = ("accuracy", "baseline_nearest")
+    return [
+        (title, whole(each["num_problems"]), *(share(each, field) or ABSENT for field in fields))
+        for title, each in parts
+    ]
 
 
-STAGE_WORDS = {"pretrain": "pre-training", "finetune": "fine-tuning"}
-
-
-def _time(run: Run) -> Fact:
-    total = sum(run.stage_seconds.values()) or None
-    value = f"{duration(run.setting('clock_seconds'))} of training"
-    note = f"budget {budget_text(run)}; {duration(total)} with preparing and scoring"
-    return Fact(name="Training clock", value=value, note=note)
-
-
-def _sources(run: Run) -> Fact:
-    given = run.prepared.get("counts")
-    prepared = given.get("sources") if isinstance(given, dict) else None
-    names = tuple(prepared) if isinstance(prepared, dict) else tuple(run.text_scores)
-    number = f"{len(names)} text source{'' if len(names) == 1 else 's'}" if names else "unknown"
-    return Fact(name="Sources", value=number, note=", ".join(names))
+def _filled(given: Any) -> list[Json]:
+    found = given if isinstance(given, list) else []
+    return [each for each in found if isinstance(each, dict) and each.get("num_problems")]
 
 
 def budget_text(run: Run) -> str:
@@ -177,13 +199,3 @@ def budget_text(run: Run) -> str:
     if isinstance(budget, dict) and is_number(budget.get("amount")) and budget.get("kind") in kinds:
         return str(Budget(kind=budget["kind"], amount=budget["amount"]))
     return duration(budget) if is_number(budget) else plain(budget)
-
-
-def subtitle(run: Run) -> str:
-    """Recipe, seed and date in a line."""
-    date = run.setting("date")
-    begun = date[:16].replace("T", " ") if isinstance(date, str) else None
-    known = {"recipe": run.setting("recipe"), "seed": run.setting("seed"), "begun": begun}
-    return " · ".join(
-        f"{word} {plain(value)}" for word, value in known.items() if value is not None
-    )

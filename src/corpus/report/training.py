@@ -1,9 +1,10 @@
-"""Training as charts and tables: curves over tokens and time, the curriculum, the stages."""
+"""Training as charts and rows: curves over tokens and time, the curriculum, the stages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from corpus.report.charts import Band, Chart, Series
 from corpus.report.formats import (
     count,
     duration,
@@ -13,7 +14,6 @@ from corpus.report.formats import (
     token_scale,
     whole,
 )
-from corpus.report.page import Band, Block, Chart, Paragraph, Section, Series, Table
 from corpus.report.phases import Stretch, find_phases
 from corpus.report.read import STAGES, Measures, Run, TrainPoint, ValidationPoint
 
@@ -98,31 +98,21 @@ def _stage_bands(run: Run, axis: Axis) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def curves_section(run: Run) -> Section:
-    """Loss by source, next-token accuracy and learning rate."""
-    blocks: list[Block] = []
-    for stage in STAGES:
-        if points := run.stage(stage):
-            blocks += _curves(run, stage, points)
-        else:
-            text = f"{STAGE_TITLES[stage]} has written no metrics so far."
-            blocks.append(Paragraph(text=text, quiet=True))
-    if run.train:
-        blocks.append(_learning_rate(run))
-    summary = "loss and next-token accuracy by source, learning rate"
-    return Section(title="Training curves", blocks=tuple(blocks), summary=summary)
-
-
-def _curves(run: Run, stage: str, points: tuple[TrainPoint, ...]) -> list[Chart]:
+def curves(run: Run, stage: str) -> list[Chart]:
+    """Training loss, held-out loss and next-token accuracy of a stage over its tokens."""
+    points = run.stage(stage)
+    held_out = [point for point in run.validation if point.phase == stage]
     axis, title = token_axis(points), STAGE_TITLES[stage]
     bands = _phase_bands(run, axis) if stage == "pretrain" else ()
     curve = _thin([(axis.place(point), point.loss) for point in points])
-    lines = {"training loss": (UNIT, (Series(name="training loss", points=curve, color=None),))}
-    held_out = [point for point in run.validation if point.phase == stage]
-    lines["held-out loss by source"] = (UNIT, _by_source(run, held_out, axis, lambda p: p.loss))
-    lines["held-out next-token accuracy"] = (
-        "% of tokens",
-        _by_source(run, held_out, axis, lambda p: {k: 100 * v for k, v in p.accuracy.items()}),
+    lines = (
+        ("training loss", UNIT, (Series(name="training loss", points=curve, color=None),)),
+        ("held-out loss by source", UNIT, _by_source(run, held_out, axis, lambda p: p.loss)),
+        (
+            "held-out next-token accuracy",
+            "% of tokens",
+            _by_source(run, held_out, axis, lambda p: {k: 100 * v for k, v in p.accuracy.items()}),
+        ),
     )
     return [
         Chart(
@@ -131,12 +121,9 @@ def _curves(run: Run, stage: str, points: tuple[TrainPoint, ...]) -> list[Chart]
             y_label=unit,
             series=series,
             bands=bands,
-            note=f"Each point is the mean of several of {len(points):,} log lines."
-            if what == "training loss" and len(points) > MAX_POINTS
-            else "",
         )
-        for what, (unit, series) in lines.items()
-        if series
+        for what, unit, series in lines
+        if points and series
     ]
 
 
@@ -166,7 +153,8 @@ def _thin(points: Sequence[Place]) -> tuple[Place, ...]:
     )
 
 
-def _learning_rate(run: Run) -> Chart:
+def learning_rate(run: Run) -> Chart:
+    """The learning rate of both stages over the training clock."""
     axis, series = clock_axis(run), []
     for stage in STAGES:
         rates = [(axis.place(each), 1000 * each.learning_rate) for each in run.stage(stage)]
@@ -200,22 +188,9 @@ def _mixture(stretch: Stretch) -> str:
     return ", ".join(f"{name} {share:.0%}" for name, share in shares if share >= 0.005)
 
 
-def mix_section(run: Run) -> Section:
-    """The curriculum: which source the tokens came from, over time."""
-    title = "Curriculum: token mix over time"
-    totals = _running_totals(run)
-    if not totals or not sum(totals[-1][1].values()):
-        text = "No tokens were counted by source so far."
-        return Section(title=title, blocks=(Paragraph(text=text),))
-    names = [name for name in run.sources if totals[-1][1].get(name)]
-    stretches = find_phases(run.stage("pretrain"))
-    blocks = [*_phase_table(stretches), _area_chart(run, totals, names), _token_table(run, names)]
-    summary = " → ".join(each.title for each in stretches)
-    return Section(title=title, blocks=tuple(blocks), summary=summary)
-
-
-def _phase_table(stretches: Sequence[Stretch]) -> list[Block]:
-    rows = tuple(
+def phase_rows(run: Run) -> list[tuple[str, ...]]:
+    """Each phase of the curriculum: who leads, from and to which token, time, mixture."""
+    return [
         (
             each.title,
             count(each.first.tokens),
@@ -223,16 +198,16 @@ def _phase_table(stretches: Sequence[Stretch]) -> list[Block]:
             duration(each.last.seconds - each.first.seconds),
             _mixture(each),
         )
-        for each in stretches
-    )
-    columns = ("led by", "from token", "to token", "time", "tokens read")
-    note = "Phases follow from the tokens that were really read, not from the plan."
-    table = Table(title="Phases of pre-training", columns=columns, rows=rows, words=True)
-    return [table, Paragraph(text=note, quiet=True)] if rows else []
+        for each in find_phases(run.stage("pretrain"))
+    ]
 
 
-def _area_chart(run: Run, totals: list[tuple[TrainPoint, Measures]], names: Sequence[str]) -> Chart:
-    axis = clock_axis(run)
+def mixture_chart(run: Run) -> Chart | None:
+    """Which source the tokens came from, added up over time; None where nothing was counted."""
+    axis, totals = clock_axis(run), _running_totals(run)
+    if not totals or not sum(totals[-1][1].values()):
+        return None
+    names = [name for name in run.sources if totals[-1][1].get(name)]
     size = -(-len(totals) // MAX_POINTS) or 1
     kept = [*totals[:-1:size], totals[-1]]
     scale, unit = token_scale(sum(totals[-1][1].values()))
@@ -265,27 +240,23 @@ def _running_totals(run: Run) -> list[tuple[TrainPoint, Measures]]:
     return totals
 
 
-def _token_table(run: Run, names: Sequence[str]) -> Table:
-    last = {stage: run.stage(stage)[-1].consumed if run.stage(stage) else {} for stage in STAGES}
-    parts = {name: [last[stage].get(name, 0.0) for stage in STAGES] for name in names}
-    parts["all"] = [sum(last[stage].values()) for stage in STAGES]
+def token_rows(run: Run) -> list[tuple[str, ...]]:
+    """Tokens read by source: in each stage, in both, and their share."""
+    last = [points[-1].consumed if (points := run.stage(stage)) else {} for stage in STAGES]
+    parts = {name: [each.get(name, 0.0) for each in last] for name in run.sources}
+    parts["all"] = [sum(each.values()) for each in last]
     total = sum(parts["all"])
-    rows = (
+    return [
         (name, *map(whole, each), whole(sum(each)), percent(sum(each) / total))
         for name, each in parts.items()
-    )
-    columns = ("source", *(STAGE_TITLES[stage].lower() for stage in STAGES), "both", "share")
-    return Table(title="Tokens read by source", columns=columns, rows=tuple(rows))
+        if sum(each)
+    ]
 
 
-def time_section(run: Run) -> Section:
-    """Seconds of every stage, and the tokens of the two that train."""
-    title = "Time and tokens by stage"
-    if not run.stage_seconds:
-        text = "The run has recorded no stage times so far."
-        return Section(title=title, blocks=(Paragraph(text=text),))
+def stage_rows(run: Run) -> list[tuple[str, ...]]:
+    """Time of every stage; tokens, and tokens per second, of the two that train."""
     tokens = {stage: run.stage(stage)[-1].tokens for stage in STAGES if run.stage(stage)}
-    rows = tuple(
+    return [
         (
             name,
             duration(seconds),
@@ -293,8 +264,4 @@ def time_section(run: Run) -> Section:
             count(tokens[name] / seconds if name in tokens and seconds > 0 else None),
         )
         for name, seconds in run.stage_seconds.items()
-    )
-    table = Table(columns=("stage", "time", "tokens", "tokens per second"), rows=rows)
-    note = Paragraph(text="The training clock runs during pretrain and finetune.", quiet=True)
-    total = f"{duration(sum(run.stage_seconds.values()))} in all"
-    return Section(title=title, blocks=(table, note), summary=total)
+    ]
