@@ -122,12 +122,12 @@ def test_the_page_needs_nothing_else(finished_run: Path) -> None:
 
 def test_both_pages_hold_the_same_content(finished_run: Path) -> None:
     html_page, markdown = pages(finished_run)
-    plain = markdown.replace("\\", "")
+    plain = re.sub(r"[\\*`]", "", markdown)
     drawings = re.compile(r"<style>.*?</style>|<svg .*?</svg>", re.DOTALL)
     body = Tree(drawings.sub("", html_page))
     for words in body.text:
-        text = " ".join(words.split()).removeprefix("= ").removesuffix(" =")
-        assert text in plain or text in {"Numbers", "1."}, text
+        text = re.sub(r"[*`]", "", " ".join(words.split()))
+        assert text in plain or text == "Numbers", text
     for word in re.findall(r"[a-z]{3,}", plain.lower()):
         assert word in html_page.lower(), word
 
@@ -408,6 +408,6 @@ def test_accuracy_by_length_and_operations_stands_on_both_pages(finished_run: Pa
     for field in ("by_words", "by_operations", "by_similarity", "beyond_context"):
         del scores["problems"]["mathqa"][field]
     write_json(finished_run / "scores.json", scores)
-    assert "by length, operations and similarity" not in pages(finished_run)[1], (
+    assert "mathqa by length, operations and similarity" not in pages(finished_run)[1], (
         "scores of an earlier version still make a page"
     )

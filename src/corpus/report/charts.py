@@ -3,9 +3,11 @@
 Colours are variables of the page's style, so that one drawing serves light, dark and paper.
 """
 
+import json
 import math
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from markupsafe import escape
@@ -13,6 +15,9 @@ from markupsafe import escape
 from corpus.report.formats import sparkline, tick, visible
 
 Json = dict[str, Any]
+
+CONFIG = Path(__file__).parent / "templates" / "chart.json"
+"""The style of every chart: fonts, axes, legend."""
 
 WIDTH, HEIGHT = 420, 250
 """Units of the drawing, which the page scales: text of 12 units stays readable on a phone."""
@@ -24,32 +29,6 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross"
 
 LETTER = 6.2
 """About how wide a letter of a band's name is, in units."""
-
-CONFIG = {
-    "font": "inherit",
-    "view": {"stroke": None},
-    "axis": {
-        "aria": False,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "labelColor": "var(--soft)",
-        "titleColor": "var(--soft)",
-        "gridColor": "var(--grid)",
-        "domainColor": "var(--rule)",
-        "tickColor": "var(--rule)",
-    },
-    "axisX": {"grid": False, "tickCount": 6, "format": ",~f"},
-    "axisY": {"domain": False, "ticks": False, "tickCount": 5, "format": ",~f"},
-    "legend": {
-        "aria": False,
-        "orient": "bottom",
-        "title": None,
-        "labelFontSize": 12,
-        "labelColor": "var(--ink)",
-        "labelLimit": 320,
-    },
-}
 
 _POINTED = re.compile(
     r'<(\w+) aria-label="([^"]*)" role="[^"]*" aria-roledescription="[^"]*"([^>]*?)/>'
@@ -143,7 +122,7 @@ def specification(chart: Chart) -> Json:
         "padding": 4,
         "background": None,
         "layer": [*_bands(chart), *layers],
-        "config": CONFIG,
+        "config": json.loads(CONFIG.read_text(encoding="utf-8")),
     }
 
 

@@ -241,40 +241,36 @@ def _metrics(
     if not path.exists():
         missing.append("No training metrics yet: metrics.jsonl is not there.")
         return (), (), ()
-    train: list[TrainPoint] = []
-    validation: list[ValidationPoint] = []
-    events: list[Event] = []
-    for where, record in _lines(path):
-        match record.get("kind"):
-            case "train":
-                train.append(_train_point(record, where))
-            case "validation":
-                validation.append(_validation_point(record, where))
-            case "event":
-                name, message = record.get("name", "event"), record.get("message", "")
-                events.append(Event(**_moment(record, where), name=str(name), message=str(message)))
-            case other:
-                raise _bad_line(where, f"has kind {other!r}, expected train, validation or event")
-    return tuple(train), tuple(validation), tuple(events)
-
-
-def _train_point(record: Json, where: str) -> TrainPoint:
-    return TrainPoint(
-        **_moment(record, where),
-        tokens=_number(record, "tokens", where),
-        loss=_measure(record, "loss", where),
-        learning_rate=_measure({"learning_rate": None, **record}, "learning_rate", where),
-        consumed=_by_source(record, "consumed", where, _number),
+    points = [_point(record, where) for where, record in _lines(path)]
+    return (
+        tuple(point for point in points if isinstance(point, TrainPoint)),
+        tuple(point for point in points if isinstance(point, ValidationPoint)),
+        tuple(point for point in points if isinstance(point, Event)),
     )
 
 
-def _validation_point(record: Json, where: str) -> ValidationPoint:
-    return ValidationPoint(
-        **_moment(record, where),
-        tokens=_number(record, "tokens", where),
-        loss=_by_source(record, "loss", where, _measure),
-        accuracy=_by_source(record, "accuracy", where, _measure),
-    )
+def _point(record: Json, where: str) -> TrainPoint | ValidationPoint | Event:
+    match record.get("kind"):
+        case "train":
+            return TrainPoint(
+                **_moment(record, where),
+                tokens=_number(record, "tokens", where),
+                loss=_measure(record, "loss", where),
+                learning_rate=_measure({"learning_rate": None, **record}, "learning_rate", where),
+                consumed=_by_source(record, "consumed", where, _number),
+            )
+        case "validation":
+            return ValidationPoint(
+                **_moment(record, where),
+                tokens=_number(record, "tokens", where),
+                loss=_by_source(record, "loss", where, _measure),
+                accuracy=_by_source(record, "accuracy", where, _measure),
+            )
+        case "event":
+            name, message = (str(record.get(field, "")) for field in ("name", "message"))
+            return Event(**_moment(record, where), name=name, message=message)
+        case other:
+            raise _bad_line(where, f"has kind {other!r}, expected train, validation or event")
 
 
 def _moment(record: Json, where: str) -> Json:

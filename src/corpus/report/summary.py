@@ -143,8 +143,9 @@ def answers(scores: Json) -> list[tuple[str, float, Interval]]:
 def share(scores: Json, field: str, total: str = "num_problems") -> str:
     """A share with its interval in brackets; empty where it is not known."""
     bounds = find_interval(scores, field, total)
-    known = is_number(scores.get(field)) and bounds
-    return f"{percent(scores[field])} ({interval(bounds)})" if known else ""
+    if not is_number(scores.get(field)) or not bounds:
+        return ""
+    return f"{percent(scores[field])} ({interval(bounds)})"
 
 
 def ways_table(scores: Json) -> tuple[list[str], list[tuple[str, ...]]]:
