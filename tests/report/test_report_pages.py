@@ -122,7 +122,7 @@ def test_the_page_needs_nothing_else(finished_run: Path) -> None:
 
 def test_both_pages_hold_the_same_content(finished_run: Path) -> None:
     html_page, markdown = pages(finished_run)
-    plain = re.sub(r"[\\*`]", "", markdown)
+    plain = " ".join(re.sub(r"[\\*`]", "", markdown).split())
     drawings = re.compile(r"<style>.*?</style>|<svg .*?</svg>", re.DOTALL)
     body = Tree(drawings.sub("", html_page))
     for words in body.text:
