@@ -27,7 +27,7 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross"
           "triangle-left")  # fmt: skip
 """Markers differ as well as colours."""
 
-LETTER = 6.2
+LETTER = 6.8
 """About how wide a letter of a band's name is, in units."""
 
 _POINTED = re.compile(
@@ -106,7 +106,7 @@ def specification(chart: Chart) -> Json:
     names = [visible(series.name) for series in chart.series]
     colors = [palette(series.color) for series in chart.series]
     longest = LETTER * max(map(len, names)) + 30
-    columns = min(max(1, int((WIDTH - 50) / longest)), 4)
+    columns = min(max(1, int((WIDTH - 40) / longest)), 4)
     legend = {"columns": columns} if len(set(colors)) > 1 else None
     color = {
         "field": "series",

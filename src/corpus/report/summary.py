@@ -62,11 +62,13 @@ class Verdict:
 
 
 def verdict(run: Run) -> Verdict:
-    """Judge the run by the intervals of its first problem set, and by held-out text."""
+    """Judge the run by its first problem set; say how each set and held-out text came out."""
     text = tuple(sentence for sentence in [_text_sentence(run)] if sentence)
-    for name, scores in run.problem_scores.items():
-        level, title, sentence = compare(name, scores)
-        return Verdict(level=level, title=title, sentences=(sentence, *text))
+    compared = [compare(name, scores) for name, scores in run.problem_scores.items()]
+    if compared:
+        level, title, _ = compared[0]
+        sentences = (sentence for _, _, sentence in compared)
+        return Verdict(level=level, title=title, sentences=(*sentences, *text))
     if text:
         return Verdict(level="unknown", title="Scored on text alone", sentences=text)
     sentence = "Nothing can be said about the result of this run so far."
