@@ -12,15 +12,11 @@ import pytest
 
 from corpus.base.errors import ArtifactError
 from corpus.base.files import write_json
-from corpus.evaluate.intervals import wilson
-from corpus.report.cards import draw as draw_cards
-from corpus.report.cards import make_card
 from corpus.report.charts import Chart
 from corpus.report.formats import sparkline
-from corpus.report.read import Outcome, load_run
+from corpus.report.read import load_run
 from corpus.report.render import clean, code_span
 from corpus.report.report import make_view, report
-from corpus.report.summary import compare, find_interval
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 VOID = {"meta", "br", "img", "link", "input"}
@@ -140,6 +136,11 @@ def charts_of(run: Path) -> list[Chart]:
     ]
 
 
+def test_three_solved_and_three_failed_stand_on_the_page(finished_run: Path) -> None:
+    for page in pages(finished_run):
+        assert (page.count("✓ solved"), page.count("✗ failed")) == (3, 3)
+
+
 def test_hostile_content_stays_text(finished_run: Path, hostile_run: Path) -> None:
     html_page, markdown = pages(hostile_run)
     tree = Tree(html_page)
@@ -245,132 +246,6 @@ def test_the_same_run_gives_the_same_pages_and_can_be_moved(finished_run: Path) 
     assert [page.replace("elsewhere", "first") for page in after] == list(before)
 
 
-def outcome(**changes: object) -> Outcome:
-    values = {
-        "id": "mathqa/dev/1", "text": "a train covers 120 km in 2 hours", "options": (), "correct": "b", "numbers": (120.0, 2.0),
-        "gold": "divide(n0,n1)", "results": (60.0, 6000.0), "value": 6000.0, "error": None, "chosen": "c", "right": False,
-        "seen": True,
-        "predicted": "divide(n0,n1)|multiply(#0,const_100)",
-    }  # fmt: skip
-    return Outcome(**(values | changes))  # type: ignore[arg-type]
-
-
-def test_a_program_is_shown_step_by_step_with_its_numbers() -> None:
-    card = make_card(outcome())
-    assert card.numbers == (("n0", "120"), ("n1", "2"))
-    assert card.steps == (
-        ("divide(n0,n1)", "divide(120, 2)", "60"),
-        ("multiply(#0,const_100)", "multiply(60, 100)", "6000"),
-    )
-    assert card.result == "Value 6000, nearest option c, gold answer b."
-    assert card.gold == "divide(n0,n1) = 60"
-
-
-def test_a_program_over_expressions_is_shown_with_them() -> None:
-    card = make_card(
-        outcome(
-            text="differentiate `3x^2` with respect to `x`", numbers=("3x^2", "x"), gold="differentiate(n0,n1)", correct=None,
-            predicted="differentiate(n0,n1)|expand(#0)", results=("6*x", "6*x"), value="6*x", answer="6*x", chosen=None,
-        )
-    )  # fmt: skip
-    assert card.steps[0] == ("differentiate(n0,n1)", "differentiate(3x^2, x)", "6*x")
-    assert card.result == "Value 6*x, gold answer 6*x."
-    assert card.gold == "differentiate(n0,n1) = 6*x"
-
-
-def test_a_program_that_stops_shows_where() -> None:
-    predicted = "subtract(n1,n1)|divide(n0,#0)|add(#1,n7)"
-    card = make_card(
-        outcome(
-            predicted=predicted,
-            results=(0.0,),
-            value=None,
-            error="step 1: division by zero",
-            chosen=None,
-        )
-    )
-    assert [result for _, _, result in card.steps] == ["0", "fails", "not reached"]
-    assert card.steps[2][1] == "add(#1?, n7?)"
-    assert card.result == "No value: step 1: division by zero. It counts as wrong."
-
-
-def test_what_is_no_program_is_shown_as_it_is() -> None:
-    card = make_card(
-        outcome(
-            predicted="dance(n0)", results=(), value=None, error="unknown operation", chosen=None
-        )
-    )
-    assert card.steps == ()
-    assert card.program == "dance(n0)"
-
-
-def test_three_solved_and_three_failed_are_drawn_alike_every_time(finished_run: Path) -> None:
-    outcomes = load_run(finished_run).outcomes["mathqa"]
-    for right in (True, False):
-        drawn = draw_cards(outcomes, right)
-        assert [card.outcome.right for card in drawn] == [right] * 3
-        assert drawn == draw_cards(outcomes[::-1], right)
-    text = pages(finished_run)[1]
-    assert (text.count("✓ solved"), text.count("✗ failed")) == (3, 3)
-
-
-@pytest.mark.parametrize(
-    ("share", "total", "low", "high"),
-    [(0.5, 100, 0.4038, 0.5962), (0.0, 20, 0.0, 0.1611), (1.0, 20, 0.8389, 1.0)],
-)
-def test_intervals_are_wilsons(share: float, total: int, low: float, high: float) -> None:
-    assert wilson(share, total) == pytest.approx((low, high), abs=1e-4)
-
-
-def test_an_interval_that_was_scored_is_kept() -> None:
-    assert find_interval(
-        {"accuracy": 0.4, "num_problems": 10, "accuracy_interval": [0.1, 0.9]},
-        "accuracy",
-        "num_problems",
-    ) == (
-        0.1,
-        0.9,
-    )
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "majority", "nearest", "level", "title"),
-    [
-        (0.8, 0.2, 0.5, "good", "Better than its baselines"),
-        (0.5, 0.2, 0.49, "fair", "Better than guessing, no different from the nearest neighbour"),
-        (0.5, 0.2, 0.7, "fair", "Better than guessing, behind the nearest neighbour"),
-        (0.2, 0.21, 0.7, "poor", "No better than guessing"),
-        (0.2, None, 0.7, "poor", "Behind the nearest neighbour"),
-        (0.7, None, 0.7, "fair", "No different from the nearest neighbour"),
-        (0.7, None, 0.2, "good", "Better than its baselines"),
-        (0.7, None, None, "unknown", "No baseline for mathqa"),
-        (None, 0.2, 0.7, "unknown", "No baseline for mathqa"),
-    ],
-)
-def test_the_verdict_follows_from_the_intervals(
-    accuracy: float | None, majority: float | None, nearest: float | None, level: str, title: str
-) -> None:
-    scores = {
-        "accuracy": accuracy,
-        "num_problems": 1000,
-        "baseline_majority": majority,
-        "baseline_nearest": nearest,
-    }
-    assert compare("mathqa", scores)[:2] == (level, title)
-
-
-def test_the_verdict_names_each_baseline() -> None:
-    scores = {
-        "accuracy": 0.5,
-        "num_problems": 1000,
-        "baseline_majority": 0.2,
-        "baseline_nearest": 0.49,
-    }
-    sentence = compare("mathqa", scores)[2]
-    assert "better than majority" in sentence
-    assert "no different from the nearest neighbour" in sentence
-
-
 def test_sparklines_and_code_spans() -> None:
     assert sparkline([0, 1, 2, 7]) == "▁▂▃█"
     assert len(sparkline(list(range(1000)))) <= 24
@@ -378,6 +253,21 @@ def test_sparklines_and_code_spans() -> None:
     assert code_span("a ` b `` c") == "```a ` b `` c```"
     assert code_span("`x`") == "`` `x` ``"
     assert clean("# 1|2\n<b>") == r"\# 1\|2 \<b\>"
+    assert clean("http://a.b www.c.d a@b") == r"http\://a.b www\.c.d a@b", (
+        "no address becomes a link"
+    )
+
+
+def test_every_problem_set_stands_on_the_first_screen(finished_run: Path) -> None:
+    scores = json.loads((finished_run / "scores.json").read_text())
+    scores["problems"]["svamp"] = scores["problems"]["mathqa"] | {"accuracy_interval": [0.8, 0.9]}
+    write_json(finished_run / "scores.json", scores)
+    html_page, markdown = pages(finished_run)
+    first = html_page.split('<details class="section">')[0]
+    for page in (first, markdown.split("\n## ")[0]):
+        assert "On svamp the model is better than majority" in page
+        assert "svamp, 200 problems: right (95 % interval)" in page
+        assert "80.0–90.0" in page
 
 
 def test_the_report_needs_no_torch() -> None:

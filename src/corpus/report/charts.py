@@ -70,7 +70,7 @@ class Chart:
 
     @property
     def numbers(self) -> list[tuple[str, ...]]:
-        """The chart as text: name, sparkline, first, last, lowest and highest value of each line."""
+        """The chart as text: each line's name, sparkline, first, last, lowest and highest value."""
         lines = ((each.name, [y for _, y in each.points]) for each in self.series if each.points)
         return [
             (name, sparkline(ys), *map(tick, (ys[0], ys[-1], min(ys), max(ys))))

@@ -14,9 +14,10 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 SPARK_WIDTH = 24
 
 _HIDDEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-"""Control characters, marks that turn the direction of reading, and what UTF-8 or XML cannot hold."""
+"""Control characters, marks of the direction of reading, and what UTF-8 or XML cannot hold."""
 
 
 def visible(text: str) -> str:
@@ -57,7 +58,7 @@ def duration(seconds: Any) -> str:
 
 
 def short(value: float | str) -> str:
-    """Write a number of a problem: whole where it is whole, else up to six digits. An expression stays as it is."""
+    """Write a number of a problem: whole where it is, else in six digits; keep an expression."""
     if isinstance(value, str):
         return value
     if math.isfinite(value) and value == round(value) and abs(value) < 1e15:

@@ -128,13 +128,13 @@ def _text_sentence(run: Run) -> str:
     better, gap = sum(a < b for a, b in pairs), sum(b - a for a, b in pairs) / len(pairs)
     word = "better" if gap > 0 else "worse"
     return (
-        f"Held-out text: {decimal(abs(gap), 2)} nats per token {word} than token frequencies alone, "
-        f"better in {better} of {len(pairs)} sources."
+        f"Held-out text: {decimal(abs(gap), 2)} nats per token {word} than token frequencies "
+        f"alone, better in {better} of {len(pairs)} sources."
     )
 
 
 def answers(scores: Json) -> list[tuple[str, float, Interval]]:
-    """Who answers, the share that is right and its interval: the model, then what stands beside it."""
+    """Who answers, the share that is right and its interval; the model comes first."""
     return [
         (title, scores[field], bounds)
         for field, title in (MODEL, *BASELINES)

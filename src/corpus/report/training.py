@@ -80,7 +80,7 @@ def loss_chart(run: Run) -> Chart | None:
 
 
 def _is_text(run: Run, name: str) -> bool:
-    """True for a source of text, false for a problem set: those are first held out in fine-tuning."""
+    """True for a source of text, false for a problem set (held out in fine-tuning alone)."""
     if name in run.problem_scores:
         return False
     return name in run.text_scores or any(
