@@ -105,7 +105,7 @@ def specification(chart: Chart) -> Json:
     """Return the chart in Vega-Lite's terms."""
     names = [visible(series.name) for series in chart.series]
     colors = [palette(series.color) for series in chart.series]
-    longest = LETTER * max(map(len, names)) + 30
+    longest = 6 * max(map(len, names)) + 30
     columns = min(max(1, int((WIDTH - 40) / longest)), 4)
     legend = {"columns": columns} if len(set(colors)) > 1 else None
     color = {
