@@ -11,6 +11,7 @@ from corpus.base.errors import ConfigError, DataError
 from corpus.base.manifest import Manifest, write_manifest
 from corpus.cli.main import main
 from corpus.config.problems import ProblemsConfig
+from corpus.prepare.problem_sets import read_loaded, symbolic_sets, write_sets
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, write_problems
 from corpus.recipes.registry import load_recipe
@@ -19,10 +20,7 @@ from corpus.run.problems import (
     asked_as_trained,
     evaluation_sets,
     load_problem_files,
-    read_loaded,
-    symbolic_sets,
     training_problems,
-    write_sets,
 )
 from corpus.solve.show import as_read
 

@@ -13,21 +13,20 @@ from corpus.config.run import RunConfig
 from corpus.prepare.discover import Found
 from corpus.prepare.document import mark_of
 from corpus.prepare.find import find_data
-from corpus.prepare.text import prepare
-from corpus.problems.choose import choose_sets
-from corpus.problems.contamination import COUNTS, LIST, KnownProblems
-from corpus.problems.registry import ProblemFile
-from corpus.run.folder import RunFolder
-from corpus.run.problems import (
-    EVALUATION,
-    TUNING,
+from corpus.prepare.problem_sets import (
     generate_sets,
     known_problems,
     read_loaded,
     symbolic_sets,
-    training_problems,
     write_sets,
 )
+from corpus.prepare.text import prepare
+from corpus.problems.choose import choose_sets
+from corpus.problems.contamination import COUNTS, LIST, KnownProblems
+from corpus.problems.held_out import TUNING
+from corpus.problems.registry import ProblemFile
+from corpus.run.folder import RunFolder
+from corpus.run.problems import EVALUATION, training_problems
 
 DOWNLOADS = Path("downloads")
 """Where text from a hub is kept, beside the run folders, so that several runs share it."""
