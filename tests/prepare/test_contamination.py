@@ -125,7 +125,7 @@ def test_rows_and_documents_with_a_known_problem_are_left_out_and_listed(
     assert found["text"]["dropped"] == {"text": 2}
     assert found["text"]["other_numbers"] == {"text": 1}
     assert (
-        "2 of 19 training problems hold one and are left out (1 word for word)"
+        "2 of 19 training problems contain one and are left out (1 have the same words)"
         in capsys.readouterr().out.replace("\n", " ")
     )
     prepared = Prepared.open(run.prepared)

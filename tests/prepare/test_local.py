@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from corpus.base.errors import DataError
-from corpus.prepare.sources.local import PlainFiles, read_text, source_name
+from corpus.prepare.sources.files import PlainFiles, read_text, source_name
 
 
 def test_files_are_documents_in_the_order_of_their_paths(tmp_path: Path) -> None:

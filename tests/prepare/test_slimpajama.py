@@ -8,7 +8,7 @@ import pytest
 
 from corpus.base.errors import DataError
 from corpus.prepare.document import Document
-from corpus.prepare.sources.slimpajama import SET_NAMES, RecordFiles
+from corpus.prepare.sources.files import SET_NAMES, RecordFiles
 
 
 def record(name: str, text: str = "some text") -> dict[str, Any]:
@@ -41,7 +41,7 @@ def test_another_set_name_is_an_error_unless_it_is_mapped(tmp_path: Path) -> Non
     records = (record("RedPajamaC4"), record("RedPajamaArxiv"))
     with pytest.raises(
         DataError,
-        match=r"a\.jsonl line 2: .* 'RedPajamaArxiv', .*Did you mean 'RedPajamaArXiv'.*prepare.set_names",
+        match=r"a\.jsonl line 2: .* 'RedPajamaArxiv'; .*Did you mean 'RedPajamaArXiv'.*prepare.set_names",
     ):
         read(files(tmp_path, *records))
     mapped = read(files(tmp_path, *records, set_names={"RedPajamaArxiv": "arxiv"}))
@@ -73,7 +73,7 @@ def test_a_wrong_record_is_named(tmp_path: Path, wrong: Any, message: str) -> No
     with pytest.raises(DataError, match=message) as caught:
         read(files(tmp_path, record("RedPajamaC4"), wrong))
     assert str(tmp_path / "a.jsonl") in str(caught.value)
-    assert "Mend or remove the line" in str(caught.value)
+    assert "Correct or remove the line" in str(caught.value)
 
 
 def test_records_of_text_alone_take_the_given_source(tmp_path: Path) -> None:

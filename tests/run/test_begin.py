@@ -150,7 +150,9 @@ def test_the_method_may_change_until_fine_tuning_has_begun(tmp_path: Path) -> No
     """What is given on the command line stands in the folder's config from then on; once there is a checkpoint, nothing changes."""
     folder = RunFolder(tmp_path / "run")
     config = begin_run(_with_data("mine"), folder, command="corpus run")
-    with pytest.raises(ArtifactError, match="is not pre-trained yet, and adapters need pre-trained"):
+    with pytest.raises(
+        ArtifactError, match="is not pre-trained yet, and adapters need pre-trained"
+    ):
         choose_method(config, folder, method="lora", learning_rate=2e-3)
     assert load_config(folder) == config, "what cannot be done is not written down"
     folder.weights.mkdir()

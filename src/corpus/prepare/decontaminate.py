@@ -14,7 +14,7 @@ import zstandard
 from corpus.base.console import progress, say
 from corpus.base.errors import ConfigError, DataError
 from corpus.base.files import atomic_folder, write_lines
-from corpus.prepare.sources.local import is_plain_text_file, read_text
+from corpus.prepare.sources.files import is_plain_text_file, read_text
 from corpus.prepare.sources.records import is_record_file, read_records
 from corpus.problems.contamination import LIST, KnownProblems
 from corpus.problems.numbers import template_of
