@@ -83,7 +83,8 @@ def test_a_truncated_file_is_named(tmp_path: Path, ending: str, share: float) ->
 def test_a_last_line_cut_off_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", LINES[:-30])
     with pytest.raises(
-        DataError, match=r"a\.jsonl line 500 is not JSON .*Every line must be one complete JSON object"
+        DataError,
+        match=r"a\.jsonl line 500 is not JSON .*Every line must be one complete JSON object",
     ):
         list(read_records(path))
 

@@ -86,9 +86,8 @@ class Starter:
         names = [f"{file.module} {file.size}" for file in self._files]
         names += [name for name, _ in descriptions(self._roots)]
         digest = hashlib.sha256("\n".join(names).encode("utf-8", "replace")).hexdigest()
-        return {
-            "installation": f"Python {platform.python_version()}, {len(self._files)} files, {digest}"
-        }
+        version, count = platform.python_version(), len(self._files)
+        return {"installation": f"Python {version}, {count} files, {digest}"}
 
     def size(self, split: TextSplit) -> int:
         return self._most * len(STANDS_FOR) if split == "train" else 0
