@@ -61,10 +61,10 @@ class FinetuneOptions(FolderOptions):
     """The training problems are those of the run, and training goes on to the end of the budget."""
 
     method: Literal["full", "lora", "qlora"] | None = None
-    """Replaces finetune.method in the run's config.json. It can change until fine-tuning begins."""
+    """Replaces finetune.method in the run's config.json, until fine-tuning begins."""
 
     learning_rate: float | None = None
-    """Replaces the peak learning rate of the method, in the same way."""
+    """Replaces the peak learning rate of the method in the same way."""
 
 
 def finetune(words: Sequence[str]) -> None:
@@ -86,22 +86,22 @@ class EvaluateOptions(FolderOptions):
     """Problem files to score instead, each as SET=PATH, such as mathqa=data/mathqa/test.json."""
 
     output: Path | None = None
-    """The file for the scores. Default: the run's scores.json for its own problems as trained,
-    and ./scores.json with --problems or --model."""
+    """The file for the scores.
+    None: ./scores.json with --problems or --model, else the scores.json of the run."""
 
     text: bool | None = None
-    """Measure the loss on held-out text too. Default: evaluate.text of the run."""
+    """Measure the loss on held-out text too. None: as evaluate.text of the run says."""
 
     overlap: bool = True
-    """Search the training data for the problems of --problems. Reads all prepared text once per
-    set."""
+    """Search the training data for the problems of --problems.
+    This reads all prepared text once per set."""
 
     model: Reach = field(default_factory=Reach)
     """Positions other than the trained ones. The scores then go to --output, not into the run."""
 
     weights: Literal["fp32", "int8"] = "fp32"
-    """int8 rounds the weights to 8 bits, a quarter of the memory. Needs --output, because the
-    run's own scores are those of fp32 weights."""
+    """int8 rounds the weights to 8 bits, a quarter of the memory.
+    It needs --output, because the run's own scores are those of fp32 weights."""
 
 
 def evaluate(words: Sequence[str]) -> None:
@@ -137,8 +137,8 @@ class SolveOptions(FolderOptions):
     """Possible answers, such as "a ) 40 , b ) 60 , c ) 80". The nearest one is chosen."""
 
     programs: int = 8
-    """Programs that vote on the answer, the most likely ones of a beam search. 1 decodes one
-    program greedily."""
+    """Majority voting: programs that vote on the answer, the most likely ones of a beam search.
+    1 decodes one program greedily."""
 
     model: Reach = field(default_factory=Reach)
     """Positions other than the trained ones."""
@@ -193,8 +193,9 @@ class ExportOptions(FolderOptions):
     """Positions other than the trained ones."""
 
     phase: Literal["pretrain", "finetune"] = "finetune"
-    """Weights at the end of which phase: finetune (with adapters merged), or pretrain, the base
-    model that the run's adapter folder is loaded on."""
+    """Export the weights at the end of this phase.
+    finetune: the final weights, with adapters merged.
+    pretrain: the base model, onto which peft loads the run's adapter folder."""
 
 
 def export(words: Sequence[str]) -> None:
@@ -210,12 +211,12 @@ class DecontaminateOptions:
     """Runs do this by themselves with the evaluation sets in their data."""
 
     paths: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files or folders to search: plain text, records of text (.jsonl, .jsonl.zst, .jsonl.gz,
-    .parquet) and known problem sets."""
+    """Files or folders to search: plain text, records of text and known problem sets.
+    Records are .jsonl, .jsonl.zst, .jsonl.gz or .parquet files."""
 
     problems: tuple[str, ...]
-    """Evaluation sets, each as SET=PATH, such as mathqa=data/mathqa/test.json. A set can be
-    given several times, for several files."""
+    """Evaluation sets, each as SET=PATH, such as mathqa=data/mathqa/test.json.
+    A set can be given several times, for several files."""
 
     out: Path | None = None
     """A new folder for clean copies, in the same formats, and a list of what was left out."""
@@ -254,7 +255,7 @@ class RecipesOptions:
     """A recipe is printed in the format of config.json."""
 
     recipe: Annotated[str | None, tyro.conf.Positional] = None
-    """The recipe to print. Default: list all of them."""
+    """The recipe to print. None: list all recipes."""
 
 
 def recipes(words: Sequence[str]) -> None:

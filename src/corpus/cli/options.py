@@ -26,7 +26,7 @@ RunT = TypeVar("RunT", bound="RunOptions")
 
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions:
-    """The stages before this one must be done."""
+    """All that it needs is in the run folder."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """The run folder."""
@@ -40,15 +40,15 @@ class RunOptions:
     """The recipe's settings."""
 
     data: str | None = None
-    """A folder of text and problems, hub, hub:OWNER/NAME, or starter. Short for
-    --prepare.data."""
+    """A folder of text and problems, hub, hub:OWNER/NAME, or starter.
+    Short for --prepare.data."""
 
     out: Path | None = None
-    """The run folder. Default: runs/RECIPE."""
+    """The run folder. None: runs/RECIPE."""
 
     config: Path | None = None
-    """A config file, such as the config.json of an earlier run. It overrides the recipe, and
-    the options override it."""
+    """A config file, such as the config.json of an earlier run.
+    It overrides the recipe, and the options override it."""
 
     @property
     def folder(self) -> RunFolder:
@@ -62,8 +62,7 @@ class PlannedRunOptions(RunOptions):
     override the settings of the recipe."""
 
     plan: bool = False
-    """Choose the model size, batch and learning rate for the budget on this machine, as
-    `corpus plan` shows them."""
+    """Let `corpus plan` choose model size, batch and learning rate for the budget first."""
 
 
 def parse(kind: type[T], words: Sequence[str], *, command: str, default: T | None = None) -> T:

@@ -26,7 +26,7 @@ class CurriculumConfig:
     Prepared sources that are not named follow in alphabetical order."""
 
     weights: dict[str, float] = field(default_factory=dict)
-    """Relative share of the tokens per source. Default: 1.0 each. 0 leaves a source out."""
+    """Source → its relative share of the tokens; 1.0 if not named, and 0 leaves a source out."""
 
     replay: float = 0.3
     """interleaved only: share of each phase for the sources that do not lead it, 0…1."""

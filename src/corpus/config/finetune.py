@@ -20,7 +20,7 @@ class AdapterConfig:
     """Rows of A and columns of B: the capacity of an adapter."""
 
     alpha: int = 32
-    """Scale of the adapters, as a multiple of 1 / rank. Twice the rank is usual."""
+    """Scale of the adapters, which is alpha / rank. Twice the rank is usual."""
 
     layers: tuple[Literal["query", "key", "value", "output", "gate", "up", "down"], ...] = LAYERS
     """Layers of each block that get an adapter.

@@ -38,10 +38,10 @@ class ModelConfig:
     """Tokens in a sequence. Decoding can go beyond it at lower quality; rope_scaling helps."""
 
     head_dim: int | None = None
-    """Width of a head. Default: dim / num_heads. Must be even: rotary positions turn pairs."""
+    """Width of a head. None: dim / num_heads. Must be even: rotary positions turn pairs."""
 
     ffn_dim: int | None = None
-    """Hidden width of the feed-forward layer. Default: 8/3 dim, rounded up to a multiple of 32.
+    """Hidden width of the feed-forward layer. None: 8/3 dim, rounded up to a multiple of 32.
     SwiGLU's three matrices then have as many parameters as the usual two of width 4 dim."""
 
     rope_base: float = 10000.0
@@ -54,7 +54,7 @@ class ModelConfig:
     """Added to the mean square in RMSNorm, against division by zero."""
 
     tie_embeddings: bool = True
-    """Share the embedding with the output head. It is a large part of a small model."""
+    """Use the embedding as output head too, because it is a large part of a small model."""
 
     rope: Literal["real", "complex"] = "real"
     """Arithmetic of the rotation: real (compiles) or complex (the reference). Results agree."""

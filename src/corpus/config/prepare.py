@@ -46,20 +46,20 @@ class PrepareConfig:
     """redpajama_set_name → source, for names that Corpus does not know or should rename."""
 
     max_tokens: int | None = None
-    """Training tokens in total, shared between the sources by weight. Default: everything.
+    """Training tokens in total, shared between the sources by weight. None: everything.
     A source with less text than its share gives what it has."""
 
     weights: dict[str, float] = field(default_factory=dict)
-    """Relative share of max_tokens per source. Default: 1.0 each. 0 leaves a source out."""
+    """Source → its relative share of max_tokens; 1.0 if not named, and 0 leaves a source out."""
 
     max_source_tokens: dict[str, int] = field(default_factory=dict)
-    """Most training tokens per source. Default: no limit."""
+    """Source → its most training tokens; no limit if not named."""
 
     max_source_bytes: dict[str, int] = field(default_factory=dict)
-    """Most UTF-8 bytes read per source, with the validation split. Default: no limit."""
+    """Source → its most UTF-8 bytes, validation split included; no limit if not named."""
 
     validation_tokens: int = 20_000
-    """Fewest held-out tokens per source. At 20,000 a loss is certain to about ±0.02 nat."""
+    """Fewest held-out tokens per source. At 20,000, a loss is exact to about ±0.02 nat."""
 
     max_validation_tokens: int = 100_000
     """Most held-out tokens per source, if a validation split is given. More only takes time."""

@@ -30,14 +30,14 @@ class RopeScaling:
 
     factor: float | None = None
     """How many times longer sequences become.
-    Default: model.context_length / original_max_position_embeddings."""
+    None: model.context_length / original_max_position_embeddings."""
 
     original_max_position_embeddings: int | None = None
-    """Tokens in a sequence before scaling. Default: model.context_length / factor.
-    On a finished run the default is the run's length."""
+    """Tokens in a sequence before scaling.
+    None: model.context_length / factor; on a finished run, the length it was trained with."""
 
     attention_factor: float | None = None
-    """yarn only: factor of queries and keys. Default: 0.1 ln(factor) + 1, as in the paper."""
+    """yarn only: factor of queries and keys. None: 0.1 ln(factor) + 1, as in the paper."""
 
     beta_fast: float = 32.0
     """yarn only: pairs with at least this many turns in the original length are kept."""
@@ -112,10 +112,10 @@ class Reach:
     """Positions of a finished run's model; what is not given stays as in training."""
 
     context_length: int | None = None
-    """Tokens in a sequence. Default: as in training."""
+    """Tokens in a sequence. None: as in training."""
 
     rope_base: float | None = None
-    """Base of the rotary frequencies. Default: as in training."""
+    """Base of the rotary frequencies. None: as in training."""
 
     rope_scaling: RopeScaling = field(default_factory=RopeScaling)
     """Scaling of the rotary frequencies; none: as in training."""

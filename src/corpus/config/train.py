@@ -82,7 +82,7 @@ class TrainConfig:
     """Sequences of context_length tokens in one optimizer step."""
 
     micro_batch_rows: int = 0
-    """Sequences computed at a time; gradients are summed over the batch. 0: the whole batch."""
+    """Sequences computed at a time; gradients are accumulated. 0: the whole batch."""
 
     finetune_share: float = 0.2
     """Share of the budget for fine-tuning, 0…1; the rest is for pre-training.
