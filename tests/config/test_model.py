@@ -137,17 +137,17 @@ def test_a_finished_run_can_be_made_to_reach_further() -> None:
         ),
         (
             {"rope_type": "yarn", "attention_factor": 0.0},
-            "attention_factor is 0; expected a positive number",
+            "attention_factor is 0.0; expected a positive number",
         ),
         ({"rope_type": "llama3", "high_freq_factor": 1.0}, "expected 0 < low < high"),
         (
             {"rope_type": "linear"},
-            "the length that is stretched is not known; give .*original_max_position_embeddings or factor",
+            "the original length is unknown; give .*original_max_position_embeddings or factor",
         ),
-        ({"rope_type": "yarn", "factor": 2.0}, "the length that is stretched is not known"),
+        ({"rope_type": "yarn", "factor": 2.0}, "the original length is unknown"),
         (
             {"rope_type": "llama3", "original_max_position_embeddings": 32},
-            "context_length 32 is no longer than the original 32",
+            "context_length 32 is not above the original 32",
         ),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_reach_without_end_is_refused() -> None:
 
 
 def test_heads_too_small_for_another_base_are_refused() -> None:
-    with pytest.raises(ConfigError, match="ntk needs heads of 4"):
+    with pytest.raises(ConfigError, match="ntk needs heads of width 4"):
         dataclasses.replace(
             CONFIG, head_dim=2, rope_scaling=RopeScaling(rope_type="ntk", factor=2.0)
         )

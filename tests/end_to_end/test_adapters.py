@@ -15,7 +15,7 @@ import torch
 
 from corpus.base.errors import ConfigError
 from corpus.base.files import digest_file, read_json, write_json
-from corpus.cli import evaluate, export, finetune, solve
+from corpus.cli import commands
 from corpus.recipes.registry import load_recipe
 from corpus.run.folder import RunFolder
 from corpus.runtime.ranks import Ranks
@@ -75,7 +75,7 @@ def whole(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
     @cache
     def run(method: str) -> Path:
         out = _pretrained(finished, tmp_path_factory.mktemp("whole") / method)
-        finetune.main([str(out), "--method", method])
+        commands.finetune([str(out), "--method", method])
         assert read_json(out / "config.json")["finetune"]["method"] == method
         return out
 
@@ -111,7 +111,7 @@ def test_cut_off_while_saving_it_ends_with_the_same_bits(
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "_save_tensors", half)
         with pytest.raises(Died):
-            finetune.main([str(killed), "--method", method])
+            commands.finetune([str(killed), "--method", method])
     assert [path.name for path in (killed / "checkpoints").glob("finetune-*")] == [
         "finetune-000000006"
     ]
@@ -121,10 +121,10 @@ def test_cut_off_while_saving_it_ends_with_the_same_bits(
         ConfigError,
         match=f"began to be fine-tuned by {method} of rank 16 and alpha 32, and its config.json says",
     ):
-        finetune.main([str(killed)])
+        commands.finetune([str(killed)])
     (killed / "config.json").write_text(config)
     (killed / "scores.json").write_text("{}")  # of earlier weights, as in a copied folder
-    finetune.main([str(killed)])
+    commands.finetune([str(killed)])
     assert not (killed / "scores.json").exists()
     for name in (
         "weights/final.safetensors",
@@ -146,18 +146,18 @@ def test_what_follows_does_not_know_the_difference(
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(whole("lora"), run)
-    evaluate.main([str(run), "--text", "False"])
+    commands.evaluate([str(run), "--text", "False"])
     assert (
         0 <= json.loads((run / "scores.json").read_text())["problems"]["generated"]["accuracy"] <= 1
     )
-    export.main([str(run), "--phase", "pretrain", "--output", str(tmp_path / "exported")])
+    commands.export([str(run), "--phase", "pretrain", "--output", str(tmp_path / "exported")])
     exported, adapter = (
         read_json(folder / "manifest.json")["inputs"]["weights"]
         for folder in (tmp_path / "exported", run / "adapter")
     )
     assert exported == adapter == digest_file(run / "weights/pretrained.safetensors")
-    with pytest.raises(ConfigError, match="has begun to be fine-tuned with other settings"):
-        finetune.main([str(run), "--method", "full"])
+    with pytest.raises(ConfigError, match="has begun fine-tuning with other settings"):
+        commands.finetune([str(run), "--method", "full"])
 
 
 def test_two_ranks_fine_tune_adapters_as_one_does(
@@ -213,8 +213,8 @@ def test_weights_in_int8_score_and_solve(
     scores, words = tmp_path / "int8.json", [str(finished), "--weights", "int8", "--text", "False"]
     before = digest_file(finished / "scores.json")
     with pytest.raises(ConfigError, match="--weights int8 needs --output"):
-        evaluate.main(words)
-    evaluate.main([*words, "--output", str(scores)])
+        commands.evaluate(words)
+    commands.evaluate([*words, "--output", str(scores)])
     assert "weights    int8" in capsys.readouterr().out
     assert digest_file(finished / "scores.json") == before
     assert json.loads(scores.read_text())["weights"] == {"kept_in": "int8"}
@@ -223,5 +223,5 @@ def test_weights_in_int8_score_and_solve(
         for path in (scores, finished / "scores.json")
     ]
     assert abs(accuracies[0] - accuracies[1]) <= 0.2
-    solve.main([str(finished), "what is 20 percent of 50 ?", "--weights", "int8"])
+    commands.solve([str(finished), "what is 20 percent of 50 ?", "--weights", "int8"])
     assert "program" in capsys.readouterr().out

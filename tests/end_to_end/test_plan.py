@@ -93,7 +93,7 @@ def test_a_plan_may_be_made_again_until_training_begins(
         assert json.loads((run / "plan.json").read_text())["asked"]["budget"] == budget
     before = (run / "config.json").read_bytes()
     refused = corpus(["plan", *command(run, budget="20 steps")[1:]], check=False)
-    assert "give a time" in refused.stderr
+    assert "needs a time as its budget" in refused.stderr
     assert (run / "config.json").read_bytes() == before, "a plan that is not made changes nothing"
     plan = json.loads((run / "plan.json").read_text())
     plan["basis"]["text"] = "other"
@@ -108,7 +108,10 @@ def test_a_plan_may_be_made_again_until_training_begins(
 
 @pytest.mark.parametrize(
     ("extra", "message"),
-    [(["--budget=20 steps"], "give a time"), (["--train.finetune-share=1"], "leaves it no time")],
+    [
+        (["--budget=20 steps"], "needs a time as its budget"),
+        (["--train.finetune-share=1"], "leaves no time for it"),
+    ],
 )
 def test_what_cannot_be_planned_is_said(
     extra: list[str], message: str, command: Words, corpus: Run, tmp_path: Path

@@ -49,9 +49,9 @@ def config(finetune_share: float, method: str = "full") -> RunConfig:
             "then fine-tuned on problems with programs by LoRA, merged here.",
             "QLoRA",
         ),
-        (config(0.5), "pretrain", "no fine-tuning: it writes no programs.", "then"),
-        (config(0.0), "finetune", "no fine-tuning: it writes no programs.", "then"),
-        (config(1.0), "finetune", "on problems with programs, and on no text before.", "order"),
+        (config(0.5), "pretrain", "without fine-tuning: it writes no programs.", "then"),
+        (config(0.0), "finetune", "without fine-tuning: it writes no programs.", "then"),
+        (config(1.0), "finetune", "on problems with programs, without text before.", "order"),
     ],
 )
 def test_the_card_tells_the_phases_that_were(

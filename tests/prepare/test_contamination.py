@@ -125,7 +125,7 @@ def test_rows_and_documents_with_a_known_problem_are_left_out_and_listed(
     assert found["text"]["dropped"] == {"text": 2}
     assert found["text"]["other_numbers"] == {"text": 1}
     assert (
-        "2 of 19 training problems hold one and are left out (1 word for word)"
+        "2 of 19 training problems contain one and are left out (1 have the same words)"
         in capsys.readouterr().out.replace("\n", " ")
     )
     prepared = Prepared.open(run.prepared)
@@ -291,7 +291,7 @@ def test_the_command_writes_copies_of_the_same_format_and_leaves_its_input_alone
         "test.json",
     ):  # what is looked for is not told of itself, and stays to be scored
         assert (out / name).read_bytes() == before[data / name]
-        assert f"{name}: one of --problems, not looked through, copied as it is" in said
+        assert f"{name}: one of --problems, not searched, copied unchanged" in said
     assert (out / "other.txt").exists()
     listed = _lines(out / "contamination.jsonl")
     assert {"file": "train.json", "place": 0, "reason": "overlap"}.items() <= listed[-2].items()

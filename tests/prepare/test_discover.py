@@ -1,4 +1,4 @@
-"""A folder is told by its content: what is text, what are problems, what is left alone."""
+"""A folder is told by its content: what is text, what are problems, what is ignored."""
 
 import errno
 import json
@@ -10,9 +10,8 @@ import pytest
 from corpus.base.errors import ConfigError, DataError
 from corpus.config.prepare import PrepareConfig
 from corpus.config.problems import ProblemsConfig
-from corpus.prepare.discover import Found, discover
-from corpus.prepare.document import Split
-from corpus.prepare.find import find_data
+from corpus.prepare.discover import FoundData, discover, find_data
+from corpus.prepare.document import TextSplit
 from corpus.problems.registry import load_problems
 
 MATHQA = {
@@ -42,7 +41,7 @@ def slim(text: str, name: str = "RedPajamaC4") -> dict[str, object]:
     return {"text": text, "meta": {"redpajama_set_name": name}}
 
 
-def texts(found: Found, split: Split = "train") -> list[tuple[str, str]]:
+def texts(found: FoundData, split: TextSplit = "train") -> list[tuple[str, str]]:
     return [
         (document.source, document.text)
         for each in found.texts
@@ -124,7 +123,7 @@ def test_papers_beside_data_are_never_text(tmp_path: Path) -> None:
     found = discover(tmp_path)
     assert texts(found) == [("c4", "one")]
     with pytest.raises(
-        DataError, match=r"holds nothing to train on.*Left alone were:(.|\n)*README\.md"
+        DataError, match=r"holds nothing to train on.*Ignored were:(.|\n)*README\.md"
     ):
         discover(make(tmp_path / "only", {"README.md": "words"}))
 
@@ -201,7 +200,7 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
     assert sorted(texts(discover(data))) == [("b", "direct"), ("linked", "linked")]
 
 
-def test_a_run_in_the_data_folder_is_left_alone(tmp_path: Path) -> None:
+def test_a_run_in_the_data_folder_is_ignored(tmp_path: Path) -> None:
     """Its outcomes are questions of an evaluation split: they must never become text."""
     outcome = json.dumps(
         {
@@ -229,12 +228,12 @@ def test_a_run_in_the_data_folder_is_left_alone(tmp_path: Path) -> None:
     )
     found = discover(data)
     assert texts(found) == [("notes", "mine")]
-    assert "runs/first (a run of Corpus)" in found.left_alone
+    assert "runs/first (a run of Corpus)" in found.ignored
     assert [file.set_name for file in found.problems] == ["outcomes"]
 
 
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="a name kept for rendered problems; rename the folder"):
+    with pytest.raises(DataError, match="a name reserved for rendered problems; rename the folder"):
         discover(make(tmp_path, {"problems/a.txt": "text"}))
     with pytest.raises(
         ConfigError, match=r"set_names maps 'X' to '\.\./x', which cannot name a source"

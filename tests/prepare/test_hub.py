@@ -8,7 +8,7 @@ import pytest
 
 from corpus.base.errors import ConfigError, DataError
 from corpus.config.prepare import PrepareConfig
-from corpus.prepare.find import find_data
+from corpus.prepare.discover import find_data
 from corpus.prepare.sources import hub
 from corpus.prepare.sources.hub import fetch_mathqa, fetch_text
 from corpus.prepare.sources.records import read_records
@@ -118,7 +118,7 @@ def test_another_amount_fetches_anew(tmp_path: Path) -> None:
 
 
 def test_mistakes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match=r"prepare.max_tokens is not set.*say how many tokens"):
+    with pytest.raises(ConfigError, match=r"prepare.max_tokens is not set.*set it to the tokens"):
         fetch_text("any/set", tmp_path / "a", PrepareConfig())
     data_set = write_data_set(tmp_path / "set", {"train": 3}, files=1)
     file = data_set / "data" / "train-00000-of-00001.jsonl"

@@ -75,7 +75,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, ending: str, share: float) ->
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(
         DataError,
-        match=rf"a{ending} is (truncated or damaged|not a whole Parquet file).*fetch the file again",
+        match=rf"a{ending} is (truncated or damaged|not a complete Parquet file).*fetch the file again",
     ):
         list(read_records(path))
 
@@ -83,7 +83,8 @@ def test_a_truncated_file_is_named(tmp_path: Path, ending: str, share: float) ->
 def test_a_last_line_cut_off_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", LINES[:-30])
     with pytest.raises(
-        DataError, match=r"a\.jsonl line 500 is not JSON .*Every line must be one whole JSON object"
+        DataError,
+        match=r"a\.jsonl line 500 is not JSON .*Every line must be one complete JSON object",
     ):
         list(read_records(path))
 
@@ -94,7 +95,7 @@ def test_a_last_line_cut_off_is_named(tmp_path: Path) -> None:
         (b'{"text": "a"', r"line 3 is not JSON \(.*\): '\{\"text\": \"a\"'"),
         (
             b'{"text": "' + b"x" * 500 + b'"]',
-            r"line 3 is not JSON .*xx … xx.*mend or remove the line",
+            r"line 3 is not JSON .*xx … xx.*correct or remove the line",
         ),
         (b"text", "line 3 is not JSON"),
         (
@@ -129,6 +130,6 @@ def test_empty_and_missing_files_are_named(tmp_path: Path, ending: str) -> None:
 def test_another_format_under_a_familiar_name_is_refused(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"a{ending}").write_bytes(LINES)
     with pytest.raises(
-        DataError, match=rf"a{ending} is (truncated or damaged|not a whole Parquet file)"
+        DataError, match=rf"a{ending} is (truncated or damaged|not a complete Parquet file)"
     ):
         list(read_records(tmp_path / f"a{ending}"))

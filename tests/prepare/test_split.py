@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.prepare.document import fingerprint
-from corpus.prepare.pool import Pool
-from corpus.prepare.split import LARGEST_SHARE, Piece, split_off
+from corpus.prepare.pool import Piece, Pool, TextSelection
+from corpus.prepare.split import LARGEST_SHARE, split_off
 
 TEXTS = st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=30)
 
@@ -20,11 +20,11 @@ def split(
         for document in documents:
             texts.add(document, fingerprint(document))
         left, held_out = split_off(texts, num_bytes)
-        return (
-            [piece.text(texts) for piece in left],
-            [piece.text(texts) for piece in held_out],
-            held_out,
+        left_texts, held_out_texts = (
+            [TextSelection(texts, pieces).text(piece) for piece in pieces]
+            for pieces in (left, held_out)
         )
+        return left_texts, held_out_texts, held_out
 
 
 @given(documents=TEXTS, num_bytes=st.integers(1, 400))

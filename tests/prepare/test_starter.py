@@ -128,7 +128,7 @@ def test_links_to_nowhere_are_passed_over(small_installation: Path) -> None:
 
 def test_missing_parts_are_said(small_installation: Path) -> None:
     assert harvest(10_000)[1] == [
-        "this installation has no language reference (pydoc_data): wikipedia stands on docstrings alone"
+        "this installation has no language reference (pydoc_data): wikipedia has docstrings only"
     ]
     (small_installation / "pydoc_data").mkdir()
     (small_installation / "pydoc_data" / "topics.py").write_text(
@@ -146,7 +146,7 @@ def test_an_installation_without_source_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(starter, "library_roots", lambda: [tmp_path])
-    with pytest.raises(DataError, match=r"no library source to harvest.*Give a folder of text"):
+    with pytest.raises(DataError, match=r"no library source.*Give a folder of text"):
         Starter(1000).describe()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.plain import to_plain
-from corpus.cli.options import parse_run
+from corpus.cli.options import RunOptions, parse_run
 from corpus.config.run import RunConfig
 from corpus.recipes.registry import load_recipe
 from corpus.run.begin import begin_run, choose_method, load_config, read_config
@@ -19,6 +19,10 @@ from corpus.run.folder import RunFolder
 def _with_data(data: str) -> RunConfig:
     config = load_recipe("cpu")
     return dataclasses.replace(config, prepare=dataclasses.replace(config.prepare, data=data))
+
+
+def _parse(*words: str) -> RunOptions:
+    return parse_run(RunOptions, words, command="run")
 
 
 def _write(path: Path, value: Any) -> Path:
@@ -38,7 +42,7 @@ def test_a_run_that_has_begun_keeps_its_settings(tmp_path: Path) -> None:
     begin_run(_with_data("mine"), folder, command="corpus run")
     folder.prepared.mkdir()
     with pytest.raises(
-        ConfigError, match=r"seed: 0 → 1\nUse the same settings to go on with it, or another --out"
+        ConfigError, match=r"seed: 0 → 1\nUse the same settings to resume it, or another --out"
     ):
         begin_run(dataclasses.replace(_with_data("mine"), seed=1), folder, command="corpus run")
 
@@ -80,7 +84,7 @@ def test_two_spellings_of_a_folder_are_one(tmp_path: Path, monkeypatch: pytest.M
 
 def test_what_a_config_file_leaves_out_has_the_recipes_value(tmp_path: Path) -> None:
     path = _write(tmp_path / "c.json", {"seed": 3, "train": {"schedule": {"learning_rate": 5e-4}}})
-    config, _ = parse_run(["cpu", "--config", str(path), "--seed", "4"], "run")
+    config = _parse("cpu", "--config", str(path), "--seed", "4").settings
     cpu = load_recipe("cpu")
     schedule = dataclasses.replace(cpu.train.schedule, learning_rate=5e-4)
     assert config == dataclasses.replace(
@@ -90,9 +94,9 @@ def test_what_a_config_file_leaves_out_has_the_recipes_value(tmp_path: Path) -> 
 
 def test_a_whole_config_needs_no_recipe_beside_it(tmp_path: Path) -> None:
     path = _write(tmp_path / "config.json", to_plain(load_recipe("hackathon")))
-    config, folder = parse_run([f"--config={path}"], "run")
-    assert config == load_recipe("hackathon")
-    assert folder.path == Path("runs/hackathon")
+    options = _parse(f"--config={path}")
+    assert options.settings == load_recipe("hackathon")
+    assert options.folder.path == Path("runs/hackathon")
 
 
 def test_a_named_group_replaces_the_recipes(tmp_path: Path) -> None:
@@ -107,7 +111,7 @@ def test_a_named_group_replaces_the_recipes(tmp_path: Path) -> None:
         (
             "cpu",
             {"recipe": "starter"},
-            "is a config of the recipe 'starter', and 'cpu' was asked for",
+            "is a config of the recipe 'starter', and the command names 'cpu'",
         ),
         (None, {"seed": 3}, "names no recipe"),
         ("cpu", {"sed": 3}, "c.json.sed is not a setting. Did you mean 'seed'"),
@@ -146,7 +150,9 @@ def test_the_method_may_change_until_fine_tuning_has_begun(tmp_path: Path) -> No
     """What is given on the command line stands in the folder's config from then on; once there is a checkpoint, nothing changes."""
     folder = RunFolder(tmp_path / "run")
     config = begin_run(_with_data("mine"), folder, command="corpus run")
-    with pytest.raises(ArtifactError, match="is not pre-trained yet, and adapters need that"):
+    with pytest.raises(
+        ArtifactError, match="is not pre-trained yet, and adapters need pre-trained"
+    ):
         choose_method(config, folder, method="lora", learning_rate=2e-3)
     assert load_config(folder) == config, "what cannot be done is not written down"
     folder.weights.mkdir()

@@ -11,6 +11,7 @@ from corpus.base.errors import ConfigError, DataError
 from corpus.base.manifest import Manifest, write_manifest
 from corpus.cli.main import main
 from corpus.config.problems import ProblemsConfig
+from corpus.prepare.problem_sets import read_sets, symbolic_sets, write_sets
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, write_problems
 from corpus.recipes.registry import load_recipe
@@ -19,10 +20,7 @@ from corpus.run.problems import (
     asked_as_trained,
     evaluation_sets,
     load_problem_files,
-    read_loaded,
-    symbolic_sets,
     training_problems,
-    write_sets,
 )
 from corpus.solve.show import as_read
 
@@ -56,7 +54,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 def _write(folder: RunFolder, share: float) -> dict[str, dict[str, int]]:
     files = {("mathqa", split): folder.path.parent / f"{split}.json" for split in ("train", "dev")}
-    counts = write_sets(read_loaded(files, tuning_share=share), folder)
+    counts = write_sets(read_sets(files, tuning_share=share), folder)
     write_manifest(folder.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
     return counts
 
@@ -146,7 +144,7 @@ def _stories(folder: Path, count: int = 60) -> Path:
 
 
 def _hold_out(run: RunFolder, path: Path, **shares: Any) -> dict[str, int]:
-    counts = write_sets(read_loaded({("gsm8k", "train"): path}, **shares), run)
+    counts = write_sets(read_sets({("gsm8k", "train"): path}, **shares), run)
     write_manifest(run.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
     return counts["gsm8k"]
 
@@ -225,7 +223,7 @@ def test_symbolic_problems_stand_beside_others_and_are_always_scored(folder: Run
     config = ProblemsConfig(symbolic_train=3, symbolic_heldout=2, tuning_share=0.3)
     files = {("mathqa", split): folder.path.parent / f"{split}.json" for split in ("train", "dev")}
     counts = write_sets(
-        read_loaded(files, tuning_share=config.tuning_share) | symbolic_sets(config, seed=0), folder
+        read_sets(files, tuning_share=config.tuning_share) | symbolic_sets(config, seed=0), folder
     )
     write_manifest(folder.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
     assert counts["symbolic"] == {"train": 3, "heldout": 2}

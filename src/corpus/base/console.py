@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: plain lines, and progress with a rate and the time left."""
+"""Terminal output: plain lines, and progress with a rate and the time left."""
 
 import sys
 import time
@@ -22,13 +22,13 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def be_quiet() -> None:
-    """Print nothing from now on: this process is one of several that do the same, and not the first."""
+    """Print nothing from now on: the main rank prints for all."""
     console.quiet = True
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Print nothing meanwhile: what is done here is a small part of something that speaks for itself."""
+    """Print nothing in the `with` block."""
     before, console.quiet = console.quiet, True
     try:
         yield
@@ -37,38 +37,34 @@ def quiet() -> Iterator[None]:
 
 
 def say(message: str = "", *, style: str | None = None) -> None:
-    """Print one line for the user, as it stands (square brackets are not markup)."""
+    """Print one line for the user; square brackets are not markup."""
     console.print(Text(message, style=style or ""))
 
 
 def warn(message: str) -> None:
-    """Print one line that the user should not miss."""
+    """Print a warning for the user."""
     say(f"warning: {message}", style="yellow")
 
 
 class Task:
-    """A piece of long work that reports how far it is."""
+    """A piece of work that reports its progress."""
 
     def __init__(
         self, label: str, total: float | None, unit: str, bar: Progress | None, begun: float = 0.0
     ) -> None:
         self._label, self._total, self._unit, self._bar = label, total, unit, bar
-        self._done, self._begun, self._start, self._printed = (
-            begun,
-            begun,
-            time.monotonic(),
-            time.monotonic(),
-        )
+        self._done = self._begun = begun
+        self._start = self._printed = time.monotonic()
         self._id = bar.add_task(label, total=total, rate="") if bar else None
         if bar is not None and self._id is not None:
             bar.reset(self._id, completed=int(begun))
 
     def advance(self, amount: float = 1, *, note: str = "") -> None:
-        """Add `amount` of work done; `note` stands at the end of the line."""
+        """Add `amount` of work done; `note` is shown at the end of the line."""
         self.update(self._done + amount, note=note)
 
     def update(self, done: float, *, total: float | None = None, note: str = "") -> None:
-        """Set the work done so far (and the total, where it became known)."""
+        """Set the work done so far, and the total once it is known."""
         self._done, self._total = done, self._total if total is None else total
         seconds, own = time.monotonic() - self._start, self._done - self._begun
         rate = f"{format_count(own / seconds)} {self._unit}/s" if seconds > 0 and self._unit else ""
@@ -79,7 +75,8 @@ class Task:
             self._printed = time.monotonic()
             left = ""
             if self._total and own > 0:
-                left = f" · {done / self._total:.0%} · {format_duration(seconds * (self._total - done) / own)} left"
+                rest = format_duration(seconds * (self._total - done) / own)
+                left = f" · {done / self._total:.0%} · {rest} left"
             say(f"  {self._label}{left} · {text}")
 
 
@@ -87,9 +84,9 @@ class Task:
 def progress(
     label: str, total: float | None = None, unit: str = "", *, begun: float = 0.0
 ) -> Iterator[Task]:
-    """Show progress of one piece of work: a live bar in a terminal, a line every 15 seconds elsewhere.
+    """Show progress: a live bar in a terminal, else a line every 15 seconds.
 
-    `begun` is what an earlier session has done of it; rate and time left count from there.
+    `begun` is the work that an earlier session did; rate and time left do not count it.
     """
     if not sys.stdout.isatty():
         yield Task(label, total, unit, None, begun)

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: atomic writes, digests, JSON in and out."""
+"""Files that are complete or absent: atomic writes, digests, JSON in and out."""
 
 import errno
 import hashlib
@@ -16,14 +16,8 @@ from corpus.base.errors import ArtifactError, CorpusError, StorageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _UNREACHED = {
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.ENAMETOOLONG,
-    errno.ELOOP,
-    errno.EIO,
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
 }
 _REFUSED = _UNREACHED | {errno.EEXIST, errno.ENOENT}
 _NO_TEMPORARY = "No usable temporary directory"
@@ -33,7 +27,7 @@ _SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn a full disk, or one that cannot be written under `path`, into a `StorageError` that names the fix."""
+    """Turn a full disk, or a `path` that cannot be written, into a `StorageError`."""
     try:
         yield
     except CorpusError:
@@ -42,40 +36,45 @@ def storage_errors(path: Path) -> Iterator[None]:
         code = _error_code(error)
         if code in _FULL:
             raise StorageError(
-                f"the disk holding {path} is full. What was saved before is intact; free some space and run the same command again."
+                f"the disk holding {path} is full. What was saved before is intact; free some "
+                "space and run the same command again."
             ) from error
         if code in _REFUSED and _concerns(error, Path(path)):
             raise StorageError(
-                f"cannot write {path}: {os.strerror(code)}. Choose another folder, or change its permissions."
+                f"cannot write {path}: {os.strerror(code)}. Choose another folder, or change its "
+                "permissions."
             ) from error
         raise
 
 
 def storage_error(error: Exception) -> StorageError | None:
-    """Return what to tell the user of an error that a full or closed disk causes wherever it is met; None for any other error."""
+    """Return the error for the user if a full or closed disk caused `error`, else None."""
     code, name = _error_code(error), getattr(error, "filename", None)
     place = f" ({name})" if name else ""
     if code in _FULL or (code == errno.ENOENT and _NO_TEMPORARY in str(error)):
+        reason = os.strerror(code) if code in _FULL else error.args[-1]
         return StorageError(
-            f"a disk is full, so nothing more can be written{place}: {os.strerror(code) if code in _FULL else error.args[-1]}. "
-            "What was saved before is intact; free some space and run the same command again."
+            f"a disk is full, so nothing more can be written{place}: {reason}. What was saved "
+            "before is intact; free some space and run the same command again."
         )
     if code in (errno.EMFILE, errno.ENFILE):
         return StorageError(
-            f"too many files are open at a time{place}: each source of text needs two. Raise the limit (ulimit -n 4096), or put the text into "
-            "fewer folders."
+            f"too many files are open at a time{place}: each source of text needs two. Raise the "
+            "limit (ulimit -n 4096), or put the text into fewer folders."
         )
     if code in _UNREACHED and name:
         return StorageError(
-            f"cannot use {name}: {os.strerror(code)}. Check the path and its permissions, or give another one."
+            f"cannot use {name}: {os.strerror(code)}. Check the path and its permissions, or give "
+            "another one."
         )
     return None
 
 
 def _error_code(error: Exception) -> int:
-    """Return the system's number of an error, 0 where it has none.
+    """Return the system's number of an error, 0 if it has none.
 
-    safetensors and tokenizers raise errors of their own that only spell the number out; NumPy reports a short write without one.
+    The errors of safetensors and tokenizers have it in their text only; NumPy's for a short write
+    have none.
     """
     if isinstance(error, OSError) and error.errno:
         return error.errno
@@ -85,7 +84,7 @@ def _error_code(error: Exception) -> int:
 
 
 def _concerns(error: Exception, path: Path) -> bool:
-    """True unless the error names a file elsewhere: an input that cannot be read must not be reported as an output."""
+    """True unless the error names a file elsewhere, such as an input that cannot be read."""
     name = getattr(error, "filename", None)
     if not isinstance(name, (str, Path)):
         return True
@@ -95,9 +94,10 @@ def _concerns(error: Exception, path: Path) -> bool:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that becomes `path` only when the block ends without an error.
+    """Yield a temporary path that becomes `path` if the block ends without an error.
 
-    The contents are flushed to disk before the rename, so after a crash `path` is the old file or the new one, never a part.
+    It is flushed to disk before the rename, so after a crash `path` is the old file or the new
+    one, never a part.
     """
     path = Path(path)
     with storage_errors(path):
@@ -113,7 +113,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def require_writable(path: Path) -> None:
-    """Raise `StorageError` where a file could not be written to `path`: better now than after the work whose result it is to hold."""
+    """Raise `StorageError` if `path` cannot be written, before the work whose result it holds."""
     path = Path(path)
     with storage_errors(path):
         if path.is_dir():
@@ -126,9 +126,10 @@ def require_writable(path: Path) -> None:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder that becomes `path` only when the block ends without an error; an older folder is replaced.
+    """Yield a temporary folder that becomes `path` if the block ends without an error.
 
-    The older folder is moved aside and deleted last. A crash between two renames can leave neither, never a mixture of both.
+    An older folder is moved aside and deleted last. A crash between the two renames can leave
+    neither, never a mixture.
     """
     path = Path(path)
     with storage_errors(path):
@@ -150,7 +151,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def restore_retired(folder: Path) -> None:
-    """Give folders their names back that a crash left moved aside, between the two renames of `atomic_folder`."""
+    """Rename back the folders that a crash between the renames of `atomic_folder` left aside."""
     for retired in folder.glob(".*.old.*.tmp"):
         name = retired.name[1 : retired.name.rindex(".old.")]
         if not (folder / name).exists():
@@ -172,13 +173,13 @@ def _swap_in(temporary: Path, path: Path) -> None:
 
 
 def _owner() -> str:
-    """Name this process among all that may write to a shared disk: host and process number."""
+    """Return host and process number: a unique name on a disk that machines share."""
     host = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
     return f"{host}-{os.getpid()}"
 
 
 def _temporary(path: Path) -> Path:
-    """Return a hidden name beside `path`, and clear away what killed processes of this machine left there."""
+    """Return a hidden name beside `path`; delete what killed processes of this machine left."""
     host, own = _owner().split("-")
     for leftover in path.parent.glob(f".*.{host}-*.tmp"):
         number = leftover.stem.rpartition("-")[2]
@@ -191,7 +192,7 @@ def _temporary(path: Path) -> Path:
 
 
 def _is_running(number: str) -> bool:
-    """True where a process with this number may exist. Asking is safe on POSIX alone; elsewhere the answer is always yes."""
+    """True if a process with this number may exist. Only POSIX can be asked safely."""
     if os.name != "posix" or not number.isdigit():
         return True
     try:
@@ -216,7 +217,7 @@ def _sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries to disk, where the platform allows opening a folder."""
+    """Flush a folder's entries to disk, if the platform can open a folder."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -230,7 +231,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` atomically, as UTF-8 with its line ends as they are."""
+    """Write `text` to `path` atomically, as UTF-8 with unchanged line ends."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(text.encode("utf-8"))
 
@@ -243,24 +244,17 @@ def write_lines(path: Path, values: Iterable[Any]) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` atomically, as indented JSON with a final newline."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    if not _is_unicode(text):
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can hold
         text = json.dumps(value, indent=2)
     write_text(path, text + "\n")
 
 
-def _is_unicode(text: str) -> bool:
-    """False for text with lone surrogates (half an emoji in somebody's data), which UTF-8 cannot hold and `\\u` escapes can."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def read_json(path: Path, *, fix: str = "") -> Any:
-    """Read a JSON file that Corpus wrote. Raises `ArtifactError` where it is missing, unreadable or not JSON.
+    """Read a JSON file that Corpus wrote. `fix` replaces what the errors advise.
 
-    `fix` is what the message says to do where the file cannot simply be written again by the stage that wrote it.
+    Raises `ArtifactError` if it is missing, unreadable or not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
@@ -274,12 +268,12 @@ def read_json(path: Path, *, fix: str = "") -> Any:
         ) from None
     except OSError as error:
         raise ArtifactError(
-            f"{path} cannot be read: {error.strerror}. Check its permissions, and that it is a file."
+            f"{path} cannot be read: {error.strerror}. Check its permissions, and that it is a "
+            "file."
         ) from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ArtifactError(
-            f"{path} is damaged ({error}). {fix or 'Delete it and run the stage that writes it again.'}"
-        ) from None
+        fix = fix or "Delete it and run the stage that writes it again."
+        raise ArtifactError(f"{path} is damaged ({error}). {fix}") from None
 
 
 def digest_file(path: Path) -> str:
@@ -289,5 +283,5 @@ def digest_file(path: Path) -> str:
 
 
 def digest_json(value: Any) -> str:
-    """Return the SHA-256 of a JSON value, independent of the order of its keys. Values JSON does not know count as their text."""
+    """Return the SHA-256 of a JSON value, whatever the order of its keys; others count as text."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The note beside every artifact: what it is, what it was made from, what it holds, how long it took."""
+"""The manifest of an artifact: what it is, what it was made from, what it holds, what it took."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ NAME = "manifest.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a folder holds. `key` is the digest of the stage's config and inputs: the same key means the work is done."""
+    """What a folder holds. `key` is the digest of config and inputs: an equal key means done."""
 
     kind: str
     key: str
@@ -26,7 +26,7 @@ class Manifest:
 
 
 def make_key(kind: str, config: Any, inputs: dict[str, str]) -> str:
-    """Return the digest that decides whether a stage's work is already done."""
+    """Return the digest that decides whether the work of a stage is done."""
     return digest_json({"kind": kind, "format": FORMAT, "config": config, "inputs": inputs})
 
 
@@ -36,31 +36,29 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path, *, kind: str, fix: str = "") -> Manifest:
-    """Read a folder's manifest. Raises `ArtifactError` where it is missing, damaged, of another kind or a newer format.
+    """Read a folder's manifest. `fix` replaces what the errors advise.
 
-    `fix` is what the message says to do, where the reader knows it better than this function.
+    Raises `ArtifactError` if it is missing, damaged, of another kind or of another format.
     """
     path = Path(folder) / NAME
     plain = read_json(path, fix=fix)
     found = plain.get("kind") if isinstance(plain, dict) else None
     if found != kind:
-        raise ArtifactError(
-            f"{folder} holds {found!r}, expected {kind!r}. {fix or 'Name the right folder, or another one to write to.'}"
-        )
+        fix = fix or "Name the right folder, or another one to write to."
+        raise ArtifactError(f"{folder} holds {found!r}, expected {kind!r}. {fix}")
     if plain.get("format") != FORMAT:
         raise ArtifactError(
-            f"{folder} has format {plain.get('format')!r}; this version of Corpus reads {FORMAT}. {fix or 'Make it again.'}"
+            f"{folder} has format {plain.get('format')!r}; this version of Corpus reads {FORMAT}. "
+            f"{fix or 'Make it again.'}"
         )
     try:
         return from_plain(Manifest, plain, where=str(path))
     except ConfigError as error:
-        raise ArtifactError(
-            f"{path} is damaged: {error}. {fix or 'Delete it and run the stage that writes it again.'}"
-        ) from None
+        fix = fix or "Delete it and run the stage that writes it again."
+        raise ArtifactError(f"{path} is damaged: {error}. {fix}") from None
 
 
 def is_done(folder: Path, *, kind: str, key: str) -> bool:
-    """True where `folder` holds the finished artifact with this key."""
-    if not (Path(folder) / NAME).exists():
-        return False
-    return read_manifest(folder, kind=kind).key == key
+    """True if `folder` holds the finished artifact with this key."""
+    exists = (Path(folder) / NAME).exists()
+    return exists and read_manifest(folder, kind=kind).key == key

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to and from plain values: the same tree in code, in a file and on the command line."""
+"""Frozen dataclasses to and from plain values: the same tree in code, files and flags."""
 
 import dataclasses
 import math
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def to_plain(value: Any) -> Any:
-    """Turn a config into JSON-ready values: dataclasses become dicts, tuples lists, paths strings."""
+    """Return JSON-ready values: dataclasses become dicts, tuples lists, paths strings."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
             field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)
@@ -26,9 +26,9 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(kind: type[T], plain: Any, *, where: str = "config") -> T:
-    """Build the dataclass `kind` from JSON values, refusing unknown names and wrong types.
+    """Build the dataclass `kind` from JSON values; missing names keep their defaults.
 
-    Missing names keep their defaults. Raises `ConfigError` that names the place and the nearest known name.
+    Raises `ConfigError` for unknown names and wrong types, with the place and the nearest name.
     """
     if not isinstance(plain, dict):
         raise ConfigError(f"{where} is {plain!r}; expected a group of settings")
@@ -37,13 +37,12 @@ def from_plain(kind: type[T], plain: Any, *, where: str = "config") -> T:
     for name in plain:
         if name not in fields:
             raise ConfigError(
-                f"{where}.{name} is not a setting.{did_you_mean(name, fields)} Known here: {', '.join(sorted(fields))}"
+                f"{where}.{name} is not a setting.{did_you_mean(name, fields)} Known here: "
+                f"{', '.join(sorted(fields))}"
             )
     known = dataclasses.fields(kind)  # pyright: ignore[reportArgumentType]
     if lacking := [f.name for f in known if _is_required(f) and f.name not in plain]:
-        raise ConfigError(
-            f"{where} lacks {', '.join(lacking)}; give {'it' if len(lacking) == 1 else 'them'} a value there"
-        )
+        raise ConfigError(f"{where} lacks {', '.join(lacking)}; add a value for each")
     return kind(
         **{name: _convert(hints[name], item, f"{where}.{name}") for name, item in plain.items()}
     )
@@ -54,7 +53,7 @@ def _is_required(field: dataclasses.Field[Any]) -> bool:
 
 
 def check_finite(value: Any, *, where: str = "") -> None:
-    """Raise `ConfigError` for a number in a config that is infinite or not a number: comparisons let those through."""
+    """Raise `ConfigError` for an infinite or nan number, which comparisons may let pass."""
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -74,10 +73,9 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return _convert_union(arguments, value, where)
     if origin is typing.Literal:
         if value not in arguments:
-            options = ", ".join(map(str, arguments))
-            raise ConfigError(
-                f"{where} is {value!r}; expected one of {options}.{did_you_mean(value, map(str, arguments))}"
-            )
+            options = list(map(str, arguments))
+            near = did_you_mean(value, options)
+            raise ConfigError(f"{where} is {value!r}; expected one of {', '.join(options)}.{near}")
         return value
     if origin in (tuple, list):
         return origin(_convert_items(origin, arguments, value, where))
@@ -89,7 +87,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
 
 
 def _convert_union(members: tuple[Any, ...], value: Any, where: str) -> Any:
-    """Take the first member that fits; where none does, the error is the last one's."""
+    """Take the first member that fits; if none does, raise the error of the last one."""
     if value is None and type(None) in members:
         return None
     *first, last = (member for member in members if member is not type(None))
@@ -122,9 +120,8 @@ def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if hint in (int, float, str, bool, Path) and type(value) is not hint:
-        raise ConfigError(
-            f"{where} is {value!r}; expected {'a path' if hint is Path else hint.__name__}"
-        )
+        expected = "a path" if hint is Path else hint.__name__
+        raise ConfigError(f"{where} is {value!r}; expected {expected}")
     return value
 
 
@@ -137,9 +134,7 @@ def differences(old: Any, new: Any, *, where: str = "") -> list[str]:
             if name in old and name in new:
                 found += differences(old[name], new[name], where=place)
             else:
-                before, after = (
-                    repr(plain[name]) if name in plain else "absent" for plain in (old, new)
-                )
-                found.append(f"{place}: {before} → {after}")
+                sides = (repr(plain[name]) if name in plain else "absent" for plain in (old, new))
+                found.append(f"{place}: {' → '.join(sides)}")
         return found
     return [] if old == new else [f"{where}: {old!r} → {new!r}"]

@@ -1,10 +1,10 @@
-"""Text that JSON can hold and Unicode cannot."""
+"""Text with half a surrogate pair, which JSON can hold and UTF-8 cannot."""
 
 from typing import Any
 
 
 def whole_text(text: str) -> str:
-    """Return `text`; half a surrogate pair, which an escape of JSON can hold and UTF-8 cannot, becomes U+FFFD as decoders do."""
+    """Return `text` with U+FFFD for each half of a surrogate pair, as decoders do."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -13,7 +13,7 @@ def whole_text(text: str) -> str:
 
 
 def whole_texts(value: Any) -> Any:
-    """Return what JSON gave, every text in it as `whole_text` has it."""
+    """Apply `whole_text` to every string in a JSON value."""
     if isinstance(value, str):
         return whole_text(value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Quantities that carry their units: budgets ("45m", "2M tokens", "120 steps"), counts and durations."""
+"""Quantities with units: budgets ("45m", "2M tokens", "120 steps"), counts and durations."""
 
 import math
 import re
@@ -8,16 +8,10 @@ from typing import Literal
 from corpus.base.errors import ConfigError
 
 _SECONDS = {
-    "s": 1,
-    "sec": 1,
-    "second": 1,
-    "m": 60,
-    "min": 60,
-    "minute": 60,
-    "h": 3600,
-    "hour": 3600,
-    "d": 86400,
-    "day": 86400,
+    **dict.fromkeys(("s", "sec", "second"), 1),
+    **dict.fromkeys(("m", "min", "minute"), 60),
+    **dict.fromkeys(("h", "hour"), 3600),
+    **dict.fromkeys(("d", "day"), 86400),
 }
 _SCALE = {"": 1, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
@@ -33,39 +27,34 @@ class Budget:
 
     @property
     def is_clock(self) -> bool:
-        """True where the budget is wall-clock time, so that progress depends on the machine's speed."""
+        """True if the budget is wall-clock time: progress then depends on the machine's speed."""
         return self.kind == "seconds"
 
     def __str__(self) -> str:
-        return (
-            format_duration(self.amount)
-            if self.is_clock
-            else f"{format_count(self.amount)} {self.kind}"
-        )
+        if self.is_clock:
+            return format_duration(self.amount)
+        return f"{format_count(self.amount)} {self.kind}"
 
 
 def parse_budget(text: str) -> Budget:
-    """Read `45m`, `1h30m`, `90s`, `2M tokens` or `120 steps`. Raises `ConfigError` with the accepted forms."""
+    """Read `45m`, `1h30m`, `90s`, `2M tokens` or `120 steps`. Raises `ConfigError`."""
     clean = str(text).strip().lower()
     if re.fullmatch(r"[\d.]+\s*M", str(text).strip()):
         number = clean.removesuffix("m").strip()
         raise ConfigError(
-            f"budget {text!r} could be minutes or millions; write {number}m for minutes or {number}M tokens"
+            f"budget {text!r} could be minutes or millions; write {number}m for minutes or "
+            f"{number}M tokens"
         )
     if match := _COUNT.fullmatch(clean):
         kind = "tokens" if match[3].startswith("token") else "steps"
         amount = round(float(match[1]) * _SCALE[match[2]], 6)
         if not amount.is_integer():
-            raise ConfigError(
-                f"budget {text!r} is {amount:g} {kind}; give a whole number of {kind}"
-            )
+            raise ConfigError(f"budget {text!r} is {amount:g} {kind}; expected a whole number")
         budget = Budget(kind=kind, amount=amount)
     else:
         budget = Budget(kind="seconds", amount=parse_duration(clean))
     if budget.amount <= 0:
-        raise ConfigError(
-            f"budget {text!r} is nothing at all; give a positive time, tokens or steps"
-        )
+        raise ConfigError(f"budget {text!r} is zero; expected a positive time, tokens or steps")
     return budget
 
 
@@ -75,23 +64,24 @@ def parse_duration(text: str) -> float:
     parts = _DURATION.findall(clean)
     if not parts or "".join(number + unit for number, unit in parts) != clean:
         raise ConfigError(
-            f"{text!r} is not a budget; write a time (45m, 2h, 1h30m, 90s), tokens (2M tokens) or steps (120 steps)"
+            f"{text!r} is not a budget; write a time (45m, 2h, 1h30m, 90s), tokens (2M tokens) or "
+            "steps (120 steps)"
         )
     total = 0.0
     for number, unit in parts:
-        scale = _SECONDS.get(unit) or (
-            _SECONDS.get(unit.removesuffix("s")) if len(unit) > 2 else None
-        )  # "mins", but not "ms"
+        singular = unit.removesuffix("s") if len(unit) > 2 else unit  # "mins", but not "ms"
+        scale = _SECONDS.get(unit) or _SECONDS.get(singular)
         if scale is None:
             raise ConfigError(
-                f"{text!r} has an unknown unit {unit!r}; write s, m, h or d (45m), or tokens or steps (120 steps)"
+                f"{text!r} has an unknown unit {unit!r}; write s, m, h or d (45m), or tokens or "
+                "steps (120 steps)"
             )
         total += float(number) * scale
     return total
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds as people do: `42s`, `3m 20s`, `1h 05m`; `?` where they are not finite."""
+    """Write seconds for people: `42s`, `3m 20s`, `1h 05m`; `?` if they are not finite."""
     if not math.isfinite(seconds):
         return "?"
     seconds = max(0, round(seconds))
@@ -104,7 +94,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_count(count: float) -> str:
-    """Write a count in at most four digits: `950`, `9,871`, `12.3K`, `4.56M`, `1.2B`; `?` where it is not finite."""
+    """Write a count in at most four digits: `950`, `9,871`, `12.3K`, `4.56M`; `?` if not finite."""
     if not math.isfinite(count):
         return "?"
     if abs(count) < 9_999.5:

@@ -1,4 +1,4 @@
-"""The command line: one short file a command; `main.py` finds the command and imports only that one.
+"""The command line: `main` finds the command, `commands` has all of them, `options` parses them.
 
 Nothing here imports torch before a command that needs it runs.
 """

@@ -1,4 +1,4 @@
-"""The `corpus` command: finds the subcommand, and turns Corpus's own errors into one short message."""
+"""The `corpus` command: finds the subcommand, and prints Corpus's errors as one message."""
 
 import contextlib
 import importlib
@@ -13,18 +13,19 @@ from corpus.base.errors import CorpusError, DeviceError, Interrupted, did_you_me
 from corpus.base.files import storage_error
 
 COMMANDS = {
-    "run": "the whole job: prepare, pretrain, finetune, evaluate, report",
-    "plan": "what a time budget buys on this machine: model size, tokens, batch, learning rate",
-    "recipes": "list the recipes, or show one in full",
-    "prepare": "text to token shards, problems to files (first stage of a run)",
-    "pretrain": "pre-train a prepared run under its budget",
-    "finetune": "fine-tune a pre-trained run on its problems",
-    "evaluate": "score a run, on its own held-out data or on problem files of yours",
-    "decontaminate": "list training text and problems that hold an evaluation problem, and write clean copies",
+    "run": "run everything: prepare, pretrain, finetune, evaluate, report",
+    "plan": "choose model size, tokens, batch and learning rate for a time budget",
+    "recipes": "list the recipes, or print one in full",
+    "prepare": "turn text into token shards and problems into files (first stage)",
+    "pretrain": "pre-train a prepared run under its budget (second stage)",
+    "finetune": "fine-tune a pre-trained run on its problems (third stage)",
+    "evaluate": "score a run on held-out problems and text",
     "report": "write report.html and report.md of a run",
     "solve": "solve one problem with a run's model, step by step",
     "export": "write a run's model in Hugging Face's format",
+    "decontaminate": "find evaluation problems in training data, and write clean copies",
 }
+"""Command → one line of help; each is a function of `commands`."""
 
 USAGE = "usage: corpus COMMAND [OPTIONS]     (corpus COMMAND --help shows its options)"
 
@@ -32,16 +33,14 @@ _OUT_OF_MEMORY = re.compile(r"can't allocate memory|not enough memory|out of mem
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; exits with 0, with 2 for an error the user can mend, with 130 after Ctrl-C."""
+    """Run one command. Exit status: 0, 2 for an error the user can fix, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="replace"
-        )  # a terminal without, say, a dash for "no value" is no reason to stop
+        sys.stdout.reconfigure(errors="replace")  # for terminals without, say, an en dash
     try:
         _dispatch(words)
         if sys.stdout is not None:
-            sys.stdout.flush()  # a full disk that output goes to may show only here
+            sys.stdout.flush()  # a full disk may raise only here
     except Interrupted as stopped:
         _print(str(stopped))
         sys.exit(130)
@@ -49,23 +48,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _print(f"{type(error).__name__}: {error}")
         sys.exit(2)
     except KeyboardInterrupt:
-        _print("stopped. What was saved is intact; the same command goes on from there.")
+        _print("stopped. What was saved is intact; the same command resumes from there.")
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
     except Exception as error:
-        told = storage_error(error) or _memory_error(error)
-        if told is None:
+        known = storage_error(error) or _memory_error(error)
+        if known is None:
             raise
-        _print(f"{type(told).__name__}: {told}")
+        _print(f"{type(known).__name__}: {known}")
         sys.exit(2)
 
 
 def _dispatch(words: list[str]) -> None:
-    from corpus.base.console import (
-        console,
-    )  # here, so that Ctrl-C finds this module ready as early as can be
+    # Imported here, so that Ctrl-C is handled as early as possible.
+    from corpus.base.console import console
 
     if not words or words[0] in ("-h", "--help", "help"):
         console.print(_help(), markup=False)
@@ -74,12 +72,13 @@ def _dispatch(words: list[str]) -> None:
         console.print(corpus.__version__, markup=False)
         return
     if words[0] not in COMMANDS:
+        near = did_you_mean(words[0], COMMANDS)
         _print(
-            f"corpus has no command {words[0]!r}.{did_you_mean(words[0], COMMANDS)}\n{USAGE}\ncommands: {', '.join(COMMANDS)}"
+            f"corpus has no command {words[0]!r}.{near}\n{USAGE}\ncommands: {', '.join(COMMANDS)}"
         )
         sys.exit(2)
-    module = importlib.import_module(f"corpus.cli.{words[0]}")
-    module.main(words[1:])
+    commands = importlib.import_module("corpus.cli.commands")
+    getattr(commands, words[0])(words[1:])
 
 
 def _help() -> str:
@@ -87,26 +86,28 @@ def _help() -> str:
     lines += [f"  {name:<14} {what}" for name, what in COMMANDS.items()]
     lines += [
         "",
-        "start here:  corpus run starter        your own data:  corpus run cpu --data DIR --budget 45m --out runs/first",
+        "start here:     corpus run starter",
+        "your own data:  corpus run cpu --data DIR --budget 45m --out runs/first",
     ]
     return "\n".join(lines)
 
 
 def _memory_error(error: Exception) -> DeviceError | None:
-    """Return what to tell the user where memory ran out, whichever library met it; None for any other error."""
+    """Return the error for the user if memory ran out, whichever library noticed; else None."""
     said = next(iter(str(error).splitlines()), "")
     if not isinstance(error, MemoryError) and not (
         isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(said)
     ):
         return None
     return DeviceError(
-        f"this machine has too little memory ({said or type(error).__name__}). To train, lower train.micro_batch_rows, model.dim or "
-        "model.context_length; to score, evaluate.batch_size; to solve, give a shorter problem. What was saved before is intact."
+        f"this machine has too little memory ({said or type(error).__name__}). In training, lower "
+        "train.micro_batch_rows, model.dim or model.context_length; in scoring, lower "
+        "evaluate.batch_size; in solving, shorten the problem. What was saved before is intact."
     )
 
 
 def _print(message: str) -> None:
-    """Print an error, also where standard output is closed or on a full disk; what it still holds is then dropped."""
+    """Print an error, even where standard output is closed or on a full disk."""
     if sys.stdout is not None:
         try:
             sys.stdout.flush()

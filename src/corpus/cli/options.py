@@ -1,6 +1,7 @@
 """Options that several commands share, and how a command line becomes a run's config."""
 
 import dataclasses
+import functools
 import itertools
 import shlex
 import sys
@@ -12,136 +13,123 @@ from typing import Annotated, TypeVar
 import tyro
 
 from corpus.base.errors import ConfigError
+from corpus.cli.main import COMMANDS
+from corpus.config.aliases import rename_flags
 from corpus.config.run import RunConfig
 from corpus.recipes.registry import RECIPES, load_recipe
 from corpus.run.begin import read_config
 from corpus.run.folder import RunFolder
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """Where a run's data comes from and where the run goes; every setting of the recipe can be overridden below."""
-
-    settings: Annotated[RunConfig, tyro.conf.arg(name="")]
-    """The recipe's settings."""
-
-    data: str | None = None
-    """A folder of text and problems, `hub`, `hub:OWNER/NAME`, or `starter` (short for --prepare.data)."""
-
-    out: Path | None = None
-    """The run folder; runs/RECIPE where not given."""
-
-    config: Path | None = None
-    """A config file, such as the config.json of an earlier run: stronger than the recipe, weaker than the options."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedRunOptions(RunOptions):
-    """Where a run's data comes from and where the run goes; every setting of the recipe can be overridden below."""
-
-    plan: bool = False
-    """Let the planner choose the model's size, the batch and the learning rate for the budget on this machine, as `corpus plan` shows them."""
-
-
-def parse(kind: type[T], words: Sequence[str], *, command: str, default: T | None = None) -> T:
-    """Parse a command's options; a wrong flag ends the program with a message that names the nearest one."""
-    description = (kind.__doc__ or "").strip()
-    config = (tyro.conf.FlagConversionOff, tyro.conf.SuppressFixed)
-    if default is None:
-        return tyro.cli(
-            kind, args=list(words), prog=f"corpus {command}", description=description, config=config
-        )
-    return tyro.cli(
-        kind,
-        args=list(words),
-        prog=f"corpus {command}",
-        description=description,
-        default=default,
-        config=config,
-    )
+RunT = TypeVar("RunT", bound="RunOptions")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions:
-    """Run one stage of a run whose earlier stages are done."""
+    """All that it needs is in the run folder."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """The run folder."""
 
 
-def parse_folder(words: Sequence[str], command: str) -> RunFolder:
-    """Parse `RUN` and return the run's folder."""
-    return RunFolder(parse(FolderOptions, words, command=command).run)
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """The options below override the settings of the recipe."""
+
+    settings: Annotated[RunConfig, tyro.conf.arg(name="")]
+    """The recipe's settings."""
+
+    data: str | None = None
+    """A folder of text and problems, hub, hub:OWNER/NAME, or starter.
+    Short for --prepare.data."""
+
+    out: Path | None = None
+    """The run folder. None: runs/RECIPE."""
+
+    config: Path | None = None
+    """A config file, such as the config.json of an earlier run.
+    It overrides the recipe, and the options override it."""
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run folder."""
+        return RunFolder(self.out or Path("runs") / self.settings.recipe)
 
 
-def parse_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder]:
-    """Turn `RECIPE [--config FILE] [OPTIONS]` into a config and a run folder.
+@dataclass(frozen=True, kw_only=True)
+class PlannedRunOptions(RunOptions):
+    """Stages that are done are skipped, so the same command resumes a run. The options below
+    override the settings of the recipe."""
 
-    The order of precedence is recipe, then `--config`, then the options. Raises `ConfigError` where no recipe is named.
+    plan: bool = False
+    """Let `corpus plan` choose model size, batch and learning rate for the budget first."""
+
+
+def parse(kind: type[T], words: Sequence[str], *, command: str, default: T | None = None) -> T:
+    """Parse a command's options; a wrong flag ends the program and names the nearest one."""
+    what, details = COMMANDS[command.split()[0]], " ".join((kind.__doc__ or "").split())
+    cli = functools.partial(
+        tyro.cli,
+        kind,
+        args=list(words),
+        prog=f"corpus {command}",
+        description=f"{what[0].upper()}{what[1:]}. {details}",
+        config=(tyro.conf.FlagConversionOff, tyro.conf.SuppressFixed),
+    )
+    return cli() if default is None else cli(default=default)
+
+
+def parse_run(kind: type[RunT], words: Sequence[str], *, command: str) -> RunT:
+    """Parse `RECIPE [--config FILE] [OPTIONS]`: options override the file, the file the recipe.
+
+    Raises `ConfigError` where neither the words nor the file name a recipe.
     """
-    config, folder, _ = _parse_run(words, command, RunOptions)
-    return config, folder
-
-
-def parse_planned_run(words: Sequence[str], command: str) -> tuple[RunConfig, RunFolder, bool]:
-    """The same, with whether `--plan` was given."""
-    following = [*words[1:], ""]
-    words = [
-        "--plan=True" if word == "--plan" and after not in ("True", "False") else word
-        for word, after in zip(words, following)
-    ]
-    config, folder, options = _parse_run(words, command, PlannedRunOptions)
-    return config, folder, isinstance(options, PlannedRunOptions) and options.plan
-
-
-def _parse_run(
-    words: Sequence[str], command: str, kind: type[RunOptions]
-) -> tuple[RunConfig, RunFolder, RunOptions]:
-    words = list(words)
+    words = _with_plan_flag(rename_flags(words))
     if "--out=" in words or ("--out", "") in itertools.pairwise(words):
         raise ConfigError("--out is empty; give the run folder, such as --out runs/first")
-    wants_help = any(word in ("-h", "--help") for word in words)
     name = words.pop(0) if words and not words[0].startswith("-") else None
-    named, file = name, _take_config_file(words)
+    shown = f"{command} {name or 'RECIPE'}"
+    file = _take_config_file(words)
     if name is None and file is None:
-        if wants_help:
-            name = "starter"
-        else:
+        if not {"-h", "--help"} & set(words):
             raise ConfigError(
-                f"corpus {command} needs a recipe: {', '.join(RECIPES)} (corpus recipes says what each is for), or --config FILE"
+                f"corpus {command} needs a recipe ({', '.join(RECIPES)}) or --config FILE; "
+                "`corpus recipes` describes the recipes"
             )
-    base = read_config(file, name) if file else load_recipe(name or "")
-    shown = f"{command} {named or 'RECIPE'}"
-    options = parse(kind, words, command=shown, default=kind(settings=base))
-    config = options.settings
-    if options.data is not None:
-        config = dataclasses.replace(
-            config, prepare=dataclasses.replace(config.prepare, data=options.data)
-        )
-    return config, RunFolder(options.out or Path("runs") / config.recipe), options
+        name = "starter"
+    settings = read_config(file, name) if file else load_recipe(name or "")
+    options = parse(kind, words, command=shown, default=kind(settings=settings))
+    if options.data is None:
+        return options
+    prepare = dataclasses.replace(options.settings.prepare, data=options.data)
+    settings = dataclasses.replace(options.settings, prepare=prepare)
+    return dataclasses.replace(options, settings=settings)
+
+
+def _with_plan_flag(words: list[str]) -> list[str]:
+    """Write `--plan` as `--plan=True`; every other flag takes a value."""
+    return [
+        "--plan=True" if word == "--plan" and after not in ("True", "False") else word
+        for word, after in zip(words, [*words[1:], ""], strict=True)
+    ]
 
 
 def _take_config_file(words: list[str]) -> Path | None:
-    """Take `--config FILE` out of `words`: it is read first, for its values are the other options' defaults."""
+    """Remove `--config FILE` from `words`: its values are the defaults of the other options."""
     for index, word in enumerate(words):
-        if word == "--config":
-            if index + 1 == len(words):
-                raise ConfigError(
-                    "--config needs a file, such as the config.json of an earlier run"
-                )
-            file = words[index + 1]
-            del words[index : index + 2]
+        flag, has_value, value = word.partition("=")
+        if flag == "--config":
+            end = index + (1 if has_value else 2)
+            if end > len(words):
+                raise ConfigError("--config needs a file, such as the config.json of another run")
+            file = value if has_value else words[index + 1]
+            del words[index:end]
             return Path(file)
-        if word.startswith("--config="):
-            del words[index]
-            return Path(word.removeprefix("--config="))
     return None
 
 
 def typed_command() -> str:
-    """Return the command as it was typed, to be typed again."""
+    """Return the command as it was typed, quoted for a shell."""
     program = Path(sys.argv[0]).name
     script = ["python", sys.argv[0]] if program.endswith(".py") else [program]
     first = ["python", "-m", "corpus"] if program == "__main__.py" else script

@@ -1,4 +1,5 @@
-"""Every setting of a run, one file for each stage; `run.py` puts them together into the tree that `config.json` holds.
+"""Every setting of a run, one file a group; `run.py` joins them into the tree of `config.json`.
 
-Frozen dataclasses, checked when they are constructed. They import nothing that computes, so any layer can take one. Start with `run`.
+Frozen dataclasses that check themselves and import nothing that computes. Start with `run`. The
+docstring of a field is its text in `--help`: one sentence a line, for help keeps the line breaks.
 """

@@ -1,8 +1,9 @@
-"""Settings of the scores."""
+"""Settings of scoring."""
 
 from dataclasses import dataclass
 
 from corpus.base.errors import ConfigError
+from corpus.config.checks import expect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,41 +11,38 @@ class EvaluateConfig:
     """How the final weights are scored."""
 
     problems_limit: int = 0
-    """Score only the first so many problems of each set; 0 scores all of them."""
+    """Score only the first problems of each set, this many. 0 scores all."""
 
     max_program_tokens: int = 100
-    """Where a program is cut off, in tokens; the longest of MathQA's checked programs have about 90."""
+    """Most tokens of a program. The longest checked programs of MathQA have about 90."""
 
     batch_size: int = 256
-    """Programs decoded at a time, or those of one problem where they are more."""
+    """Programs decoded at a time, but at least those of one problem. Decides memory only."""
 
     constrained: bool = True
-    """Let the model write only what a program can go on with, so that every program parses and refers to what exists."""
+    """Decode only tokens that can continue a valid program, so that every program parses."""
 
     votes: tuple[int, ...] = (8, 32)
-    """The likeliest programs of each problem, which then vote by value; each number is scored as `accuracy_vote_<number>`, without and with
-    the options. Empty scores no votes."""
+    """Majority voting over this many programs per problem, scored as accuracy_vote_<number>.
+    Empty: no majority voting."""
 
     retrieval: bool = True
-    """Let the programs of similar training problems vote beside the model's, scored as `accuracy_retrieval`."""
+    """Let programs of similar training problems vote too, scored as accuracy_retrieval."""
 
     text: bool = True
-    """Measure held-out text as well."""
+    """Measure the loss on held-out text too."""
 
     def __post_init__(self) -> None:
-        if self.problems_limit < 0:
+        limit, votes = self.problems_limit, self.votes
+        expect(limit >= 0, "evaluate.problems_limit", limit, "0 (all) or a positive number")
+        least = {"max_program_tokens": 5, "batch_size": 1}
+        for name, number in least.items():
+            value = getattr(self, name)
+            expect(value >= number, f"evaluate.{name}", value, f"{number} or more")
+        if self.retrieval and not votes:
             raise ConfigError(
-                f"evaluate.problems_limit is {self.problems_limit}; expected 0 (all) or a positive number"
+                "evaluate.retrieval adds votes to those of evaluate.votes, which is empty; set "
+                "evaluate.retrieval to False too, or give evaluate.votes"
             )
-        if self.max_program_tokens < 5 or self.batch_size < 1:
-            raise ConfigError(
-                "evaluate.max_program_tokens must be 5 or more and evaluate.batch_size 1 or more"
-            )
-        if self.retrieval and not self.votes:
-            raise ConfigError(
-                "evaluate.retrieval lets similar problems vote beside evaluate.votes, and there are none; set it to False as well"
-            )
-        if any(count < 1 for count in self.votes) or len(set(self.votes)) != len(self.votes):
-            raise ConfigError(
-                f"evaluate.votes is {self.votes}; expected different positive numbers, such as 8 32"
-            )
+        differ = all(count >= 1 for count in votes) and len(set(votes)) == len(votes)
+        expect(differ, "evaluate.votes", votes, "different positive numbers, such as 8 32")

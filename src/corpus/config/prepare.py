@@ -1,116 +1,109 @@
-"""Settings of preparation: where the text comes from, how much of it is taken, and how it is tokenised."""
+"""Settings of preparation: the text, how much of it is taken, and its tokenizer."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from corpus.base.errors import ConfigError
+from corpus.config.checks import expect
 from corpus.config.tokenizer import TokenizerConfig
 
 STARTER = "starter"
-"""The data that every machine has: what its Python installation holds."""
+"""The built-in data: what the Python installation holds."""
 
 HUB = "hub"
-"""The hub's default data set; `hub:owner/name` is another."""
+"""The default data set of the hub; `hub:owner/name` is another."""
 
 HUB_ID = "DKYoon/SlimPajama-6B"
-"""The SlimPajama sample that `hub` stands for: 5.5 million records, shuffled, in all seven sets."""
+"""The data set of `hub`: 5.5 million records of SlimPajama, shuffled, from all seven sets."""
 
 MATHQA_HUB_ID = "regisss/math_qa"
 """A Parquet copy of MathQA, with the columns of the official files."""
 
 BYTES_PER_TOKEN = 5
-"""More than a token of any usual vocabulary stands for on average, so reading this many bytes a token is always enough."""
+"""More than the average token of any usual vocabulary, so this many bytes a token are enough."""
 
 
 def whole_path(data: str) -> str:
-    """Return `prepare.data` with a folder's path written out, so that two spellings of it are no difference."""
-    return (
-        data
-        if data == STARTER or data.split(":")[0] == HUB
-        else str(Path(data).expanduser().resolve())
-    )
+    """Return `prepare.data` with the absolute path of a folder."""
+    if data == STARTER or data.split(":")[0] == HUB:
+        return data
+    return str(Path(data).expanduser().resolve())
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareConfig:
-    """What is read, how much of it, and what is held out."""
+    """What text is read, how much of it, and what is held out."""
 
     data: str = STARTER
-    """`starter` (this Python installation, offline), a folder, `hub`, or `hub:owner/name` for other SlimPajama records there."""
+    """A folder, hub, hub:owner/name for other SlimPajama records, or starter.
+    starter is text from this Python installation and needs no network."""
 
     problems_hub_id: str = MATHQA_HUB_ID
-    """The hub data set that MathQA is taken from when `data` is `hub`; empty for no problems."""
+    """Hub data set with MathQA, read if data is a hub. Empty: no problems."""
 
     set_names: dict[str, str] = field(default_factory=dict)
-    """Source for a `redpajama_set_name` that Corpus does not know (or should read as another source)."""
+    """redpajama_set_name → source, for names that Corpus does not know or should rename."""
 
     max_tokens: int | None = None
-    """Training tokens in all, shared between the sources by weight; None takes everything. A source with less text than its share
-    gives what it has, and nothing more than this is read than it takes to fill the shares."""
+    """Training tokens in total, shared between the sources by weight. None: everything.
+    A source with less text than its share gives what it has."""
 
     weights: dict[str, float] = field(default_factory=dict)
-    """Share of `max_tokens` for a source relative to the others, 1.0 where not named. 0 leaves a source out altogether."""
+    """Source → its relative share of max_tokens; 1.0 if not named, and 0 leaves a source out."""
 
     max_source_tokens: dict[str, int] = field(default_factory=dict)
-    """Most training tokens of a source; no limit where not named."""
+    """Source → its most training tokens; no limit if not named."""
 
     max_source_bytes: dict[str, int] = field(default_factory=dict)
-    """Most UTF-8 bytes of text read of a source, validation split off included; no limit where not named."""
+    """Source → its most UTF-8 bytes, validation split included; no limit if not named."""
 
     validation_tokens: int = 20_000
-    """Held-out tokens of each source, at least. With fewer, a loss is too uncertain to compare (about ±0.02 nat at 20,000)."""
+    """Fewest held-out tokens per source. At 20,000, a loss is exact to about ±0.02 nat."""
 
     max_validation_tokens: int = 100_000
-    """Held-out tokens of each source, at most, where a validation split is given: more takes time and adds no certainty."""
+    """Most held-out tokens per source, if a validation split is given. More only takes time."""
 
     dedup: Literal["auto", "off", "exact", "near"] = "auto"
-    """Duplicates to remove: `exact` (equal but for case and white space), `near` (four of five word 5-grams shared, too). `auto` is
-    `near` for `starter`, where packages vendor each other, and `off` elsewhere, SlimPajama being free of them."""
+    """Deduplication. exact: equal except for case and white space.
+    near: also documents that share 70 % of their word 5-grams.
+    auto: near for starter, where packages copy each other; else off, as SlimPajama is clean."""
 
     decontaminate: bool = True
-    """Leave out training documents that hold a problem of an evaluation set the run knows, with its numbers. Half of a problem's words must
-    lie in stretches of 8 or more that both share, near each other."""
+    """Leave out training documents that contain a problem of a known evaluation set.
+    A document contains a problem if it shares half of its words in runs of 8 or more."""
 
     problems_as_text: bool = False
-    """Read the training problems of known sets as text as well. Their evaluation splits are never read as text."""
+    """Read training problems of known sets as text too. Evaluation splits are never text."""
 
     starter_bytes: int = 2_000_000
-    """`starter` only: bytes harvested for each of the six sources, at most."""
+    """starter only: most bytes for each of its six sources."""
 
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
-    """How the tokenizer is trained."""
+    """Training of the tokenizer."""
 
     def __post_init__(self) -> None:
         if not self.data.strip():
             raise ConfigError(
                 f"prepare.data is {self.data!r}; give a folder, hub, hub:OWNER/NAME or {STARTER}"
             )
-        for name in ("validation_tokens", "starter_bytes"):
-            _check_positive(name, getattr(self, name))
+        for name in ("validation_tokens", "starter_bytes", "max_tokens"):
+            value = getattr(self, name)
+            expect(value is None or value >= 1, f"prepare.{name}", value, "1 or more")
         if self.max_validation_tokens < self.validation_tokens:
             raise ConfigError(
-                f"prepare.max_validation_tokens is {self.max_validation_tokens:,}, below prepare.validation_tokens "
-                f"({self.validation_tokens:,}); raise the one or lower the other"
+                f"prepare.max_validation_tokens is {self.max_validation_tokens:,}, below "
+                f"prepare.validation_tokens ({self.validation_tokens:,}); raise the first or lower "
+                "the second"
             )
-        if self.max_tokens is not None:
-            _check_positive("max_tokens", self.max_tokens)
         for group in ("max_source_tokens", "max_source_bytes"):
             for source, limit in getattr(self, group).items():
-                _check_positive(
-                    f"{group}.{source}", limit, fix=f" To leave {source} out, give it weight 0."
-                )
+                expected = f"1 or more. To leave {source} out, give it weight 0."
+                expect(limit >= 1, f"prepare.{group}.{source}", limit, expected)
         for source, weight in self.weights.items():
-            if not 0 <= weight < float("inf"):
-                raise ConfigError(
-                    f"prepare.weights.{source} is {weight}; expected 0 (leave it out) or more"
-                )
+            is_finite = 0 <= weight < float("inf")
+            expect(is_finite, f"prepare.weights.{source}", weight, "0 (leave it out) or more")
 
     def weight(self, source: str) -> float:
         """Return the weight of a source."""
         return self.weights.get(source, 1.0)
-
-
-def _check_positive(name: str, value: int, *, fix: str = "") -> None:
-    if value < 1:
-        raise ConfigError(f"prepare.{name} is {value}; expected 1 or more.{fix}")

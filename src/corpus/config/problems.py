@@ -3,72 +3,77 @@
 from dataclasses import dataclass
 
 from corpus.base.errors import ConfigError
+from corpus.config.checks import expect
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProblemsConfig:
-    """Which problems are trained on and scored, and which are made where the data holds none."""
+    """Which problems are trained on and scored, and which are generated."""
 
     sets: tuple[str, ...] = ()
-    """Problem sets of the data that belong to the run, such as `gsm8k svamp`: each is trained on where it can be. Empty takes MathQA alone where
-    the data has it, and otherwise every set that can be trained on."""
+    """Problem sets of the data to use, such as gsm8k svamp; each is trained on if possible.
+    Empty: MathQA alone if it is there, else every set that can be trained on."""
 
     heldout_share: float = 0.1
-    """Share of the templates of a set without a dev file that is kept out of training and scored; 0 trains on all of it. Problems of one template
-    stay together, so none of those scored has a twin in training."""
+    """Share of templates held out and scored, for sets without a dev file, 0…1. 0 trains on all.
+    Whole templates are held out, so no scored problem has a twin in training."""
 
     generated_train: int = 20_000
-    """Generated training problems, used where the data holds no problem set of its own to train on; 0 makes none, where
-    `symbolic_train` makes others."""
+    """Generated training problems, if the data has no problem set to train on.
+    0: none; that needs symbolic_train."""
 
     generated_heldout: int = 1_000
-    """Generated problems from held-out templates, scored where generated problems were trained on."""
+    """Generated problems from held-out templates, scored if generated problems are trained on."""
 
     symbolic_train: int = 0
-    """Generated training problems over expressions (differentiate, solve, factor …), beside the others; 0 makes none. Their programs are
-    executed while they are made, some dozens a second."""
+    """Generated training problems over expressions (differentiate, solve, factor …). 0: none.
+    Their programs are executed to check them, a few dozen a second."""
 
     symbolic_heldout: int = 0
-    """Generated problems over expressions from held-out templates, scored as `symbolic`."""
+    """Generated problems over expressions from held-out templates, scored as symbolic."""
 
     tuning_share: float = 0.0
-    """Share of the training problems that is kept out of training and scored in place of the dev split, for choosing settings by; 0 trains on all
-    problems. Whole templates, those with the fewest problems first: none of those scored has a twin in training, and few have one among
-    themselves."""
+    """Share of training problems to choose settings by, 0…1: held out, and scored in place of dev.
+    Whole templates, those with the fewest problems first, so none has a twin in training."""
 
     decontaminate: bool = True
-    """Leave out training problems that hold a problem of an evaluation set the run knows: every dev, test, held-out or tuning file, whether or
-    not it is scored. A question counts with other options too, and where half of its words lie in stretches of 8 or more that both share.
-    Problems over expressions are held apart by their templates instead."""
+    """Leave out training problems that contain a problem of a known evaluation set.
+    Known are all dev, test, held-out and tuning files, scored or not; options are not compared.
+    One contains the other if it shares half of its words in runs of 8 or more.
+    Problems over expressions are kept apart by their templates instead."""
 
     drop_twins: bool = False
-    """Leave out twins as well: training problems that differ from an evaluation problem in their numbers alone. Most of MathQA has twins, so
-    this changes what is measured; they are counted either way."""
+    """Leave out twins too: problems that equal an evaluation problem except for its numbers.
+    Most of MathQA has twins, so this changes what is measured. Twins are counted either way."""
 
     def __post_init__(self) -> None:
-        if self.generated_heldout < 1:
+        train, heldout = self.symbolic_train, self.symbolic_heldout
+        expect(
+            self.generated_heldout >= 1,
+            "problems.generated_heldout",
+            self.generated_heldout,
+            "1 or more",
+        )
+        for name in ("symbolic_train", "symbolic_heldout"):
+            value = getattr(self, name)
+            expect(value >= 0, f"problems.{name}", value, "0 (none) or more")
+        if bool(train) != bool(heldout):
             raise ConfigError(
-                f"problems.generated_heldout is {self.generated_heldout}; expected 1 or more"
+                f"problems.symbolic_train is {train} and problems.symbolic_heldout {heldout}; "
+                "what is trained on is scored too, so give both or neither"
             )
-        if self.symbolic_train < 0 or self.symbolic_heldout < 0:
-            raise ConfigError(
-                "problems.symbolic_train and problems.symbolic_heldout must be 0 (none) or more"
-            )
-        if bool(self.symbolic_train) != bool(self.symbolic_heldout):
-            raise ConfigError(
-                f"problems.symbolic_train is {self.symbolic_train} and problems.symbolic_heldout {self.symbolic_heldout}; what is trained on is "
-                "scored, so give both, or neither"
-            )
-        if self.generated_train < (0 if self.symbolic_train else 1):
-            raise ConfigError(
-                f"problems.generated_train is {self.generated_train}; expected 1 or more, or 0 beside problems.symbolic_train"
-            )
+        expect(
+            self.generated_train >= (0 if train else 1),
+            "problems.generated_train",
+            self.generated_train,
+            "1 or more, or 0 beside problems.symbolic_train",
+        )
         if self.drop_twins and not self.decontaminate:
             raise ConfigError(
-                "problems.drop_twins leaves out more than problems.decontaminate, which is off; turn it on as well"
+                "problems.drop_twins is a part of problems.decontaminate, which is off; turn it "
+                "on too"
             )
         for name in ("tuning_share", "heldout_share"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(
-                    f"problems.{name} is {getattr(self, name)}; expected a share from 0 to below 1, such as 0.06"
-                )
+            share = getattr(self, name)
+            expected = "a share from 0 to below 1, such as 0.06"
+            expect(0 <= share < 1, f"problems.{name}", share, expected)

@@ -1,10 +1,11 @@
-"""The config of a whole run: every stage's settings in one frozen tree, which is also the format of `config.json`."""
+"""The config of a run: the settings of every stage in one frozen tree, as in `config.json`."""
 
 from dataclasses import dataclass, field
 
 from corpus.base.errors import ConfigError
 from corpus.base.plain import check_finite
 from corpus.base.units import Budget, parse_budget
+from corpus.config.checks import expect
 from corpus.config.curriculum import CurriculumConfig
 from corpus.config.evaluate import EvaluateConfig
 from corpus.config.finetune import FinetuneConfig
@@ -20,20 +21,20 @@ class RunConfig:
     """Everything that decides what a run does."""
 
     recipe: str
-    """The recipe this config began as."""
+    """The recipe that this config started from."""
 
     budget: str
-    """How long to train, both phases together: wall-clock (`45m`, `2h`), tokens (`50M tokens`; places of a batch that are padding count,
-    and what is less than a batch is left) or steps (`120 steps`)."""
+    """How long to train, both phases: a time (45m, 2h), tokens (50M tokens) or steps (120 steps).
+    Tokens include padding; a remainder smaller than a batch is not used."""
 
     model: ModelConfig
-    """The model's shape. Its vocabulary is prepare.tokenizer.vocab_size: a smaller one needs both settings."""
+    """The shape of the model. Change model.vocab-size and prepare.tokenizer.vocab-size together."""
 
     seed: int = 0
-    """Decides the weights at the start, the order of rows and problems, and the generated problems."""
+    """Decides the initial weights, the order of the data and the generated problems."""
 
     prepare: PrepareConfig = field(default_factory=PrepareConfig)
-    """Text in: where from, how much, how it is tokenised."""
+    """The text and its tokenizer."""
 
     problems: ProblemsConfig = field(default_factory=ProblemsConfig)
     """The problem sets."""
@@ -54,33 +55,31 @@ class RunConfig:
     """The machine."""
 
     expected_tokens_per_second: float = 0.0
-    """Used with a clock budget and text from a hub: how much text to fetch, as the tokens that pre-training could read in its time."""
+    """Speed of pre-training, for how much text to fetch from a hub under a time budget."""
 
     def __post_init__(self) -> None:
         check_finite(self)
         parse_budget(self.budget)
-        if self.seed < 0:
-            raise ConfigError(f"seed is {self.seed}; expected 0 or more")
-        if self.model.vocab_size != self.prepare.tokenizer.vocab_size:
+        expect(self.seed >= 0, "seed", self.seed, "0 or more")
+        model, tokenizer = self.model.vocab_size, self.prepare.tokenizer.vocab_size
+        if model != tokenizer:
             raise ConfigError(
-                f"model.vocab_size is {self.model.vocab_size} and prepare.tokenizer.vocab_size {self.prepare.tokenizer.vocab_size}; the model "
-                "reads what the tokenizer writes, so give both the same number"
+                f"model.vocab_size is {model} and prepare.tokenizer.vocab_size {tokenizer}; the "
+                "model reads what the tokenizer writes, so give both the same number"
             )
-
-        if self.problems.drop_twins and self.prepare.problems_as_text:
+        for name in ("drop_twins", "tuning_share"):
+            if getattr(self.problems, name) and self.prepare.problems_as_text:
+                raise ConfigError(
+                    f"problems.{name} keeps problems out of training, and "
+                    "prepare.problems_as_text would train on them as text; give one of them"
+                )
+        share = self.train.finetune_share
+        if self.finetune.has_adapters and share in (0, 1):
+            without = "pre-training" if share == 1 else "fine-tuning"
             raise ConfigError(
-                "problems.drop_twins keeps problems out of training, and prepare.problems_as_text would read them there as text; give one of them"
-            )
-        if self.problems.tuning_share and self.prepare.problems_as_text:
-            raise ConfigError(
-                "problems.tuning_share keeps problems out of training, and prepare.problems_as_text would read them there as text; give one of them"
-            )
-
-        if self.finetune.has_adapters and self.train.finetune_share in (0, 1):
-            without = "pre-training" if self.train.finetune_share == 1 else "fine-tuning"
-            raise ConfigError(
-                f"finetune.method {self.finetune.method} adapts pre-trained weights in fine-tuning, and train.finetune_share "
-                f"{self.train.finetune_share:g} leaves no {without}; give a share between, or finetune.method full"
+                f"finetune.method {self.finetune.method} needs pre-training and fine-tuning, and "
+                f"train.finetune_share {share:g} leaves no {without}; give a share between 0 and "
+                "1, or finetune.method full"
             )
 
     @property
@@ -90,14 +89,14 @@ class RunConfig:
 
     @property
     def batch_tokens(self) -> int:
-        """Positions in one optimizer step."""
+        """Tokens in one optimizer step, padding included."""
         return self.train.rows_per_batch * self.model.context_length
 
     def needed_tokens(self) -> int | None:
-        """Return about how many tokens pre-training can read under the budget, or None where that is not known in advance.
+        """Return the most tokens that pre-training can read under the budget, None if unknown.
 
-        Its share may be larger than planned: what fine-tuning does not need for its epochs is left to it. So all of the budget counts,
-        where there is pre-training at all.
+        Pre-training also gets the time that fine-tuning does not need for its epochs. So all of
+        the budget counts, unless there is no pre-training.
         """
         budget, share = self.parsed_budget, 1.0 if self.train.finetune_share < 1 else 0.0
         if budget.kind == "tokens":

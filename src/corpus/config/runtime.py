@@ -1,49 +1,44 @@
 """Settings of the machine."""
 
-import dataclasses
-import typing
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Literal, get_args, get_type_hints
 
-from corpus.base.errors import ConfigError
+from corpus.config.checks import expect
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeConfig:
-    """What to compute with."""
+    """The device and its arithmetic."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """`auto` takes a CUDA device, then Apple's MPS, then the CPU."""
+    """auto takes CUDA if there is a GPU, then Apple's MPS, then the CPU."""
 
     precision: Literal["auto", "fp32", "bf16", "fp16", "fp8", "int8"] = "auto"
-    """Arithmetic of the matrix products; weights and optimizer stay fp32. Under a clock `auto` tries what the device has on the model itself
-    and takes the fastest that stays accurate; the table is recorded. Under steps or tokens nothing is timed: `auto` is bf16 on a GPU (fp16
-    with loss scaling on an older one), fp32 on a CPU; so it is with `fsdp`, where nothing is tried. `fp8` and `int8` round both factors of the blocks' matrix products in training."""
+    """Arithmetic of matrix products; weights and optimizer stay fp32.
+    auto, with a time budget: the fastest in a trial on this model that is accurate enough.
+    auto, with steps or tokens, or fsdp: bf16 on a GPU (fp16 on an older one), fp32 on a CPU.
+    fp8 and int8 round both factors of the matrix products in the blocks, in training."""
 
     compile: Literal["auto", "on", "off"] = "auto"
-    """`torch.compile` for training. `auto` compiles where a trial under a clock shows it faster; under tokens or steps on a GPU, and on a
-    CPU from 500 steps on. A first step that fails falls back to eager, with one line printed and recorded."""
+    """torch.compile in training. If the first compiled step fails, training continues without.
+    auto, with a time budget: if a trial shows that it is faster.
+    auto, with steps or tokens: on a GPU, and on a CPU from 500 steps on."""
 
     parallel: Literal["ddp", "fsdp"] = "ddp"
-    """How several ranks (`torchrun`) share the work: `ddp` has all weights on each, `fsdp` a part of them, for models that are too large for one."""
+    """How the ranks of torchrun share the work. ddp: each has all weights.
+    fsdp: each has a part of the weights, for models that do not fit on one device."""
 
     checkpoint_activations: bool = False
-    """Compute each block's forward pass again in the backward pass instead of keeping what it computed: less memory, about a third more work."""
+    """Recompute activations in the backward pass: less memory, about a third more time."""
 
     num_threads: int = 0
-    """CPU threads for the matrix products; 0 takes every core this process may use."""
+    """CPU threads for matrix products. 0 uses every core that this process may use."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            options, value = (
-                typing.get_args(typing.get_type_hints(type(self))[field.name]),
-                getattr(self, field.name),
-            )
-            if options and value not in options:
-                raise ConfigError(
-                    f"runtime.{field.name} is {value!r}; expected one of {', '.join(options)}"
-                )
-        if self.num_threads < 0:
-            raise ConfigError(
-                f"runtime.num_threads is {self.num_threads}; expected 0 (all cores) or a positive number"
-            )
+        hints = get_type_hints(type(self))
+        for field in fields(self):
+            options, value = get_args(hints[field.name]), getattr(self, field.name)
+            is_known = not options or value in options
+            expect(is_known, f"runtime.{field.name}", value, f"one of {', '.join(options)}")
+        number = self.num_threads
+        expect(number >= 0, "runtime.num_threads", number, "0 (all cores) or a positive number")

@@ -1,4 +1,4 @@
-"""A run in the format of another tool, so that it can be used without Corpus.
+"""A run in the formats of other tools, to use it without Corpus.
 
-Start with `huggingface.py`; the page that goes with the weights is in `card.py`.
+Start with `export`. `huggingface` writes the folder, `card` its README.md, `adapter` a peft folder.
 """

@@ -1,4 +1,4 @@
-"""An adapter as a folder that peft loads beside the exported model: `PeftModel.from_pretrained(model, FOLDER)`."""
+"""An adapter as a folder for peft: `PeftModel.from_pretrained(exported_model, FOLDER)`."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 
 PREFIX = "base_model.model."
-"""What peft puts before the name of a module in the wrapped model."""
+"""What peft puts before the names of modules in the wrapped model."""
 
 
 def export_adapter(
@@ -31,14 +31,14 @@ def export_adapter(
     weights: Path,
     tied: bool,
 ) -> Path:
-    """Write `output`: adapter_config.json, adapter_model.safetensors and a manifest that names the weights it was trained on by their digest.
+    """Write adapter_config.json, adapter_model.safetensors and a manifest to `output`.
 
     Args:
-        tensors: as `finetune.adapters.adapter_tensors` returns them.
+        tensors: what `finetune.adapters.adapter_tensors` returns.
         settings: how they were trained.
-        symbols: ids of the tokens whose embeddings were trained, if the settings say so.
+        symbols: ids of the program symbols, whose embeddings are trained if the settings say so.
         output: the folder; an earlier adapter there is replaced.
-        weights: the file of the frozen weights.
+        weights: the file of the frozen weights, whose digest goes into the manifest.
         tied: whether the embedding is the head too.
     """
     with atomic_folder(output) as folder:
@@ -56,18 +56,17 @@ def export_adapter(
 
 
 def peft_name(name: str) -> str:
-    """Return what peft calls a tensor of an adapter on `LlamaForCausalLM`: `….q_proj.lora_A.weight`, `….embed_tokens.token_adapter.…`."""
+    """Return peft's name of an adapter's tensor, such as `….q_proj.lora_A.weight`."""
     for mark in (".lora_", ".token_adapter."):
         place, found, rest = name.partition(mark)
         if found:
-            return (
-                PREFIX + huggingface_name(f"{place}.weight").removesuffix(".weight") + found + rest
-            )
+            module = huggingface_name(f"{place}.weight").removesuffix(".weight")
+            return PREFIX + module + found + rest
     raise KeyError(f"{name} is no tensor of an adapter")
 
 
 def _peft_config(settings: FinetuneConfig, symbols: range, *, tied: bool) -> dict[str, Any]:
-    """Return adapter_config.json, as peft itself writes it, with Llama's names."""
+    """Return adapter_config.json as peft writes it, with Llama's names."""
     layers = [
         _last(f"blocks.0.{'attention' if name in ATTENTION else 'feed_forward'}.{name}")
         for name in settings.adapter.layers

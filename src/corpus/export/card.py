@@ -1,4 +1,4 @@
-"""The model card: what the model is, how to prompt it, how well it does beside its baselines."""
+"""The model card: what the model is, how to prompt it, its scores beside the baselines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ _TEXT_COLUMNS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What the model card is written from."""
+    """The contents of a model card."""
 
     title: str
     """The model's name."""
@@ -39,21 +39,20 @@ class Card:
     writes_programs: bool = True
     """Whether the weights were fine-tuned on problems."""
     max_new_tokens: int = 100
-    """Where a program is cut off."""
+    """Most tokens of a program."""
     scores: Mapping[str, Any] = field(default_factory=dict)
-    """The run's scores.json; tables whose scores are not there are left out."""
+    """The run's scores.json; tables without scores are left out."""
 
 
 def render_card(card: Card, config: ModelConfig) -> str:
-    """Return the README.md of an exported model, with the header that the hub reads."""
+    """Return the README.md of an exported model, with the header for the hub."""
+    prompting = _PROMPTING.format(prompt=PROMPT, answer=ANSWER, max_new_tokens=card.max_new_tokens)
     sections = [
         _HEADER,
         f"# {card.title}",
         _summary(config, card.writes_programs),
         card.training,
-        _PROMPTING.format(prompt=PROMPT, answer=ANSWER, max_new_tokens=card.max_new_tokens)
-        if card.writes_programs
-        else "",
+        prompting if card.writes_programs else "",
         _problem_table(card.scores.get("problems", {})),
         _text_table(card.scores.get("text", {})),
         _LIMITS if card.writes_programs else "",
@@ -62,11 +61,16 @@ def render_card(card: Card, config: ModelConfig) -> str:
 
 
 def _summary(config: ModelConfig, writes_programs: bool) -> str:
-    programs = " It reads a maths word problem and writes a program in MathQA's operation language; executing the program gives the answer."
+    programs = (
+        " It reads a maths word problem and writes a program in MathQA's operation language; "
+        "executing the program gives the answer."
+    )
     return (
-        f"A Llama-shaped decoder with {config.num_parameters:,} parameters ({config.num_layers} layers of width {config.dim}, "
-        f"{config.num_heads} query and {config.num_kv_heads} key/value heads, {config.vocab_size:,} tokens, rows of "
-        f"{config.context_length} tokens), trained from scratch by Corpus.{programs if writes_programs else ''}"
+        f"A decoder with Llama's architecture and {config.num_parameters:,} parameters "
+        f"({config.num_layers} layers of width {config.dim}, {config.num_heads} query and "
+        f"{config.num_kv_heads} key/value heads, a vocabulary of {config.vocab_size:,}, sequences "
+        f"of {config.context_length} tokens), trained from scratch by Corpus."
+        f"{programs if writes_programs else ''}"
     )
 
 
@@ -79,11 +83,12 @@ def _problem_table(scores: Mapping[str, Any]) -> str:
     ]
     table = _table(["set", *_PROBLEM_COLUMNS, "95 % interval of accuracy"], rows)
     return (
-        "## Problems\n\nAccuracy: one greedy program, executed, nearest option; a program that does not execute counts as wrong. Unless "
-        "the run says otherwise, Corpus lets it hold only what its language allows, which `generate` does not. A "
-        "problem is template-seen when it differs from a trained one in its numbers alone. The last three scores are not the "
-        "model's: the most common letter, the program of the most similar trained problem, and the ceiling that gold programs "
-        f"reach.\n\n{table}"
+        "## Problems\n\nAccuracy: one program is decoded greedily and executed, and the nearest "
+        "option is the answer; a program that does not execute counts as wrong. By default Corpus "
+        "decodes only valid programs, which `generate` does not do. A problem is template-seen if "
+        "it differs from a training problem only in its numbers. The last three columns are not "
+        "the model's: the most common letter, the program of the most similar training problem, "
+        f"and the accuracy of the gold programs.\n\n{table}"
     )
 
 
@@ -95,8 +100,8 @@ def _text_table(scores: Mapping[str, Any]) -> str:
         for source, values in scores.items()
     ]
     return (
-        "## Text\n\nOn held-out documents, beside a model that knows only how frequent each token is. Loss: nats per token.\n\n"
-        + _table(["source", *_TEXT_COLUMNS], rows)
+        "## Text\n\nOn held-out documents, beside a unigram model, which knows only token "
+        "frequencies. Loss: nats per token.\n\n" + _table(["source", *_TEXT_COLUMNS], rows)
     )
 
 
@@ -124,9 +129,9 @@ tags: [math, math-word-problems, program-synthesis, trained-from-scratch]
 
 _PROMPTING = """## Use
 
-The numbers of the problem are replaced by `<|n0|>`, `<|n1|>`, … in their order. The text is lower-case with spaces round
-punctuation; a special token has no space before it, and text begins with one. The program comes in prefix notation: an operation,
-then its arguments.
+The numbers of the problem are replaced by `<|n0|>`, `<|n1|>`, … in order. The text is lower-case,
+with spaces around punctuation; a special token has no space before it, and text starts with one.
+The program is in prefix notation: an operation, then its arguments.
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -137,9 +142,10 @@ inputs = tokenizer("{prompt}", return_tensors="pt")
 print(tokenizer.decode(model.generate(**inputs, max_new_tokens={max_new_tokens})[0]))
 ```
 
-A right answer goes on with `{answer}` and ends with `<|eos|>`."""
+A right answer continues with `{answer}` and ends with `<|eos|>`."""
 
 _LIMITS = """## Limits
 
-A small model trained for a short time: it writes programs for problems that resemble its training problems, and is often wrong on
-others: execute its programs and check what they give. It does not chat, and it knows few facts."""
+A small model, trained for a short time. It writes programs for problems that resemble its training
+problems and is often wrong on others: execute its programs and check the result. It does not chat,
+and it knows few facts."""

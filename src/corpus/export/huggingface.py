@@ -1,6 +1,7 @@
 """Weights, tokenizer and model card as a folder that `transformers` opens without Corpus.
 
-The architecture is `LlamaForCausalLM`'s, the rotary convention included, so every tensor keeps its values and only names change.
+The architecture is that of `LlamaForCausalLM`, with its rotary convention, so tensors keep their
+values and only get other names.
 """
 
 import re
@@ -47,19 +48,19 @@ NAMES = {
     r"norm\.weight": "model.norm.weight",
     r"unembedding\.weight": "lm_head.weight",
 }
-"""Our names as patterns, and Hugging Face's."""
+"""Pattern of a name in Corpus → Hugging Face's name."""
 
 
 def export_huggingface(
     weights: Path, config: ModelConfig, tokenizer_folder: Path, output: Path, card: Card
 ) -> Path:
-    """Write `output`: config.json, model.safetensors, generation_config.json, the tokenizer, README.md and a manifest.
+    """Write config, weights, generation config, tokenizer, README.md and manifest to `output`.
 
-    Whole or not at all; an earlier export there is replaced.
+    It appears whole or not at all; an earlier export is replaced.
 
     Raises:
         ConfigError: `output` holds something that is not an earlier export.
-        ArtifactError: weights, tokenizer and config do not belong together, or one is missing or damaged.
+        ArtifactError: weights, tokenizer and config do not match, or one is missing or damaged.
     """
     output = Path(output).absolute()
     _check_free(output)
@@ -67,7 +68,8 @@ def export_huggingface(
     check_tokenizer(weights, tokenizer.digest)
     if tokenizer.vocab_size != config.vocab_size:
         raise ArtifactError(
-            f"the tokenizer in {tokenizer_folder} has {tokenizer.vocab_size} ids and the model {config.vocab_size}"
+            f"the tokenizer in {tokenizer_folder} has {tokenizer.vocab_size} ids and the model "
+            f"{config.vocab_size}. Restore both from one run."
         )
     tensors = huggingface_tensors(dict(load_model(weights, config).state_dict()), config.vocab_size)
     settings = huggingface_config(config, tokenizer)
@@ -81,17 +83,13 @@ def export_huggingface(
         )
         _write_tokenizer(tokenizer, folder)
         write_text(folder / CARD_FILE, render_card(card, config))
-        write_manifest(
-            folder,
-            Manifest(
-                kind=KIND, key=make_key(KIND, settings, inputs), config=settings, inputs=inputs
-            ),
-        )
+        key = make_key(KIND, settings, inputs)
+        write_manifest(folder, Manifest(kind=KIND, key=key, config=settings, inputs=inputs))
     return output
 
 
 def huggingface_tensors(tensors: dict[str, Tensor], vocab_size: int) -> dict[str, Tensor]:
-    """Rename the tensors, and cut rows that belong to no token off the tables, so that no such token can be generated."""
+    """Rename the tensors, and cut the embeddings of no token, so that none is generated."""
     renamed = {}
     for name, tensor in tensors.items():
         is_table = name in ("embedding.weight", "unembedding.weight")
@@ -100,7 +98,7 @@ def huggingface_tensors(tensors: dict[str, Tensor], vocab_size: int) -> dict[str
 
 
 def huggingface_name(name: str) -> str:
-    """Return what `LlamaForCausalLM` calls a tensor of ours."""
+    """Return the name of a tensor in `LlamaForCausalLM`."""
     for pattern, replacement in NAMES.items():
         if match := re.fullmatch(pattern, name):
             return match.expand(replacement)
@@ -133,9 +131,9 @@ def huggingface_config(config: ModelConfig, tokenizer: Tokenizer) -> dict[str, A
 
 
 def _rope_settings(config: ModelConfig) -> dict[str, Any]:
-    """Return base and scaling of the rotary frequencies, under the names that versions before and after 5 of transformers read.
+    """Return base and scaling of the rotary frequencies, for transformers before and after 5.
 
-    Its Llama knows no `ntk`, which is nothing but another base.
+    Its Llama has no `ntk`, which is only another base.
     """
     scaling = config.rope_scaling
     if scaling.rope_type == "none":
@@ -164,7 +162,7 @@ def _special_ids(tokenizer: Tokenizer) -> dict[str, int]:
 
 
 def _write_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
-    """Write the tokenizer so that special tokens can be typed: outside of Corpus, a prompt is written as text."""
+    """Write the tokenizer so that special tokens in a prompt are read as such."""
     tokenizer.save(folder)
     settings = read_json(folder / TOKENIZER_CONFIG_FILE)
     write_json(folder / TOKENIZER_CONFIG_FILE, {**settings, "split_special_tokens": False})
@@ -185,9 +183,11 @@ def _check_free(output: Path) -> None:
         read_manifest(output, kind=KIND)
     except ArtifactError:
         raise ConfigError(
-            f"the export would replace {output}, which holds {min(names)} and is not an earlier export. {fix}"
+            f"the export would replace {output}, which holds {min(names)} and is not an earlier "
+            f"export. {fix}"
         ) from None
     if foreign := names - FILES:
         raise ConfigError(
-            f"the export would replace {output}, and {min(foreign)} there is not part of an earlier export. {fix}"
+            f"the export would replace {output}, and {min(foreign)} there is not part of an "
+            f"earlier export. {fix}"
         )

@@ -1,6 +1,6 @@
-"""Raw documents to token shards by source, with a tokenizer trained on the way.
+"""From raw documents to token shards by source, and from problem files to a run's problem sets.
 
-Start with `prepare`: the stage as a whole. `find` turns a setting into inputs, `discover` looks at a folder and says what it holds,
-`sources` has one file for each place that text comes from, and the rest is one step each: `collect` (caps, duplicates), `split`
-(validation), `sample` (for the tokenizer), `tokenize`.
+Start with `prepare`, the stage as a whole. `discover` finds the data, `problem_sets` writes the
+problems, `text` writes tokenizer and shards in four steps: `collect`, `split`, `tokenize` (sample
+and shards). `sources` has what text is read from.
 """

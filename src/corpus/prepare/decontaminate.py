@@ -1,4 +1,4 @@
-"""Files of text or problems without what holds an evaluation problem: `corpus decontaminate`, beside any run."""
+"""`corpus decontaminate`: find evaluation problems in files, and write copies without them."""
 
 import gzip
 import io
@@ -14,100 +14,144 @@ import zstandard
 from corpus.base.console import progress, say
 from corpus.base.errors import ConfigError, DataError
 from corpus.base.files import atomic_folder, write_lines
-from corpus.prepare.sources.local import is_plain_text_file, read_text
+from corpus.prepare.sources.files import is_plain_text_file, read_text
 from corpus.prepare.sources.records import is_record_file, read_records
 from corpus.problems.contamination import LIST, KnownProblems
 from corpus.problems.numbers import template_of
 from corpus.problems.registry import load_problems, recognise
+from corpus.run.problems import load_problem_file
+
+SHOWN = 20
+"""Matches printed one by one."""
 
 
 @dataclass
-class Cleaned:
-    """What was found in one file."""
+class FileMatches:
+    """A file and the evaluation problems found in it."""
 
     path: Path
     name: Path
-    """Where its copy goes, below the folder of copies."""
+    """Where its copy goes, relative to the folder of copies."""
     kind: str
     """`problems`, `records` or `text`."""
     is_own: bool = False
-    """Whether it holds the evaluation problems that are looked for."""
+    """Whether it is one of the files with the evaluation problems themselves."""
     total: int = 0
     twins: int = 0
     dropped: dict[int, dict[str, Any]] = field(default_factory=dict)
-    """By place in the file, from 0: what was found there."""
+    """Place in the file, from 0 → what was found there."""
 
 
 def decontaminate(
     paths: Sequence[Path],
-    known: KnownProblems,
+    specs: Sequence[str],
     *,
+    ngram: int,
+    share: float,
     out: Path | None = None,
     drop_twins: bool = False,
-    own: Iterable[Path] = (),
-) -> list[Cleaned]:
-    """Look for evaluation problems in files and in all files of folders; with `out`, write copies without what holds one.
+) -> None:
+    """Print what in the files and folders of `paths` holds an evaluation problem.
 
-    The files of the evaluation problems themselves, `own`, are not looked at, and are copied as they are.
-
-    The copies have the names and formats of the files, and `contamination.jsonl` beside them lists what was left out. `out` appears whole or not
-    at all.
+    Args:
+        paths: files, and folders whose files are all searched.
+        specs: evaluation problems, each SET=PATH. Their own files are not searched, and are
+            copied unchanged.
+        ngram: consecutive words that count as a match.
+        share: share of a problem's words that must be in matches.
+        out: a folder for copies of the files without what was found. Names and formats stay the
+            same, and `contamination.jsonl` lists what is missing. It appears whole or not at all.
+        drop_twins: leave out twins too.
 
     Raises:
-        ConfigError: `out` exists, or lies in a folder that is read.
-        DataError: a file is missing, malformed, or nothing is there to look at.
+        ConfigError: `out` exists, or is in a folder that is searched.
+        DataError: a file is missing or malformed, or there is nothing to search.
     """
+    known = KnownProblems(
+        [problem for spec in specs for problem in load_problem_file(spec)],
+        ngram=ngram,
+        share=share,
+    )
     _check_out(out, paths)
-    found = [each for path in paths for each in _files(path)]
-    names = Counter(each.name for each in found)
-    if doubled := {name for name, count in names.items() if count > 1}:
-        raise DataError(
-            f"two of the files are called {min(doubled)}, and their copies would be one; give them one at a time"
-        )
-    if not found:
-        raise DataError(
-            f"{', '.join(map(str, paths))}: no text, records or known problem set there. Give files or folders of them."
-        )
-    theirs = {path.resolve() for path in own}
-    for each in found:
-        each.is_own = each.path.resolve() in theirs
-    with progress(
-        "looking for evaluation problems", sum(each.path.stat().st_size for each in found), "bytes"
-    ) as task:
-        for each in found:
-            _look(each, known, drop_twins)
-            task.advance(each.path.stat().st_size)
+    files = _find_files(paths, own={Path(spec.partition("=")[2]).resolve() for spec in specs})
+    sizes = [file.path.stat().st_size for file in files]
+    with progress("searching for evaluation problems", sum(sizes), "bytes") as task:
+        for file, size in zip(files, sizes, strict=True):
+            if not file.is_own:
+                _search(file, known, drop_twins)
+            task.advance(size)
+    records = [
+        {"file": file.name.as_posix(), "place": place, **record}
+        for file in files
+        for place, record in file.dropped.items()
+    ]
     if out is not None:
         with atomic_folder(out) as folder:
-            for each in found:
-                (folder / each.name).parent.mkdir(parents=True, exist_ok=True)
-                _copy(each, folder / each.name)
-            write_lines(folder / LIST, list_of(found))
-    return found
+            for file in files:
+                (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
+                _copy(file, folder / file.name)
+            write_lines(folder / LIST, records)
+    _say_result(files, records, known, out)
 
 
-def list_of(found: Sequence[Cleaned]) -> list[dict[str, Any]]:
-    """Return one record for everything that holds a problem: the file, the place in it from 0, the problem, the overlap."""
-    return [
-        {"file": each.name.as_posix(), "place": place, **record}
-        for each in found
-        for place, record in each.dropped.items()
-    ]
+def _say_result(
+    files: Sequence[FileMatches],
+    records: Sequence[dict[str, Any]],
+    known: KnownProblems,
+    out: Path | None,
+) -> None:
+    sets = ", ".join(f"{count:,} of {name}" for name, count in known.sets.items())
+    say(f"searched for {len(known):,} problems: {sets}")
+    for record in records[:SHOWN]:
+        problem = record["problem"]
+        what = f"{problem}, overlap {record['overlap']:.0%}" if problem else "a twin"
+        say(f"  {record['file']} {record['place']}: {what}")
+    if len(records) > SHOWN:
+        say(f"  … and {len(records) - SHOWN:,} more")
+    for file in files:
+        if file.is_own:
+            copied = ", copied unchanged" if out else ""
+            say(f"{file.name}: one of --problems, not searched{copied}")
+            continue
+        unit = {"problems": "problems", "records": "documents", "text": "document"}[file.kind]
+        twins = f", {file.twins:,} are twins with other numbers" if file.kind == "problems" else ""
+        found = f"{len(file.dropped):,} of {file.total:,} {unit} hold an evaluation problem"
+        say(f"{file.name}: {found}{twins}")
+    if out:
+        say(f"copies without them: {out}")
 
 
 def _check_out(out: Path | None, paths: Sequence[Path]) -> None:
     if out is None:
         return
     if out.exists():
-        raise ConfigError(
-            f"--out {out} exists and would be replaced; give a folder that is not there yet"
-        )
+        raise ConfigError(f"--out {out} exists and would be replaced; give a new folder")
     for path in paths:
         if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
-            raise ConfigError(f"--out {out} lies in {path}, which is read; give a folder elsewhere")
+            raise ConfigError(
+                f"--out {out} is in {path}, which is searched; give a folder elsewhere"
+            )
 
 
-def _files(path: Path) -> Iterator[Cleaned]:
+def _find_files(paths: Sequence[Path], own: set[Path]) -> list[FileMatches]:
+    files = [file for path in paths for file in _files_of(path)]
+    for file in files:
+        file.is_own = file.path.resolve() in own
+    names = Counter(file.name for file in files)
+    if doubled := {name for name, count in names.items() if count > 1}:
+        raise DataError(
+            f"two of the files are called {min(doubled)}, and their copies would be one; give them "
+            "one at a time"
+        )
+    if not files:
+        raise DataError(
+            f"{', '.join(map(str, paths))}: no text, records or known problem set found. Give "
+            "files or folders that have some."
+        )
+    return files
+
+
+def _files_of(path: Path) -> Iterator[FileMatches]:
     if not path.exists():
         raise DataError(f"{path} does not exist. Check the path.")
     if path.is_file():
@@ -116,16 +160,16 @@ def _files(path: Path) -> Iterator[Cleaned]:
             raise DataError(
                 f"{path} is not text, records of text or a known problem set. Give another file."
             )
-        yield Cleaned(path, Path(path.name), kind)
+        yield FileMatches(path, Path(path.name), kind)
         return
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path)
         if file.is_file() and not any(part.startswith(".") for part in name.parts):
             kind = _kind(file)
             if kind is None or name == Path(LIST):
-                say(f"left alone, not copied: {file}")
+                say(f"ignored and not copied: {file}")
             else:
-                yield Cleaned(file, name, kind)
+                yield FileMatches(file, name, kind)
 
 
 def _kind(path: Path) -> str | None:
@@ -135,36 +179,28 @@ def _kind(path: Path) -> str | None:
     return "records" if is_record_file(path) else "text" if is_plain_text_file(path) else None
 
 
-def _look(each: Cleaned, known: KnownProblems, drop_twins: bool) -> None:
-    if each.is_own:
-        return
-    for place, (text, matches) in enumerate(_searched(each, known)):
-        each.total += 1
+def _search(file: FileMatches, known: KnownProblems, drop_twins: bool) -> None:
+    for place, (text, matches) in enumerate(_matches(file, known)):
+        file.total += 1
         match = next((match for match in matches if not match.other_numbers), None)
-        is_twin = match is None and each.kind == "problems" and template_of(text) in known.templates
-        each.twins += is_twin
+        is_twin = match is None and file.kind == "problems" and template_of(text) in known.templates
+        file.twins += is_twin
         if match is not None:
-            each.dropped[place] = {"reason": "overlap", **known.record(match)}
+            file.dropped[place] = {"reason": "overlap", **known.record(match)}
         elif is_twin and drop_twins:
-            each.dropped[place] = {
-                "reason": "twin",
-                "problem": None,
-                "overlap": None,
-                "problem_text": None,
-            }
+            empty = dict.fromkeys(("problem", "overlap", "problem_text"))
+            file.dropped[place] = {"reason": "twin", **empty}
 
 
-def _searched(each: Cleaned, known: KnownProblems) -> Iterator[tuple[str, Any]]:
-    if each.kind == "problems":
-        file = recognise(each.path)
-        assert file is not None, "it was recognised before"
-        texts = [
-            problem.text
-            for problem in load_problems(file.set_name, each.path, file.split or "train")
-        ]
+def _matches(file: FileMatches, known: KnownProblems) -> Iterator[tuple[str, Any]]:
+    if file.kind == "problems":
+        found = recognise(file.path)
+        assert found is not None, "it was recognised before"
+        problems = load_problems(found.set_name, file.path, found.split or "train")
+        texts = [problem.text for problem in problems]
         yield from zip(texts, known.index.find_each(texts), strict=True)
         return
-    for text in [read_text(each.path)] if each.kind == "text" else _texts(each.path):
+    for text in [read_text(file.path)] if file.kind == "text" else _texts(file.path):
         yield text, known.index.find(text)
 
 
@@ -172,46 +208,40 @@ def _texts(path: Path) -> Iterator[str]:
     for number, record in read_records(path):
         if not isinstance(record, dict) or not isinstance(record.get("text"), str):
             raise DataError(
-                f'{path} line {number} has no "text"; expected records {{"text": …}}. Mend or remove the line.'
+                f'{path} line {number} has no "text"; expected records {{"text": …}}. Correct or '
+                "remove the line."
             )
         yield record["text"]
 
 
-def _copy(each: Cleaned, path: Path) -> None:
-    """Write what is left of a file; none where nothing is left, for empty files are taken for damaged ones."""
-    if each.total and len(each.dropped) == each.total:
+def _copy(file: FileMatches, path: Path) -> None:
+    """Write what is left of a file; no file if nothing is left, since empty files look damaged."""
+    if file.total and len(file.dropped) == file.total:
         return
-    name = each.path.name.lower()
-    with open(each.path, "rb") as file:
-        is_parquet = file.read(4) == b"PAR1"
-    if each.kind == "text" or each.is_own:
-        path.write_bytes(each.path.read_bytes())
+    with open(file.path, "rb") as opened:
+        is_parquet = opened.read(4) == b"PAR1"
+    if file.kind == "text" or file.is_own:
+        path.write_bytes(file.path.read_bytes())
     elif is_parquet:
-        _copy_parquet(each, path)
-    elif each.kind == "records":
-        rows = (
-            record
-            for place, (_, record) in enumerate(read_records(each.path))
-            if place not in each.dropped
-        )
-        _write_lines(path, rows, name)
+        _copy_parquet(file, path)
+    elif file.kind == "records":
+        _write_records(path, _kept(file, (record for _, record in read_records(file.path))))
     else:
-        data = each.path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        data = file.path.read_bytes().removeprefix(b"\xef\xbb\xbf")
         if data.lstrip().startswith(b"{"):
-            rows = [json.loads(line) for line in data.splitlines() if line.strip()]
-            _write_lines(
-                path, (row for place, row in enumerate(rows) if place not in each.dropped), name
-            )
+            records = [json.loads(line) for line in data.splitlines() if line.strip()]
+            _write_records(path, _kept(file, records))
         else:
-            path.write_bytes(
-                _plain(
-                    [row for place, row in enumerate(json.loads(data)) if place not in each.dropped]
-                )
-            )
+            path.write_bytes(_json_bytes(list(_kept(file, json.loads(data)))))
 
 
-def _write_lines(path: Path, rows: Iterator[Any], name: str) -> None:
+def _kept(file: FileMatches, records: Iterable[Any]) -> Iterator[Any]:
+    return (record for place, record in enumerate(records) if place not in file.dropped)
+
+
+def _write_records(path: Path, records: Iterable[Any]) -> None:
     """Write one JSON value a line, compressed as the name says, the same bytes every time."""
+    name = path.name.lower()
     with open(path, "wb") as file:
         target: Any = file
         if name.endswith(".zst"):
@@ -219,23 +249,21 @@ def _write_lines(path: Path, rows: Iterator[Any], name: str) -> None:
         elif name.endswith(".gz"):
             target = gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0)
         writer = io.BufferedWriter(target) if target is not file else file
-        for row in rows:
-            writer.write(_plain(row) + b"\n")
+        for record in records:
+            writer.write(_json_bytes(record) + b"\n")
         if writer is not file:
             writer.close()
 
 
-def _plain(value: Any) -> bytes:
+def _json_bytes(value: Any) -> bytes:
     try:
         return json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:  # half a surrogate pair, which only an escape can hold
         return json.dumps(value).encode()
 
 
-def _copy_parquet(each: Cleaned, path: Path) -> None:
+def _copy_parquet(file: FileMatches, path: Path) -> None:
     import pyarrow.parquet  # heavy, and most folders have no Parquet
 
-    table = pyarrow.parquet.read_table(each.path)
-    pyarrow.parquet.write_table(
-        table.take([place for place in range(table.num_rows) if place not in each.dropped]), path
-    )
+    table = pyarrow.parquet.read_table(file.path)
+    pyarrow.parquet.write_table(table.take(list(_kept(file, range(table.num_rows)))), path)

@@ -1,4 +1,4 @@
-"""A document on its way in, and what every place that documents come from can do."""
+"""A document of text, and the protocol of everything that documents come from."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -6,52 +6,52 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-Split = Literal["train", "validation"]
+TextSplit = Literal["train", "validation"]
 
 Advance = Callable[[int], None]
-"""Told how much of a source's size has been read since the last call."""
+"""Called with the amount read since the last call, in the unit of `TextInput.size`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One text and the source it belongs to."""
+    """One text and its source."""
 
     source: str
     text: str
 
 
 class TextInput(Protocol):
-    """A place that documents come from. Reading twice gives the same documents in the same order."""
+    """Documents of one or more sources, the same in the same order every time they are read."""
 
     def describe(self) -> list[str]:
-        """Return what was found here, for people, before any of it is read."""
+        """Return lines for the user that say what is here, before anything is read."""
         ...
 
     def inputs(self) -> dict[str, str]:
-        """Return a mark for each thing read, which changes when the thing does."""
+        """Return name → mark of everything that is read; a mark changes when the content does."""
         ...
 
-    def size(self, split: Split) -> int:
-        """Return how much there is to read, in the unit that `advance` is told."""
+    def size(self, split: TextSplit) -> int:
+        """Return how much there is to read, in the unit of `advance`."""
         ...
 
-    def documents(self, split: Split, advance: Advance) -> Iterator[Document]:
-        """Yield the documents of a split. Raises `DataError` naming file, line, value and the fix."""
+    def documents(self, split: TextSplit, advance: Advance) -> Iterator[Document]:
+        """Yield the documents of a split. Raises `DataError` with file, line, value and fix."""
         ...
 
     def notes(self) -> list[str]:
-        """Return what a person should know after reading, such as parts that were missing."""
+        """Return lines for the user after reading, such as parts that were missing."""
         ...
 
 
 def fingerprint(text: str) -> int:
-    """Return 64 bits of hash that are equal for texts equal but for case and white space."""
+    """Return a 64-bit hash that is equal for texts equal except for case and white space."""
     folded = " ".join(text.lower().split()).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(folded, digest_size=8).digest(), "big")
 
 
 def mark_of(path: Path) -> str:
-    """Return size and time of change of a file: the mark that decides whether it has to be read again."""
+    """Return a file's size and time of change, which decide whether it is read again."""
     status = path.stat()
     return f"{status.st_size} bytes, changed {status.st_mtime_ns}"
 

@@ -1,31 +1,33 @@
-"""The pool: every document on disk once, as text by source, so that validation, sample and tokens can be chosen from the whole.
+"""The pool: every document on disk once, by source, so that later steps can choose from all text.
 
-It lives beside the artifact in the making and goes when that is done. Its memory grows by sixteen bytes a document; dividing it into train and validation takes some 260 more.
+It is a temporary folder. Memory grows by 16 bytes a document, and by some 260 more while the
+validation split is chosen.
 """
 
 import mmap
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from corpus.base.unicode import whole_text
-from corpus.prepare.document import Split
+from corpus.prepare.document import TextSplit
 
 
 class Texts:
-    """The documents of one source and split: text in a file, places and fingerprints in memory."""
+    """The documents of one source and split: text in a file, offsets and fingerprints in memory."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: BinaryIO | None = open(path, "w+b")  # noqa: SIM115 - open as long as the pool is
+        self._file: BinaryIO | None = open(path, "w+b")  # noqa: SIM115 - open as long as the pool
         self._map: mmap.mmap | None = None
         self._ends, self._marks = array("q", [0]), array("Q")
 
     def add(self, text: str, mark: int) -> int:
-        """Append a document with its fingerprint; return its bytes of UTF-8."""
+        """Append a document with its fingerprint; return its size in bytes of UTF-8."""
         assert self._file is not None, "the pool is closed"
         assert self._map is None, "texts are added before they are read"
         data = encode(text)
@@ -53,17 +55,13 @@ class Texts:
 
     def data(self, index: int) -> bytes:
         """Return one document as UTF-8."""
+        if self.num_bytes == 0:
+            return b""
         if self._map is None:
             assert self._file is not None
             self._file.flush()
-            self._map = (
-                mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-                if self.num_bytes
-                else None
-            )
-        return (
-            self._map[self._ends[index] : self._ends[index + 1]] if self._map is not None else b""
-        )
+            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._map[self._ends[index] : self._ends[index + 1]]
 
     def close(self) -> None:
         """Close and delete the file."""
@@ -76,11 +74,11 @@ class Texts:
 
 
 class Pool:
-    """The documents of all sources, by split; the folder goes when the `with` block ends."""
+    """The documents of all sources, by split; the folder is deleted when the `with` block ends."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._texts: dict[tuple[Split, str], Texts] = {}
+        self._texts: dict[tuple[TextSplit, str], Texts] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> "Pool":
@@ -96,13 +94,13 @@ class Pool:
         """Sources with at least one document, in alphabetical order."""
         return sorted({source for _, source in self._texts})
 
-    def texts(self, split: Split, source: str) -> Texts:
+    def texts(self, split: TextSplit, source: str) -> Texts:
         """Return the documents of a source and split, perhaps none."""
         if (split, source) not in self._texts:
             self._texts[split, source] = Texts(self._folder / f"{source}.{split}.text")
         return self._texts[split, source]
 
-    def marks(self, split: Split) -> set[int]:
+    def marks(self, split: TextSplit) -> set[int]:
         """Return the fingerprints of a split, of all sources."""
         return {
             int(mark)
@@ -112,11 +110,47 @@ class Pool:
         }
 
 
-def encode(text: str) -> bytes:
-    """Return `text` as UTF-8, without halves of surrogate pairs."""
-    return whole_text(text).encode()
+@dataclass(frozen=True)
+class Piece:
+    """A document or a part of one: bytes `start` to `end` of document `index`."""
+
+    index: int
+    start: int
+    end: int
+
+    @property
+    def num_bytes(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class TextSelection:
+    """Pieces of the texts of one source, in order."""
+
+    texts: Texts
+    pieces: Sequence[Piece]
+    limit: int | None = None
+    """Most tokens to write, `<|eos|>` included; None for all."""
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(piece.num_bytes for piece in self.pieces)
+
+    def text(self, piece: Piece) -> str:
+        """Return the text of one of the pieces."""
+        return self.texts.data(piece.index)[piece.start : piece.end].decode()
+
+
+def whole(texts: Texts) -> list[Piece]:
+    """Return every document as a piece."""
+    return [Piece(index, 0, int(size)) for index, size in enumerate(texts.sizes)]
 
 
 def by_mark(texts: Texts) -> Sequence[int]:
-    """Return document indices in the order of their fingerprints: random, the same every time, whatever order they came in."""
+    """Return document indices ordered by fingerprint: random, but the same for the same texts."""
     return [int(index) for index in np.lexsort((np.arange(len(texts)), texts.marks))]
+
+
+def encode(text: str) -> bytes:
+    """Return `text` as UTF-8, without halves of surrogate pairs."""
+    return whole_text(text).encode()

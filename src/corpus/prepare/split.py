@@ -1,51 +1,111 @@
-"""The validation split: documents chosen by their hash, so that the choice depends on nothing but the text itself."""
+"""The validation split: which documents are held out, and how many.
 
-from dataclasses import dataclass
+Documents are chosen by their fingerprint, so the choice depends on the text alone. Enough of them
+are held out once the tokenizer is known, and what one source holds out, no other trains on.
+"""
 
-from corpus.prepare.pool import Texts, by_mark
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from corpus.config.prepare import PrepareConfig
+from corpus.prepare.collect import Dropped
+from corpus.prepare.pool import Piece, Pool, Texts, TextSelection, by_mark, whole
+from corpus.prepare.tokenize import has_tokens, num_tokens
+from corpus.text.tokenizer import Tokenizer
 
 LARGEST_SHARE = 0.2
-"""A document is held out whole unless that would take more than this share of its source; then only its end is."""
+"""A document is held out whole unless that takes more than this share of its source; then only its
+end is held out."""
+
+BYTES_PER_TOKEN_GUESS = 3
+"""A first guess of the bytes to hold out; more are held out if they give too few tokens."""
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A document, or a part of one: bytes `start` to `end` of document `index`."""
+class Division:
+    """One source, divided into training and held-out text."""
 
-    index: int
-    start: int
-    end: int
+    train: TextSelection
+    given: TextSelection
+    """The validation split of the data, if it has one."""
+    split_off: TextSelection
+    """Training documents that are held out too, because `given` has too few tokens."""
 
     @property
-    def num_bytes(self) -> int:
-        return self.end - self.start
-
-    def text(self, texts: Texts) -> str:
-        """Return the text of this piece."""
-        return texts.data(self.index)[self.start : self.end].decode()
+    def held_out(self) -> list[TextSelection]:
+        """All held-out text."""
+        return [self.given, self.split_off]
 
 
-def whole(texts: Texts) -> list[Piece]:
-    """Return every document as a piece."""
-    return [Piece(index, 0, int(size)) for index, size in enumerate(texts.sizes)]
+def first_division(pool: Pool, source: str, config: PrepareConfig) -> Division:
+    """Divide a source before there is a tokenizer."""
+    return _divide(pool, source, config.validation_tokens * BYTES_PER_TOKEN_GUESS, config)
+
+
+def hold_out_enough(
+    guesses: Mapping[str, Division], pool: Pool, tokenizer: Tokenizer, config: PrepareConfig
+) -> tuple[dict[str, Division], dict[str, str]]:
+    """Hold out `validation_tokens` of each source, and keep at least as many for training.
+
+    Returns the divisions, and source → why it is left out for the others.
+    """
+    wanted = config.validation_tokens
+    divisions, left_out = {}, {}
+    for source, guess in guesses.items():
+        division, tokens = _hold_out(guess, pool, source, tokenizer, config)
+        if tokens < wanted or not has_tokens(division.train, tokenizer, wanted):
+            total = tokens + num_tokens(division.train, tokenizer)
+            left_out[source] = (
+                f"has {total:,} tokens, {tokens:,} of them held out: too few to hold out "
+                f"prepare.validation_tokens ({wanted:,}) and train on at least as many. Give it "
+                "more text, or lower prepare.validation_tokens."
+            )
+        else:
+            divisions[source] = division
+    return divisions, left_out
+
+
+def drop_held_out_elsewhere(
+    divisions: Mapping[str, Division], dropped: Dropped
+) -> dict[str, Division]:
+    """Remove from each source's training text what another source holds out: documents can be in
+    several sources."""
+    marks = {
+        source: {mark for part in division.held_out for mark in _marks(part)}
+        for source, division in divisions.items()
+    }
+    holders = Counter(mark for held_out in marks.values() for mark in held_out)
+    result = {}
+    for source, division in divisions.items():
+        train, own = division.train, marks[source]
+        kept = [
+            piece
+            for piece, mark in zip(train.pieces, _marks(train), strict=True)
+            if holders[mark] <= (mark in own)
+        ]
+        for _ in range(len(train.pieces) - len(kept)):
+            dropped.add("held out", source)
+        result[source] = replace(division, train=replace(train, pieces=kept))
+    return result
 
 
 def split_off(texts: Texts, num_bytes: int) -> tuple[list[Piece], list[Piece]]:
-    """Hold out at least `num_bytes` of the documents with the smallest fingerprints; return what is left and what is held out.
+    """Hold out at least `num_bytes`, the documents with the smallest fingerprints.
 
-    Documents stay whole, except where the last one needed would take more than `LARGEST_SHARE` of the source: a source that is a
-    handful of books gives the end of a book, from a paragraph's or line's begin. Equal documents always land on the same side; what is
-    equal to a cut one but for case and white space has no place to cut at, and is held out whole.
+    Returns what is left and what is held out. Documents stay whole, unless the last one needed
+    takes more than `LARGEST_SHARE` of the source: then its end is held out, from the start of a
+    paragraph or line. Equal documents are always on the same side. A document that equals a cut
+    one only except for case and white space is held out whole.
     """
     sizes, marks, taken = texts.sizes, texts.marks, 0
-    held_out: dict[int, int] = {}  # document → where its held-out part begins
+    held_out: dict[int, int] = {}  # document → where its held-out part starts
     last = -1
     for index in by_mark(texts):
         size, start = int(sizes[index]), 0
         if last >= 0 and marks[index] == marks[last]:
-            start = (
-                held_out[last] if held_out[last] and texts.data(index) == texts.data(last) else 0
-            )
+            if held_out[last] and texts.data(index) == texts.data(last):
+                start = held_out[last]
         elif taken >= num_bytes:
             break
         elif taken + size > max(num_bytes, LARGEST_SHARE * texts.num_bytes):
@@ -54,13 +114,44 @@ def split_off(texts: Texts, num_bytes: int) -> tuple[list[Piece], list[Piece]]:
         taken += size - start
     left = [Piece(index, 0, held_out.get(index, int(size))) for index, size in enumerate(sizes)]
     ends = [Piece(index, held_out[index], int(sizes[index])) for index in sorted(held_out)]
-    return [piece for piece in left if piece.num_bytes], [
-        piece for piece in ends if piece.num_bytes
-    ]
+    left, ends = ([piece for piece in part if piece.num_bytes] for part in (left, ends))
+    return left, ends
+
+
+def _divide(pool: Pool, source: str, num_bytes: int, config: PrepareConfig) -> Division:
+    """Divide a source, with about `num_bytes` held out and never more than half of it."""
+    train, validation = pool.texts("train", source), pool.texts("validation", source)
+    wanted = min(num_bytes - validation.num_bytes, train.num_bytes // 2)
+    left, held_out = split_off(train, wanted) if wanted > 0 else (whole(train), [])
+    return Division(
+        train=TextSelection(train, left),
+        given=TextSelection(validation, whole(validation), config.max_validation_tokens),
+        split_off=TextSelection(train, held_out),
+    )
+
+
+def _hold_out(
+    division: Division, pool: Pool, source: str, tokenizer: Tokenizer, config: PrepareConfig
+) -> tuple[Division, int]:
+    """Hold out more until there are enough tokens or half is held out; return them with it."""
+    half = pool.texts("train", source).num_bytes // 2
+    while True:
+        tokens = sum(num_tokens(part, tokenizer) for part in division.held_out)
+        if tokens >= config.validation_tokens or division.split_off.num_bytes >= half:
+            return division, tokens
+        num_bytes = sum(part.num_bytes for part in division.held_out)
+        more = int(num_bytes * 1.1 * config.validation_tokens / max(tokens, 1)) + 1000
+        division = _divide(pool, source, more, config)
+
+
+def _marks(selection: TextSelection) -> Iterator[int]:
+    marks = selection.texts.marks
+    return (int(marks[piece.index]) for piece in selection.pieces)
 
 
 def _paragraph_before(data: bytes, place: int) -> int:
-    """Return the last begin of a paragraph at or before `place`, else of a line, else of a word, else of a character."""
+    """Return the last start of a paragraph at or before `place`, else of a line, a word or a
+    character."""
     place = max(0, place)
     for mark in (b"\n\n", b"\n", b" "):
         found = data.rfind(mark, 0, place)

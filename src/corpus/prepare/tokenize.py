@@ -1,39 +1,74 @@
-"""Text pieces to token shards, source after source, each in the order it was read."""
+"""From text to tokens: the sample that the tokenizer is trained on, and the token shards."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from corpus.base.console import Task
+from corpus.config.tokenizer import TokenizerConfig
 from corpus.data.shards import ShardsWriter, write_shards
-from corpus.prepare.pool import Texts
-from corpus.prepare.split import Piece
+from corpus.prepare.pool import TextSelection, by_mark
 from corpus.text.tokenizer import EOS, Tokenizer
 
+DOCUMENTS_AT_LEAST = 20
+"""A document gives at most one part in this many of its source's share of the sample, so that one
+long book does not stand for its source."""
+
 BATCH_BYTES = 2_000_000
-"""Text encoded at a time: enough for every core, and some 100 MB at most."""
+"""Text encoded at a time: enough for every core, in some 100 MB at most."""
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What is written of one source: pieces of its texts, in order."""
+def sample_texts(
+    sources: Mapping[str, TextSelection], problem_texts: Sequence[str], config: TokenizerConfig
+) -> Iterator[str]:
+    """Yield about `sample_bytes` of training text, an equal share of each source.
 
-    texts: Texts
-    pieces: Sequence[Piece]
-    limit: int | None = None
-    """Most tokens to write, `<|eos|>` included; None for all."""
+    The same text gives the same sample. What a small source lacks goes to the larger ones.
+    """
+    sample_bytes = config.sample_bytes
+    problems = _spread(problem_texts, round(sample_bytes * config.problems_share))
+    yield from problems
+    available = {source: selection.num_bytes for source, selection in sources.items()}
+    shares = fair_shares(available, max(1, sample_bytes - sum(len(text) for text in problems)))
+    for source in sorted(sources):
+        yield from _draw(sources[source], shares[source])
 
-    @property
-    def num_bytes(self) -> int:
-        return sum(piece.num_bytes for piece in self.pieces)
+
+def fair_shares(available: Mapping[str, int], total: int) -> dict[str, int]:
+    """Divide `total` evenly; what one name cannot use, the others share."""
+    shares: dict[str, int] = {}
+    for position, name in enumerate(sorted(available, key=lambda name: (available[name], name))):
+        shares[name] = min(available[name], total // (len(available) - position))
+        total -= shares[name]
+    return shares
+
+
+def _draw(selection: TextSelection, share: int) -> Iterator[str]:
+    texts, by_index = selection.texts, {piece.index: piece for piece in selection.pieces}
+    most, taken = max(1000, share // DOCUMENTS_AT_LEAST), 0
+    for index in by_mark(texts):
+        if taken >= share:
+            return
+        if piece := by_index.get(index):
+            data = texts.data(index)[piece.start : min(piece.end, piece.start + most)]
+            taken += len(data)
+            yield data.decode("utf-8", "ignore")
+
+
+def _spread(texts: Sequence[str], num_bytes: int) -> list[str]:
+    """Return every n-th text, so that they come to `num_bytes` at most."""
+    total = sum(map(len, texts))
+    return list(texts[:: max(1, -(-total // num_bytes))]) if num_bytes else []
 
 
 def tokenize(
-    selections: Mapping[str, Sequence[Selection]], tokenizer: Tokenizer, folder: Path, task: Task
+    selections: Mapping[str, Sequence[TextSelection]],
+    tokenizer: Tokenizer,
+    folder: Path,
+    task: Task,
 ) -> dict[str, np.ndarray]:
-    """Write one shard for each source into `folder`; return how often each id occurs in it: source → [vocab_size] int64."""
+    """Write one shard a source into `folder`; return token counts: source → [vocab_size] int64."""
     eos_id, counts = tokenizer.token_id(EOS), {}
     with write_shards(
         folder, vocab_size=tokenizer.vocab_size, eos_id=eos_id, tokenizer_digest=tokenizer.digest
@@ -45,15 +80,15 @@ def tokenize(
     return counts
 
 
-def num_tokens(selection: Selection, tokenizer: Tokenizer) -> int:
-    """Return the tokens a selection comes to, the `<|eos|>` of each piece included and its limit ignored."""
+def num_tokens(selection: TextSelection, tokenizer: Tokenizer) -> int:
+    """Return the tokens of a selection, with the `<|eos|>` of each piece and without its limit."""
     return sum(
         len(ids) + 1 for batch in _batches(selection) for ids in tokenizer.encode_arrays(batch)
     )
 
 
-def reaches(selection: Selection, tokenizer: Tokenizer, wanted: int) -> bool:
-    """Return whether a selection comes to as many tokens, its limit ignored; no more than that is encoded."""
+def has_tokens(selection: TextSelection, tokenizer: Tokenizer, wanted: int) -> bool:
+    """Return whether a selection has `wanted` tokens, without its limit; encodes no more text."""
     found = 0
     for batch in _batches(selection):
         found += sum(len(ids) + 1 for ids in tokenizer.encode_arrays(batch))
@@ -65,7 +100,7 @@ def reaches(selection: Selection, tokenizer: Tokenizer, wanted: int) -> bool:
 def _write(
     writer: ShardsWriter,
     source: str,
-    selection: Selection,
+    selection: TextSelection,
     tokenizer: Tokenizer,
     counts: np.ndarray,
     task: Task,
@@ -73,15 +108,12 @@ def _write(
     room = selection.limit if selection.limit is not None else 1 << 62
     eos_id = tokenizer.token_id(EOS)
     for batch in _batches(selection):
-        for text, found in zip(batch, tokenizer.encode_arrays(batch), strict=True):
-            ids, kept = (
-                (found, text)
-                if len(found) < room
-                else _fit(text, found[: max(0, room - 1)], tokenizer)
-            )
+        for text, ids in zip(batch, tokenizer.encode_arrays(batch), strict=True):
+            if len(ids) >= room:
+                ids, text = _fit(text, ids[: max(0, room - 1)], tokenizer)
             if len(ids) == 0:
                 break
-            size = len(kept.encode())
+            size = len(text.encode())
             writer.add(source, ids, num_bytes=size)
             counts += np.bincount(ids, minlength=len(counts))
             counts[eos_id] += 1
@@ -98,10 +130,10 @@ def _fit(text: str, ids: np.ndarray, tokenizer: Tokenizer) -> tuple[np.ndarray, 
     return ids, tokenizer.decode(ids)
 
 
-def _batches(selection: Selection) -> Iterator[list[str]]:
+def _batches(selection: TextSelection) -> Iterator[list[str]]:
     batch, size = [], 0
     for piece in selection.pieces:
-        batch.append(piece.text(selection.texts))
+        batch.append(selection.text(piece))
         size += piece.num_bytes
         if size >= BATCH_BYTES:
             yield batch

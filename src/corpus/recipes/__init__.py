@@ -1,4 +1,4 @@
-"""Recipes: functions that return a complete, typed config, each for a machine and an evening.
+"""Recipes: functions that return a complete config, each for one kind of machine.
 
-Start with `config.py` for what a run's config holds; a new recipe is one file here and one line in `registry.py`.
+`corpus.config.run` says what a config holds. A new recipe is a file here and a line in `registry`.
 """

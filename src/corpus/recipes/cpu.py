@@ -1,4 +1,4 @@
-"""A laptop and an hour: real text and real MathQA on a few cores."""
+"""A laptop and an hour: real text and MathQA on a few cores."""
 
 from corpus.config.curriculum import CurriculumConfig
 from corpus.config.finetune import FinetuneConfig
@@ -10,27 +10,28 @@ from corpus.config.train import ScheduleConfig, TrainConfig
 
 
 def cpu() -> RunConfig:
-    """A laptop: a few million parameters on your own text and MathQA, 45 minutes; needs --data DIR (or hub)."""
+    """A laptop: a few million parameters on text and MathQA of --data DIR or the hub, 45 minutes."""
     return RunConfig(
         recipe="cpu",
         budget="45m",
         model=ModelConfig(
             vocab_size=4096, dim=192, num_layers=4, num_heads=4, num_kv_heads=2, context_length=256
         ),
-        # Nine tenths of what is read are problems, so the tokenizer learns from all of theirs: their words are one token then.
+        # Nine tenths of training are problems, so the tokenizer learns from all of their text:
+        # then most of their words are one token.
         prepare=PrepareConfig(
             data="hub",
             tokenizer=TokenizerConfig(vocab_size=4096, sample_bytes=6_600_000, problems_share=0.85),
         ),
-        # The default order, one source after another, forgets the first source by the time of the last; on so small a budget the
-        # others are replayed, so that every source is still known at the end.
+        # The default order, one source after another, forgets the first source by the end. With
+        # replay every source is still known.
         curriculum=CurriculumConfig(order="interleaved", replay=0.5),
-        # A budget this small leaves the 80/20 split: nine tenths for MathQA, which needs a dozen epochs or two, the rest for text.
+        # Not 80/20: on so small a budget MathQA needs nine tenths for its one or two dozen epochs.
         train=TrainConfig(
             rows_per_batch=16, finetune_share=0.9, schedule=ScheduleConfig(learning_rate=6e-3)
         ),
-        # A lower rate than pre-training's, one way to write a program, hidden words and found programs are for templates that were never
-        # seen (docs/experiments.md).
+        # The lower learning rate, normal forms, word dropout and self-training are for unseen
+        # templates (docs/experiments.md).
         finetune=FinetuneConfig(
             max_epochs=24,
             replay=0.05,

@@ -1,4 +1,4 @@
-"""One GPU and an evening: the original project's job."""
+"""One GPU and three hours: the job of the original project."""
 
 from corpus.config.curriculum import CurriculumConfig
 from corpus.config.finetune import FinetuneConfig
@@ -10,7 +10,7 @@ from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
 
 
 def hackathon() -> RunConfig:
-    """One GPU: 100M parameters on SlimPajama and MathQA from the hub, source by source, 80/20, three hours."""
+    """One GPU: 100M parameters on SlimPajama and MathQA from the hub, in order, three hours."""
     return RunConfig(
         recipe="hackathon",
         budget="3h",

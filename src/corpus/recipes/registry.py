@@ -18,7 +18,6 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
 def load_recipe(name: str) -> RunConfig:
     """Return the config of a recipe. Raises `ConfigError` with the nearest name."""
     if name not in RECIPES:
-        raise ConfigError(
-            f"there is no recipe {name!r}.{did_you_mean(name, RECIPES)} Recipes: {', '.join(RECIPES)}"
-        )
+        near = did_you_mean(name, RECIPES)
+        raise ConfigError(f"there is no recipe {name!r}.{near} Recipes: {', '.join(RECIPES)}")
     return RECIPES[name]()

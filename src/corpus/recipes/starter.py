@@ -1,4 +1,4 @@
-"""The main job of a fresh checkout: small, offline, done in minutes."""
+"""The job of a fresh checkout: small, offline, done in minutes."""
 
 from corpus.config.curriculum import CurriculumConfig
 from corpus.config.finetune import FinetuneConfig
@@ -10,7 +10,7 @@ from corpus.config.train import ScheduleConfig, TrainConfig
 
 
 def starter() -> RunConfig:
-    """Any machine, no network: text harvested from this Python installation, generated problems, five minutes of training."""
+    """Any machine, no network: text of this Python installation, generated problems, 5 minutes."""
     return RunConfig(
         recipe="starter",
         budget="5m",
@@ -21,8 +21,8 @@ def starter() -> RunConfig:
             data="starter", tokenizer=TokenizerConfig(vocab_size=2048, sample_bytes=6_000_000)
         ),
         curriculum=CurriculumConfig(order="sequential"),
-        # Problems are what the starter is scored on and its text is only what a Python installation holds, so fine-tuning gets more
-        # than the usual fifth.
+        # The starter is scored on problems, and its text is only that of a Python installation, so
+        # fine-tuning gets more than the usual fifth.
         train=TrainConfig(
             rows_per_batch=16,
             finetune_share=0.6,

@@ -1,4 +1,7 @@
-"""A run's config: written when it begins, or by its plan, read by every later stage, and never silently changed."""
+"""A run's config: written when the run begins or is planned, then read by every stage.
+
+A run that has begun never changes its config silently.
+"""
 
 import contextlib
 import dataclasses
@@ -11,6 +14,7 @@ from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json, write_json
 from corpus.base.plain import differences, from_plain, to_plain
 from corpus.base.units import parse_budget
+from corpus.config.aliases import rename_settings
 from corpus.config.finetune import FinetuneConfig
 from corpus.config.prepare import whole_path
 from corpus.config.run import RunConfig
@@ -18,22 +22,31 @@ from corpus.recipes.registry import load_recipe
 from corpus.run.folder import RunFolder
 from corpus.run.packages import require_packages
 
-_FIX = "Restore it from a copy, or give another --out for a new run."
-
-
 BEFORE_PLANNING = ("recipe", "seed", "prepare", "problems")
-"""What a plan rests on; everything else may still change until training begins."""
+"""The settings that a plan depends on; all others can change until training begins."""
+
+PLAN_FORMAT = 1
+
+_FIX = "Restore it from a copy, or give another --out for a new run."
+_PLAN_FIX = (
+    "Delete it and plan again; a run that has begun to train resumes with --config and its own "
+    "config.json."
+)
 
 
 def begin_run(
     config: RunConfig, folder: RunFolder, *, command: str, plan: bool = False, alone: bool = True
 ) -> RunConfig:
-    """Write the config into a new run folder, or check that the folder's own is the same.
+    """Write the config into a new run folder, or check that it equals the one there.
 
-    A folder in which nothing was done yet (the data was not found, say) takes the new config. Where it is going to be planned (`plan`), all but
-    the data may differ until training begins, and the folder's config stays as it is until the plan is made. From then on the config that
-    counts is the planned one. With several ranks (not `alone`) the plan must be there. Raises `ConfigError` naming every difference where the folder holds a run of another config, or a config.json
-    of something else.
+    A folder in which no stage has written anything (its data was not found, say) takes the new
+    config. With `plan`, only the settings of `BEFORE_PLANNING` must be equal until training
+    begins, and the folder keeps its config until the plan is made; then the planned config is
+    returned. With several ranks (not `alone`) the plan must exist already.
+
+    Raises:
+        ConfigError: the folder holds a run with another config; every difference is named.
+        ArtifactError: the folder holds a run without its config.json.
     """
     planned = planned_config(config, folder) if plan or folder.config.exists() else None
     if plan:
@@ -41,10 +54,8 @@ def begin_run(
     own = planned if plan and folder.has_trained and planned else config
     plain = to_plain(own)
     there = _read_own(folder) if folder.config.exists() else None
-    if not any(
-        place.exists()
-        for place in (folder.prepared, folder.problems, folder.checkpoints, folder.weights)
-    ):
+    written = (folder.prepared, folder.problems, folder.checkpoints, folder.weights)
+    if not any(place.exists() for place in written):
         write_json(folder.config, plain)
         today = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         folder.update_manifest(recipe=config.recipe, seed=config.seed, date=today, command=command)
@@ -54,18 +65,16 @@ def begin_run(
     before, now = comparable(there), comparable(plain)
     replans = plan and not folder.has_trained
     if replans:
-        before, now = (
-            {name: plain.get(name) for name in BEFORE_PLANNING} for plain in (before, now)
-        )
-    changed = differences(before, now)
-    if changed:
-        fix = "Use the same settings to go on with it, or another --out for a new run."
+        before, now = ({name: each.get(name) for name in BEFORE_PLANNING} for each in (before, now))
+    if changed := differences(before, now):
+        fix = "Use the same settings to resume it, or another --out for a new run."
         if planned is not None and not plan:
-            fix = "It was planned from the settings you gave: add --plan to corpus run to go on with it, or give another --out for a new run."
+            fix = (
+                "It was planned from the settings you gave: add --plan to corpus run to resume "
+                "it, or give another --out for a new run."
+            )
         raise ConfigError(
-            f"{folder.path} holds a run with other settings:\n  "
-            + "\n  ".join(changed)
-            + f"\n{fix}"
+            f"{folder.path} holds a run with other settings:\n{_listed(changed)}\n{fix}"
         )
     if replans:
         folder.update_manifest(command=command)
@@ -75,82 +84,80 @@ def begin_run(
 def _check_plannable(
     config: RunConfig, folder: RunFolder, planned: RunConfig | None, *, alone: bool
 ) -> None:
-    """Raise `ConfigError` where nothing can be planned: no clock, no pre-training, training that has begun without this plan, several ranks."""
+    """Raise `ConfigError` if nothing can be planned: the budget is no time, there is no
+    pre-training, training has begun without this plan, or there are several ranks."""
     if not config.parsed_budget.is_clock:
         raise ConfigError(
-            f"a plan says what a time buys, and the budget is {config.budget}; give a time, such as --budget 3h"
+            f"a plan needs a time as its budget, and the budget is {config.budget}; give one, "
+            "such as --budget 3h"
         )
     if config.train.finetune_share == 1:
         raise ConfigError(
-            "a plan is for pre-training, and train.finetune_share 1.0 leaves it no time; give a smaller share"
+            "a plan is for pre-training, and train.finetune_share 1.0 leaves no time for it; "
+            "give a smaller share"
         )
     if folder.has_trained and planned is None:
         record = read_plan(folder)
-        changed = (
-            differences(comparable(record["asked"]), comparable(to_plain(config)))
-            if record
-            else ["it was not planned"]
-        )
+        changed = ["it was not planned"]
+        if record:
+            changed = differences(comparable(record["asked"]), comparable(to_plain(config)))
         raise ConfigError(
-            f"{folder.path} has begun to train, and not by a plan from these settings:\n  "
-            + "\n  ".join(changed)
-            + "\n"
-            f"Go on with it by --config {folder.config} --out {folder.path}, without --plan, or give another --out for a new run."
+            f"{folder.path} has begun to train, and not with a plan from these settings:\n"
+            f"{_listed(changed)}\nResume it with --config {folder.config} --out {folder.path} and "
+            "without --plan, or give another --out for a new run."
         )
     if planned is None and not alone:
         raise ConfigError(
-            f"a plan is made by one process: corpus plan with the same settings and --out {folder.path}, then this again"
+            "a plan is made by one process: first run corpus plan with the same settings and "
+            f"--out {folder.path}, then this command again"
         )
 
 
+def _listed(changed: list[str]) -> str:
+    return "\n".join(f"  {line}" for line in changed)
+
+
 def planned_config(config: RunConfig, folder: RunFolder) -> RunConfig | None:
-    """Return what an earlier plan in this folder made of the same config, or None."""
+    """Return the config that an earlier plan in this folder made of `config`, or None."""
     record = read_plan(folder)
     if record is None or comparable(record["asked"]) != comparable(to_plain(config)):
         return None
     try:
-        return from_plain(RunConfig, record["config"], where=folder.plan.name)
+        return _from_plain(record["config"], where=folder.plan.name)
     except ConfigError as error:
         raise ArtifactError(
             f"{folder.plan} is not a plan of this version ({error}). {_PLAN_FIX}"
         ) from None
 
 
-PLAN_FORMAT = 1
-
-_PLAN_FIX = "Delete it and plan again; a run that has begun to train goes on with --config and its own config.json."
-
-
 def read_plan(folder: RunFolder) -> dict[str, Any] | None:
-    """Return a folder's plan.json, or None where there is none. Raises `ArtifactError` where it is damaged."""
+    """Return a folder's plan.json, or None. Raises `ArtifactError` if it is damaged."""
     if not folder.plan.exists():
         return None
     plain = read_json(folder.plan, fix=_PLAN_FIX)
-    whole = isinstance(plain, dict) and plain.get("format") == PLAN_FORMAT
-    if not whole or not all(
-        isinstance(plain.get(name), dict) for name in ("asked", "config", "basis")
-    ):
+    parts = ("asked", "config", "basis")
+    is_plan = isinstance(plain, dict) and plain.get("format") == PLAN_FORMAT
+    if not is_plan or not all(isinstance(plain.get(name), dict) for name in parts):
         raise ArtifactError(f"{folder.plan} is not a plan of this version. {_PLAN_FIX}")
     return plain
 
 
 def comparable(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return a config in the form in which equal ones are equal: complete, its budget in one spelling, and with the whole path of its data.
+    """Return a plain config in a form in which configs of equal results are equal.
 
-    How many programs are decoded together is left out: it is a matter of memory, and a run that had too little is to go on with fewer.
+    Missing settings have their defaults, the budget one spelling, the data its absolute path.
+    `evaluate.batch_size` is left out: it only decides how much memory scoring takes.
     """
     plain = _with_whole_path(_with_one_spelling(_completed(plain)))
     group = plain.get("evaluate")
-    kept = (
-        {name: value for name, value in group.items() if name != "batch_size"}
-        if isinstance(group, dict)
-        else group
-    )
-    return plain | ({"evaluate": kept} if "evaluate" in plain else {})
+    if not isinstance(group, dict):
+        return plain
+    kept = {name: value for name, value in group.items() if name != "batch_size"}
+    return {**plain, "evaluate": kept}
 
 
 def _read_own(folder: RunFolder) -> dict[str, Any]:
-    """Read a folder's config.json. Raises `ConfigError` where it is not the config of a run: it would be replaced."""
+    """Read a folder's config.json. Raises `ConfigError` if it is not the config of a run."""
     plain = read_json(folder.config, fix=_FIX)
     if not isinstance(plain, dict) or "recipe" not in plain:
         raise ConfigError(
@@ -160,27 +167,27 @@ def _read_own(folder: RunFolder) -> dict[str, Any]:
 
 
 def _completed(there: dict[str, Any]) -> dict[str, Any]:
-    """Return a config as it is read today: settings that are newer than the file have their defaults."""
+    """Return a config with defaults for the settings that are newer than the file."""
     try:
-        return to_plain(from_plain(RunConfig, there))
+        return to_plain(_from_plain(there))
     except ConfigError:  # then it differs anyway, and the differences say how
         return there
 
 
 def _with_one_spelling(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return the config with its budget written one way, so that `60m` and `1h` are no difference."""
+    """Return the config with one spelling of its budget, so that `60m` equals `1h`."""
     try:
         budget = parse_budget(plain["budget"])
     except (KeyError, ConfigError):
         return plain
     with contextlib.suppress(ConfigError):
-        if parse_budget(str(budget)) == budget:  # as people write it, where that says it all
+        if parse_budget(str(budget)) == budget:  # the short form, unless it is rounded
             return {**plain, "budget": str(budget)}
     return {**plain, "budget": f"{budget.amount!r} {budget.kind}"}
 
 
 def _with_whole_path(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return the config with the data folder's path written out, so that two spellings of it are no difference."""
+    """Return the config with the absolute path of its data folder."""
     group = plain.get("prepare")
     data = group.get("data") if isinstance(group, dict) else None
     if not isinstance(group, dict) or not isinstance(data, str):
@@ -189,74 +196,77 @@ def _with_whole_path(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_config(folder: RunFolder) -> RunConfig:
-    """Read a run's config. Raises `ArtifactError` where the folder is no run, `ConfigError` where the file does not fit."""
+    """Read a run's config. Raises `ArtifactError` if the folder is no run, `ConfigError` if the
+    file does not fit."""
     path = folder.require().config
-    return from_plain(RunConfig, read_json(path, fix=_FIX), where=path.name)
+    return _from_plain(read_json(path, fix=_FIX), where=path.name)
+
+
+def _from_plain(plain: Any, *, where: str = "config") -> RunConfig:
+    return from_plain(RunConfig, rename_settings(plain, where=where), where=where)
 
 
 def choose_method(
     config: RunConfig, folder: RunFolder, *, method: str | None, learning_rate: float | None
 ) -> RunConfig:
-    """Return the config with another way to fine-tune, and write it into the folder; None keeps what the config says.
+    """Change how a run is fine-tuned, and write that into its config.json; None changes nothing.
 
-    Raises `ConfigError` where that would be another one than the run was fine-tuned by, or has begun to be.
+    Raises `ConfigError` if the run's fine-tuning has begun with other settings.
     """
-    settings = (
-        config.finetune
-        if method is None
-        else from_plain(FinetuneConfig, {**to_plain(config.finetune), "method": method})
-    )
+    settings = config.finetune
+    if method is not None:
+        settings = from_plain(FinetuneConfig, {**to_plain(settings), "method": method})
     if learning_rate is not None:
         group = "adapter" if settings.has_adapters else "schedule"
-        settings = dataclasses.replace(
-            settings,
-            **{group: dataclasses.replace(getattr(settings, group), learning_rate=learning_rate)},
-        )
+        changed = dataclasses.replace(getattr(settings, group), learning_rate=learning_rate)
+        settings = dataclasses.replace(settings, **{group: changed})
     changed = differences(to_plain(config.finetune), to_plain(settings), where="finetune")
     if not changed:
         return config
     if folder.final_weights.exists() or any(folder.checkpoints.glob("finetune-*")):
         raise ConfigError(
-            f"{folder.path} has begun to be fine-tuned with other settings:\n  "
-            + "\n  ".join(changed)
-            + "\n"
-            "Fine-tune a copy of the run that was made after corpus pretrain and before this; or prepare and pretrain another with the same settings."
+            f"{folder.path} has begun fine-tuning with other settings:\n{_listed(changed)}\n"
+            "Fine-tune a copy of the run that was made before fine-tuning began, or prepare and "
+            "pre-train another run with the same settings."
         )
     require_packages(settings.method)
     if settings.has_adapters and not folder.pretrained_weights.exists():
         raise ArtifactError(
-            f"{folder.path} is not pre-trained yet, and adapters need that; run `corpus pretrain` on it first"
+            f"{folder.path} is not pre-trained yet, and adapters need pre-trained weights; run "
+            "`corpus pretrain` on it first"
         )
     config = dataclasses.replace(config, finetune=settings)
     if folder.writes:
         write_json(folder.config, to_plain(config))
-    say(f"{folder.config} now says " + ", ".join(changed))
+    say(f"{folder.config} changed: {', '.join(changed)}")
     return config
 
 
 def read_config(path: Path, recipe: str | None = None) -> RunConfig:
-    """Read a config file, as each run writes it; what it leaves out has the recipe's value.
+    """Read a config file; what it leaves out has the recipe's value.
 
-    `recipe` is the recipe asked for, None to go by the file. Raises `ConfigError` where neither names one, or each another.
+    Raises `ConfigError` if neither the file nor `recipe` names a recipe, or they disagree.
     """
-    plain = read_json(
-        path,
-        fix="Give the config.json of an earlier run, or one that `corpus recipes RECIPE` prints.",
-    )
+    fix = "Give the config.json of an earlier run, or one that `corpus recipes RECIPE` prints."
+    plain = rename_settings(read_json(path, fix=fix), where=path.name)
     named = plain.get("recipe") if isinstance(plain, dict) else None
     if recipe and named and named != recipe:
         raise ConfigError(
-            f"{path} is a config of the recipe {named!r}, and {recipe!r} was asked for; give one of the two"
+            f"{path} is a config of the recipe {named!r}, and the command names {recipe!r}; "
+            "leave the recipe out, or give another file"
         )
     if recipe is None and not isinstance(named, str):
         raise ConfigError(
-            f'{path} names no recipe; name one before the options, or write "recipe" into the file'
+            f'{path} names no recipe; name one before the options, or add "recipe" to the file'
         )
     return from_plain(RunConfig, _merged(load_recipe(recipe or str(named)), plain), where=path.name)
 
 
 def _merged(base: Any, over: Any) -> Any:
-    """Return `base` as plain values with those of `over` in their place, group by group; names that only `over` has stay, to be refused."""
+    """Return `base` as plain values, replaced by those of `over` group by group.
+
+    Names that only `over` has are kept, so that reading the result refuses them.
+    """
     if not (dataclasses.is_dataclass(base) and isinstance(over, dict)):
         return over
     return {

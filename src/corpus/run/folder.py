@@ -1,5 +1,8 @@
-"""Where things are in a run folder. The folder holds everything a run needs, so it can be moved and still be used."""
+"""The run folder: where each file is. It holds all that a run needs and can be moved."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,11 @@ from corpus.base.files import read_json, write_json
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The paths of one run; see `docs/formats.md` for what each file holds."""
+    """The paths of one run; `docs/formats.md` says what each file holds."""
 
     path: Path
     writes: bool = True
-    """False on all but the first of several ranks: they read, and leave the writing to it."""
+    """False on every rank but the main one: those only read."""
 
     @property
     def config(self) -> Path:
@@ -23,22 +26,22 @@ class RunFolder:
 
     @property
     def manifest(self) -> Path:
-        """What was done: stages and their seconds, the environment, the choices that trials made."""
+        """Stages with their seconds, the environment, and what was chosen by trials."""
         return self.path / "manifest.json"
 
     @property
     def lock(self) -> Path:
-        """What the process that works on the folder holds locked; see `lock.claimed`."""
+        """The file that the process working on the folder locks; see `lock.claimed`."""
         return self.path / ".lock"
 
     @property
     def plan(self) -> Path:
-        """What the planner found, and the config it made of the one that was asked for."""
+        """What the planner measured, the config it was given and the config it made."""
         return self.path / "plan.json"
 
     @property
     def has_trained(self) -> bool:
-        """Whether training has begun: its clock has run, or there are weights."""
+        """Whether training has begun: there is a clock, a checkpoint or weights."""
         return (
             self.clock.exists()
             or self.checkpoints.exists()
@@ -47,12 +50,12 @@ class RunFolder:
 
     @property
     def clock(self) -> Path:
-        """Seconds spent on the training clock."""
+        """Seconds on the training clock."""
         return self.path / "clock.json"
 
     @property
     def prepared(self) -> Path:
-        """Tokenizer, token shards and problems."""
+        """Tokenizer, token shards and unigram counts."""
         return self.path / "prepared"
 
     @property
@@ -62,7 +65,7 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """Resumable states of training."""
+        """Training states to resume from."""
         return self.path / "checkpoints"
 
     @property
@@ -82,12 +85,12 @@ class RunFolder:
 
     @property
     def adapter(self) -> Path:
-        """What `lora` or `qlora` trained, as peft reads it."""
+        """What `lora` or `qlora` trained, in peft's format."""
         return self.path / "adapter"
 
     @property
     def found(self) -> Path:
-        """Programs that the model found for training problems in the middle of fine-tuning."""
+        """The pseudo-labels of self-training: programs the model wrote for training problems."""
         return self.path / "found.jsonl"
 
     @property
@@ -97,34 +100,32 @@ class RunFolder:
 
     @property
     def outcomes(self) -> Path:
-        """What became of each problem, `SET.jsonl`."""
+        """The outcome of each problem, `SET.jsonl`."""
         return self.path / "outcomes"
 
     def require(self) -> "RunFolder":
-        """Return the folder itself, or raise `ArtifactError` where it is not a run."""
+        """Return the folder itself. Raises `ArtifactError` if it is not a run."""
         if not self.config.is_file():
-            state = (
-                "is not a run folder (it has no config.json)"
-                if self.path.is_dir()
-                else "does not exist"
-            )
+            is_folder = self.path.is_dir()
+            state = "is not a run folder (no config.json)" if is_folder else "does not exist"
             raise ArtifactError(
-                f"{self.path} {state}. Give the folder of a run, as `corpus run --out DIR` writes it."
+                f"{self.path} {state}. Give the folder of a run, as `corpus run --out DIR` "
+                "writes it."
             )
         return self
 
     def read_manifest(self) -> dict[str, Any]:
-        """Return the run's manifest, empty sections where nothing was recorded yet."""
-        empty: dict[str, Any] = {"kind": "run", "stages": {}, "choices": {}, "environment": {}}
+        """Return the run's manifest, with empty sections where nothing was recorded yet."""
+        sections = ("stages", "choices", "environment")
+        empty: dict[str, Any] = {"kind": "run", **{name: {} for name in sections}}
         if not self.manifest.exists():
             return empty
         plain = read_json(self.manifest)
         is_run = isinstance(plain, dict) and plain.get("kind") == "run"
-        if not is_run or not all(
-            isinstance(plain.get(name, {}), dict) for name in ("stages", "choices", "environment")
-        ):
+        if not is_run or not all(isinstance(plain.get(name, {}), dict) for name in sections):
             raise ArtifactError(
-                f"{self.manifest} is not the manifest of a run. Restore it from a copy, or use another --out."
+                f"{self.manifest} is not the manifest of a run. Restore it from a copy, or use "
+                "another --out."
             )
         return {**empty, **plain}
 
@@ -135,7 +136,16 @@ class RunFolder:
         manifest = self.read_manifest()
         for name, value in sections.items():
             old = manifest.get(name)
-            manifest[name] = (
-                {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
-            )
+            if isinstance(old, dict) and isinstance(value, dict):
+                value = {**old, **value}
+            manifest[name] = value
         write_json(self.manifest, manifest)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds of a stage to the manifest, even if it is interrupted."""
+        start, before = time.monotonic(), self.read_manifest()["stages"].get(stage, 0.0)
+        try:
+            yield
+        finally:
+            self.update_manifest(stages={stage: round(before + time.monotonic() - start, 3)})

@@ -14,14 +14,15 @@ from corpus.base.files import storage_errors
 from corpus.run.folder import RunFolder
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
-"""What file systems answer that have no locks, some of those that reach over a network."""
+"""Error numbers of file systems without locks, such as some network file systems."""
 
 
 @contextmanager
 def claimed(folder: RunFolder) -> Iterator[None]:
-    """Keep other processes from working on a run folder meanwhile; of several ranks, the one that writes keeps it for all.
+    """Lock a run folder; of several ranks, the main one locks it for all.
 
-    The system lets go of it when the process ends, however it ends. Raises `ArtifactError` where another process has it.
+    The system releases the lock when the process ends, however it ends. Raises `ArtifactError`
+    if another process holds it.
     """
     if not folder.writes:
         yield
@@ -33,13 +34,15 @@ def claimed(folder: RunFolder) -> Iterator[None]:
             lock.acquire(blocking=False)
         except Timeout:
             raise ArtifactError(
-                f"another process{_owner(folder)} is working on {folder.path}. Wait until it is done, or begin another run with another --out."
+                f"another process{_owner(folder)} is working on {folder.path}. Wait until it "
+                "ends, or start another run with another --out."
             ) from None
         except (NotImplementedError, OSError) as error:
             if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
                 raise
             warn(
-                f"the file system of {folder.path} has no locks: take care that only one process works on the folder at a time"
+                f"the file system of {folder.path} has no locks: make sure that only one process "
+                "works on the folder at a time"
             )
     try:
         with contextlib.suppress(OSError):
@@ -50,7 +53,7 @@ def claimed(folder: RunFolder) -> Iterator[None]:
 
 
 def _owner(folder: RunFolder) -> str:
-    """Return ` (pid N)`, or nothing where the system keeps others from reading a locked file."""
+    """Return ` (pid N)`, or nothing where the system forbids reading a locked file."""
     with contextlib.suppress(OSError):
         if number := folder.lock.read_text().strip():
             return f" (pid {number})"

@@ -1,4 +1,4 @@
-"""A run's model for inference, read from its `weights/` alone."""
+"""A run's model for inference, read from its `weights/` folder."""
 
 from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json
@@ -16,10 +16,10 @@ MODEL_FILE = "model.json"
 """The model's config, beside its weights."""
 
 AS_TRAINED = Reach()
-"""Positions as the run was trained with."""
+"""Positions as in training."""
 
-SAME_TOKENIZER = "The same file lies in the run's prepared/tokenizer: copy it from there."
-"""What to do where the tokenizer beside the weights is damaged."""
+SAME_TOKENIZER = "The run's prepared/tokenizer folder has the same file: copy it from there."
+"""The fix for a damaged tokenizer beside the weights."""
 
 
 def load_weights(
@@ -30,16 +30,25 @@ def load_weights(
     reach: Reach = AS_TRAINED,
     in_int8: bool = False,
 ) -> tuple[Transformer, Tokenizer]:
-    """Return a run's model on the runtime's device, and its tokenizer; `reach` changes its positions, and with `in_int8` weights take a
-    quarter of the memory.
+    """Return a run's model on the runtime's device, and its tokenizer.
 
-    Raises `ArtifactError` where the run has no such weights yet, or weights, config and tokenizer do not belong together, and
-    `ConfigError` where `reach` does not fit the model.
+    Args:
+        folder: the run.
+        runtime: the device.
+        name: `final` or `pretrained`.
+        reach: positions other than the trained ones.
+        in_int8: round the weights to 8 bits, a quarter of the memory.
+
+    Raises:
+        ArtifactError: the run has no such weights yet, or weights, config and tokenizer do not
+            match.
+        ConfigError: `reach` does not fit the model.
     """
     path = folder.weights / f"{name}.safetensors"
     if not path.exists():
         raise ArtifactError(
-            f"{folder.path} has no {name} weights yet; train it first (`corpus run`, or `corpus pretrain` and `corpus finetune`)"
+            f"{folder.path} has no {name} weights yet; train it first (`corpus run`, or "
+            "`corpus pretrain` and `corpus finetune`)"
         )
     tokenizer = Tokenizer.load(folder.weights, fix=SAME_TOKENIZER)
     check_tokenizer(path, tokenizer.digest)
@@ -48,9 +57,16 @@ def load_weights(
 
 
 def load_shape(folder: RunFolder, reach: Reach = AS_TRAINED) -> ModelConfig:
-    """Return the config of a run's model. Raises `ArtifactError` where it is missing or damaged, `ConfigError` where `reach` does not fit."""
+    """Return the config of a run's model.
+
+    Raises `ArtifactError` if the file is missing or damaged, `ConfigError` if `reach` does not
+    fit.
+    """
     path = folder.weights / MODEL_FILE
-    fix = f"Restore it from a copy, or delete {folder.final_weights.name} beside it and run `corpus finetune {folder.path}` again."
+    fix = (
+        f"Restore it from a copy, or delete {folder.final_weights.name} beside it and run "
+        f"`corpus finetune {folder.path}` again."
+    )
     try:
         shape = from_plain(ModelConfig, read_json(path, fix=fix), where=MODEL_FILE)
     except ConfigError as error:

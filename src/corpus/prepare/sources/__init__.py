@@ -1,4 +1,4 @@
-"""Where text comes from, one file each: SlimPajama records, plain text files, the Hugging Face hub, this Python installation.
+"""Where text comes from: files of several kinds, the Hugging Face hub, this Python installation.
 
-Each is a `corpus.prepare.document.TextInput`. A new one is one new file and one line in `corpus.prepare.find`.
+Each is a `corpus.prepare.document.TextInput`; `corpus.prepare.discover` finds them.
 """

@@ -1,8 +1,8 @@
-"""Data sets of the Hugging Face hub, streamed through `datasets` into a local folder, as much of them as the config wants.
+"""Data sets of the Hugging Face hub, streamed into a local folder, as much as the config wants.
 
-What is fetched is written as `<split>/part-00000.jsonl.zst`, the very format that `slimpajama` reads, so all that follows is the
-same as for a folder of one's own. A cursor beside the parts (file, row, bytes taken by source) is written after each part: fetching
-goes on where it stopped, and a finished folder needs no network again.
+They are written as `<split>/part-00000.jsonl.zst`, a format that `files` reads, so the rest is the
+same as for a folder of the user. A cursor (file, row, bytes taken by source) is written after each
+part: fetching resumes where it stopped, and a finished folder needs no network.
 """
 
 import json
@@ -20,10 +20,10 @@ from corpus.base.files import atomic_path, read_json, write_json
 from corpus.base.manifest import NAME, Manifest, is_done, make_key, write_manifest
 from corpus.base.plain import to_plain
 from corpus.config.prepare import BYTES_PER_TOKEN, PrepareConfig
+from corpus.prepare.collect import Quota
 from corpus.prepare.document import format_size
 from corpus.prepare.pool import encode
-from corpus.prepare.quota import Quota
-from corpus.prepare.sources.slimpajama import SET_NAMES, to_document
+from corpus.prepare.sources.files import SET_NAMES, to_document
 
 KIND = "download"
 LIMITS = (
@@ -39,19 +39,25 @@ LIMITS = (
 
 CURSOR = ".cursor.json"
 ROWS_PER_PART = 5_000
-"""Records read between two writes of the cursor: some 20 MB of text."""
+"""Records between two writes of the cursor: some 20 MB of text."""
 
 
 def fetch_text(hub_id: str, folder: Path, config: PrepareConfig) -> Path:
-    """Stream SlimPajama records of `hub_id` (or a local folder laid out as a data set) into `folder`; return it.
+    """Stream SlimPajama records into `folder`; return it.
+
+    Args:
+        hub_id: `owner/name`, or a local folder with the layout of a data set.
+        folder: where they are written.
+        config: how much is wanted.
 
     Raises:
-        ConfigError: nothing limits how much is taken.
-        DataError: the hub cannot be reached, has no such data set, or a record is of another shape.
+        ConfigError: there is no limit to how much is taken.
+        DataError: the hub cannot be reached or has no such data set, or a record has another shape.
     """
     if config.max_tokens is None:
         raise ConfigError(
-            "prepare.max_tokens is not set, so the whole data set would be fetched; say how many tokens the run needs"
+            "prepare.max_tokens is not set, so the whole data set would be fetched; set it to the "
+            "tokens that the run needs"
         )
     wanted, key = _wanted(hub_id, config), download_key(hub_id, config)
     if is_done(folder, kind=KIND, key=key):
@@ -75,7 +81,7 @@ def fetch_text(hub_id: str, folder: Path, config: PrepareConfig) -> Path:
 
 
 def download_key(hub_id: str, config: PrepareConfig) -> str:
-    """Return the digest of what is fetched: equal wants share a folder, others do not touch it."""
+    """Return the digest of what is fetched, which names its folder."""
     return make_key(KIND, _wanted(hub_id, config), {})
 
 
@@ -84,7 +90,7 @@ def _wanted(hub_id: str, config: PrepareConfig) -> dict[str, Any]:
 
 
 class _Fetch:
-    """One fetch and its cursor: splits done, file and row of the one in work, and what its quota has counted."""
+    """One fetch and its cursor: splits that are done, file and row of the next record, quotas."""
 
     def __init__(
         self, hub_id: str, folder: Path, config: PrepareConfig, key: str, task: Task
@@ -102,19 +108,17 @@ class _Fetch:
         saved = read_json(folder / CURSOR) if (folder / CURSOR).exists() else None
         if saved and saved["key"] == key:
             self.cursor = saved
-        else:  # what lies here was fetched for another config
+        else:  # the folder has parts of another config
             for stale in (folder / NAME, *folder.glob("*/part-*.jsonl.zst")):
                 stale.unlink(missing_ok=True)
 
     def split(self, name: str) -> None:
-        """Fetch what is still wanted of a split; a validation split may be missing."""
+        """Fetch what is still wanted of a split; the validation split may be missing."""
         if name in self.cursor["done"]:
             return
         stream = _open(self._hub_id, name)
         if stream is None and name == "train":
-            raise DataError(
-                f"{self._hub_id} has no split called train, so there is nothing to read. Give another data set."
-            )
+            raise DataError(f"{self._hub_id} has no split called train. Give another data set.")
         if stream is not None:
             self._files(name, stream)
         self.cursor["done"].append(name)
@@ -122,10 +126,8 @@ class _Fetch:
         write_json(self._folder / CURSOR, self.cursor)
 
     def _files(self, name: str, stream: Any) -> None:
-        most_bytes = (
-            self._config.max_validation_tokens * BYTES_PER_TOKEN if name == "validation" else None
-        )
-        quota = Quota(self._config, most_bytes=most_bytes)
+        most_bytes = self._config.max_validation_tokens * BYTES_PER_TOKEN
+        quota = Quota(self._config, most_bytes=most_bytes if name == "validation" else None)
         quota.restore(self.cursor["quotas"].get(name))
         while self.cursor["file"] < stream.num_shards:
             file = stream.shard(num_shards=stream.num_shards, index=self.cursor["file"])
@@ -145,32 +147,27 @@ class _Fetch:
         """Write the wanted records of `batch` as one part."""
         kept = []
         for number, record in enumerate(batch, start=self.cursor["row"] + 1):
-            document = to_document(
-                record,
-                f"{self._hub_id} {name} file {self.cursor['file']} row {number}",
-                self._set_names,
-            )
+            where = f"{self._hub_id} {name} file {self.cursor['file']} row {number}"
+            document = to_document(record, where, self._set_names)
             size = len(encode(document.text))
             if quota.room(document.source) > 0:
                 quota.take(document.source, size)
-                kept.append(
-                    json.dumps({"text": document.text, "meta": record["meta"]}, ensure_ascii=False)
-                )
+                plain = {"text": document.text, "meta": record["meta"]}
+                kept.append(json.dumps(plain, ensure_ascii=False))
                 self._task.advance(size if name == "train" else 0)
             else:
                 quota.refuse(size)
         if kept:
             data = zstandard.ZstdCompressor(level=3).compress(encode("\n".join(kept) + "\n"))
-            with atomic_path(
-                self._folder / name / f"part-{self.cursor['part']:05d}.jsonl.zst"
-            ) as temporary:
+            path = self._folder / name / f"part-{self.cursor['part']:05d}.jsonl.zst"
+            with atomic_path(path) as temporary:
                 temporary.write_bytes(data)
 
 
 def fetch_mathqa(hub_id: str, folder: Path) -> Path:
-    """Fetch MathQA as the official archive has it, `train.json`, `dev.json` and `test.json`, into `folder`; return it.
+    """Fetch MathQA into `folder`, as the official files `train.json`, `dev.json` and `test.json`.
 
-    Raises `DataError` where the hub cannot be reached or the data set is another one.
+    Raises `DataError` if the hub cannot be reached or the data set is not MathQA.
     """
     with _hub_errors(hub_id):
         for theirs, ours in (("train", "train"), ("validation", "dev"), ("test", "test")):
@@ -182,18 +179,20 @@ def fetch_mathqa(hub_id: str, folder: Path) -> Path:
             rows = [dict(row) for row in stream]
             if rows and "linear_formula" not in rows[0]:
                 raise DataError(
-                    f"{hub_id} is not MathQA: its columns are {', '.join(rows[0])}. Give another id, or an empty one."
+                    f"{hub_id} is not MathQA: its columns are {', '.join(rows[0])}. Give another "
+                    "id with prepare.problems_hub_id, or an empty one."
                 )
             write_json(path, rows)
     if not (folder / "train.json").exists():
         raise DataError(
-            f"{hub_id} has no split called train. Give another id with prepare.problems_hub_id, or an empty one."
+            f"{hub_id} has no split called train. Give another id with prepare.problems_hub_id, "
+            "or an empty one."
         )
     return folder
 
 
 def _open(hub_id: str, split: str) -> Any | None:
-    """Return a stream of a split, or None where the data set lacks it."""
+    """Return a stream of a split, or None if the data set lacks it."""
     import datasets  # heavy, and only a hub needs it
 
     datasets.disable_progress_bars()
@@ -203,14 +202,15 @@ def _open(hub_id: str, split: str) -> Any | None:
 
 @contextmanager
 def _hub_errors(hub_id: str) -> Iterator[None]:
-    """Turn whatever `datasets` and the network raise into a `DataError`; our own errors pass."""
+    """Turn whatever `datasets` and the network raise into a `DataError`."""
     try:
         yield
     except CorpusError:
         raise
-    except Exception as error:  # the libraries below raise dozens of kinds, and their names change
+    except Exception as error:  # the libraries raise dozens of types, which change
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(
-            f"data set {hub_id!r} could not be read from the hub ({first}). Check its name and the network, then run the "
-            "same command again: it goes on where it stopped. Without network, give a folder with --data, or --data starter."
+            f"data set {hub_id!r} could not be read from the hub ({first}). Check its name and the "
+            "network, then run the same command again: it resumes where it stopped. Without "
+            "network, give a folder with --data, or --data starter."
         ) from error

@@ -1,6 +1,6 @@
-"""What a Python installation holds, read as text: nothing found here is imported or run, source is only parsed.
+"""The text of a Python installation: sources, docstrings, comments and descriptions of packages.
 
-Every function gives the same in every run, as long as the same packages are installed.
+Nothing is imported or run; source is only parsed. The same packages give the same text.
 """
 
 import ast
@@ -17,22 +17,13 @@ from pathlib import Path
 from typing import Literal
 
 OWN_DISTRIBUTION = "corpus_lm"
-"""Our own package tells a model nothing about the world, so it is left out."""
+"""Corpus itself is left out."""
 
 _OWN_FOLDER = Path(__file__).resolve().parents[2]
-_NOT_LIBRARY = frozenset(
-    (
-        "test",
-        "tests",
-        "testing",
-        "__pycache__",
-        "_vendor",
-        "_vendored",
-        "vendored",
-        "idle_test",
-        "lib2to3",
-    )
-)
+_NOT_LIBRARY = {
+    *("test", "tests", "testing", "idle_test", "lib2to3", "__pycache__"),
+    *("_vendor", "_vendored", "vendored"),
+}
 _LARGEST = 1_000_000
 _SMALLEST = 300
 _COMMENT = re.compile(r"(?:^[ \t]*#(?!!)[^\n]*\n){4,}", re.MULTILINE)
@@ -48,7 +39,7 @@ class SourceFile:
     """Its dotted name, such as `json.decoder`."""
     size: int
     rank: int
-    """64 bits of hash of its name: an order that mixes all packages and is the same every time."""
+    """64-bit hash of its name: an order that mixes all packages."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +59,7 @@ def library_roots() -> list[Path]:
 
 
 def source_files(roots: list[Path]) -> list[SourceFile]:
-    """Return every library file, tests and vendored copies left out, in the order of `rank`."""
+    """Return every library file but tests and vendored copies, in the order of `rank`."""
     files = [
         _source_file(path, root)
         for path, root in _files(roots)
@@ -83,7 +74,7 @@ def source_files(roots: list[Path]) -> list[SourceFile]:
 
 
 def _files(roots: list[Path]) -> Iterator[tuple[Path, Path]]:
-    """Yield every file with its root, in order; packages of another installation below a root are not ours to read."""
+    """Yield every file with its root, in order, without those of another installation below it."""
     for root in roots:
         for place, folders, names in os.walk(root):
             here = Path(place)
@@ -109,7 +100,7 @@ def _source_file(path: Path, root: Path) -> SourceFile:
 
 
 def read(path: Path) -> str | None:
-    """Return a file's text, or None where it cannot be read or is not UTF-8."""
+    """Return a file's text, or None if it cannot be read or is not UTF-8."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -117,9 +108,9 @@ def read(path: Path) -> str | None:
 
 
 def docstrings(source: str, module: str) -> list[Docstring]:
-    """Return the docstrings of a module, in order; none where it does not parse.
+    """Return the docstrings of a module, in order; none if it does not parse.
 
-    Strings handed to calls count too, where they are long: extension modules get their docstrings by `add_docstr(name, "…")`.
+    Long string arguments count too: extension modules are documented by `add_docstr(name, "…")`.
     """
     try:
         with warnings.catch_warnings():
@@ -171,7 +162,7 @@ def _clean(text: str) -> str:
 
 
 def comments(source: str) -> Iterator[str]:
-    """Yield the long comments of a module that are sentences, without their marks."""
+    """Yield the long comments of a module that are prose, without their marks."""
     for match in _COMMENT.finditer(source):
         text = "\n".join(line.strip().lstrip("#").strip() for line in match[0].splitlines()).strip()
         if (
@@ -185,25 +176,23 @@ def comments(source: str) -> Iterator[str]:
 
 def descriptions(roots: list[Path]) -> Iterator[tuple[str, str]]:
     """Yield name and description of every installed package, from its METADATA."""
-    for path in sorted(
-        (path for root in roots for path in root.glob("*.dist-info/METADATA")),
-        key=lambda path: path.parent.name,
-    ):
+    paths = (path for root in roots for path in root.glob("*.dist-info/METADATA"))
+    for path in sorted(paths, key=lambda path: path.parent.name):
         name = path.parent.name.split("-")[0]
         text = read(path)
         if text is None or name.lower() == OWN_DISTRIBUTION:
             continue
         message = email.message_from_string(text)
         body = message.get_payload()
-        description = (
-            body if isinstance(body, str) and body.strip() else message.get("Description", "")
-        )
-        if len(description.strip()) > 200:
-            yield name, description.strip()
+        if not isinstance(body, str) or not body.strip():
+            body = message.get("Description", "")
+        description = body.strip()
+        if len(description) > 200:
+            yield name, description
 
 
 def text_files(roots: list[Path]) -> Iterator[tuple[str, str]]:
-    """Yield name and text of the guides that packages bring along as `.rst`, `.md` and long `.txt`."""
+    """Yield name and text of the guides in packages: `.rst`, `.md` and long `.txt`."""
     for path, _ in _files(roots):
         if (
             path.suffix not in (".rst", ".md", ".txt")
@@ -218,7 +207,7 @@ def text_files(roots: list[Path]) -> Iterator[tuple[str, str]]:
 
 
 def language_reference(roots: list[Path]) -> list[tuple[str, str]]:
-    """Return the topics of the language reference that `help()` shows, by title; none where the installation lacks them."""
+    """Return title and text of the topics that `help()` shows; none if they are not installed."""
     for root in roots:
         source = read(root / "pydoc_data" / "topics.py")
         if source is None:

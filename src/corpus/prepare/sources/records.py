@@ -1,6 +1,6 @@
-"""Files of records, one JSON object each: `.jsonl`, `.jsonl.zst`, `.jsonl.gz` and Parquet.
+"""Read files of JSON records: `.jsonl`, `.jsonl.zst`, `.jsonl.gz` and Parquet.
 
-Whatever is wrong with a file (truncated, empty, not JSON, not UTF-8) is a `DataError` naming the file, the line and the fix.
+Every fault (truncated, empty, not JSON, not UTF-8) is a `DataError` with file, line and fix.
 """
 
 import gzip
@@ -22,27 +22,27 @@ _CHUNK = 1 << 20
 _ROWS = 256
 
 Record = tuple[int, Any]
-"""The place in the file (line or row, from 1) and the value there."""
+"""Line or row in the file, from 1, and its value."""
 
 
 def is_record_file(path: Path) -> bool:
-    """True where the name ends as files of records do."""
+    """True for the ending of a file of records."""
     return path.name.lower().endswith(ENDINGS)
 
 
 def read_records(path: Path, advance: Advance = lambda amount: None) -> Iterator[Record]:
-    """Yield every record with its line (or row), in order; `advance` is told bytes of the file as they are read.
+    """Yield every record with its line or row, in order.
+
+    Args:
+        path: the file.
+        advance: called with the bytes of the file read since the last call.
 
     Raises:
-        DataError: the file is missing, empty, truncated, or a line is not UTF-8 or not JSON.
+        DataError: the file is missing, empty or truncated, or a line is not UTF-8 or not JSON.
     """
-    number = 0
+    number, read = 0, _rows if path.name.lower().endswith(".parquet") else _lines
     with _readable(path):
-        for number, value in (
-            _rows(path, advance)
-            if path.name.lower().endswith(".parquet")
-            else _lines(path, advance)
-        ):
+        for number, value in read(path, advance):
             yield number, value
     if number == 0:
         raise DataError(f"{path} holds no records. Fetch it again, or remove it from the folder.")
@@ -72,7 +72,7 @@ def _parse(line: bytes, path: Path, number: int) -> Any:
     except (json.JSONDecodeError, RecursionError) as error:
         raise DataError(
             f"{path} line {number} is not JSON ({error}): {_shown(line)}. "
-            "Every line must be one whole JSON object; mend or remove the line."
+            "Every line must be one complete JSON object; correct or remove the line."
         ) from None
 
 
@@ -95,7 +95,7 @@ def _decompressed(path: Path, file: BinaryIO, advance: Advance) -> Iterator[byte
 
 
 def _zstandard(path: Path, file: BinaryIO, advance: Advance) -> Iterator[bytes]:
-    """Decompress frame after frame by hand: the library's own reader takes a truncated file for a short one."""
+    """Decompress frame by frame: the library's reader takes a truncated file for a short one."""
     frame = None
     while data := file.read(_CHUNK // 8):
         advance(len(data))
@@ -124,7 +124,7 @@ def _rows(path: Path, advance: Advance) -> Iterator[Record]:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turn what the libraries raise for a missing or damaged file into a `DataError`."""
+    """Turn the libraries' errors for a missing or damaged file into a `DataError`."""
     fix = "The download or copy is incomplete; fetch the file again, or remove it from the folder."
     try:
         if path.stat().st_size == 0:
@@ -138,12 +138,8 @@ def _readable(path: Path) -> Iterator[None]:
         raise DataError(
             f"{path} cannot be read: {error.strerror}. Check its permissions."
         ) from None
-    except (
-        ValueError,
-        OSError,
-    ) as error:  # pyarrow's ArrowInvalid is a ValueError, its ArrowIOError an OSError
+    except (ValueError, OSError) as error:  # pyarrow's errors are of both
         if not path.name.lower().endswith(".parquet"):
             raise
-        raise DataError(
-            f"{path} is not a whole Parquet file ({str(error).splitlines()[0]}). {fix}"
-        ) from None
+        first = str(error).splitlines()[0]
+        raise DataError(f"{path} is not a complete Parquet file ({first}). {fix}") from None

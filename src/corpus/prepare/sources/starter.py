@@ -1,7 +1,8 @@
-"""The embedded default: six sources harvested from the Python installation that runs this, with no network and no text shipped.
+"""The default data: text of six sources from this Python installation, without any network.
 
-What stands for what is `STANDS_FOR`. It is real text of the same kinds, though narrow: all of it is about programming. A file gives
-either its source or its docstrings, never both, so that no text stands in two sources.
+`STANDS_FOR` says what each source is made of. It is real text of the same kinds, but all of it is
+about programming. A file gives its source code or its docstrings, never both, so that no text is
+in two sources.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 from corpus.base.errors import DataError
-from corpus.prepare.document import Advance, Document, Split, format_size
+from corpus.prepare.document import Advance, Document, TextSplit, format_size
 from corpus.prepare.sources.installation import (
     Docstring,
     SourceFile,
@@ -35,28 +36,29 @@ STANDS_FOR = {
     "book": "function docstrings, package after package",
     "stackexchange": "docstrings with worked examples, as question and answer",
 }
-"""What is harvested for each source."""
+"""Source → the text it is made of."""
 
 PARSE_BYTES = 25_000_000
-"""Source parsed for docstrings without formulas, at most: about eight seconds."""
+"""Most bytes of source parsed for docstrings without formulas: about eight seconds."""
 
 CHAPTER = 40_000
 """Characters of a document of `book`."""
 
 ARTICLE = 8_000
-"""Characters from which a document of `arxiv` is not added to."""
+"""Characters from which nothing is added to a document of `arxiv`."""
 
 _FORMULA = re.compile(
     r":math:|\.\. math::|\\frac|\\sum|\\int\b|\\mathbb|\\sqrt|\$[^$\n]*[\\^_][^$\n]*\$"
 )
 _SHORTEST = 80
+_FROM_DOCSTRINGS = ("wikipedia", "book", "stackexchange")
 
 
 class Starter:
-    """The harvest of this installation.
+    """The text of this installation.
 
     Args:
-        most_bytes: bytes harvested for each source, at most.
+        most_bytes: most bytes for each source.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -70,29 +72,27 @@ class Starter:
         if not files:
             places = ", ".join(map(str, self._roots))
             raise DataError(
-                f"this Python installation has no library source to harvest ({places}). Give a folder of text with --data."
+                f"this Python installation has no library source ({places}). Give a folder of "
+                "text with --data."
             )
         return files
 
     def describe(self) -> list[str]:
+        most, count = format_size(self._most), len(self._files)
         lines = [f"text: {source}: {what}" for source, what in STANDS_FOR.items()]
-        return [
-            *lines,
-            f"text: at most {format_size(self._most)} of each, from {len(self._files):,} installed library files",
-        ]
+        return [*lines, f"text: at most {most} of each, from {count:,} installed library files"]
 
     def inputs(self) -> dict[str, str]:
         names = [f"{file.module} {file.size}" for file in self._files]
         names += [name for name, _ in descriptions(self._roots)]
         digest = hashlib.sha256("\n".join(names).encode("utf-8", "replace")).hexdigest()
-        return {
-            "installation": f"Python {platform.python_version()}, {len(self._files)} files, {digest}"
-        }
+        version, count = platform.python_version(), len(self._files)
+        return {"installation": f"Python {version}, {count} files, {digest}"}
 
-    def size(self, split: Split) -> int:
+    def size(self, split: TextSplit) -> int:
         return self._most * len(STANDS_FOR) if split == "train" else 0
 
-    def documents(self, split: Split, advance: Advance) -> Iterator[Document]:
+    def documents(self, split: TextSplit, advance: Advance) -> Iterator[Document]:
         if split == "validation":
             return
         harvest = _Harvest(self._most)
@@ -106,7 +106,7 @@ class Starter:
 
 
 class _Harvest:
-    """One pass over the installation: text goes to the source that it stands for until that is full."""
+    """One pass over the installation; each source takes its kind of text until it is full."""
 
     def __init__(self, most_bytes: int) -> None:
         self._room = dict.fromkeys(STANDS_FOR, most_bytes)
@@ -123,14 +123,12 @@ class _Harvest:
             has_formulas = _FORMULA.search(text) is not None
             if not has_formulas and file.rank % 3 == 0:
                 yield from self._keep("github", text)
-            elif (
-                self._wants("arxiv")
-                if has_formulas
-                else parsed < PARSE_BYTES and self._wants("wikipedia", "book", "stackexchange")
-            ):
-                parsed += 0 if has_formulas else len(text)
+            elif has_formulas and self._wants("arxiv"):
                 yield from self._docstrings(docstrings(text, file.module), file.module)
-                if not has_formulas and self._room["c4"] > 0:
+            elif not has_formulas and parsed < PARSE_BYTES and self._wants(*_FROM_DOCSTRINGS):
+                parsed += len(text)
+                yield from self._docstrings(docstrings(text, file.module), file.module)
+                if self._room["c4"] > 0:
                     for comment in comments(text):
                         yield from self._keep("c4", comment)
         for chapters in self._chapters.values():
@@ -140,7 +138,8 @@ class _Harvest:
         topics = language_reference(roots)
         if not topics:
             self.missing.append(
-                "this installation has no language reference (pydoc_data): wikipedia stands on docstrings alone"
+                "this installation has no language reference (pydoc_data): wikipedia has "
+                "docstrings only"
             )
         for name, text in topics:
             yield from self._keep("wikipedia", f"{name}\n\n{text}")
@@ -151,31 +150,23 @@ class _Harvest:
             if self._room["c4"] <= 0:
                 break
         if not found:
-            self.missing.append(
-                "no installed package describes itself: c4 stands on comments alone"
-            )
+            self.missing.append("no installed package has a description: c4 has comments only")
 
     def _docstrings(self, found: list[Docstring], module: str) -> Iterator[Document]:
         article: list[str] = []
         for docstring in found:
-            text = (
-                f"{docstring.name}\n\n{docstring.text}"
-                if docstring.kind != "string"
-                else docstring.text
-            )
             if len(docstring.text) < _SHORTEST:
                 continue
+            title = "" if docstring.kind == "string" else f"{docstring.name}\n\n"
+            text = title + docstring.text
             if _FORMULA.search(docstring.text):
                 article.append(text)
                 if sum(map(len, article)) > ARTICLE:
                     yield from self._keep("arxiv", "\n\n".join(article))
                     article.clear()
             elif ">>> " in docstring.text:
-                name = docstring.name.split("(")[0]
-                yield from self._keep(
-                    "stackexchange",
-                    f"Q: What does {name} do, and how is it used?\n\nA: {docstring.text}",
-                )
+                question = f"What does {docstring.name.split('(')[0]} do, and how is it used?"
+                yield from self._keep("stackexchange", f"Q: {question}\n\nA: {docstring.text}")
             elif docstring.kind in ("module", "class"):
                 yield from self._keep("wikipedia", text)
             else:

@@ -18,8 +18,8 @@ from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.data.shards import TokenShards
 from corpus.prepare import tokenize
 from corpus.prepare.discover import discover
-from corpus.prepare.sample import fair_shares, sample_texts
 from corpus.prepare.text import prepare
+from corpus.prepare.tokenize import fair_shares, sample_texts
 from corpus.text.tokenizer import Tokenizer
 
 TOKENIZER = TokenizerConfig(vocab_size=SMALLEST_VOCABULARY + 60, sample_bytes=60_000)

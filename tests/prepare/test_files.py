@@ -1,4 +1,4 @@
-"""SlimPajama records: the seven set names, and every wrong record named by file, line and value."""
+"""Text in files: plain text, SlimPajama's seven sets, and every fault named by file, line and value."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,53 @@ import pytest
 
 from corpus.base.errors import DataError
 from corpus.prepare.document import Document
-from corpus.prepare.sources.slimpajama import SET_NAMES, RecordFiles
+from corpus.prepare.sources.files import (
+    SET_NAMES,
+    PlainFiles,
+    RecordFiles,
+    read_text,
+    source_name,
+)
+
+
+def test_files_are_documents_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    for name, text in {"b.txt": "second", "a/z.md": "first\r\nline", "c.py": "\ufeffthird"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(text.encode())
+    files = PlainFiles(
+        tmp_path, "notes", {"train": [tmp_path / name for name in ("c.py", "b.txt", "a/z.md")]}
+    )
+    told: list[int] = []
+    assert [document.text for document in files.documents("train", told.append)] == [
+        "first\r\nline",
+        "second",
+        "third",
+    ]
+    assert sum(told) == files.size("train")
+    assert list(files.documents("validation", told.append)) == []
+    before = files.inputs()
+    (tmp_path / "b.txt").write_text("second, changed")
+    assert [name for name, mark in files.inputs().items() if before[name] != mark] == ["b.txt"]
+
+
+def test_other_encodings_are_named(tmp_path: Path) -> None:
+    (tmp_path / "old.txt").write_bytes("first line\ncafé".encode("latin1"))
+    with pytest.raises(DataError, match=r"old\.txt line 2 is not UTF-8 \(byte 0xe9\).*iconv"):
+        read_text(tmp_path / "old.txt")
+    with pytest.raises(DataError, match=r"gone\.txt cannot be read: No such file"):
+        read_text(tmp_path / "gone.txt")
+
+
+def test_folder_names_become_source_names() -> None:
+    assert [
+        source_name(name) for name in ("essays", "my texts!", ".hidden", "日本", "a.b_c-1")
+    ] == [
+        "essays",
+        "my-texts",
+        "hidden",
+        "text",
+        "a.b_c-1",
+    ]
 
 
 def record(name: str, text: str = "some text") -> dict[str, Any]:
@@ -41,7 +87,7 @@ def test_another_set_name_is_an_error_unless_it_is_mapped(tmp_path: Path) -> Non
     records = (record("RedPajamaC4"), record("RedPajamaArxiv"))
     with pytest.raises(
         DataError,
-        match=r"a\.jsonl line 2: .* 'RedPajamaArxiv', .*Did you mean 'RedPajamaArXiv'.*prepare.set_names",
+        match=r"a\.jsonl line 2: .* 'RedPajamaArxiv'; .*Did you mean 'RedPajamaArXiv'.*prepare.set_names",
     ):
         read(files(tmp_path, *records))
     mapped = read(files(tmp_path, *records, set_names={"RedPajamaArxiv": "arxiv"}))
@@ -73,7 +119,7 @@ def test_a_wrong_record_is_named(tmp_path: Path, wrong: Any, message: str) -> No
     with pytest.raises(DataError, match=message) as caught:
         read(files(tmp_path, record("RedPajamaC4"), wrong))
     assert str(tmp_path / "a.jsonl") in str(caught.value)
-    assert "Mend or remove the line" in str(caught.value)
+    assert "Correct or remove the line" in str(caught.value)
 
 
 def test_records_of_text_alone_take_the_given_source(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from corpus.base.errors import ConfigError
 from corpus.config.prepare import BYTES_PER_TOKEN, PrepareConfig
-from corpus.prepare.quota import PATIENCE, Quota, token_limit
+from corpus.prepare.collect import PATIENCE, Quota, token_limit
 
 
 def test_nothing_limits_without_caps() -> None:

@@ -1,0 +1,310 @@
+"""The problem sets of a new run: chosen, read or generated, divided into splits, written."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from corpus.base.console import progress, say, warn
+from corpus.base.errors import ConfigError, DataError
+from corpus.base.files import digest_json, write_lines
+from corpus.base.manifest import Manifest, is_done, make_key, write_manifest
+from corpus.base.seeds import derive
+from corpus.config.problems import ProblemsConfig
+from corpus.config.run import RunConfig
+from corpus.prepare.document import mark_of
+from corpus.problems.choose import choose_sets
+from corpus.problems.contamination import (
+    COUNTS,
+    LIST,
+    CleanRows,
+    KnownProblems,
+    add_counts,
+    clean_rows,
+)
+from corpus.problems.generated.generator import SET_NAME as GENERATED
+from corpus.problems.generated.generator import generate
+from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_templates
+from corpus.problems.numbers import template_of
+from corpus.problems.problem import Problem, write_problems
+from corpus.problems.registry import ProblemFile, load_problems
+from corpus.problems.symbolic.catalogue import Split
+from corpus.problems.symbolic.generator import SET_NAME as SYMBOLIC
+from corpus.problems.symbolic.generator import generate as generate_symbolic
+from corpus.run.folder import RunFolder
+from corpus.run.problems import EVALUATION, TRAIN
+
+NOTHING: Mapping[str, float] = MappingProxyType({})
+
+Sets = dict[str, dict[str, list[Problem]]]
+"""Problems by set and split."""
+
+
+def prepare_problems(
+    config: RunConfig, found: Sequence[ProblemFile], folder: RunFolder
+) -> KnownProblems:
+    """Write the problem sets that are trained on and scored; return all evaluation problems known.
+
+    The sets are those found, or generated ones if none of those can be trained on. Problems of
+    the same data and settings that are there already are kept.
+    """
+    settings, chosen = config.problems, _choose(found, config.problems)
+    if chosen.files:
+        share = settings.tuning_share
+        sets = read_sets(chosen.by_split(), tuning_share=share, heldout=chosen.heldout)
+    else:
+        sets = generate_sets(settings, seed=config.seed)
+    known = known_problems(found, sets)
+    key = _key(config, chosen, known)
+    if is_done(folder.problems, kind="problems", key=key):
+        say(f"problems are prepared already: {folder.problems}")
+        return known
+    sets |= symbolic_sets(settings, seed=config.seed)
+    counts = write_sets(
+        sets,
+        folder,
+        known=known if settings.decontaminate else None,
+        drop_twins=settings.drop_twins,
+    )
+    _say_counts(counts, folder)
+    _delete_others(folder, counts)
+    write_manifest(
+        folder.problems,
+        Manifest(kind="problems", key=key, config=dataclasses.asdict(settings), counts=counts),
+    )
+    return known
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The files that a run reads, and set → share of its templates that is held out."""
+
+    files: list[ProblemFile]
+    heldout: dict[str, float]
+
+    def by_split(self) -> dict[tuple[str, str], Path]:
+        """Return set and split → file. Raises `DataError` for two files of one split."""
+        paths: dict[tuple[str, str], Path] = {}
+        for file in self.files:
+            place = (file.set_name, file.split or "")
+            if place in paths:
+                raise DataError(
+                    f"{paths[place]} and {file.path} are both the {file.split} split of "
+                    f"{file.set_name}; give a data folder with one of them"
+                )
+            paths[place] = file.path
+        return paths
+
+
+def _choose(found: Sequence[ProblemFile], settings: ProblemsConfig) -> _Chosen:
+    choice = choose_sets(found, settings.sets)
+    splits = {
+        **dict.fromkeys(choice.train, ("train", "dev")),
+        **dict.fromkeys(choice.scored, ("dev",)),
+    }
+    files = [file for file in found if file.split in splits.get(file.set_name, ())]
+    if found:
+        for line in choice.describe():
+            say(line)
+        if not files:
+            say("none of the problem sets found can be trained on: problems are generated")
+    if settings.tuning_share and not files:
+        raise ConfigError(
+            f"problems.tuning_share is {settings.tuning_share:g}, which is for problem sets that "
+            "are read, and here problems are generated, with held-out templates; leave it out, or "
+            "give --data with a problem set"
+        )
+    share = settings.heldout_share
+    return _Chosen(files, dict.fromkeys(sorted(choice.held_out), share) if share else {})
+
+
+def generate_sets(config: ProblemsConfig, *, seed: int) -> Sets:
+    """Generate training and held-out problems, if the config asks for any."""
+    if not config.generated_train:
+        return {}
+    train = generate(config.generated_train, seed=derive(seed, "generated", "train"), split="train")
+    heldout = generate(
+        config.generated_heldout, seed=derive(seed, "generated", "heldout"), split="heldout"
+    )
+    return {GENERATED: {"train": train, "heldout": heldout}}
+
+
+def symbolic_sets(config: ProblemsConfig, *, seed: int) -> Sets:
+    """Generate training and held-out problems over expressions, if the config asks for any."""
+    if not config.symbolic_train:
+        return {}
+    sets: dict[str, list[Problem]] = {}
+    wanted: dict[Split, int] = {"train": config.symbolic_train, "heldout": config.symbolic_heldout}
+    for split, count in wanted.items():
+        with progress(f"making {split} problems over expressions", count, "problems") as task:
+            own = derive(seed, SYMBOLIC, split)
+            sets[split] = list(generate_symbolic(count, seed=own, split=split, done=task.update))
+    return {SYMBOLIC: sets}
+
+
+def read_sets(
+    files: Mapping[tuple[str, str], Path],
+    *,
+    tuning_share: float = 0.0,
+    heldout: Mapping[str, float] = NOTHING,
+) -> Sets:
+    """Read problem files by set and split.
+
+    Args:
+        files: set and split → file.
+        tuning_share: share of the training problems of each set that becomes the tuning split;
+            templates with the fewest problems first.
+        heldout: set → share of its templates that is held out. If no problem falls into that
+            share, nothing is held out.
+    """
+    sets: Sets = {}
+    for (name, split), path in files.items():
+        problems = load_problems(name, path, split)
+        parts = {split: problems}
+        if split == TRAIN:
+            parts = _divide(problems, tuning_share, heldout.get(name, 0.0), path)
+        sets.setdefault(name, {}).update(parts)
+    return sets
+
+
+def _divide(
+    problems: Sequence[Problem], tuning_share: float, heldout_share: float, path: Path
+) -> dict[str, list[Problem]]:
+    """Divide training problems. Raises `DataError` if training or the tuning split gets none."""
+    parts: dict[str, list[Problem]] = {TRAIN: [], **({TUNING: []} if tuning_share else {})}
+    held_out = [is_in_part(problem, HELDOUT, heldout_share) for problem in problems]
+    others = (problem for problem, held in zip(problems, held_out, strict=True) if not held)
+    tuning = rarest_templates(others, TUNING, tuning_share)
+    for problem, held in zip(problems, held_out, strict=True):
+        part = HELDOUT if held else TUNING if template_of(problem.text) in tuning else TRAIN
+        parts.setdefault(part, []).append(problem)
+    if empty := [part for part, own in parts.items() if not own]:
+        share = f"problems.heldout_share {heldout_share:g}"
+        if tuning_share:
+            share = f"problems.tuning_share {tuning_share:g}"
+        raise DataError(
+            f"{share} of {path} leaves the {empty[0]} split without a problem; give another "
+            "share, or 0"
+        )
+    return parts
+
+
+def known_problems(found: Sequence[ProblemFile], sets: Sets) -> KnownProblems:
+    """Return every evaluation problem that the run knows: those of its own sets, and those of every
+    dev or test file found, scored or not."""
+    own = [
+        dataclasses.replace(each, split=split)  # a part of train has its own name
+        for splits in sets.values()
+        for split, problems in splits.items()
+        if split != TRAIN
+        for each in problems
+    ]
+    there = {(name, split) for name, splits in sets.items() for split in splits}
+    unread = []
+    for file in found:
+        if file.split in (None, TRAIN):
+            continue
+        if not file.is_loadable:
+            unread.append(file.path)
+        elif (file.set_name, file.split) not in there:
+            own += load_problems(file.set_name, file.path, file.split)
+    for path in unread:
+        warn(f"{path} cannot be read by this version: its problems may be in the training data")
+    return KnownProblems(own)
+
+
+def write_sets(
+    sets: Sets, folder: RunFolder, *, known: KnownProblems | None = None, drop_twins: bool = False
+) -> dict[str, Any]:
+    """Write the run's own copies of its problems; return their counts by set and split.
+
+    With `known`, training problems that contain a known one are left out, counted, and listed in
+    `contamination.jsonl`.
+    """
+    counts: dict[str, Any] = {}
+    clean: dict[str, CleanRows] = {}
+    for name, splits in sets.items():
+        if known is not None and TRAIN in splits:
+            clean[name] = clean_rows(splits[TRAIN], known, drop_twins=drop_twins)
+            splits = {**splits, TRAIN: clean[name].kept}
+        counts[name] = {
+            split: write_problems(folder.problems / f"{name}.{split}.jsonl", each)
+            for split, each in splits.items()
+        }
+    if known is not None:
+        dropped = (record for each in clean.values() for record in each.dropped)
+        write_lines(folder.problems / LIST, dropped)
+        rows = add_counts(each.counts for each in clean.values())
+        counts[COUNTS] = {"known": known.sets, "rows": rows}
+    return counts
+
+
+def _say_counts(counts: dict[str, Any], folder: RunFolder) -> None:
+    for name, parts in counts.items():
+        if name == COUNTS:
+            continue
+        if not parts.keys() & {TUNING, *EVALUATION}:
+            warn(
+                f"{name} has no dev split here, so this run does not score it; to score it: "
+                f"corpus evaluate RUN --problems {name}=FILE"
+            )
+        splits = ", ".join(f"{count:,} {split} problems" for split, count in parts.items())
+        say(f"{name}: {splits}")
+    if COUNTS in counts:
+        _say_decontamination(counts[COUNTS], folder)
+    else:
+        warn("training problems may contain evaluation problems: problems.decontaminate is off")
+
+
+def _say_decontamination(counts: dict[str, Any], folder: RunFolder) -> None:
+    rows = counts["rows"]
+    known = ", ".join(f"{count:,} of {name}" for name, count in counts["known"].items())
+    say(f"evaluation problems known: {known or 'none'}")
+    if rows["dropped"]:
+        twins = f", {rows['twins_dropped']:,} are twins" if rows["twins_dropped"] else ""
+        say(
+            f"  {rows['dropped']:,} of {rows['rows']:,} training problems contain one and are left "
+            f"out ({rows['equal']:,} have the same words{twins}): {folder.problems / LIST}"
+        )
+    if rows["twins"]:
+        say(
+            f"  {rows['twins']:,} training problems are twins, equal except for the numbers, and "
+            "stay (problems.drop_twins leaves them out)"
+        )
+
+
+def _delete_others(folder: RunFolder, counts: dict[str, dict[str, Any]]) -> None:
+    """Delete the files of sets that an earlier preparation of other data left here."""
+    kept = {f"{name}.{split}.jsonl" for name, splits in counts.items() for split in splits}
+    if COUNTS in counts:
+        kept.add(LIST)
+    for path in folder.problems.glob("*.jsonl"):
+        if path.name not in kept:
+            path.unlink()
+
+
+def _key(config: RunConfig, chosen: _Chosen, known: KnownProblems) -> str:
+    """Return the digest of everything that decides what is written."""
+    problems = config.problems
+    known_as = known.digest if problems.decontaminate else None
+    if not chosen.files:
+        settings = {
+            "problems": dataclasses.asdict(problems),
+            "seed": config.seed,
+            "known": known_as,
+        }
+        return make_key("problems", settings, {"generated": digest_json(settings)})
+    inputs = {
+        f"{file.set_name} {file.split} {file.path}": mark_of(file.path) for file in chosen.files
+    }
+    loaded: dict[str, Any] = {"known": known_as, "drop_twins": problems.drop_twins}
+    if problems.tuning_share:
+        loaded["tuning_share"] = problems.tuning_share
+    if chosen.heldout:
+        loaded["heldout"] = chosen.heldout
+    if problems.symbolic_train:
+        loaded["symbolic"] = [problems.symbolic_train, problems.symbolic_heldout]
+        loaded["seed"] = config.seed
+    return make_key("problems", loaded, inputs)
