@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.program.arithmetic.operations import OPERATIONS
 from corpus.program.language import (
     CONSTANTS,
     MAX_NUMBERS,
     MAX_RESULTS,
-    OPERATIONS,
     SYMBOLS,
     Program,
     ProgramError,

@@ -17,7 +17,7 @@ from corpus.base.files import atomic_folder, write_lines
 from corpus.prepare.sources.local import is_plain_text_file, read_text
 from corpus.prepare.sources.records import is_record_file, read_records
 from corpus.problems.contamination import LIST, KnownProblems
-from corpus.problems.numbers import template_of
+from corpus.problems.problem import Problem
 from corpus.problems.registry import load_problems, recognise
 
 
@@ -141,7 +141,9 @@ def _look(each: Cleaned, known: KnownProblems, drop_twins: bool) -> None:
     for place, (text, matches) in enumerate(_searched(each, known)):
         each.total += 1
         match = next((match for match in matches if not match.other_numbers), None)
-        is_twin = match is None and each.kind == "problems" and template_of(text) in known.templates
+        is_twin = False
+        if match is None and each.kind == "problems":
+            is_twin = Problem.question(text).template in known.templates
         each.twins += is_twin
         if match is not None:
             each.dropped[place] = {"reason": "overlap", **known.record(match)}

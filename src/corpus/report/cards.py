@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from corpus.program.interpreter import execute
+from corpus.program.domains import execute
 from corpus.program.language import CONSTANTS, Program, ProgramError, Step, parse
 from corpus.report.blocks import Block, Card, Cards, Choice, Paragraph, Section, StepLine
 from corpus.report.formats import ABSENT, short
@@ -136,10 +136,9 @@ def _gold(outcome: Outcome) -> str:
     if program is None:
         return spaced(outcome.gold)
     result = execute(program, outcome.numbers)
-    value = result.expression if result.expression is not None else result.value
     return (
-        f"{spaced(outcome.gold)} = {short(value)}"
-        if value is not None
+        f"{spaced(outcome.gold)} = {short(result.value)}"
+        if result.value is not None
         else f"{spaced(outcome.gold)} (does not execute)"
     )
 

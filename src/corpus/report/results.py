@@ -3,7 +3,7 @@
 from typing import Any
 
 from corpus.evaluate.intervals import wilson
-from corpus.evaluate.ways import ways
+from corpus.evaluate.scores import ways
 from corpus.report.bins import bin_blocks
 from corpus.report.blocks import Bar, BarChart, Block, Figures, Paragraph, Section, Table
 from corpus.report.formats import decimal, interval, is_number, percent, plain, whole

@@ -16,17 +16,21 @@ from corpus.problems.choose import check_company
 from corpus.problems.contamination import (
     COUNTS,
     LIST,
-    CleanRows,
+    CleanProblems,
     KnownProblems,
     add_counts,
     clean_rows,
 )
-from corpus.problems.generated.generator import SET_NAME as GENERATED
 from corpus.problems.generated.generator import generate
 from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_templates
 from corpus.problems.number_words import digits_for_words
-from corpus.problems.numbers import template_of
-from corpus.problems.problem import Problem, read_problems, write_problems
+from corpus.problems.problem import (
+    GENERATED,
+    SYMBOLIC,
+    Problem,
+    read_problems,
+    write_problems,
+)
 from corpus.problems.registry import (
     PREPARED,
     PROBLEM_SETS,
@@ -36,7 +40,6 @@ from corpus.problems.registry import (
     split_of,
 )
 from corpus.problems.symbolic.catalogue import Split
-from corpus.problems.symbolic.generator import SET_NAME as SYMBOLIC
 from corpus.problems.symbolic.generator import generate as generate_symbolic
 from corpus.run.folder import RunFolder
 
@@ -134,7 +137,7 @@ def write_sets(
     With `known`, training problems that hold one of those problems are left out, and listed in `contamination.jsonl`.
     """
     counts: dict[str, Any] = {}
-    clean: dict[str, CleanRows] = {}
+    clean: dict[str, CleanProblems] = {}
     for name, splits in sets.items():
         if known is not None and TRAIN in splits:
             clean[name] = clean_rows(splits[TRAIN], known, drop_twins=drop_twins)
@@ -163,7 +166,7 @@ def _divide(
     others = (problem for problem, held in zip(problems, held_out, strict=True) if not held)
     tuning = rarest_templates(others, TUNING, tuning_share)
     for problem, held in zip(problems, held_out, strict=True):
-        part = HELDOUT if held else TUNING if template_of(problem.text) in tuning else TRAIN
+        part = HELDOUT if held else TUNING if problem.template in tuning else TRAIN
         parts.setdefault(part, []).append(problem)
     if empty := [part for part, own in parts.items() if not own]:
         shares = (
