@@ -1,7 +1,7 @@
 # What a contributor types. `make check` is what .ci/run runs.
 PYTHON ?= python
 
-.PHONY: help install check format lint types layers test clean
+.PHONY: help install check format lint types layers commits test index clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -10,7 +10,7 @@ help:  ## list the targets
 install:  ## install the project and everything its checks need, at the pinned versions
 	$(PYTHON) -m pip install -r requirements-dev.txt
 
-check: lint types layers test  ## everything a change must pass
+check: lint types layers commits test  ## everything a change must pass
 
 format:  ## format the code and mend what the linter can mend
 	$(PYTHON) -m ruff format
@@ -25,6 +25,12 @@ types:  ## static types
 
 layers:  ## imports point one way
 	$(PYTHON) -c "from importlinter.cli import lint_imports_command as check; check()"
+
+commits:  ## subjects of new commits
+	$(PYTHON) scripts/check_commits.py
+
+index:  ## write the list of experiments in docs/experiments.md
+	$(PYTHON) scripts/experiments_index.py
 
 test:  ## the tests
 	$(PYTHON) -m pytest

@@ -18,7 +18,6 @@ MAX_FUNCTION_LINES = 70
 """Functions are around 10 lines and rarely above 45, their docstring not counted."""
 
 LONG_FILES = {
-    "src/corpus/problems/generated/stories/": "wordings are data, written as code so that every number in them is checked",
     "tests/train/test_loop.py": "one fake feed and trainer, which all of its tests share",
 }
 """Path, or folder with a `/` → why its files may be longer."""

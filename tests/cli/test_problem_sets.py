@@ -100,7 +100,7 @@ def test_held_out_parts_are_scored_beside_their_baselines(trained_on_both: Path)
 def test_the_report_shows_answers_where_there_are_no_options(trained_on_both: Path) -> None:
     text = (trained_on_both / "report.md").read_text()
     assert "no option has a number" not in text
-    assert ", key " in text
+    assert ", gold answer " in text
 
 
 def test_any_set_is_scored_on_any_run(

@@ -9,7 +9,7 @@ from corpus.problems.check import judge
 from corpus.problems.generated.formula import shape
 from corpus.problems.generated.template import NUMBER
 from corpus.problems.problem import Problem
-from corpus.problems.symbolic.catalogue import TEMPLATES
+from corpus.problems.symbolic.catalogue import templates
 from corpus.problems.symbolic.generator import generate
 from corpus.program.expressions.algebra import build
 
@@ -59,17 +59,17 @@ def test_answers_are_what_another_way_gives(problems: list[Problem]) -> None:
 
 def test_one_text_has_one_program() -> None:
     programs: dict[str, set[str]] = {}
-    for templates in TEMPLATES.values():
-        for template in templates:
+    for found in templates().values():
+        for template in found:
             for text, program in zip(template.texts, template.programs):
                 programs.setdefault(NUMBER.sub("<n>", text), set()).add(str(program))
-    assert not {text: found for text, found in programs.items() if len(found) > 1}
+    assert not {text: several for text, several in programs.items() if len(several) > 1}
 
 
 def test_what_is_held_out_is_made_of_what_is_trained_on() -> None:
     shapes = {
-        split: {shape(program) for each in templates for program in each.programs}
-        for split, templates in TEMPLATES.items()
+        split: {shape(program) for each in found for program in each.programs}
+        for split, found in templates().items()
     }
     assert not shapes["train"] & shapes["heldout"]
     operations = {
@@ -77,8 +77,10 @@ def test_what_is_held_out_is_made_of_what_is_trained_on() -> None:
         for split, found in shapes.items()
     }
     assert operations["heldout"] <= operations["train"]
-    assert len(TEMPLATES["heldout"]) >= 40
-    assert min(len(program.steps) for each in TEMPLATES["train"] for program in each.programs) == 1
+    assert len(templates()["heldout"]) >= 40
     assert (
-        max(len(program.steps) for each in TEMPLATES["heldout"] for program in each.programs) == 5
+        min(len(program.steps) for each in templates()["train"] for program in each.programs) == 1
+    )
+    assert (
+        max(len(program.steps) for each in templates()["heldout"] for program in each.programs) == 5
     )

@@ -1,9 +1,11 @@
 """A run folder made in code: what a finished run looks like to the report, small and the same every time."""
 
+import functools
 import json
 import math
 import random
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from corpus.base.files import write_json
 from corpus.program.domains import execute
 from corpus.program.language import parse
+from corpus.report.charts import draw
 
 SOURCES = ("c4", "wikipedia", "github", "arxiv", "book", "stackexchange")
 LOG_LINES = 120
@@ -318,6 +321,14 @@ def _bin(first: int | None, last: int | None, problems: int, accuracy: float) ->
         "from": first, "to": last, "num_problems": problems, "accuracy": accuracy, "accuracy_interval": [accuracy / 2, 0.875],
         "baseline_nearest": 0.655, "baseline_nearest_interval": [0.5, 0.75],
     }  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="session")
+def drawn_once() -> Iterator[None]:
+    """Draw equal charts once: most pages of these tests show the same run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("corpus.report.render.draw", functools.cache(draw))
+        yield
 
 
 @pytest.fixture

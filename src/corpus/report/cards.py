@@ -1,107 +1,92 @@
-"""The section that shows problems from text to answer: numbers, each operation with its value, the option that was nearest."""
+"""Problems from text to answer: each operation with its values, the option that was nearest."""
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from corpus.program.domains import execute
 from corpus.program.language import CONSTANTS, Program, ProgramError, Step, parse
-from corpus.report.blocks import Block, Card, Cards, Choice, Paragraph, Section, StepLine
 from corpus.report.formats import ABSENT, short
-from corpus.report.read import Outcome, Run
+from corpus.report.read import Outcome
 
 NUM_SHOWN = 3
 """Solved problems shown of each set, and as many failed ones."""
 
 
-def cards_section(run: Run) -> Section:
-    """Three solved and three failed problems of each set, drawn by a hash of their id so that nobody picks them."""
-    blocks: list[Block] = []
-    for name, outcomes in run.outcomes.items():
-        solved, failed = (
-            draw([o for o in outcomes if o.right]),
-            draw([o for o in outcomes if not o.right]),
-        )
-        for title, drawn in (("solved", solved), ("failed", failed)):
-            if drawn:
-                blocks.append(
-                    Cards(title=f"{name}: {len(drawn)} {title}", cards=tuple(map(make_card, drawn)))
-                )
-            else:
-                blocks.append(Paragraph(text=f"{name}: no problem was {title}."))
-    if not blocks:
-        blocks.append(
-            Paragraph(text="No outcomes to show so far: the run has not been scored on problems.")
-        )
-    else:
-        blocks.append(
-            Paragraph(
-                text="The problems are drawn by a hash of their ids, not picked by hand.",
-                quiet=True,
-            )
-        )
-    return Section(title="Problems step by step", blocks=tuple(blocks))
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One problem laid out for reading; `steps` are (as written, with values, result)."""
+
+    outcome: Outcome
+    numbers: tuple[tuple[str, str], ...]
+    steps: tuple[tuple[str, str, str], ...]
+    program: str
+    result: str
+    choices: tuple[tuple[str, str, str], ...]
+    gold: str
+
+    @property
+    def verdict(self) -> str:
+        """Solved or failed, in a sign and a word."""
+        return "✓ solved" if self.outcome.right else "✗ failed"
+
+    @property
+    def title(self) -> str:
+        """Which problem it is."""
+        template = "template seen in training" if self.outcome.seen else "template not seen"
+        return f"{self.outcome.id} · {template}"
 
 
-def draw(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Return `NUM_SHOWN` outcomes in the order of a hash of their ids: the same for the same set, without regard to content."""
-    return sorted(
-        outcomes,
-        key=lambda outcome: hashlib.sha256(outcome.id.encode("utf-8", "replace")).hexdigest(),
-    )[:NUM_SHOWN]
+def draw(outcomes: Sequence[Outcome], right: bool) -> list[Card]:
+    """Return `NUM_SHOWN` solved or failed problems by a hash of their ids: always the same ones."""
+
+    def key(outcome: Outcome) -> str:
+        return hashlib.sha256(outcome.id.encode("utf-8", "replace")).hexdigest()
+
+    fitting = (outcome for outcome in outcomes if outcome.right == right)
+    return [make_card(outcome) for outcome in sorted(fitting, key=key)[:NUM_SHOWN]]
 
 
 def make_card(outcome: Outcome) -> Card:
     """Lay one problem out for reading."""
-    program = read_program(outcome.predicted)
+    program = _program(outcome.predicted)
     return Card(
-        title=f"{outcome.id} · {'template seen in training' if outcome.seen else 'template not seen'}",
-        right=outcome.right,
-        text=outcome.text,
+        outcome=outcome,
         numbers=tuple((f"n{index}", short(value)) for index, value in enumerate(outcome.numbers)),
-        steps=step_lines(program, outcome) if program else (),
-        program=spaced(outcome.predicted),
-        outcome=_result(outcome),
+        steps=_steps(program, outcome) if program else (),
+        program=_spaced(outcome.predicted),
+        result=_result(outcome),
         choices=tuple(
-            Choice(
-                letter=option.letter,
-                text=option.text,
-                chosen=option.letter == outcome.chosen,
-                correct=option.letter == outcome.correct,
-            )
-            for option in outcome.options
+            (each.letter, each.text, _marks(each.letter, outcome)) for each in outcome.options
         ),
         gold=_gold(outcome),
     )
 
 
-def read_program(text: str | None) -> Program | None:
-    """Parse a program as the model wrote it; None where it is not one (it is then shown as it is)."""
+def _marks(letter: str, outcome: Outcome) -> str:
+    marks = (("chosen", outcome.chosen), ("gold answer", outcome.correct))
+    return " and ".join(word for word, marked in marks if marked == letter)
+
+
+def _program(text: str | None) -> Program | None:
+    """Parse a program as the model wrote it; None where it is not one."""
     try:
         return parse(text) if text else None
     except ProgramError:
         return None
 
 
-def step_lines(program: Program, outcome: Outcome) -> tuple[StepLine, ...]:
-    """Return each operation with the values of its arguments and its result; steps that were not reached have none."""
-    lines = []
-    for index, step in enumerate(program.steps):
-        reached = index < len(outcome.results)
-        result = (
-            short(outcome.results[index])
-            if reached
-            else ("fails" if index == len(outcome.results) else "not reached")
-        )
-        lines.append(
-            StepLine(written=str(step), substituted=_substitute(step, outcome), result=result)
-        )
-    return tuple(lines)
+def _steps(program: Program, outcome: Outcome) -> tuple[tuple[str, str, str], ...]:
+    results = [*map(short, outcome.results), "fails", *["not reached"] * len(program.steps)]
+    return tuple(
+        (str(step), _substitute(step, outcome), result)
+        for step, result in zip(program.steps, results)
+    )
 
 
 def _substitute(step: Step, outcome: Outcome) -> str:
-    return (
-        f"{step.operation}({', '.join(_value(argument, outcome) for argument in step.arguments)})"
-    )
+    values = ", ".join(_value(argument, outcome) for argument in step.arguments)
+    return f"{step.operation}({values})"
 
 
 def _value(argument: str, outcome: Outcome) -> str:
@@ -117,32 +102,26 @@ def _result(outcome: Outcome) -> str:
         return f"No value: {outcome.error}. It counts as wrong."
     if outcome.value is None:
         return "No value."
-    same = " The program is the gold one." if outcome.gold == outcome.predicted else ""
+    value = f"Value {short(outcome.value)}"
+    same = " The program is the gold program." if outcome.gold == outcome.predicted else ""
     if outcome.answer is not None:
-        return f"Value {short(outcome.value)}, key {short(outcome.answer)}.{same}"
-    nearest = (
-        f"nearest option {outcome.chosen}"
-        if outcome.chosen
-        else "no option has a number to be near to"
-    )
-    return f"Value {short(outcome.value)}, {nearest}, key {outcome.correct or ABSENT}.{same}"
+        return f"{value}, gold answer {short(outcome.answer)}.{same}"
+    near = f"nearest option {outcome.chosen}" if outcome.chosen else "no option is a number"
+    return f"{value}, {near}, gold answer {outcome.correct or ABSENT}.{same}"
 
 
 def _gold(outcome: Outcome) -> str:
-    """The gold program with its value; empty where there is none, or where the model wrote the same one."""
+    """The gold program with its value; empty where the model wrote it too, or there is none."""
     if outcome.gold == outcome.predicted:
         return ""
-    program = read_program(outcome.gold)
+    program = _program(outcome.gold)
     if program is None:
-        return spaced(outcome.gold)
+        return _spaced(outcome.gold)
     result = execute(program, outcome.numbers)
-    return (
-        f"{spaced(outcome.gold)} = {short(result.value)}"
-        if result.value is not None
-        else f"{spaced(outcome.gold)} (does not execute)"
-    )
+    end = "(does not execute)" if result.value is None else f"= {short(result.value)}"
+    return f"{_spaced(outcome.gold)} {end}"
 
 
-def spaced(program: str | None) -> str:
+def _spaced(program: str | None) -> str:
     """A program's text with room between its steps, so that a long one breaks there."""
     return " | ".join(step.strip() for step in (program or "").split("|"))

@@ -1,276 +1,257 @@
-"""Charts as SVG text, drawn by hand: no library, no script. Colours are classes (`c0` … `c7`) that the page's style gives a value.
+"""Charts as SVG: a Vega-Lite specification, drawn by vl-convert without a browser or a network.
 
-All lengths are in the units of the viewBox, `WIDTH` wide: narrow enough that the text stays readable on a phone.
+Colours are variables of the page's style, so that one drawing serves light, dark and paper.
 """
 
+import json
 import math
-from collections.abc import Callable, Sequence
-from html import escape
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from corpus.report.blocks import AreaChart, Band, Bar, BarChart, Figure, LineChart, Series
-from corpus.report.formats import visible
+from markupsafe import escape
 
-WIDTH = 440
+from corpus.report.formats import sparkline, tick, visible
+
+Json = dict[str, Any]
+
+CONFIG = Path(__file__).parent / "templates" / "chart.json"
+"""The style of every chart: fonts, axes, legend."""
+
+WIDTH, HEIGHT = 420, 250
+"""Units of the drawing, which the page scales: text of 12 units stays readable on a phone."""
+
 NUM_COLORS = 8
-LEFT, RIGHT, BOTTOM, PLOT_HEIGHT = 44, 12, 40, 190
-FONT = 12.5
-PHASE_FONT = 11.5
-ROW = 15
-"""Height of a row of small labels."""
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right",
+          "triangle-left")  # fmt: skip
+"""Markers differ as well as colours."""
 
-SLACK = 0.05
-"""Part of a tick's distance by which a curve may stand out over the last tick, rather than leave the room to the next one empty."""
+LETTER = 6.8
+"""About how wide a letter of a band's name is, in units."""
 
-MAX_LABEL_ROWS = 3
-"""Rows above a plot for the names of its phases; a name that fits in none is left to the hover text."""
-
-
-def draw(chart: Figure) -> str:
-    """Return the chart as one `<svg>` element."""
-    if isinstance(chart, BarChart):
-        return _draw_bars(chart)
-    return _draw_areas(chart) if isinstance(chart, AreaChart) else _draw_lines(chart)
+_POINTED = re.compile(
+    r'<(\w+) aria-label="([^"]*)" role="[^"]*" aria-roledescription="[^"]*"([^>]*?)/>'
+)
 
 
-def clean(text: str) -> str:
-    """Escape text for HTML and SVG, within elements and within quoted attributes."""
-    return escape(visible(text), quote=True)
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One line of a chart; `color` is a number of the palette, None the colour of text."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    color: int | None
+    markers: bool = False
 
 
-def text_width(text: str, font: float = FONT) -> float:
-    """Estimate how wide a text is set in the page's sans-serif."""
-    return 0.58 * font * len(text)
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """A shaded stretch of the x axis; `detail` shows when the pointer rests on it."""
+
+    name: str
+    start: float
+    end: float
+    color: int | None = None
+    detail: str = ""
 
 
-def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Return about `count` round numbers that span `low` to `high`, but for `SLACK` of a step at each end."""
-    if not math.isfinite(low) or not math.isfinite(high):
-        return [0.0, 1.0]
-    if high - low < 1e-12 * max(1.0, abs(high)):
-        spread = abs(high) * 0.1 or 1.0
-        low, high = low - spread, high + spread
-    raw = (high - low) / max(count - 1, 1)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
-    first, last = math.floor(low / step + SLACK), math.ceil(high / step - SLACK)
-    return [index * step for index in range(first, last + 1)]
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """Lines over a common x axis, or areas if `stacked` (all series then share their x values)."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    bands: tuple[Band, ...] = ()
+    stacked: bool = False
+    from_zero: bool = False
+
+    @property
+    def numbers(self) -> list[tuple[str, ...]]:
+        """The chart as text: each line's name, sparkline, first, last, lowest and highest value."""
+        lines = ((each.name, [y for _, y in each.points]) for each in self.series if each.points)
+        return [
+            (name, sparkline(ys), *map(tick, (ys[0], ys[-1], min(ys), max(ys))))
+            for name, ys in lines
+        ]
+
+    @property
+    def stretches(self) -> str:
+        """The bands as a sentence; empty where there are none."""
+        ends = (f"{each.name} {tick(each.start)}–{tick(each.end)}" for each in self.bands)
+        return f"Shaded ({self.x_label}): {', '.join(ends)}." if self.bands else ""
 
 
-def format_tick(value: float) -> str:
-    """Write a tick in at most four digits."""
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+def draw(chart: Chart) -> str:
+    """Return the chart as one `<svg>` element; empty where there is nothing to draw."""
+    if not any(series.points for series in chart.series):
+        return ""
+    import vl_convert  # 85 MB with its own JavaScript engine, so only where there is a chart
 
-
-def color_class(color: int | None, *, neutral: str = "plain") -> str:
-    """Return the class of a palette entry, or the neutral one."""
-    return neutral if color is None else f"c{color % NUM_COLORS}"
-
-
-def marker(color: int | None, x: float, y: float) -> str:
-    """Return the marker of a palette entry: shapes differ as well as colours."""
-    r = 3.2
-    shapes = (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r}"/>',
-        f'<rect x="{x - r:.1f}" y="{y - r:.1f}" width="{2 * r}" height="{2 * r}"/>',
-        _path((x, y - 4), (x + 3.8, y + 3), (x - 3.8, y + 3)),
-        _path((x, y - 4.4), (x + 4.4, y), (x, y + 4.4), (x - 4.4, y)),
-        _path((x, y + 4), (x + 3.8, y - 3), (x - 3.8, y - 3)),
-        f'<circle class="hollow" cx="{x:.1f}" cy="{y:.1f}" r="{r}"/>',
-        f'<rect class="hollow" x="{x - r:.1f}" y="{y - r:.1f}" width="{2 * r}" height="{2 * r}"/>',
-        _path((x - 4, y), (x + 3, y - 3.8), (x + 3, y + 3.8)),
+    svg = vl_convert.vegalite_to_svg(specification(chart), allowed_base_urls=[])
+    lines = (f"{name} from {first} to {last}" for name, _, first, last, *_ in chart.numbers)
+    label = escape(visible(f"{chart.title}: {', '.join(lines)}"))
+    svg = re.sub(
+        r'^<svg[^>]*(viewBox="[^"]*")[^>]*>',
+        lambda found: f'<svg {found[1]} role="img" aria-label="{label}">',
+        svg,
     )
-    return f'<g class="mark {color_class(color, neutral="ink")}">{shapes[(color or 0) % len(shapes)]}</g>'
+    return _POINTED.sub(r"<\1\3><title>\2</title></\1>", svg)
 
 
-def _path(*points: tuple[float, float], close: bool = True) -> str:
-    return f'<path d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in points)}{"Z" if close else ""}"/>'
+def specification(chart: Chart) -> Json:
+    """Return the chart in Vega-Lite's terms."""
+    names = [visible(series.name) for series in chart.series]
+    colors = [palette(series.color) for series in chart.series]
+    longest = 6 * max(map(len, names)) + 30
+    columns = min(max(1, int((WIDTH - 40) / longest)), 4)
+    legend = {"columns": columns} if len(set(colors)) > 1 else None
+    color = {
+        "field": "series",
+        "type": "nominal",
+        "scale": {"domain": names, "range": colors},
+        "legend": legend,
+    }
+    layers = _areas(chart, color) if chart.stacked else _lines(chart, color)
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "padding": 4,
+        "background": None,
+        "layer": [*_bands(chart), *layers],
+        "config": json.loads(CONFIG.read_text(encoding="utf-8")),
+    }
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "tick") -> str:
-    return (
-        f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{clean(text)}</text>'
-    )
+def palette(color: int | None) -> str:
+    """Return the style's variable of a palette entry, or of the text."""
+    return "var(--ink)" if color is None else f"var(--c{color % NUM_COLORS})"
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
-    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+def _place(chart: Chart) -> Json:
+    """The two axes, the same in every layer."""
+    return {
+        "x": {
+            "field": "x",
+            "type": "quantitative",
+            "title": chart.x_label,
+            "scale": {"domain": _ends(chart), "nice": False},
+        },
+        "y": {
+            "field": "y",
+            "type": "quantitative",
+            "title": chart.y_label,
+            "scale": {"zero": chart.from_zero or chart.stacked},
+        },
+    }
 
 
-def _svg(height: float, title: str, parts: Sequence[str]) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{clean(title)}">{"".join(parts)}</svg>'
+def _ends(chart: Chart) -> list[float]:
+    """Where the x axis begins and ends."""
+    ends = [x for series in chart.series for x, _ in series.points]
+    ends += [end for band in chart.bands for end in (band.start, band.end)]
+    low, high = min(0.0, *ends), max(ends)
+    return [low, high if high > low else low + 1]
 
 
-class _Plot:
-    """A rectangle with axes that turns data into places on the drawing."""
-
-    def __init__(self, xs: tuple[float, float], y_ticks: Sequence[float], top: float) -> None:
-        self.x_low, self.x_high = xs if xs[1] > xs[0] else (xs[0], xs[0] + 1)
-        self.y_ticks, self.top, self.bottom = y_ticks, top, top + PLOT_HEIGHT
-        self.height = self.bottom + BOTTOM
-
-    def x(self, value: float) -> float:
-        share = (value - self.x_low) / (self.x_high - self.x_low)
-        return LEFT + min(max(share, 0.0), 1.0) * (WIDTH - LEFT - RIGHT)
-
-    def y(self, value: float) -> float:
-        low, high = self.y_ticks[0], self.y_ticks[-1]
-        return self.bottom - (value - low) / (high - low) * PLOT_HEIGHT
-
-    def axes(self, x_label: str, y_label: str) -> list[str]:
-        parts = [_text(0, 11, y_label, kind="axis")]
-        for value in self.y_ticks:
-            parts.append(_line(LEFT, self.y(value), WIDTH - RIGHT, self.y(value), "grid"))
-            parts.append(_text(LEFT - 6, self.y(value) + 4, format_tick(value), anchor="end"))
-        for value in nice_ticks(self.x_low, self.x_high, 6):
-            if self.x_low <= value <= self.x_high * (1 + 1e-9):
-                parts.append(
-                    _line(self.x(value), self.bottom, self.x(value), self.bottom + 4, "rule")
-                )
-                parts.append(
-                    _text(self.x(value), self.bottom + 17, format_tick(value), anchor="middle")
-                )
-        parts.append(_line(LEFT, self.bottom, WIDTH - RIGHT, self.bottom, "rule"))
-        parts.append(
-            _text(
-                (LEFT + WIDTH - RIGHT) / 2, self.bottom + 35, x_label, anchor="middle", kind="axis"
-            )
-        )
-        return parts
+def _rows(chart: Chart, series: Series, order: int) -> list[Json]:
+    name = visible(series.name)
+    return [
+        {
+            "x": x,
+            "y": y,
+            "series": name,
+            "order": order,
+            "hover": f"{name}: {tick(y)} {chart.y_label} at {tick(x)} ({chart.x_label})",
+        }
+        for x, y in series.points
+    ]
 
 
-def _draw_lines(chart: LineChart) -> str:
-    points = [point for series in chart.series for point in series.points]
-    if not points:
-        return _svg(40, chart.title, [_text(0, 24, "No points to draw yet.")])
-    start = min(0.0, *(x for x, _ in points), *(band.start for band in chart.bands))
-    end = max(*(x for x, _ in points), *(band.end for band in chart.bands), start)
-    lowest = 0.0 if chart.from_zero else min(y for _, y in points)
-    ticks = nice_ticks(lowest, max(y for _, y in points))
-    rows = place_labels(
-        chart.bands,
-        lambda value: LEFT + (value - start) / max(end - start, 1e-12) * (WIDTH - LEFT - RIGHT),
-    )
-    plot = _Plot(
-        (start, end), ticks, 22 + ROW * (1 + max((row for row, _ in rows.values()), default=-1))
-    )
-    parts = _bands(chart.bands, rows, plot) + plot.axes(chart.x_label, chart.y_label)
-    for series in chart.series:
-        parts.append(_curve(series, plot))
-    return _svg(plot.height, chart.title, parts)
+def _lines(chart: Chart, color: Json) -> list[Json]:
+    lines = [row for i, each in enumerate(chart.series) for row in _rows(chart, each, i)]
+    marked = [each for each in chart.series if each.markers or len(each.points) == 1]
+    points = [row for each in marked for row in _rows(chart, each, 0)]
+    place = _place(chart)
+    shapes = [SHAPES[(each.color or 0) % NUM_COLORS] for each in chart.series]
+    scale = {"domain": color["scale"]["domain"], "range": shapes}
+    shape = {"field": "series", "type": "nominal", "scale": scale, "legend": color["legend"]}
+    return [
+        {
+            "data": {"values": lines},
+            "mark": {"type": "line", "strokeWidth": 1.6, "aria": False},
+            "encoding": {**place, "color": color},
+        },
+        {
+            "data": {"values": points},
+            "mark": {"type": "point", "filled": True, "size": 36, "opacity": 1},
+            "encoding": {
+                **place,
+                "color": color,
+                "shape": shape,
+                "description": {"field": "hover"},
+            },
+        },
+    ]
 
 
-def _curve(series: Series, plot: _Plot) -> str:
-    places = [(plot.x(x), plot.y(y)) for x, y in series.points]
-    line = (
-        f'<g class="curve {color_class(series.color, neutral="ink")}">{_path(*places, close=False)}</g>'
-        if len(places) > 1
-        else ""
-    )
-    show = series.markers or len(places) == 1
-    return line + "".join(marker(series.color, x, y) for x, y in places if show)
+def _areas(chart: Chart, color: Json) -> list[Json]:
+    rows = [row for i, each in enumerate(chart.series) for row in _rows(chart, each, i)]
+    place = _place(chart)
+    place["y"] = {**place["y"], "stack": "zero"}
+    encoding = {**place, "color": color, "order": {"field": "order", "type": "quantitative"}}
+    mark = {"type": "area", "aria": False, "line": False}
+    return [{"data": {"values": rows}, "mark": mark, "encoding": encoding}]
 
 
-def place_labels(
-    bands: Sequence[Band], place: Callable[[float], float]
-) -> dict[int, tuple[int, float]]:
-    """Give each band's name a row and a middle so that no two overlap; names that fit nowhere are left out."""
-    ends: list[float] = [-math.inf] * MAX_LABEL_ROWS
-    placed: dict[int, tuple[int, float]] = {}
-    for index, band in enumerate(bands):
-        half = text_width(band.name, PHASE_FONT) / 2
-        middle = min(max((place(band.start) + place(band.end)) / 2, LEFT + half), WIDTH - half)
-        row = next((row for row in range(MAX_LABEL_ROWS) if ends[row] + 10 <= middle - half), None)
-        if row is not None:
-            ends[row] = middle + half
-            placed[index] = (row, middle)
+def _bands(chart: Chart) -> list[Json]:
+    """Shaded stretches, with a strip and their names above them."""
+    if not chart.bands:
+        return []
+    x = _place(chart)["x"]
+    shades = [
+        {
+            "x": band.start,
+            "end": band.end,
+            "color": "var(--plain)" if band.color is None else palette(band.color),
+            "hover": visible(f"{band.name}: {band.detail}" if band.detail else band.name),
+        }
+        for band in chart.bands
+    ]
+    color = {"field": "color", "type": "nominal", "scale": None, "legend": None}
+    ends = {"x": x, "x2": {"field": "end"}, "fill": color}
+    strip = {"type": "rect", "y": 0, "y2": -4, "aria": False}
+    name = {"type": "text", "color": "var(--ink)", "fontSize": 11.5, "aria": False}
+    return [
+        {
+            "data": {"values": shades},
+            "mark": {"type": "rect", "opacity": 0.1, "strokeWidth": 0},
+            "encoding": {**ends, "description": {"field": "hover"}},
+        },
+        {"data": {"values": shades}, "mark": strip, "encoding": ends},
+        *(
+            {
+                "data": {"values": [{"x": (band.start + band.end) / 2}]},
+                "mark": {**name, "y": -11 - 13 * row, "text": visible(band.name)},
+                "encoding": {"x": x},
+            }
+            for band, row in band_names(chart)
+        ),
+    ]
+
+
+def band_names(chart: Chart) -> list[tuple[Band, int]]:
+    """Return the bands whose name has room, with its row: the lowest of two that is free."""
+    low, high = _ends(chart)
+    ends, placed = [-math.inf, -math.inf], []
+    for band in chart.bands:
+        middle = ((band.start + band.end) / 2 - low) / (high - low) * (WIDTH - 60)
+        half = len(band.name) * LETTER / 2
+        free = [row for row, end in enumerate(ends) if end + LETTER <= middle - half]
+        if free:
+            ends[free[0]] = middle + half
+            placed.append((band, free[0]))
     return placed
-
-
-def _bands(bands: Sequence[Band], rows: dict[int, tuple[int, float]], plot: _Plot) -> list[str]:
-    parts = []
-    for index, band in enumerate(bands):
-        left, right = plot.x(band.start), plot.x(band.end)
-        hover = clean(f"{band.name}: {band.detail}" if band.detail else band.name)
-        shade = f'<rect x="{left:.1f}" y="{plot.top:.1f}" width="{max(right - left, 0):.1f}" height="{PLOT_HEIGHT}"/>'
-        strip = f'<rect class="strip" x="{left:.1f}" y="{plot.top - 4:.1f}" width="{max(right - left - 1, 0.5):.1f}" height="4"/>'
-        parts.append(
-            f'<g class="band {color_class(band.color)}"><title>{hover}</title>{shade}{strip}</g>'
-        )
-        if index in rows:
-            row, middle = rows[index]
-            parts.append(
-                _text(middle, plot.top - 8 - ROW * row, band.name, anchor="middle", kind="phase")
-            )
-    return parts
-
-
-def _draw_areas(chart: AreaChart) -> str:
-    if not chart.layers or not chart.layers[0].points:
-        return _svg(40, chart.title, [_text(0, 24, "No points to draw yet.")])
-    xs = [x for x, _ in chart.layers[0].points]
-    base = [0.0] * len(xs)
-    tops = []
-    for layer in chart.layers:
-        base = [below + y for below, (_, y) in zip(base, layer.points, strict=True)]
-        tops.append(base)
-    plot = _Plot((min(xs), max(xs)), nice_ticks(0.0, max(base)), 22)
-    parts = []
-    for layer, upper, lower in zip(chart.layers, tops, [[0.0] * len(xs), *tops], strict=False):
-        edge = [(plot.x(x), plot.y(y)) for x, y in zip(xs, upper, strict=True)]
-        back = [(plot.x(x), plot.y(y)) for x, y in zip(xs, lower, strict=True)][::-1]
-        parts.append(
-            f'<g class="area {color_class(layer.color)}"><title>{clean(layer.name)}</title>{_path(*edge, *back)}</g>'
-        )
-    return _svg(plot.height, chart.title, plot.axes(chart.x_label, chart.y_label) + parts)
-
-
-def _draw_bars(chart: BarChart) -> str:
-    bars = [bar for _, group in chart.groups for bar in group]
-    if not bars:
-        return _svg(40, chart.title, [_text(0, 24, "Nothing to draw yet.")])
-    left = min(max(text_width(bar.label) for bar in bars) + 10, 190)
-    room = WIDTH - left - 14 - max(text_width(bar.text) for bar in bars)
-    largest = chart.maximum or max(max(bar.value, bar.high or 0.0) for bar in bars) or 1.0
-    ticks = [tick for tick in nice_ticks(0.0, largest) if tick <= largest * (1 + 1e-9)]
-    body: list[str] = []
-    y = 4.0
-    for title, group in chart.groups:
-        if title:
-            y += 18
-            body.append(_text(0, y - 4, title, kind="group"))
-        for bar in group:
-            body += _bar(bar, left, y, room / largest)
-            y += 21
-        y += 5
-    grid = [
-        _line(left + tick * room / largest, 2, left + tick * room / largest, y, "grid")
-        for tick in ticks
-    ]
-    scale = [
-        _text(left + tick * room / largest, y + 15, format_tick(tick), anchor="middle")
-        for tick in ticks
-    ]
-    label = _text(
-        min(left + room / 2, WIDTH - text_width(chart.x_label) / 2),
-        y + 33,
-        chart.x_label,
-        anchor="middle",
-        kind="axis",
-    )
-    return _svg(y + 40, chart.title, [*grid, *body, *scale, label])
-
-
-def _bar(bar: Bar, left: float, y: float, unit: float) -> list[str]:
-    end = left + max(bar.value, 0.0) * unit
-    parts = [
-        _text(left - 8, y + 13, bar.label, anchor="end", kind="label"),
-        f'<g class="bar {color_class(bar.color)}"><rect x="{left:.1f}" y="{y + 2:.1f}" width="{end - left:.1f}" height="15"/></g>',
-    ]
-    middle = y + 9.5
-    if bar.low is not None and bar.high is not None:
-        low, high = left + bar.low * unit, left + bar.high * unit
-        parts.append(_line(low, middle, high, middle, "whisker"))
-        parts += [_line(x, middle - 4, x, middle + 4, "whisker") for x in (low, high)]
-        end = max(end, high)
-    parts.append(_text(end + 6, y + 13, bar.text, kind="label"))
-    return parts

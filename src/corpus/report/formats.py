@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 from corpus.base.units import format_count, format_duration
@@ -9,12 +10,18 @@ from corpus.base.units import format_count, format_duration
 ABSENT = "–"
 """Stands where there is no number."""
 
-_HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, marks that turn the direction of reading, and halves of surrogate pairs (which UTF-8 cannot hold)."""
+BLOCKS = "▁▂▃▄▅▆▇█"
+SPARK_WIDTH = 24
+
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+"""Control characters, marks of the direction of reading, and what UTF-8 or XML cannot hold."""
 
 
 def visible(text: str) -> str:
-    """Put the replacement character where a character could not be shown, or would change how its neighbours are shown."""
+    """Replace characters that cannot be shown, or that change how their neighbours are shown."""
     return _HIDDEN.sub("\ufffd", text)
 
 
@@ -23,9 +30,9 @@ def percent(value: Any) -> str:
     return f"{100 * value:.1f} %" if is_number(value) else ABSENT
 
 
-def interval(low: Any, high: Any) -> str:
-    """Write an interval of shares as `46.7 – 49.7 %`."""
-    return f"{100 * low:.1f} – {100 * high:.1f} %" if is_number(low) and is_number(high) else ABSENT
+def interval(bounds: tuple[float, float]) -> str:
+    """Write an interval of shares, in per cent, as `46.7–49.7`."""
+    return f"{100 * bounds[0]:.1f}–{100 * bounds[1]:.1f}"
 
 
 def decimal(value: Any, places: int = 3) -> str:
@@ -51,7 +58,7 @@ def duration(seconds: Any) -> str:
 
 
 def short(value: float | str) -> str:
-    """Write a number of a problem: whole where it is whole, else up to six digits. An expression stays as it is."""
+    """Write a number of a problem: whole where it is, else in six digits; keep an expression."""
     if isinstance(value, str):
         return value
     if math.isfinite(value) and value == round(value) and abs(value) < 1e15:
@@ -78,6 +85,21 @@ def is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def tick(value: float) -> str:
+    """Write a number of a chart in at most four digits."""
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Draw values as at most `SPARK_WIDTH` block characters, from the lowest to the highest."""
+    size = -(-len(values) // SPARK_WIDTH) or 1
+    groups = [values[start : start + size] for start in range(0, len(values), size)]
+    means = [sum(group) / len(group) for group in groups]
+    low, high = min(means, default=0.0), max(means, default=0.0)
+    scale = (len(BLOCKS) - 1) / (high - low) if high > low else 0.0
+    return "".join(BLOCKS[round(scale * (value - low))] for value in means)
+
+
 def plain(value: Any) -> str:
     """Write any JSON value on one line."""
     if value is None:
@@ -88,4 +110,20 @@ def plain(value: Any) -> str:
         return ", ".join(map(plain, value)) or ABSENT
     if isinstance(value, dict):
         return ", ".join(f"{key} {plain(item)}" for key, item in value.items()) or ABSENT
-    return str(value)
+    return whole(value) if isinstance(value, int) else str(value)
+
+
+def value_rows(tree: Any) -> list[tuple[str, str]]:
+    """The rows of a table of plain values."""
+    return [(name, plain(value)) for name, value in leaves(tree)]
+
+
+def leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
+    """Flatten nested objects to dotted names and their values."""
+    if not isinstance(value, dict):
+        return [(name, value)] if name else []
+    return [
+        leaf
+        for key, item in value.items()
+        for leaf in leaves(item, f"{name}.{key}" if name else str(key))
+    ]

@@ -1,4 +1,4 @@
-"""The curriculum as it really happened: stretches of pre-training told apart by the tokens consumed from each source."""
+"""The curriculum as it happened: stretches of pre-training, by the tokens read from each source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ COMPANION = 0.6
 """A source belongs to a phase's name when its share is at least this part of the largest share."""
 
 MAX_NAMED = 2
-"""A stretch led by more sources than this (C4 with CommonCrawl are two) is a mixture in which none leads."""
+"""A stretch led by more sources than this (C4 with CommonCrawl are two) counts as a mixture."""
 
 SHORTEST = 0.015
 """A stretch that holds less than this share of the tokens is noise, and joins the one before it."""
@@ -17,7 +17,10 @@ SHORTEST = 0.015
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """Consecutive steps led by the same sources; `names` is empty where no source leads. `consumed` counts tokens within it."""
+    """Consecutive steps led by the same sources (`names`, empty where none leads).
+
+    `consumed` counts the tokens within it.
+    """
 
     names: tuple[str, ...]
     first: TrainPoint
@@ -41,10 +44,10 @@ class Stretch:
 
 
 def find_phases(points: Sequence[TrainPoint]) -> tuple[Stretch, ...]:
-    """Return the stretches of pre-training in order, without a gap, from its first point to its last.
+    """Return the stretches of pre-training in order, without a gap, from first to last point.
 
-    Made from differences of the cumulative `consumed`, so that an interrupted or re-weighted run shows what was read, not what
-    was planned. An interval that straddles two phases goes to the earlier one.
+    They rest on differences of the cumulative `consumed`: an interrupted or re-weighted run shows
+    what was read, not what was planned. An interval across two phases goes to the earlier one.
     """
     if not points:
         return ()
@@ -97,7 +100,7 @@ def _merge_equal(stretches: Sequence[Stretch]) -> list[Stretch]:
 
 
 def _absorb(stretches: Sequence[Stretch], total: float) -> list[Stretch]:
-    """Join stretches that are too short or straddle two phases to the one before; a first one that is too short to the next."""
+    """Join short or straddling stretches to the one before, a short first one to the next."""
     kept: list[Stretch] = []
     for index, stretch in enumerate(stretches):
         following = stretches[index + 1].names if index + 1 < len(stretches) else ()
@@ -117,7 +120,7 @@ def _is_short(stretch: Stretch, total: float) -> bool:
 
 
 def _straddles(stretch: Stretch, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
-    """True for a stretch in which one phase ends and the next begins: it is led by sources of both and by nothing else."""
+    """True where one phase ends and the next begins: sources of both lead, and no others."""
     names = set(stretch.names)
     return (
         bool(names & {*before})

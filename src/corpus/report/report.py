@@ -1,61 +1,73 @@
 """The report stage: reads a run folder, writes `report.html` and `report.md` into it."""
 
+import json
+import shlex
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from corpus.base.files import write_text
-from corpus.report.about import (
-    data_section,
-    environment_section,
-    events_section,
-    recipe_name,
-    repeat_section,
-    summary_section,
-)
-from corpus.report.blocks import Page
-from corpus.report.cards import cards_section
-from corpus.report.contamination import contamination_section
-from corpus.report.html import render_html
-from corpus.report.markdown import render_markdown
-from corpus.report.read import Run, load_run
-from corpus.report.results import problems_section, text_section
-from corpus.report.training import curves_section, mix_section, time_section
-
-SECTIONS = (
-    summary_section,
-    problems_section,
-    text_section,
-    curves_section,
-    mix_section,
-    cards_section,
-    time_section,
-    data_section,
-    contamination_section,
-    events_section,
-    environment_section,
-    repeat_section,
-)
-"""The page from top to bottom: results first, the evidence for them next, circumstances last."""
+from corpus.report import cards, summary, training
+from corpus.report.read import STAGES, Run, load_run
+from corpus.report.render import render_html, render_markdown
 
 
 def report(run: Path) -> None:
     """Write `report.html` and `report.md` into the run folder, from what is in the folder alone.
 
-    Parts that are not there yet are named on the page.
+    The page names the parts that are not there yet.
 
     Raises:
         ArtifactError: `run` is no run folder, or one of its files is damaged.
         StorageError: the pages cannot be written; an older report then stays as it was.
     """
-    page = make_page(load_run(run))
-    html, markdown = render_html(page), render_markdown(page)
+    view = make_view(load_run(run))
+    html, markdown = render_html(view), render_markdown(view)
     write_text(Path(run) / "report.html", html)
     write_text(Path(run) / "report.md", markdown)
 
 
-def make_page(run: Run) -> Page:
-    """Lay a run out as a page."""
-    return Page(
-        title=f"Corpus run: {run.folder.resolve().name}",
-        subtitle=f"recipe {recipe_name(run)}",
-        sections=tuple(section(run) for section in SECTIONS),
+def make_view(run: Run) -> dict[str, Any]:
+    """Return what templates/content.j2 speaks of, the same for both pages."""
+    return {
+        "run": run,
+        "name": run.folder.resolve().name,
+        "verdict": summary.verdict(run),
+        "budget": summary.budget_text(run),
+        "loss_chart": training.loss_chart(run),
+        "curves": {stage: training.curves(run, stage) for stage in STAGES},
+        "learning_rate": training.learning_rate(run),
+        "phases": training.phase_rows(run),
+        "mixture": training.mixture_chart(run),
+        "token_rows": training.token_rows(run),
+        "stage_rows": training.stage_rows(run),
+        "event_counts": Counter(event.name for event in run.events),
+        "config": json.dumps(run.config, indent=2, ensure_ascii=False),
+        "command": _command(run.manifest.get("command")),
+        "commands": commands(run),
+        "answers": summary.answers,
+        "ways_table": summary.ways_table,
+        "fates": summary.fates,
+        "bins": summary.bins,
+        "draw_cards": cards.draw,
+        "share": summary.share,
+    }
+
+
+def _command(given: Any) -> str:
+    return shlex.join(map(str, given)) if isinstance(given, list) else str(given or "")
+
+
+def commands(run: Run) -> list[str]:
+    """Commands that repeat, score, use and report this run, quoted for a shell."""
+    folder, recipe = str(run.folder), run.setting("recipe")
+    name = [recipe] if isinstance(recipe, str) and recipe else []
+    question = "a train covers 120 km in 2 hours . what is its speed ?"
+    config = str(run.folder / "config.json")
+    lines = (
+        ["run", *name, "--config", config, "--out", f"{folder}-again"],
+        ["evaluate", folder, "--output", "scores.json"],
+        ["solve", folder, question],
+        ["report", folder],
     )
+    return [shlex.join(("corpus", *words)) for words in lines]

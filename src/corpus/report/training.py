@@ -1,22 +1,10 @@
-"""The sections on training: curves with the curriculum's phases shaded, the token mix, time and tokens by stage."""
+"""Training as charts and rows: curves over tokens and time, the curriculum, the stages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from corpus.report.blocks import (
-    AreaChart,
-    Band,
-    Bar,
-    BarChart,
-    Block,
-    Figures,
-    LineChart,
-    Paragraph,
-    Section,
-    Series,
-    Table,
-)
+from corpus.report.charts import Band, Chart, Series
 from corpus.report.formats import (
     count,
     duration,
@@ -27,14 +15,16 @@ from corpus.report.formats import (
     whole,
 )
 from corpus.report.phases import Stretch, find_phases
-from corpus.report.read import STAGES, Run, TrainPoint, ValidationPoint
+from corpus.report.read import STAGES, Measures, Run, TrainPoint, ValidationPoint
 
 MAX_POINTS = 200
 """A curve with more points is averaged into this many."""
 
 STAGE_TITLES = {"pretrain": "Pre-training", "finetune": "Fine-tuning"}
+UNIT = "nats per token"
 
 Point = TrainPoint | ValidationPoint
+Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -48,7 +38,7 @@ class Axis:
 def token_axis(points: Sequence[Point]) -> Axis:
     """Tokens read since the stage began."""
     scale, unit = token_scale(max((point.tokens for point in points), default=0.0))
-    return Axis(f"{unit} read", lambda point: point.tokens / scale)
+    return Axis(unit, lambda point: point.tokens / scale)
 
 
 def clock_axis(run: Run) -> Axis:
@@ -57,81 +47,103 @@ def clock_axis(run: Run) -> Axis:
     return Axis(f"training clock, {unit}", lambda point: point.seconds / scale)
 
 
-def curves_section(run: Run) -> Section:
-    """Loss and learning rate over tokens and time."""
-    blocks: list[Block] = []
-    for stage in STAGES:
-        points = run.stage(stage)
-        if points:
-            blocks.append(Figures(charts=tuple(_curves(run, stage, points, token_axis(points)))))
-        else:
-            blocks.append(
-                Paragraph(text=f"{STAGE_TITLES[stage]} has written no metrics so far.", quiet=True)
-            )
-    if run.train:
-        blocks.append(Figures(charts=(_learning_rate(run),)))
-        blocks += _phase_table(run)
-    return Section(title="Training curves", blocks=tuple(blocks))
-
-
-def _curves(run: Run, stage: str, points: tuple[TrainPoint, ...], axis: Axis) -> list[LineChart]:
-    title = STAGE_TITLES[stage]
-    bands = _bands(run, axis) if stage == "pretrain" else ()
-    curve = _thin([(axis.place(point), point.loss) for point in points])
-    unit = "nats per token"
-    note = f"Mean of the steps between two log lines, {len(points):,} lines."
-    line = Series(name="training loss", points=curve, color=None)
-    charts = [
-        LineChart(
-            title=f"{title}: training loss",
-            x_label=axis.label,
-            y_label=unit,
-            series=(line,),
-            bands=bands,
-            note=note,
-        )
+def loss_chart(run: Run) -> Chart | None:
+    """Training loss and held-out loss over the whole run; None before anything was trained."""
+    if not run.train:
+        return None
+    axis = clock_axis(run)
+    trained = [
+        place
+        for stage in STAGES
+        for place in _thin([(axis.place(each), each.loss) for each in run.stage(stage)])
     ]
+    held_out: dict[str, list[Place]] = {}
+    for point in run.validation:
+        text = [value for name, value in point.loss.items() if _is_text(run, name)]
+        losses = {"held-out text": sum(text) / len(text)} if text else {}
+        losses |= {f"held-out {k}": v for k, v in point.loss.items() if not _is_text(run, k)}
+        for name, value in losses.items():
+            if is_number(value):
+                held_out.setdefault(name, []).append((axis.place(point), value))
+    series = [Series(name="training loss", points=tuple(trained), color=None)]
+    series += [
+        Series(name=name, points=tuple(places), color=color, markers=True)
+        for color, (name, places) in enumerate(held_out.items())
+    ]
+    return Chart(
+        title="Loss over the training clock",
+        x_label=axis.label,
+        y_label=UNIT,
+        series=tuple(series),
+        bands=_stage_bands(run, axis),
+    )
+
+
+def _is_text(run: Run, name: str) -> bool:
+    """True for a source of text, false for a problem set (held out in fine-tuning alone)."""
+    if name in run.problem_scores:
+        return False
+    return name in run.text_scores or any(
+        name in point.loss for point in run.validation if point.phase == "pretrain"
+    )
+
+
+def _stage_bands(run: Run, axis: Axis) -> tuple[Band, ...]:
+    bands, start = [], 0.0
+    for stage in STAGES:
+        if points := run.stage(stage):
+            color, end = (None, 0)[stage == "finetune"], axis.place(points[-1])
+            bands.append(Band(name=STAGE_TITLES[stage], start=start, end=end, color=color))
+            start = end
+    return tuple(bands)
+
+
+def curves(run: Run, stage: str) -> list[Chart]:
+    """Training loss, held-out loss and next-token accuracy of a stage over its tokens."""
+    points = run.stage(stage)
     held_out = [point for point in run.validation if point.phase == stage]
-    for what, y_label, pick in (
-        ("held-out loss by source", unit, lambda point: point.loss),
+    axis, title = token_axis(points), STAGE_TITLES[stage]
+    bands = _phase_bands(run, axis) if stage == "pretrain" else ()
+    curve = _thin([(axis.place(point), point.loss) for point in points])
+    lines = (
+        ("training loss", UNIT, (Series(name="training loss", points=curve, color=None),)),
+        ("held-out loss by source", UNIT, _by_source(run, held_out, axis, lambda p: p.loss)),
         (
             "held-out next-token accuracy",
             "% of tokens",
-            lambda point: {k: 100 * v for k, v in point.accuracy.items()},
+            _by_source(run, held_out, axis, lambda p: {k: 100 * v for k, v in p.accuracy.items()}),
         ),
-    ):
-        names = [name for name in run.sources if any(name in pick(point) for point in held_out)]
-        series = tuple(_by_source(run, name, held_out, axis, pick) for name in names)
-        if series:
-            charts.append(
-                LineChart(
-                    title=f"{title}: {what}",
-                    x_label=axis.label,
-                    y_label=y_label,
-                    series=series,
-                    bands=bands,
-                )
-            )
-    return charts
+    )
+    return [
+        Chart(
+            title=f"{title}: {what}",
+            x_label=axis.label,
+            y_label=unit,
+            series=series,
+            bands=bands,
+        )
+        for what, unit, series in lines
+        if points and series
+    ]
 
 
 def _by_source(
     run: Run,
-    name: str,
-    points: list[ValidationPoint],
+    points: Sequence[ValidationPoint],
     axis: Axis,
-    pick: Callable[[ValidationPoint], dict[str, float]],
-) -> Series:
-    place = tuple(
-        (axis.place(point), pick(point)[name])
-        for point in points
-        if is_number(pick(point).get(name))
-    )
-    return Series(name=name, points=place, color=run.color(name), markers=True)
+    pick: Callable[[ValidationPoint], Measures],
+) -> tuple[Series, ...]:
+    series = []
+    for name in run.sources:
+        measured = [(axis.place(point), pick(point).get(name)) for point in points]
+        places = tuple((x, y) for x, y in measured if is_number(y))
+        if places:
+            series.append(Series(name=name, points=places, color=run.color(name), markers=True))
+    return tuple(series)
 
 
-def _thin(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """Average neighbours until at most `MAX_POINTS` are left; points that are not finite are left out."""
+def _thin(points: Sequence[Place]) -> tuple[Place, ...]:
+    """Average neighbours until at most `MAX_POINTS` are left; leave out what is not finite."""
     finite = [point for point in points if is_number(point[1])]
     size = -(-len(finite) // MAX_POINTS) or 1
     groups = [finite[start : start + size] for start in range(0, len(finite), size)]
@@ -141,192 +153,115 @@ def _thin(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], .
     )
 
 
-def _learning_rate(run: Run) -> LineChart:
-    axis = clock_axis(run)
-    bands = []
-    for number, stage in enumerate(STAGES):
-        points = run.stage(stage)
-        if points:
-            start = (
-                axis.place(run.stage("pretrain")[-1]) if number and run.stage("pretrain") else 0.0
-            )
-            bands.append(
-                Band(
-                    name=STAGE_TITLES[stage].lower(),
-                    start=start,
-                    end=axis.place(points[-1]),
-                    color=None if number == 0 else 0,
-                )
-            )
-    series = []
-    for stage, group in groupby(run.train, key=lambda point: point.phase):
-        points = [
-            (axis.place(point), 1000 * point.learning_rate)
-            for point in group
-            if is_number(point.learning_rate)
-        ]
-        series.append(Series(name=STAGE_TITLES[stage].lower(), points=_thin(points), color=None))
-    return LineChart(
+def learning_rate(run: Run) -> Chart:
+    """The learning rate of both stages over the training clock."""
+    axis, series = clock_axis(run), []
+    for stage in STAGES:
+        rates = [(axis.place(each), 1000 * each.learning_rate) for each in run.stage(stage)]
+        if points := _thin(rates):
+            series.append(Series(name=STAGE_TITLES[stage], points=points, color=None))
+    return Chart(
         title="Learning rate",
         x_label=axis.label,
-        y_label="learning rate, thousandths",
+        y_label="thousandths",
         series=tuple(series),
-        bands=tuple(bands),
+        bands=_stage_bands(run, axis),
         from_zero=True,
     )
 
 
-def _bands(run: Run, axis: Axis) -> tuple[Band, ...]:
+def _phase_bands(run: Run, axis: Axis) -> tuple[Band, ...]:
     return tuple(
         Band(
-            name=stretch.title,
-            start=axis.place(stretch.first),
-            end=axis.place(stretch.last),
-            color=run.color(stretch.names[0]) if len(stretch.names) == 1 else None,
-            detail=_mixture(stretch),
+            name=each.title,
+            start=axis.place(each.first),
+            end=axis.place(each.last),
+            color=run.color(each.names[0]) if len(each.names) == 1 else None,
+            detail=_mixture(each),
         )
-        for stretch in find_phases(run.stage("pretrain"))
+        for each in find_phases(run.stage("pretrain"))
     )
 
 
 def _mixture(stretch: Stretch) -> str:
-    return ", ".join(
-        f"{name} {share:.0%}" for name, share in stretch.mixture.items() if share >= 0.005
-    )
+    shares = stretch.mixture.items()
+    return ", ".join(f"{name} {share:.0%}" for name, share in shares if share >= 0.005)
 
 
-def _phase_table(run: Run) -> list[Block]:
-    stretches = find_phases(run.stage("pretrain"))
-    if not stretches:
-        return []
-    rows = tuple(
-        (
-            stretch.title,
-            count(stretch.first.tokens),
-            count(stretch.last.tokens),
-            duration(stretch.last.seconds - stretch.first.seconds),
-            _mixture(stretch),
-        )
-        for stretch in stretches
-    )
+def phase_rows(run: Run) -> list[tuple[str, ...]]:
+    """Each phase of the curriculum: who leads, from and to which token, time, mixture."""
     return [
-        Table(
-            title="Phases of the curriculum",
-            columns=("led by", "from token", "to token", "time", "tokens really read"),
-            rows=rows,
-            words=True,
-        ),
-        Paragraph(
-            text="Phases are told apart by the tokens that were really read between two log lines, not by the plan.",
-            quiet=True,
-        ),
+        (
+            each.title,
+            count(each.first.tokens),
+            count(each.last.tokens),
+            duration(each.last.seconds - each.first.seconds),
+            _mixture(each),
+        )
+        for each in find_phases(run.stage("pretrain"))
     ]
 
 
-def mix_section(run: Run) -> Section:
-    """Which source the tokens came from, over time."""
-    if not any(sum(point.consumed.values()) for point in run.train):
-        return Section(
-            title="Token mix over time",
-            blocks=(Paragraph(text="No tokens were counted by source so far."),),
-        )
+def mixture_chart(run: Run) -> Chart | None:
+    """Which source the tokens came from, added up over time; None where nothing was counted."""
     axis, totals = clock_axis(run), _running_totals(run)
-    size = -(-len(totals) // MAX_POINTS) or 1
-    kept = [*totals[::size], totals[-1]] if (len(totals) - 1) % size else totals[::size]
-    scale, unit = token_scale(sum(totals[-1][1].values()))
+    if not totals or not sum(totals[-1][1].values()):
+        return None
     names = [name for name in run.sources if totals[-1][1].get(name)]
-    layers = tuple(
-        Series(
-            name=name,
-            color=run.color(name),
-            points=(
-                (0.0, 0.0),
-                *((axis.place(point), tokens.get(name, 0.0) / scale) for point, tokens in kept),
-            ),
-        )
+    size = -(-len(totals) // MAX_POINTS) or 1
+    kept = [*totals[:-1:size], totals[-1]]
+    scale, unit = token_scale(sum(totals[-1][1].values()))
+    layers = (
+        (name, [(axis.place(point), tokens.get(name, 0.0) / scale) for point, tokens in kept])
         for name in names
     )
-    chart = AreaChart(
-        title="Tokens read by source, added up", x_label=axis.label, y_label=unit, layers=layers
-    )
-    return Section(
-        title="Token mix over time", blocks=(Figures(charts=(chart,)), _token_table(run, names))
+    return Chart(
+        title="Tokens read by source, added up",
+        x_label=axis.label,
+        y_label=unit,
+        series=tuple(
+            Series(name=name, color=run.color(name), points=((0.0, 0.0), *places))
+            for name, places in layers
+        ),
+        stacked=True,
     )
 
 
-def _running_totals(run: Run) -> list[tuple[TrainPoint, dict[str, float]]]:
-    """The tokens by source up to each point, over both stages (each stage counts from nothing)."""
-    before: dict[str, float] = {}
-    totals: list[tuple[TrainPoint, dict[str, float]]] = []
+def _running_totals(run: Run) -> list[tuple[TrainPoint, Measures]]:
+    """The tokens by source up to each point, over both stages (each stage counts from zero)."""
+    before: Measures = {}
+    totals: list[tuple[TrainPoint, Measures]] = []
     for _, group in groupby(run.train, key=lambda point: point.phase):
         for point in group:
-            totals.append(
-                (
-                    point,
-                    {
-                        name: before.get(name, 0.0) + point.consumed.get(name, 0.0)
-                        for name in {**before, **point.consumed}
-                    },
-                )
-            )
+            names = {**before, **point.consumed}
+            sums = {n: before.get(n, 0.0) + point.consumed.get(n, 0.0) for n in names}
+            totals.append((point, sums))
         before = totals[-1][1]
     return totals
 
 
-def _token_table(run: Run, names: Sequence[str]) -> Table:
-    last = {stage: run.stage(stage)[-1].consumed if run.stage(stage) else {} for stage in STAGES}
-    total = sum(sum(part.values()) for part in last.values())
-    rows = []
-    for name in names:
-        parts = [last[stage].get(name, 0.0) for stage in STAGES]
-        rows.append(
-            (name, *(whole(part) for part in parts), whole(sum(parts)), percent(sum(parts) / total))
-        )
-    rows.append(
-        ("all", *(whole(sum(last[stage].values())) for stage in STAGES), whole(total), percent(1.0))
-    )
-    return Table(
-        title="Tokens read by source and stage",
-        columns=("source", *(STAGE_TITLES[s].lower() for s in STAGES), "both", "share"),
-        rows=tuple(rows),
-    )
+def token_rows(run: Run) -> list[tuple[str, ...]]:
+    """Tokens read by source: in each stage, in both, and their share."""
+    last = [points[-1].consumed if (points := run.stage(stage)) else {} for stage in STAGES]
+    parts = {name: [each.get(name, 0.0) for each in last] for name in run.sources}
+    parts["all"] = [sum(each.values()) for each in last]
+    total = sum(parts["all"])
+    return [
+        (name, *map(whole, each), whole(sum(each)), percent(sum(each) / total))
+        for name, each in parts.items()
+        if sum(each)
+    ]
 
 
-def time_section(run: Run) -> Section:
-    """Seconds of every stage, and the tokens of the two that train."""
-    seconds = run.stage_seconds
-    if not seconds:
-        return Section(
-            title="Time by stage",
-            blocks=(Paragraph(text="The run has recorded no stage times so far."),),
-        )
-    scale, unit = time_scale(max(seconds.values(), default=0.0))
-    bars = tuple(
-        Bar(
-            label=name,
-            value=value / scale,
-            text=duration(value),
-            color=0 if name in STAGES else None,
-        )
-        for name, value in seconds.items()
-    )
+def stage_rows(run: Run) -> list[tuple[str, ...]]:
+    """Time of every stage; tokens, and tokens per second, of the two that train."""
     tokens = {stage: run.stage(stage)[-1].tokens for stage in STAGES if run.stage(stage)}
-    rows = tuple(
+    return [
         (
             name,
-            duration(value),
+            duration(seconds),
             count(tokens.get(name)),
-            count(tokens[name] / value) if name in tokens and value > 0 else count(None),
+            count(tokens[name] / seconds if name in tokens and seconds > 0 else None),
         )
-        for name, value in seconds.items()
-    )
-    chart = BarChart(
-        title="Time by stage",
-        x_label=unit,
-        groups=(("", bars),),
-        note="The training clock runs during pretrain and finetune.",
-    )
-    table = Table(
-        columns=("stage", "time", "tokens", "tokens per second"), rows=rows, title="Stages"
-    )
-    return Section(title="Time and tokens by stage", blocks=(Figures(charts=(chart,)), table))
+        for name, seconds in run.stage_seconds.items()
+    ]

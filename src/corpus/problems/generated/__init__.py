@@ -1,6 +1,7 @@
-"""Word problems of our own in MathQA's format: endless, seeded, every program checked by executing it.
+"""Word problems in MathQA's format: endless, seeded, every program checked by executing it.
 
-Start with `generator` (`generate`, `stream`). `template` says what a template is, `formula` turns its expression into a program,
-`words` and `options` fill in the rest; the templates themselves are data, one file a category (`general`, `gain`, `geometry`,
-`physics`, `probability`, `other`) plus `heldout`, whose templates are never trained on; `catalogue` gathers them.
+Start with `generator.generate`. The templates are data: `templates/` (a formula and its wordings),
+`stories/` (openings and events that combine into templates) and `words.toml`. To add one, add a
+table there; the head of each `general.toml` says how. `reader` reads and checks the files,
+`template` and `stories` say what is in them, `catalogue` gathers them, `formula` makes programs.
 """

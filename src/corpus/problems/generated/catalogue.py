@@ -1,44 +1,46 @@
-"""All templates by split, in a fixed order."""
+"""All templates by split, in a fixed order, read from their files when they are first asked for."""
 
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Literal, get_args
 
-from corpus.problems.generated import gain, general, geometry, heldout, other, physics, probability
-from corpus.problems.generated.formula import shape
-from corpus.problems.generated.stories import gain as gain_stories
-from corpus.problems.generated.stories import general as general_stories
-from corpus.problems.generated.stories import geometry as geometry_stories
-from corpus.problems.generated.stories import other as other_stories
-from corpus.problems.generated.stories import physics as physics_stories
-from corpus.problems.generated.stories import probability as probability_stories
-from corpus.problems.generated.stories.story import tell
-from corpus.problems.generated.template import Template
+from corpus.problems.generated.reader import read_file
+from corpus.problems.generated.stories import Story, tell
+from corpus.problems.generated.template import CATEGORIES, WordTemplate, check_names, without
 
 Split = Literal["train", "heldout"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
-_FAMILIES = (general, gain, geometry, physics, probability, other)
-_STORIES = (
-    general_stories,
-    gain_stories,
-    geometry_stories,
-    physics_stories,
-    probability_stories,
-    other_stories,
-)
+
+@dataclass(frozen=True)
+class TemplateFile:
+    """A file of templates."""
+
+    templates: tuple[WordTemplate, ...]
 
 
-def _shapes(template: Template) -> set[str]:
-    return {shape(program) for program in template.programs}
+@dataclass(frozen=True)
+class StoryFile:
+    """A file of stories."""
+
+    stories: tuple[Story, ...]
 
 
-def _train() -> tuple[Template, ...]:
-    """Return the single templates, then the stories' combinations but for those that compute what a held-out template "
-    "computes."""
-    single = [template for family in _FAMILIES for template in family.TEMPLATES]
-    told = [template for family in _STORIES for story in family.STORIES for template in tell(story)]
-    reserved = set[str]().union(*map(_shapes, heldout.TEMPLATES))
-    return (*single, *(template for template in told if not _shapes(template) & reserved))
+@cache
+def templates() -> dict[Split, tuple[WordTemplate, ...]]:
+    """Return what is trained on and what is only scored: no program and no wording is in both.
 
-
-TEMPLATES: dict[Split, tuple[Template, ...]] = {"train": _train(), "heldout": heldout.TEMPLATES}
-"""What is trained on, and what is only scored. No formula and no wording occurs in both (a test holds them apart)."""
+    Training templates are the single ones, then the stories' combinations but for those that have
+    the shape of a held-out program. Raises `DataError` where a file is malformed.
+    """
+    here, single, told = Path(__file__).parent, list[WordTemplate](), list[WordTemplate]()
+    for category in CATEGORIES:
+        found = read_file(here / "templates" / f"{category}.toml", TemplateFile).templates
+        single += [replace(each, category=each.category or category) for each in found]
+        for story in read_file(here / "stories" / f"{category}.toml", StoryFile).stories:
+            told += tell(story, category)
+    heldout = tuple(each for each in single if each.heldout)
+    train = (*(each for each in single if not each.heldout), *without(told, heldout))
+    check_names((*train, *heldout))
+    return {"train": train, "heldout": heldout}

@@ -1,10 +1,13 @@
-"""A template's formula: from a written expression over named numbers to a program, and to the mistakes people make with it."""
+"""A template's formula: read from text, written as a program, changed as people mistake it."""
 
 import ast
-from collections.abc import Iterator, Sequence
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from corpus.program.language import ARITIES, Program, Step
+from corpus.base.errors import did_you_mean
+from corpus.program.language import ARITIES, CONSTANTS, Program, Step
 
 _INFIX = {
     ast.Add: "add",
@@ -35,37 +38,73 @@ Node = Call | str
 
 
 def parse_formula(text: str) -> Node:
-    """Read `price * (100 - percent) / 100` or `rectangle_area(length, width) * rate`; digits and `pi` are constants.
+    """Read `price * (100 - percent) / 100` or `rectangle_area(length, width) * rate`.
 
-    Raises `ValueError` on anything but the arithmetic operators, operations by name, names and whole numbers.
+    Whole numbers and `pi` are constants. Raises `ValueError` on anything but these, names, the
+    arithmetic operators and operations of the program language.
     """
-    return _read(ast.parse(text, mode="eval").body, text)
+    try:
+        return _read(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, RecursionError, MemoryError):
+        raise ValueError(
+            "it is no formula; write names, whole numbers, + - * / ** ( ) and operations"
+        ) from None
 
 
-def _read(node: ast.expr, text: str) -> Node:
+def _read(node: ast.expr) -> Node:
     if isinstance(node, ast.BinOp) and type(node.op) in _INFIX:
-        return Call(_INFIX[type(node.op)], (_read(node.left, text), _read(node.right, text)))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ARITIES:
-        return Call(node.func.id, tuple(_read(argument, text) for argument in node.args))
+        return Call(_INFIX[type(node.op)], (_read(node.left), _read(node.right)))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        return _operation(node.func.id, tuple(map(_read, node.args)))
     if isinstance(node, ast.Name):
         return "const_pi" if node.id == "pi" else node.id
-    if isinstance(node, ast.Constant) and isinstance(node.value, int):
-        return f"const_{node.value}"
-    raise ValueError(f"formula {text!r}: cannot read {ast.unparse(node)!r}")
+    if isinstance(node, ast.Constant) and (constant := f"const_{node.value}") in CONSTANTS:
+        return constant
+    raise ValueError(
+        f"cannot read {ast.unparse(node)!r}; write names, numbers such as 2, 60 or 100, + - * / ** "
+        "and operations of the program language"
+    )
+
+
+def _operation(name: str, arguments: tuple[Node, ...]) -> Node:
+    if name not in ARITIES:
+        raise ValueError(f"there is no operation {name!r}.{did_you_mean(name, ARITIES)}")
+    if len(arguments) != ARITIES[name]:
+        raise ValueError(f"{name} has {len(arguments)} arguments, expected {ARITIES[name]}")
+    return Call(name, arguments)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield a formula and all that it is made of, an operation before its arguments."""
+    yield node
+    if isinstance(node, Call):
+        for argument in node.arguments:
+            yield from walk(argument)
 
 
 def names_in(node: Node) -> set[str]:
     """Return the names of the numbers that a formula uses."""
+    return {each for each in walk(node) if isinstance(each, str) and not each.startswith("const_")}
+
+
+def operations_in(node: Node) -> list[str]:
+    """Return the operations of a formula, each as often as it occurs."""
+    return [each.operation for each in walk(node) if isinstance(each, Call)]
+
+
+def substitute(node: Node, nodes: Mapping[str, Node]) -> Node:
+    """Return a formula with names replaced by other names or by formulas."""
     if isinstance(node, str):
-        return set() if node.startswith("const_") else {node}
-    return set().union(*map(names_in, node.arguments))
+        return nodes.get(node, node)
+    return Call(node.operation, tuple(substitute(each, nodes) for each in node.arguments))
 
 
 def linearize(node: Node, order: Sequence[str]) -> Program:
     """Write a formula as a program; `order` names the numbers as they stand in the text (n0 first).
 
-    One form for one formula: arguments of add and multiply stand results first, then numbers as in the text, then constants;
-    a result needed twice is computed once. A formula that is a single number or constant has no program: `ValueError`.
+    One form for one formula: arguments of add and multiply stand results first, then numbers as in
+    the text, then constants; a result needed twice is computed once. Raises `ValueError` for a
+    formula that is a single number or constant.
     """
     if isinstance(node, str):
         raise ValueError(f"{node!r} alone is not a program")
@@ -94,30 +133,19 @@ def _place(node: Node, index: dict[str, int]) -> tuple[int, int]:
 
 
 def shape(program: Program) -> str:
-    """Return a program with every number written `n`: what it computes, whatever order the text gives the numbers in."""
-    return "|".join(
-        f"{step.operation}({','.join('n' if argument.startswith('n') else argument for argument in step.arguments)})"
-        for step in program.steps
-    )
+    """Return a program with every number written `n`: the same for numbers in any order."""
+    return re.sub(r"\bn\d+", "n", str(program))
 
 
 def mistakes(node: Node) -> list[Call]:
-    """Return the formulas of natural mistakes: a step missed, operands swapped, the wrong operation, two numbers exchanged."""
-    found = [*_parts(node), *_slips(node)]
-    names = sorted(names_in(node))
-    found += [
-        _exchange(node, one, other) for i, one in enumerate(names) for other in names[i + 1 :]
+    """Return the formulas of natural mistakes: steps missed, operations or numbers confused."""
+    exchanges = itertools.combinations(sorted(names_in(node)), 2)
+    found = [
+        *walk(node),
+        *_slips(node),
+        *(substitute(node, {one: other, other: one}) for one, other in exchanges),
     ]
     return [wrong for wrong in dict.fromkeys(found) if isinstance(wrong, Call) and wrong != node]
-
-
-def _parts(node: Node) -> Iterator[Node]:
-    """Yield every intermediate result: the answer of somebody who stops early."""
-    if isinstance(node, Call):
-        for argument in node.arguments:
-            if isinstance(argument, Call):
-                yield argument
-                yield from _parts(argument)
 
 
 def _slips(node: Node) -> Iterator[Node]:
@@ -134,11 +162,3 @@ def _slips(node: Node) -> Iterator[Node]:
             yield Call(
                 node.operation, (*node.arguments[:place], wrong, *node.arguments[place + 1 :])
             )
-
-
-def _exchange(node: Node, one: str, other: str) -> Node:
-    if isinstance(node, str):
-        return {one: other, other: one}.get(node, node)
-    return Call(
-        node.operation, tuple(_exchange(argument, one, other) for argument in node.arguments)
-    )

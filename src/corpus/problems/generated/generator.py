@@ -1,16 +1,14 @@
 """The generator: a seed and an index in, one checked problem out; the same on every machine."""
 
-import itertools
 import random
-from collections.abc import Iterator
 from functools import cache
 
-from corpus.base.errors import ConfigError, did_you_mean
+from corpus.base.errors import ConfigError, DataError, did_you_mean
 from corpus.base.seeds import derive
-from corpus.problems.generated.catalogue import SPLITS, TEMPLATES, Split
+from corpus.problems.generated.catalogue import SPLITS, Split, templates
 from corpus.problems.generated.formula import linearize, mistakes
 from corpus.problems.generated.options import FRACTION, choose_options, digits_for
-from corpus.problems.generated.template import CHOICE, NUMBER, Template, number_order
+from corpus.problems.generated.template import NUMBER, WordTemplate, make_choices
 from corpus.problems.generated.words import Wording
 from corpus.problems.problem import GENERATED as SET_NAME
 from corpus.problems.problem import Problem
@@ -29,28 +27,28 @@ _MOST_MISTAKES = 12
 
 
 def generate(count: int, *, seed: int, split: Split = "train") -> list[Problem]:
-    """Return the first `count` problems of `stream`."""
-    return list(itertools.islice(stream(seed=seed, split=split), count))
+    """Return `count` problems; problem i depends on `seed`, `split` and i alone.
 
-
-def stream(*, seed: int, split: Split = "train", start: int = 0) -> Iterator[Problem]:
-    """Yield problems without end, from number `start` on; problem i depends on `seed`, `split` and i alone.
-
-    Every template of the split is as likely as any other. Raises `ConfigError` where there is no such split.
+    Each template of the split is as likely as any other. Raises `ConfigError` where there is no
+    such split, `DataError` where a file of templates is malformed.
     """
     if split not in SPLITS:
         raise ConfigError(
-            f"generated problems have no split {split!r}; expected {' or '.join(SPLITS)}.{did_you_mean(split, SPLITS)}"
+            f"generated problems have no split {split!r}; expected {' or '.join(SPLITS)}."
+            f"{did_you_mean(split, SPLITS)}"
         )
-    for index in itertools.count(start):
+    problems = []
+    for index in range(count):
         rng = random.Random(derive(seed, SET_NAME, split, index))
-        yield make_problem(rng.choice(TEMPLATES[split]), rng, split=split, index=index)
+        problems.append(make_problem(rng.choice(templates()[split]), rng, split=split, index=index))
+    return problems
 
 
-def make_problem(template: Template, rng: random.Random, *, split: str, index: int) -> Problem:
-    """Return one problem of a template: words and numbers drawn, its program executed, its options found and checked.
+def make_problem(template: WordTemplate, rng: random.Random, *, split: str, index: int) -> Problem:
+    """Return one problem of a template, its program executed and its options checked.
 
-    Raises `ValueError` where the template's ranges hold no sensible problem, or its text does not show its numbers in order.
+    Raises `DataError` where the template's ranges hold no sensible problem, or its text does not
+    show its numbers in order.
     """
     place = rng.randrange(len(template.texts))
     program = template.programs[place]
@@ -73,26 +71,26 @@ def make_problem(template: Template, rng: random.Random, *, split: str, index: i
         options = parse_options(_write_options(template, found[0], wording, rng))
         correct = options[found[1]].letter
         if nearest_option(value, options) != correct:
-            raise ValueError(
-                f"template {template.name}: {value!r} is not nearest to option {correct} of {options}"
+            raise DataError(
+                f"template {template.name}: {value!r} is not nearest to {correct} of {options}"
             )
         return Problem(
             SET_NAME, split, index, text, options, correct, str(program), template.category
         )
-    raise ValueError(
-        f"template {template.name}: no sensible numbers found in {_ATTEMPTS} attempts; widen their ranges"
+    raise DataError(
+        f"template {template.name}: no sensible numbers in {_ATTEMPTS} attempts; widen their ranges"
     )
 
 
-def _draw_numbers(template: Template, place: int, rng: random.Random) -> list[float]:
+def _draw_numbers(template: WordTemplate, place: int, rng: random.Random) -> list[float]:
     """Draw the numbers of a text, in its order."""
-    return [rng.choice(template.numbers[name]) for name in number_order(template.texts[place])]
+    return [rng.choice(template.numbers[name]) for name in NUMBER.findall(template.texts[place])]
 
 
 def _sensible_value(
-    template: Template, program: Program, numbers: list[float], rng: random.Random
+    template: WordTemplate, program: Program, numbers: list[float], rng: random.Random
 ) -> float | None:
-    """Return the program's value, or None where no teacher would give these numbers: a negative step, half a child, …"""
+    """Return the program's value, or None where it is not sensible: a negative step, half a pen."""
     if len(set(numbers)) < len(numbers):
         return None
     outcome = execute(program, numbers)
@@ -112,29 +110,25 @@ def _sensible_value(
 
 
 @cache
-def _wrong_programs(template_name: str, place: int) -> tuple[Program, ...]:
-    template = _BY_NAME[template_name]
-    order = number_order(template.texts[place])
-    return tuple(linearize(mistake, order) for mistake in mistakes(template.node))
+def _wrong_programs(template: WordTemplate, place: int) -> tuple[Program, ...]:
+    order = NUMBER.findall(template.texts[place])
+    return tuple(linearize(mistake, order) for mistake in mistakes(template.formula))
 
 
-_BY_NAME = {template.name: template for templates in TEMPLATES.values() for template in templates}
-
-
-def _some_mistakes(template: Template, place: int, rng: random.Random) -> list[Program]:
-    programs = _wrong_programs(template.name, place)
+def _some_mistakes(template: WordTemplate, place: int, rng: random.Random) -> list[Program]:
+    programs = _wrong_programs(template, place)
     return rng.sample(programs, min(len(programs), _MOST_MISTAKES))
 
 
 def _write_text(
-    template: Template, place: int, numbers: list[float], wording: Wording, rng: random.Random
+    template: WordTemplate, place: int, numbers: list[float], wording: Wording, rng: random.Random
 ) -> str:
-    """Fill in choices, words and numbers, and check that the numbers are found again in their order."""
-    text = CHOICE.sub(lambda match: rng.choice(match[1].split("|")), template.texts[place])
+    """Fill in choices, words and numbers; check that the numbers are found again in order."""
+    text = make_choices(template.texts[place], rng)
     written = iter([_write_number(number, rng) for number in numbers])
     text = " ".join(NUMBER.sub(lambda _: next(written), wording.fill(text)).split())
     if [span.value for span in ARITHMETIC.find(text)] != [float(number) for number in numbers]:
-        raise ValueError(f"template {template.name}: the numbers of {text!r} are not {numbers}")
+        raise DataError(f"template {template.name}: the numbers of {text!r} are not {numbers}")
     return text
 
 
@@ -145,7 +139,7 @@ def _write_number(number: float, rng: random.Random) -> str:
 
 
 def _write_options(
-    template: Template, values: list[str], wording: Wording, rng: random.Random
+    template: WordTemplate, values: list[str], wording: Wording, rng: random.Random
 ) -> str:
     """Write options as MathQA does, `a ) 24 , b ) 30 , …`, with the unit or without it."""
     bare = template.answer == FRACTION or rng.random() < 0.5

@@ -1,4 +1,4 @@
-"""Five options for a problem: the key, and four values that a mistake or a near guess would give."""
+"""Five options for a problem: the gold answer, and four values of mistakes or near guesses."""
 
 import itertools
 import random
@@ -8,17 +8,17 @@ from fractions import Fraction
 NUM_OPTIONS = 5
 FRACTION = "fraction"
 _APART = 0.012
-"""Two options differ by at least this share of the larger one, so that rounding never makes the wrong one the nearest."""
+"""Two options differ by at least this share of the larger: rounding makes no wrong one nearest."""
 _ROUNDING = 0.004
-"""A key may differ from the program's value by at most this share of it."""
+"""A gold answer may differ from the program's value by at most this share of it."""
 _FARTHEST = 30.0
-"""A mistake's value counts as plausible within this factor of the key."""
+"""A mistake's value counts as plausible within this factor of the gold answer."""
 _MISTAKES = 0.7
-"""How often a distractor is a mistake's value, where there is one on the wanted side, rather than a near guess."""
+"""How often a distractor is a mistake's value, where there is one, rather than a near guess."""
 
 
 def write_value(value: float, digits: int | None) -> str | None:
-    """Write a value with at most `digits` decimals, or as a reduced fraction (None); None where it cannot be written well."""
+    """Write a value with at most `digits` decimals, or as a fraction (None); None if it cannot."""
     if digits is not None:
         text = f"{value:.{digits}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
@@ -34,7 +34,7 @@ def read_value(text: str) -> float:
 
 
 def digits_for(value: float) -> int | None:
-    """Return the fewest decimals, at most three, that show a value well enough; None where three are too few."""
+    """Return the fewest decimals, at most three, that show a value; None if these are too few."""
     for digits in range(4):
         exact = abs(round(value, digits) - value) < 1e-9
         if exact or (digits >= 2 and abs(round(value, digits) - value) <= _ROUNDING * abs(value)):
@@ -45,10 +45,10 @@ def digits_for(value: float) -> int | None:
 def choose_options(
     value: float, mistaken: Sequence[float], digits: int | None, rng: random.Random
 ) -> tuple[list[str], int] | None:
-    """Return five option texts in random order and the key's place, or None where five different ones cannot be found.
+    """Return five option texts in random order and the place of the gold answer, or None.
 
-    How many options are smaller than the key is drawn uniformly, so that no rule about sizes (take the middle one, the largest …)
-    finds the key more often than chance.
+    How many options are smaller than the gold answer is drawn uniformly, so that no rule about
+    sizes (take the middle one, the largest) finds it more often than chance.
     """
     key = write_value(value, digits)
     if key is None:
@@ -88,7 +88,7 @@ def _add_distractor(
 
 
 def _is_apart(text: str, chosen: Sequence[str], side: int) -> bool:
-    """True where `text` is positive, on its side of the key (the first of `chosen`) and clearly different from all of them."""
+    """True where `text` is positive, on its side of the first of `chosen`, and apart from all."""
     number = read_value(text)
     others = [read_value(other) for other in chosen]
     if number <= 0 or (number - others[0]) * side <= 0:

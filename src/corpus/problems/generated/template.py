@@ -1,103 +1,163 @@
-"""What a template is: wordings with open words and numbers, ranges for the numbers, one formula."""
+"""What a template is: wordings with open words and quantities, and the formula that solves them."""
 
+import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
-from corpus.problems.generated.formula import Node, linearize, names_in, parse_formula
-from corpus.problems.generated.words import known_slots, slots
+from corpus.base.errors import DataError, did_you_mean
+from corpus.problems.generated.formula import Node, linearize, names_in, shape
+from corpus.problems.generated.options import FRACTION
+from corpus.problems.generated.reader import Numbers
+from corpus.problems.generated.words import SLOT, slots
 from corpus.program.language import Program
+
+CATEGORIES = ("general", "gain", "geometry", "physics", "probability", "other")
+"""MathQA's categories, each with a file of templates and one of stories, in a fixed order."""
 
 NUMBER = re.compile(r"<([a-z_0-9]+)>")
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
+SO_FAR = "@"
+"""Stands for the text of what a part is put around, as `it` stands for its formula."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Template:
-    """A family of problems that one formula solves.
+    """A family of problems that one formula solves, over named quantities: numbers or expressions.
 
-    In a text, `<price>` is a number, `{item}` a word (see `words`), `[buys|orders]` a choice. A number that the formula does not
-    use only distracts. Raises `ValueError` at construction where names do not fit together.
+    In a text, `<price>` is a quantity, `{item}` a word (see `words`), `[buys|orders]` a choice.
     """
 
     name: str
-    """Unique among all templates."""
-    category: str
-    """One of MathQA's six."""
-    formula: str
-    """The solution over the names of the numbers (see `formula.parse_formula`)."""
-    numbers: Mapping[str, Sequence[float]]
-    """The values each number may take; those of one problem differ from each other."""
-    answer: str
-    """How an option is written, `#` standing for the value (`{$} #`, `# %`), or `fraction`."""
+    """Unique among all templates of a generator."""
+    formula: Node
+    """The solution (see `formula.parse_formula`)."""
     texts: tuple[str, ...]
     """The wordings."""
+    heldout: bool = False
+    """It is scored and never trained on."""
+
+    @cached_property
+    def programs(self) -> tuple[Program, ...]:
+        """The program of each text: the formula, the quantities counted in that text's order."""
+        return tuple(linearize(self.formula, NUMBER.findall(text)) for text in self.texts)
+
+    @cached_property
+    def shapes(self) -> frozenset[str]:
+        """The shapes of its programs."""
+        return frozenset(map(shape, self.programs))
+
+    def check(self) -> None:
+        """Raise `ValueError` where the formula has no program."""
+        if isinstance(self.formula, str):
+            raise ValueError("formula is no operation; a problem needs at least one step")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WordTemplate(Template):
+    """A family of word problems. A number that the formula does not use only distracts."""
+
+    numbers: Numbers
+    """The values each number may take; those of one problem differ from each other."""
+    category: str = ""
+    """One of `CATEGORIES`; the default is the one that the file is named after."""
+    answer: str = "#"
+    """How an option is written, `#` standing for the value (`{$} #`, `# %`), or `fraction`."""
     whole: bool = False
     """The answer must be a whole number (it counts something)."""
     highest: float = 1e7
     """The largest sensible answer, in the answer's unit."""
 
-    def __post_init__(self) -> None:
-        for text in self.texts:
-            names, bare = NUMBER.findall(text), NUMBER.sub("", text)
-            if len(set(names)) != len(names) or not names_in(self.node) <= set(names) <= set(
-                self.numbers
-            ):
-                raise ValueError(
-                    f"template {self.name}: numbers of {text!r} do not fit {self.formula!r} and {sorted(self.numbers)}"
-                )
-            if unknown := slots(bare) - known_slots():
-                raise ValueError(
-                    f"template {self.name}: unknown words {sorted(unknown)} in {text!r}"
-                )
-            if any(NUMBER.search(choice) for choice in CHOICE.findall(text)):
-                raise ValueError(
-                    f"template {self.name}: a number stands inside a choice in {text!r}, so its place is not fixed"
-                )
-
-    @cached_property
-    def node(self) -> Node:
-        """The formula, read."""
-        return parse_formula(self.formula)
-
-    @cached_property
-    def programs(self) -> tuple[Program, ...]:
-        """The program of each text: the same formula, the numbers counted in the order of that text."""
-        return tuple(linearize(self.node, number_order(text)) for text in self.texts)
+    def check(self) -> None:
+        """Raise `ValueError` where formula, numbers, texts and answer do not fit together."""
+        super().check()
+        if self.category not in ("", *CATEGORIES):
+            raise ValueError(f"category is {self.category!r}, expected {', '.join(CATEGORIES)}")
+        check_numbers(self.formula, self.numbers, self.texts)
+        check_answer(self.answer)
 
 
-def number_order(text: str) -> tuple[str, ...]:
-    """Return the names of a text's numbers, in order."""
-    return tuple(NUMBER.findall(text))
+Kind = TypeVar("Kind", bound=Template)
 
 
-def of_category(category: str) -> Callable[..., Template]:
-    """Return a short way to write the templates of one category: `make(name, formula, numbers, answer, *texts, ...)`."""
+def without(some: Iterable[Kind], others: Iterable[Template]) -> tuple[Kind, ...]:
+    """Return those of `some` that have no program of the shape of one of `others`."""
+    shapes = frozenset[str]().union(*(each.shapes for each in others))
+    return tuple(each for each in some if not each.shapes & shapes)
 
-    def make(
-        name: str,
-        formula: str,
-        numbers: Mapping[str, Sequence[float]],
-        answer: str,
-        *texts: str,
-        whole: bool = False,
-        highest: float = 1e7,
-    ) -> Template:
-        return Template(
-            name=name,
-            category=category,
-            formula=formula,
-            numbers=numbers,
-            answer=answer,
-            texts=texts,
-            whole=whole,
-            highest=highest,
+
+def check_names(templates: Iterable[Template]) -> None:
+    """Raise `DataError` where two templates, of one file or of two, have one name."""
+    names = set[str]()
+    for template in templates:
+        if template.name in names:
+            raise DataError(f"two templates are named {template.name!r}. Rename one of them.")
+        names.add(template.name)
+
+
+def make_choices(text: str, rng: random.Random) -> str:
+    """Return a text with one of the alternatives of each `[buys|orders]`."""
+    return CHOICE.sub(lambda match: rng.choice(match[1].split("|")), text)
+
+
+def check_numbers(
+    formula: Node, numbers: Numbers, texts: Collection[str], *, shown: Collection[str] = ()
+) -> None:
+    """Check as `check_texts` does, and that each of the numbers is used. Raises `ValueError`."""
+    check_texts(formula, texts, known=numbers, shown=shown)
+    used = names_in(formula).union(*(NUMBER.findall(text) for text in texts))
+    if unused := sorted(set(numbers) - used):
+        raise ValueError(f"numbers has {unused[0]!r}, which nothing uses. Remove it.")
+
+
+def check_texts(
+    formula: Node, texts: Collection[str], *, known: Collection[str], shown: Collection[str] = ()
+) -> None:
+    """Raise `ValueError` unless a formula uses known quantities, and each text shows all of them.
+
+    Those that are `shown` elsewhere need not be known or stand in the texts.
+    """
+    needed = names_in(formula) - set(shown)
+    if unknown := sorted(needed - set(known)):
+        raise ValueError(
+            f"formula has {unknown[0]!r}, expected {', '.join(known) or 'no number'}."
+            f"{did_you_mean(unknown[0], known)}"
         )
+    for text in texts:
+        _check_text(text, needed, known)
 
-    return make
+
+def _check_text(text: str, needed: set[str], known: Collection[str]) -> None:
+    names, bare = NUMBER.findall(text), NUMBER.sub("", text)
+    for kind, name, names_known in (
+        *(("number", name, known) for name in names),
+        *(("words", slot, slots()) for slot, _ in SLOT.findall(bare)),
+    ):
+        if name not in names_known:
+            raise ValueError(f"no {kind} {name!r} for {text!r}.{did_you_mean(name, names_known)}")
+    if len(set(names)) < len(names) or not needed <= set(names):
+        shown = ", ".join(f"<{name}>" for name in sorted(needed))
+        raise ValueError(f"{text!r} must show {shown}, each name once")
+    if any(NUMBER.search(choice) or SO_FAR in choice for choice in CHOICE.findall(text)):
+        raise ValueError(f"a number stands inside a choice in {text!r}, so its place is not fixed")
+    plain = CHOICE.sub(lambda match: match[1].replace("|", " "), SLOT.sub("", bare))
+    if stray := set("<>{}[]|") & set(plain):
+        raise ValueError(f"{text!r} has a stray {min(stray)!r}; write <number>, {{word}}, [a|b]")
 
 
-def decimals(low: float, high: float, step: float) -> tuple[float, ...]:
-    """Return the values from `low` to `high` in steps of `step`, free of binary dust."""
-    return tuple(round(low + index * step, 4) for index in range(round((high - low) / step) + 1))
+def check_around(formula: Node, texts: Collection[str]) -> None:
+    """Raise `ValueError` unless a formula uses `it`, and each text holds `@` once."""
+    if "it" not in names_in(formula):
+        raise ValueError("formula does not use `it`, what it is put around")
+    if wrong := [text for text in texts if text.count(SO_FAR) != 1]:
+        raise ValueError(f"{wrong[0]!r} must hold {SO_FAR} once, for what it is put around")
+
+
+def check_answer(answer: str) -> None:
+    """Raise `ValueError` unless an answer is `fraction` or holds `#` once."""
+    if answer != FRACTION:
+        _check_text(answer, set(), ())
+        if answer.count("#") != 1:
+            raise ValueError(f"answer is {answer!r}, expected {FRACTION!r} or a text with one #")

@@ -1,4 +1,5 @@
-"""Problems over expressions, generated: phrases around phrases, each an operation, with programs that sympy executes in a sandbox.
+"""Problems over expressions: phrases inside phrases, and programs that sympy executes.
 
-Start with `catalogue.py`; `generator.py` makes problems of its templates.
+Start with `generator.generate`. The templates are data, `templates.toml`, whose head says how to
+write one; `catalogue` combines them and `draw` makes expressions.
 """

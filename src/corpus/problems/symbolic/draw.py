@@ -2,11 +2,9 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 VARIABLES = "xxxytuvwz"
-
-Draw = Callable[[random.Random], Mapping[str, str]]
-"""Draws the quantities of one problem, by name: `f`, and what else a text may name."""
 
 
 def polynomial(coefficients: Sequence[int], x: str, rng: random.Random) -> str:
@@ -111,22 +109,20 @@ def fraction(x: str, rng: random.Random) -> str:
     )
 
 
-def quantities(kind: Callable[[str, random.Random], str]) -> Draw:
-    """Return a draw of an expression `f` of this kind, with what may stand beside it."""
-
-    def draw(rng: random.Random) -> Mapping[str, str]:
-        x = rng.choice(VARIABLES)
-        low = rng.randint(1, 4)
-        return {
-            "f": kind(x, rng),
-            "g": polynomial([rng.randint(0, 2), _some(rng, 6), rng.randint(-9, 9)], x, rng),
-            "x": x,
-            "a": str(low),
-            "b": str(low + rng.randint(1, 4)),
-            "at": f"{x} = {rng.randint(1, 6)}",
-        }
-
-    return draw
+def _with_expression(
+    kind: Callable[[str, random.Random], str], rng: random.Random
+) -> Mapping[str, str]:
+    """Draw an expression `f` of this kind, with what may stand beside it."""
+    x = rng.choice(VARIABLES)
+    low = rng.randint(1, 4)
+    return {
+        "f": kind(x, rng),
+        "g": polynomial([rng.randint(0, 2), _some(rng, 6), rng.randint(-9, 9)], x, rng),
+        "x": x,
+        "a": str(low),
+        "b": str(low + rng.randint(1, 4)),
+        "at": f"{x} = {rng.randint(1, 6)}",
+    }
 
 
 def equation(rng: random.Random) -> Mapping[str, str]:
@@ -134,7 +130,8 @@ def equation(rng: random.Random) -> Mapping[str, str]:
     x, root = rng.choice(VARIABLES), rng.randint(-9, 9)
     lead, shift = rng.randint(2, 9), rng.randint(-9, 9)
     linear = f"{polynomial([lead, shift], x, rng)} = {lead * root + shift}"
-    moved = f"{polynomial([lead, shift], x, rng)} = {polynomial([1, (lead - 1) * root + shift], x, rng)}"
+    left, right = [lead, shift], [1, (lead - 1) * root + shift]
+    moved = f"{polynomial(left, x, rng)} = {polynomial(right, x, rng)}"
     second = f"{quadratic(x, rng)} = 0"
     return {"f": rng.choice((linear, moved, second, second)), "x": x}
 
@@ -150,3 +147,20 @@ def literal(rng: random.Random) -> Mapping[str, str]:
         f"{letters[2]}*({x} - {letters[3]}) = {y}",
     )
     return {"f": rng.choice(forms), "x": x}
+
+
+EXPRESSIONS = {kind.__name__: kind for kind in (curve, cubic, quadratic, bracketed, fraction)}
+"""Kinds of expressions, by name."""
+
+DRAWS: dict[str, Callable[[random.Random], Mapping[str, str]]] = {
+    **{name: partial(_with_expression, kind) for name, kind in EXPRESSIONS.items()},
+    "equation": equation,
+    "literal": literal,
+}
+"""Draws of the quantities of one problem, by name: `f`, and what else a text may name."""
+
+QUANTITIES = {
+    **dict.fromkeys(DRAWS, ("f", "x")),
+    **dict.fromkeys(EXPRESSIONS, ("f", "g", "x", "a", "b", "at")),
+}
+"""The names of the quantities that each draw gives."""

@@ -1,0 +1,83 @@
+"""Fill the templates. Every value is escaped for its page unless it was made markup on purpose.
+
+`content.j2` has the words, the same for both pages; `html.j2` and `markdown.j2` how they are set.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from markupsafe import Markup
+
+from corpus.report import formats
+from corpus.report.charts import draw
+from corpus.report.formats import visible
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!$]|:(?=//)|(?<=www)\.)")
+_LINE_START = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
+
+FILTERS = {
+    each.__name__: each
+    for each in (formats.count, formats.decimal, formats.duration, formats.interval, formats.leaves,
+                 formats.percent, formats.plain, formats.value_rows, formats.whole)
+}  # fmt: skip
+
+
+def render_html(view: dict[str, Any]) -> str:
+    """Return the page as one HTML file that needs nothing else: no script, no network."""
+    return _render("page.j2", "html.j2", view, visible, draw=lambda chart: Markup(draw(chart)))
+
+
+def render_markdown(view: dict[str, Any]) -> str:
+    """Return the page as Markdown (GitHub's kind)."""
+    filters = {"code": code_span, "fence": fence}
+    text = _render("content.j2", "markdown.j2", view, lambda text: Markup(clean(text)), **filters)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _render(
+    name: str, markup: str, view: dict[str, Any], escape: Callable[[str], str], **filters: Any
+) -> str:
+    """Fill a template; `escape` sees each value that is no markup yet, before Jinja does."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("corpus.report"),
+        extensions=["jinja2.ext.do"],
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: value if isinstance(value, Markup) else escape(str(value)),
+    )
+    environment.filters |= FILTERS | filters
+    return environment.get_template(name).render(view, markup=markup)
+
+
+def clean(text: str) -> str:
+    """Escape a text for a line of Markdown: no markup, no line break, no control characters."""
+    return _LINE_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", _one_line(text)))
+
+
+def code_span(text: str) -> Markup:
+    """Write a text as code within a line, whatever backticks it holds."""
+    line = _one_line(text) or " "
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    ticks = _ticks(line, 1)
+    return Markup(f"{ticks}{pad}{line}{pad}{ticks}")
+
+
+def fence(text: str, language: str = "") -> Markup:
+    """Write a text as a block of code, whatever backticks it holds."""
+    text = visible(text)
+    ticks = _ticks(text, 3)
+    return Markup(f"{ticks}{language}\n{text}\n{ticks}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(visible(text).split())
+
+
+def _ticks(text: str, shortest: int) -> str:
+    """A row of backticks longer than any in the text, so that the text cannot close it."""
+    return "`" * max(shortest, 1 + max(map(len, re.findall("`+", text)), default=0))
