@@ -114,7 +114,7 @@ def test_every_template_makes_problems(split: str) -> None:
     for index, template in enumerate(templates()[split]):  # pyright: ignore[reportArgumentType]
         rng = random.Random(index)
         problem = generator.make_problem(template, rng, split=split, index=index)
-        value = execute(parse(problem.program or ""), problem.numbers).value
+        value = execute(parse(problem.program or ""), problem.quantities).value
         assert value is not None, problem
         assert nearest_option(value, problem.options) == problem.correct
         assert not re.search(r"[<>{}\[\]|@]", problem.text), problem
