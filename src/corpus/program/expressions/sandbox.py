@@ -184,5 +184,5 @@ def is_answer(value: str, gold: str, form: str | None = None) -> bool:
 
     `form` asks for how it is written; see `equivalence.is_answer`.
     """
-    answer = _SANDBOX.ask({"do": "compare", "value": value, "key": gold, "form": form})
+    answer = _SANDBOX.ask({"do": "compare", "value": value, "gold": gold, "form": form})
     return bool(answer.get("same"))

@@ -38,7 +38,9 @@ def main() -> None:
                 answer = _execute(algebra, request)
             else:
                 answer = {
-                    "same": equivalence.is_answer(request["value"], request["key"], request["form"])
+                    "same": equivalence.is_answer(
+                        request["value"], request["gold"], request["form"]
+                    )
                 }
         except MemoryError:
             _answer({"memory": True})
