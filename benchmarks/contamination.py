@@ -16,10 +16,10 @@ from pathlib import Path
 
 from corpus.prepare.discover import discover
 from corpus.problems.neighbours import NeighbourIndex
-from corpus.problems.numbers import find_numbers
 from corpus.problems.overlap import NGRAM, SHARE, OverlapIndex
 from corpus.problems.problem import Problem
 from corpus.problems.registry import load_problems
+from corpus.program.domains import ARITHMETIC
 
 NGRAMS, SHARES = (5, 8, 10, 13), (0.5, 0.6, 0.7, 0.8, 1.0)
 NUMBER = re.compile(r"\d+")
@@ -95,7 +95,7 @@ def main() -> None:
     ]
     dev = load_problems("mathqa", options.data / "mathqa" / "dev.json", "dev")
     train = load_problems("mathqa", options.data / "mathqa" / "train.json", "train")
-    places = [place for place in chance.sample(range(len(dev)), len(dev)) if dev[place].numbers][
+    places = [place for place in chance.sample(range(len(dev)), len(dev)) if dev[place].quantities][
         : options.count
     ]
     hosts = [text for text in documents if 200 < len(text) < 20_000]
@@ -104,7 +104,7 @@ def main() -> None:
         for kind, make in {**POSITIVE, **NEGATIVE}.items()
     }
     neighbours = NeighbourIndex(train)
-    alike = [neighbours.nearest(dev[place].text, 10) for place in places]
+    alike = [neighbours.nearest(dev[place], 10) for place in places]
     cases["most similar training problem, other numbers"] = [
         next(
             (
@@ -173,7 +173,7 @@ def main() -> None:
 
 
 def _values(text: str) -> list[float]:
-    return [span.value for span in find_numbers(text)]
+    return [span.value for span in ARITHMETIC.find(text)]
 
 
 def _is_found(index: OverlapIndex, place: int, text: str) -> bool:

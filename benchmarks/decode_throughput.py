@@ -20,7 +20,6 @@ from transformers import LlamaForCausalLM
 from corpus.config.runtime import RuntimeConfig
 from corpus.export.card import Card
 from corpus.export.huggingface import export_huggingface
-from corpus.problems.numbers import find_numbers
 from corpus.problems.render import prompt_tokens
 from corpus.run.begin import load_config
 from corpus.run.folder import RunFolder
@@ -28,6 +27,7 @@ from corpus.run.problems import evaluation_sets
 from corpus.run.weights import load_weights
 from corpus.runtime.runtime import resolve
 from corpus.solve.decode import Decoder
+from corpus.solve.grammar import Scope
 from corpus.text.tokenizer import EOS
 
 ROWS, THREADS, NEW_TOKENS = (64, 256, 1024), (1, 2), 100
@@ -100,13 +100,10 @@ def build(run: Path, count: int, samples: int) -> tuple[dict[tuple[str, str], Si
     folder = RunFolder(run)
     config, runtime = load_config(folder), resolve(RuntimeConfig(device="cpu", precision="fp32"))
     model, tokenizer = load_weights(folder, runtime)
-    texts = [problem.text for problems in evaluation_sets(folder).values() for problem in problems][
-        :count
-    ]
-    prompts, numbers = (
-        [prompt_tokens(text, tokenizer) for text in texts],
-        [len(find_numbers(text)) for text in texts],
-    )
+    sets = evaluation_sets(folder).values()
+    asked = [problem for problems in sets for problem in problems][:count]
+    prompts = [prompt_tokens(problem, tokenizer) for problem in asked]
+    scopes = [Scope.of(problem) for problem in asked]
     stop = tokenizer.token_id(EOS)
     with tempfile.TemporaryDirectory() as name:
         shape = config.model.with_vocabulary(tokenizer.vocab_size)
@@ -122,15 +119,13 @@ def build(run: Path, count: int, samples: int) -> tuple[dict[tuple[str, str], Si
     def ours(kind: str, *, grammar: bool) -> Side:
         def decode(places: Sequence[int], rows: int) -> list[list[int]]:
             decoder = Decoder(model=model, stop_id=stop, max_new_tokens=NEW_TOKENS, batch_size=rows)
-            chosen, counts = (
-                [prompts[place] for place in places],
-                [numbers[place] for place in places] if grammar else None,
-            )
+            chosen = [prompts[place] for place in places]
+            own = [scopes[place] for place in places] if grammar else None
             if kind == "greedy":
-                return [list(each.tokens) for each in decoder.greedy(chosen, num_numbers=counts)]
+                return [list(each.tokens) for each in decoder.greedy(chosen, scopes=own)]
             return [
                 list(each.tokens)
-                for row in decoder.sample(chosen, samples, seed=0, num_numbers=counts)
+                for row in decoder.sample(chosen, samples, seed=0, scopes=own)
                 for each in row
             ]
 

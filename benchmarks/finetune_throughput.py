@@ -25,7 +25,7 @@ from corpus.config.runtime import RuntimeConfig
 from corpus.config.tokenizer import TokenizerConfig
 from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.data.loader import TextLoader
-from corpus.evaluate.completions import score_completions
+from corpus.evaluate.text import score_completions
 from corpus.export.huggingface import huggingface_tensors
 from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.feed import ProblemFeed

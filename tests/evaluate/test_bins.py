@@ -6,11 +6,11 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.evaluate.baselines import Reference, judge_neighbours
+from corpus.evaluate.baselines import Reference
 from corpus.evaluate.bins import OPERATIONS, SIMILARITY, WORDS, bin_title
 from corpus.evaluate.score import score_problems
 from corpus.problems.problem import Problem
-from corpus.program.answer import parse_options
+from corpus.program.arithmetic.answer import parse_options
 from corpus.program.language import Program, parse
 
 OPTIONS = parse_options("a ) 2 , b ) 3 , c ) 4 , d ) 5 , e ) none")
@@ -90,7 +90,7 @@ def test_similarity_is_that_of_the_most_similar_trained_problem() -> None:
         Problem("made", "dev", index, text, OPTIONS, "b", "add(n0,n1)", "")
         for index, text in enumerate(texts)
     ]
-    _, shares = judge_neighbours(problems, REFERENCE)
+    shares = [REFERENCE.neighbours.copy_program(problem)[1] for problem in problems]
     assert shares[0] == 1.0
     assert shares[2] == 0.0
     found = _scores(problems, [None, parse("add(n0,n1)"), None])["by_similarity"]

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from corpus.evaluate.baselines import Reference, judge_gold
+from corpus.evaluate.baselines import Reference
 from corpus.evaluate.score import score_problems
-from corpus.problems.check import is_checked
+from corpus.problems.check import is_checked, judge
 from corpus.problems.mathqa import load_mathqa
 from corpus.problems.problem import Problem
-from corpus.problems.render import normalize
+from corpus.program.spelling import normalize
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def train(shared_data: Path) -> list[Problem]:
 
 
 def test_gold_programs_execute_and_reach_the_key(dev: list[Problem]) -> None:
-    judged = judge_gold(dev)
+    judged = [judge(problem, problem.gold_program) for problem in dev]
     assert all(problem.program is not None and len(problem.options) == 5 for problem in dev)
     assert sum(each.outcome.executes for each in judged) / len(dev) >= 0.998
     assert sum(each.right for each in judged) / len(dev) >= 0.76

@@ -1,6 +1,5 @@
 """Scores of a small set that can be counted by hand, and the baselines beside them."""
 
-import dataclasses
 import json
 from dataclasses import replace
 
@@ -8,10 +7,11 @@ import pytest
 
 from corpus.evaluate.baselines import Reference, common_answer, majority_letter
 from corpus.evaluate.intervals import clustered
-from corpus.evaluate.judge import judge, same_value
 from corpus.evaluate.score import score_problems
+from corpus.problems.check import judge
 from corpus.problems.problem import Problem
-from corpus.program.answer import parse_options
+from corpus.program.arithmetic.answer import parse_options
+from corpus.program.domains import ARITHMETIC
 from corpus.program.language import parse
 
 
@@ -174,12 +174,10 @@ def test_the_majority_is_that_of_a_problems_own_set() -> None:
         replace(problem("2 and 2", "c", None, index=place), set_name="other") for place in range(9)
     ]
     reference = Reference.build([*TRAIN, *other])
-    alone = [Reference.build(TRAIN).guesses(each) for each in TRAIN]
-    assert [reference.guesses(each) for each in TRAIN] == alone
-    assert reference.guesses(other[0]) is True
-    assert reference.guesses(replace(other[0], set_name="came later")) is True, (
-        "that of all together"
-    )
+    alone = [Reference.build(TRAIN).guess(each) for each in TRAIN]
+    assert [reference.guess(each) for each in TRAIN] == alone
+    assert reference.guess(other[0]) is True
+    assert reference.guess(replace(other[0], set_name="came later")) is True, "that of all together"
 
 
 def test_the_most_common_answer_is_of_problems_without_options() -> None:
@@ -190,10 +188,10 @@ def test_the_most_common_answer_is_of_problems_without_options() -> None:
     assert common_answer([*plain, *TRAIN]) == 3.0, "the smallest of equals"
     assert common_answer(TRAIN) is None
     reference = Reference.build([*plain, *TRAIN])
-    assert [reference.guesses(each) for each in plain] == [False, True, False, True, False]
-    symbolic = dataclasses.replace(plain[0], answer=None, expression="2*x")
-    assert reference.guesses(symbolic) is None, "no expression is the most common number"
-    assert [reference.guesses(each) for each in TRAIN] == [True, False, False, True]
+    assert [reference.guess(each) for each in plain] == [False, True, False, True, False]
+    symbolic = replace(plain[0], text="differentiate `x^2` by `x`", answer=None, expression="2*x")
+    assert reference.guess(symbolic) is None, "no expression is the most common number"
+    assert [reference.guess(each) for each in TRAIN] == [True, False, False, True]
 
 
 def test_a_missing_prediction_is_a_mistake_of_the_caller() -> None:
@@ -202,10 +200,10 @@ def test_a_missing_prediction_is_a_mistake_of_the_caller() -> None:
 
 
 def test_values_are_equal_within_rounding_alone() -> None:
-    assert same_value(1 / 3, 0.1 + 0.2 + 1 / 30)
-    assert same_value(0.0, 1e-12)
-    assert not same_value(100.0, 100.001)
-    assert not same_value(None, None)
+    assert ARITHMETIC.same(1 / 3, 0.1 + 0.2 + 1 / 30)
+    assert ARITHMETIC.same(0.0, 1e-12)
+    assert not ARITHMETIC.same(100.0, 100.001)
+    assert not ARITHMETIC.same(None, None)
 
 
 def symbolic(text: str, program: str, key: str) -> Problem:

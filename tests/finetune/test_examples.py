@@ -14,7 +14,7 @@ from corpus.data.packing import packed_row
 from corpus.finetune.examples import Selection, select_examples
 from corpus.problems.problem import Problem
 from corpus.problems.render import program_from_tokens, prompt_tokens
-from corpus.program.answer import parse_options
+from corpus.program.arithmetic.answer import parse_options
 from corpus.program.language import MAX_NUMBERS, MAX_RESULTS, parse
 from corpus.text.tokenizer import EOS, PAD, Tokenizer, train_tokenizer
 
@@ -66,7 +66,7 @@ def test_an_example_is_the_prompt_and_then_the_program(tokenizer: Tokenizer) -> 
         example.tokens[: example.prompt_length],
         example.tokens[example.prompt_length :],
     )
-    assert list(prompt) == prompt_tokens(RIGHT.text, tokenizer)
+    assert list(prompt) == prompt_tokens(RIGHT, tokenizer)
     assert completion[-1] == tokenizer.token_id(EOS)
     assert program_from_tokens(completion, tokenizer) == parse("divide(n0,n1)")
 
@@ -152,9 +152,7 @@ def test_every_problem_is_counted_once_and_examples_follow_their_problems(
     assert counts.pop("given") == len(problems) + 1 == sum(counts.values())
     assert counts["used"] == len(selection.examples) == len(selection.problems)
     for example, problem in zip(selection.examples, selection.problems, strict=True):
-        assert list(example.tokens[: example.prompt_length]) == prompt_tokens(
-            problem.text, tokenizer
-        )
+        assert list(example.tokens[: example.prompt_length]) == prompt_tokens(problem, tokenizer)
         assert len(example.tokens) <= max(max_length, 40)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from corpus.finetune.normal_form import in_normal_form, normal_forms
 from corpus.problems.check import is_checked
 from corpus.problems.problem import Problem
-from corpus.program.answer import parse_options
+from corpus.program.arithmetic.answer import parse_options
 from corpus.program.language import parse
 
 RIGHT = Problem(
@@ -67,7 +67,7 @@ def test_a_normal_form_that_misses_the_key_is_not_taken() -> None:
 def test_a_problem_over_expressions_keeps_its_program() -> None:
     given = replace(
         RIGHT,
-        text="how much is $x$ times $x$ ?",
+        text="how much is `x` times `x` ?",
         options=(),
         correct=None,
         program="power(n0,const_2)",

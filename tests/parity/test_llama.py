@@ -14,6 +14,7 @@ from corpus.export.huggingface import export_huggingface
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
 from corpus.model.weights import TOKENIZER, save_model
+from corpus.problems.problem import Problem
 from corpus.problems.render import prompt_tokens
 from corpus.solve.decode import Decoder
 from corpus.text.tokenizer import EOS, Tokenizer, train_tokenizer
@@ -140,7 +141,7 @@ def test_the_tokenizer_agrees(pair: tuple[Transformer, Path], tokenizer: Tokeniz
     for text in ("a train covers 120 km", "  two  spaces, Ünïcödé\nand 3.5 ", ""):
         assert theirs(text)["input_ids"] == tokenizer.encode(text)
     assert theirs(PROMPT)["input_ids"] == prompt_tokens(
-        "A train covers 120 km in 2 hours. What is its speed?", tokenizer
+        Problem.question("A train covers 120 km in 2 hours. What is its speed?"), tokenizer
     )
     assert theirs(ANSWER)["input_ids"] == [
         tokenizer.symbol_id(symbol) for symbol in ("divide", "n0", "n1")

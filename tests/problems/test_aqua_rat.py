@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from corpus.base.errors import DataError
-from corpus.evaluate.judge import judge
 from corpus.problems.aqua_rat import load_aqua_rat
+from corpus.problems.check import judge
 from corpus.program.language import parse
 
 ROW: dict[str, Any] = {

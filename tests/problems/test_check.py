@@ -6,7 +6,7 @@ import pytest
 
 from corpus.problems.check import is_checked
 from corpus.problems.problem import Problem
-from corpus.program.answer import is_answer
+from corpus.program.arithmetic.answer import is_answer
 
 PLAIN = Problem(
     "made", "train", 0, "10 pies for 3 men", (), None, "divide(n0,n1)", "", answer=3.3333

@@ -28,7 +28,7 @@ def test_a_row_becomes_a_problem(tmp_path: Path) -> None:
     problem = load_one(tmp_path)
     assert problem.id == "gsm8k/train/0"
     assert problem.text.startswith("A hall has 8 rows of 6 seats. 5 seats")
-    assert problem.numbers == (8.0, 6.0, 5.0, 2.0)
+    assert problem.quantities == (8.0, 6.0, 5.0, 2.0)
     assert (problem.options, problem.correct, problem.answer) == ((), None, 86.0)
     assert problem.program == "multiply(n0,n1)|subtract(#0,n2)|multiply(#1,n3)"
     assert is_checked(problem)

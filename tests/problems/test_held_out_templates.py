@@ -12,7 +12,7 @@ import pytest
 from corpus.problems.generated.catalogue import templates as generated_templates
 from corpus.problems.generated.template import CHOICE, NUMBER
 from corpus.problems.symbolic.catalogue import templates as symbolic_templates
-from corpus.program.interpreter import execute
+from corpus.program.arithmetic.interpreter import execute
 from corpus.program.language import Program
 
 Tree = str | tuple[Any, ...]

@@ -37,7 +37,7 @@ def test_a_row_becomes_a_problem(tmp_path: Path) -> None:
     problem = load_one(tmp_path)
     assert problem.id == "mathqa/train/0"
     assert problem.text == ROW["Problem"]
-    assert problem.numbers == (30.0, 2.0)
+    assert problem.quantities == (30.0, 2.0)
     assert [option.value for option in problem.options] == [10.0, 12.0, 15.0, 20.0, None]
     assert (problem.correct, problem.program, problem.category) == ("c", "divide(n0,n1)", "physics")
     assert is_checked(problem)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from corpus.problems import neighbours
 from corpus.problems.neighbours import NeighbourIndex
-from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem
 
 
@@ -55,16 +54,16 @@ def plain_similarities(query: str, templates: list[str], limit: float) -> list[f
     st.booleans(),
 )
 def test_the_order_is_that_of_the_plain_computation(query: str, cut_common: bool) -> None:
-    problems = [problem(text) for text in TEXTS[1:]]
-    templates = [template_of(each.text) for each in problems]
+    problems, asked = [problem(text) for text in TEXTS[1:]], Problem.question(query)
+    templates = [each.template for each in problems]
     with pytest.MonkeyPatch.context() as patch:
         if cut_common:
             patch.setattr(neighbours, "RARE", 0)
         limit = neighbours.COMMON * len(templates) if cut_common else math.inf
-        expected = plain_similarities(template_of(query), templates, limit)
+        expected = plain_similarities(asked.template, templates, limit)
         index = NeighbourIndex(problems)
-    found = index.nearest(query, k=len(problems))
-    if template_of(query) not in templates:
+    found = index.nearest(asked, k=len(problems))
+    if asked.template not in templates:
         assert [expected[index] for index in found] == pytest.approx(
             sorted(expected, reverse=True), abs=1e-6
         )
@@ -75,14 +74,14 @@ def test_an_exact_twin_comes_first() -> None:
     index = NeighbourIndex([problem(text) for text in TEXTS])
     for place, text in enumerate(TEXTS[1:], start=1):
         twin = text.replace("5", "17").upper()
-        assert index.nearest(twin)[0] in (place, 0 if place == 1 else place)
+        assert index.nearest(Problem.question(twin))[0] in (place, 0 if place == 1 else place)
 
 
 def test_an_exact_twin_comes_first_even_of_common_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbours, "RARE", 0)
     fillers = [f"the the {letter}" for letter in "abcdefghij"]
     index = NeighbourIndex([problem(text) for text in ["pens", "the " * 30 + "pens", *fillers]])
-    assert index.nearest("the " * 30 + "pens", k=2) == [1, 0]
+    assert index.nearest(Problem.question("the " * 30 + "pens"), k=2) == [1, 0]
 
 
 def test_twins_are_one_entry_with_their_most_common_program() -> None:
@@ -90,7 +89,7 @@ def test_twins_are_one_entry_with_their_most_common_program() -> None:
     index = NeighbourIndex(
         [problem(f"go {place} km in 2 hours", program) for place, program in enumerate(programs)]
     )
-    assert index.nearest("go 9 km in 9 hours", k=5) == [1]
+    assert index.nearest(Problem.question("go 9 km in 9 hours"), k=5) == [1]
 
 
 def test_a_program_is_copied_with_the_new_numbers() -> None:
@@ -117,7 +116,7 @@ def test_candidates_with_as_many_numbers_come_first() -> None:
     ]
     index = NeighbourIndex(problems)
     query = problem("share 6 pens among some boys now", None)
-    assert index.nearest(query.text)[0] == 0
+    assert index.nearest(query)[0] == 0
     assert str(index.copy_program(query)[0]) == "negate(n0)"
 
 
@@ -134,13 +133,13 @@ def test_a_program_that_does_not_execute_gives_way_to_the_next() -> None:
 
 def test_problems_without_a_program_and_empty_indices_give_nothing() -> None:
     index = NeighbourIndex([problem(TEXTS[0], None)])
-    assert index.nearest(TEXTS[0], k=3) == []
+    assert index.nearest(Problem.question(TEXTS[0]), k=3) == []
     assert index.copy_program(problem(TEXTS[0]))[0] is None
 
 
 def test_similarities_are_cosines() -> None:
     index = NeighbourIndex([problem(text, index=place) for place, text in enumerate(TEXTS)])
-    found = index.similar("find the area of a square of side 7 cm .", 10)
+    found = index.similar(Problem.question("find the area of a square of side 7 cm ."), 10)
     assert found[0][0].text == TEXTS[4]
     assert found[0][1] == pytest.approx(1.0)
     assert found[1][0].text == TEXTS[5]
@@ -148,14 +147,17 @@ def test_similarities_are_cosines() -> None:
     assert similarities == sorted(similarities, reverse=True)
     assert all(0 <= similarity <= 1 for similarity in similarities)
     assert [each.index for each, _ in found[:3]] == [
-        index._problems[place].index for place in index.nearest(found[0][0].text, 3)
+        index._problems[place].index for place in index.nearest(found[0][0], 3)
     ]
-    assert all(similarity == 0 for _, similarity in index.similar("wieviel kostet brot", 3))
+    assert all(
+        similarity == 0
+        for _, similarity in index.similar(Problem.question("wieviel kostet brot"), 3)
+    )
 
 
 @given(st.sampled_from(TEXTS), st.text(st.sampled_from("abc xyz12"), max_size=20))
 def test_a_text_with_further_words_is_less_similar(text: str, more: str) -> None:
     index = NeighbourIndex([problem(each, index=place) for place, each in enumerate(TEXTS)])
-    ((_, alone),) = index.similar(text, 1)
-    ((_, longer),) = index.similar(f"{text} unheard {more}", 1)
+    ((_, alone),) = index.similar(Problem.question(text), 1)
+    ((_, longer),) = index.similar(Problem.question(f"{text} unheard {more}"), 1)
     assert longer < alone == pytest.approx(1.0)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.problems.number_words import digits_for_words
-from corpus.problems.numbers import find_numbers
+from corpus.program.domains import ARITHMETIC
 
 
 @pytest.mark.parametrize(
@@ -69,5 +69,5 @@ def test_every_number_below_a_hundred_is_read(value: int) -> None:
         else tens[value // 10 - 2] + (f"-{['one', *names][units - 1]}" if units else "")
     )
     assert [
-        span.value for span in find_numbers(digits_for_words(f"there are {words} of them"))
+        span.value for span in ARITHMETIC.find(digits_for_words(f"there are {words} of them"))
     ] == [value]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from corpus.problems.number_words import digits_for_words
 from corpus.problems.overlap import NGRAM, SHARE, OverlapIndex
-from corpus.problems.render import normalize
 from corpus.problems.words import words_of
+from corpus.program.spelling import normalize
 
 PROBLEMS = [
     "a baker sells 12 rolls at 3 dollars each and 5 loaves at 7 dollars each . how much money does the baker take in on that day ?",

@@ -1,14 +1,19 @@
 """Problem records and their files."""
 
+import copy
 import json
+import pickle
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from corpus.base.errors import ArtifactError
+from corpus.problems.generated.generator import generate
 from corpus.problems.problem import Problem, read_problems, write_problems
-from corpus.program.answer import parse_options
+from corpus.problems.symbolic.generator import generate as generate_symbolic
+from corpus.program.arithmetic.answer import parse_options
 
 PROBLEM = Problem(
     set_name="mathqa",
@@ -24,8 +29,23 @@ PROBLEM = Problem(
 
 def test_a_problem_knows_its_place_and_numbers() -> None:
     assert PROBLEM.id == "mathqa/dev/17"
-    assert PROBLEM.numbers == (120.0, 2.0)
-    assert PROBLEM.numbers is PROBLEM.numbers
+    assert PROBLEM.quantities == (120.0, 2.0)
+    assert PROBLEM.quantities is PROBLEM.quantities
+
+
+def test_what_is_derived_from_a_text_is_neither_written_nor_copied() -> None:
+    read, fresh = replace(PROBLEM), replace(PROBLEM)
+    assert all((read.template, read.pieces, read.gold_program, read.quantities))
+    assert read.to_json() == fresh.to_json()
+    assert pickle.dumps(read) == pickle.dumps(fresh)
+    assert vars(copy.copy(read)) == vars(fresh)
+    assert copy.deepcopy(read).template == read.template
+
+
+def test_what_a_user_types_is_a_problem_too() -> None:
+    question = Problem.question("what do 4 pens cost ?", PROBLEM.options)
+    assert (question.quantities, question.options) == ((4.0,), PROBLEM.options)
+    assert question.gold_answer is question.gold_program is question.correct is None
 
 
 def test_problems_come_back_as_written(tmp_path: Path) -> None:
@@ -82,3 +102,32 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="No such file"):
         read_problems(tmp_path / "nothing.jsonl")
+
+
+PENS = Problem(
+    "mathqa",
+    "dev",
+    0,
+    "a pen costs 3 dollars . what do 4 pens cost ?",
+    (),
+    None,
+    "multiply(n0,n1)",
+    "",
+)
+
+
+def test_a_cluster_differs_in_its_numbers_alone() -> None:
+    other = "a pen costs 0.5 dollars . what do 1,000 pens cost ?"
+    assert PENS.cluster == replace(PENS, text=other, program=None).cluster
+    cups = "a cup costs 3 dollars . what do 4 cups cost ?"
+    assert PENS.cluster != replace(PENS, text=cups).cluster
+
+
+@pytest.mark.parametrize("make", [generate, generate_symbolic])
+def test_a_generated_cluster_has_one_program_whatever_it_is_about(
+    make: Callable[..., Iterable[Problem]],
+) -> None:
+    problems = list(make(400, seed=1, split="heldout"))
+    texts, clusters = {each.text for each in problems}, {each.cluster for each in problems}
+    assert 2 * len(clusters) < len(texts)
+    assert clusters == {str(problem.program) for problem in problems}

@@ -5,12 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
-from corpus.problems.numbers import find_numbers
-from corpus.problems.render import completion_tokens, normalize, program_from_tokens, prompt_tokens
+from corpus.problems.problem import Problem
+from corpus.problems.render import completion_tokens, program_from_tokens
+from corpus.problems.render import prompt_tokens as tokens_of
+from corpus.program.domains import ARITHMETIC
 from corpus.program.language import MAX_NUMBERS, ProgramError, parse
+from corpus.program.spelling import normalize
 from corpus.text.tokenizer import Tokenizer, train_tokenizer
 
 QUESTION = "a train covers 120 km in 2.5 hours . what is its speed ?"
+
+
+def prompt_tokens(text: str, tokenizer: Tokenizer) -> list[int]:
+    """Return the prompt of a typed question."""
+    return tokens_of(Problem.question(text), tokenizer)
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +46,8 @@ def test_questions_are_spelled_like_the_data(text: str, expected: str) -> None:
 def test_normalising_keeps_every_number_and_happens_once(text: str) -> None:
     clean = normalize(text)
     assert normalize(clean) == clean
-    assert [span.value for span in find_numbers(clean)] == [
-        span.value for span in find_numbers(text)
+    assert [span.value for span in ARITHMETIC.find(clean)] == [
+        span.value for span in ARITHMETIC.find(text)
     ]
 
 
@@ -74,7 +82,9 @@ def test_text_never_becomes_a_special_token(tokenizer: Tokenizer, text: str) -> 
     symbols = [
         tokenizer.id_to_symbol(token) for token in ids if tokenizer.id_to_symbol(token) is not None
     ]
-    assert symbols == [f"n{index}" for index in range(min(len(find_numbers(spelled)), MAX_NUMBERS))]
+    assert symbols == [
+        f"n{index}" for index in range(min(len(ARITHMETIC.find(spelled)), MAX_NUMBERS))
+    ]
     assert [
         ids.count(tokenizer.token_id(name)) for name in ("<|problem|>", "<|program|>", "<|eos|>")
     ] == [1, 1, 0]

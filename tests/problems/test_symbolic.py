@@ -5,15 +5,13 @@ import re
 import pytest
 import sympy
 
-from corpus.evaluate.judge import judge
-from corpus.problems.expressions import find_expressions
+from corpus.problems.check import judge
 from corpus.problems.generated.formula import shape
 from corpus.problems.generated.template import NUMBER
 from corpus.problems.problem import Problem
 from corpus.problems.symbolic.catalogue import templates
 from corpus.problems.symbolic.generator import generate
-from corpus.program.algebra import build
-from corpus.program.language import parse
+from corpus.program.expressions.algebra import build
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +26,8 @@ def test_problem_i_depends_on_seed_and_i_alone(problems: list[Problem]) -> None:
 
 def test_gold_programs_are_right_and_quantities_are_found(problems: list[Problem]) -> None:
     for problem in problems:
-        assert len(find_expressions(problem.text)) == problem.text.count("`") / 2
-        assert judge(problem, parse(problem.program or "")).right, problem
+        assert len(problem.quantities) == problem.text.count("`") / 2
+        assert judge(problem, problem.gold_program).right, problem
         assert Problem.from_json(problem.to_json()) == problem
 
 

@@ -22,8 +22,8 @@ from corpus.problems.problem import Problem
 from corpus.problems.symbolic import generator as symbolic_generator
 from corpus.problems.symbolic.catalogue import TemplateFile as SymbolicFile
 from corpus.problems.symbolic.catalogue import templates as symbolic_templates
-from corpus.program.answer import nearest_option
-from corpus.program.interpreter import execute
+from corpus.program.arithmetic.answer import nearest_option
+from corpus.program.arithmetic.interpreter import execute
 from corpus.program.language import parse
 
 PROBLEMS = Path(generator.__file__).parents[1]
@@ -114,7 +114,7 @@ def test_every_template_makes_problems(split: str) -> None:
     for index, template in enumerate(templates()[split]):  # pyright: ignore[reportArgumentType]
         rng = random.Random(index)
         problem = generator.make_problem(template, rng, split=split, index=index)
-        value = execute(parse(problem.program or ""), problem.numbers).value
+        value = execute(parse(problem.program or ""), problem.quantities).value
         assert value is not None, problem
         assert nearest_option(value, problem.options) == problem.correct
         assert not re.search(r"[<>{}\[\]|@]", problem.text), problem

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.problems.arithmetic import parse_arithmetic
-from corpus.problems.numbers import find_numbers
 from corpus.problems.written import NoSourceError, ProgramWriter
-from corpus.program.interpreter import execute
+from corpus.program.arithmetic.interpreter import execute
+from corpus.program.domains import ARITHMETIC
 
 
 def program(text: str, *equations: str, answer: float) -> str:
@@ -119,4 +119,6 @@ def test_a_chain_over_the_question_reproduces_its_value(
         value = {"+": value + other, "-": value - other, "*": value * other}[sign]
     found = writer.program(value)
     assert found is not None
-    assert execute(found, [span.value for span in find_numbers(text)]).value == pytest.approx(value)
+    assert execute(found, [span.value for span in ARITHMETIC.find(text)]).value == pytest.approx(
+        value
+    )

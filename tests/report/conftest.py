@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from corpus.base.files import write_json
-from corpus.program.interpreter import execute
+from corpus.program.domains import execute
 from corpus.program.language import parse
 from corpus.report.charts import draw
 

@@ -12,7 +12,6 @@ from corpus.base.manifest import Manifest, write_manifest
 from corpus.cli.main import main
 from corpus.config.problems import ProblemsConfig
 from corpus.prepare.problem_sets import read_sets, symbolic_sets, write_sets
-from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, write_problems
 from corpus.recipes.registry import load_recipe
 from corpus.run.folder import RunFolder
@@ -63,8 +62,8 @@ def test_templates_stay_together_and_dev_waits(folder: RunFolder) -> None:
     counts = _write(folder, 0.3)
     (scored,) = evaluation_sets(folder).values()
     assert {problem.split for problem in scored} == {"train"}, "they say where they come from"
-    trained = {template_of(problem.text) for problem in training_problems(folder)}
-    held = {template_of(problem.text) for problem in scored}
+    trained = {problem.template for problem in training_problems(folder)}
+    held = {problem.template for problem in scored}
     assert not trained & held
     assert len(trained | held) == len(TEMPLATES)
     assert counts["mathqa"] == {"train": 3 * len(trained), "tune": 3 * len(held), "dev": 3}
@@ -80,8 +79,8 @@ def test_the_tuning_split_holds_the_rarest_templates(folder: RunFolder) -> None:
         (scored,) = evaluation_sets(folder).values()
         assert counts["mathqa"] == {"train": 87 - held, "tune": held, "dev": 3}
         assert sum(problem.text.endswith("please") for problem in scored) == min(held, 9)
-        assert not {template_of(each.text) for each in scored} & {
-            template_of(each.text) for each in training_problems(folder)
+        assert not {each.template for each in scored} & {
+            each.template for each in training_problems(folder)
         }
 
 
@@ -156,8 +155,7 @@ def test_whole_templates_are_held_out_and_scored_with_and_without_a_tuning_split
     counts = _hold_out(folder, path, heldout={"gsm8k": 0.3})
     (scored,) = evaluation_sets(folder).values()
     held, trained = (
-        {template_of(each.text) for each in problems}
-        for problems in (scored, training_problems(folder))
+        {each.template for each in problems} for problems in (scored, training_problems(folder))
     )
     assert not held & trained
     assert counts == {"train": 2 * len(trained), "heldout": 2 * len(held)}
@@ -167,8 +165,8 @@ def test_whole_templates_are_held_out_and_scored_with_and_without_a_tuning_split
     assert with_tuning["heldout"] == counts["heldout"], (
         "the same problems, whatever else is cut off"
     )
-    assert not {template_of(each.text) for each in tuned} & (
-        held | {template_of(each.text) for each in training_problems(folder)}
+    assert not {each.template for each in tuned} & (
+        held | {each.template for each in training_problems(folder)}
     )
     assert _hold_out(folder, path) == {"train": 120}
 

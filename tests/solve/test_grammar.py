@@ -8,17 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.config.tokenizer import SPECIAL
-from corpus.program.language import (
-    CONSTANTS,
-    OPERATIONS,
-    SYMBOLS,
-    Program,
-    from_symbols,
-    parse,
-    to_symbols,
-)
-from corpus.program.symbolic import SHARED, SYMBOLIC
-from corpus.solve.grammar import NUM_IDS, ProgramGrammar
+from corpus.program.arithmetic.operations import OPERATIONS
+from corpus.program.domains import ARITHMETIC, EXPRESSIONS
+from corpus.program.expressions.operations import ARITIES as ON_EXPRESSIONS
+from corpus.program.expressions.operations import SHARED
+from corpus.program.language import CONSTANTS, SYMBOLS, Program, from_symbols, parse, to_symbols
+from corpus.solve.grammar import NUM_IDS, ProgramGrammar, Scope
 
 EOS = 0
 LIMIT = 40
@@ -28,13 +23,17 @@ def _id(symbol: str) -> int:
     return len(SPECIAL) + SYMBOLS.index(symbol)
 
 
+def _scopes(*counts: int) -> list[Scope]:
+    return [Scope(count, ARITHMETIC) for count in counts]
+
+
 def _symbols(ids: list[int]) -> list[str]:
     return [SYMBOLS[index - len(SPECIAL)] for index in ids]
 
 
 def _walk(num_numbers: list[int], limit: int, seed: int, *, eagerness: float) -> list[list[int]]:
     """Take random allowed tokens until every row has ended; `eagerness` is how often an end is taken where it is allowed."""
-    chance, grammar = random.Random(seed), ProgramGrammar(num_numbers, limit)
+    chance, grammar = random.Random(seed), ProgramGrammar(_scopes(*num_numbers), limit)
     rows: list[list[int]] = [[] for _ in num_numbers]
     ended = [False] * len(rows)
     for _ in range(limit):
@@ -93,14 +92,14 @@ def _programs(draw: st.DrawFn) -> Program:
 @settings(max_examples=60)
 @given(_programs())
 def test_every_program_can_be_written(program: Program) -> None:
-    grammar = ProgramGrammar([5], LIMIT)
+    grammar = ProgramGrammar(_scopes(5), LIMIT)
     for token in [*map(_id, to_symbols(program)), EOS]:
         assert grammar.allowed()[0, token]
         grammar.advance(torch.tensor([token]))
 
 
 def test_what_may_come_first_and_then() -> None:
-    grammar = ProgramGrammar([2], LIMIT)
+    grammar = ProgramGrammar(_scopes(2), LIMIT)
     allowed = set(
         _symbols(
             [
@@ -123,13 +122,13 @@ def test_what_may_come_first_and_then() -> None:
 
 
 def test_expressions_have_operations_of_their_own() -> None:
-    grammar = ProgramGrammar([2, 2], LIMIT, symbolic=[False, True])
+    grammar = ProgramGrammar([Scope(2, ARITHMETIC), Scope(2, EXPRESSIONS)], LIMIT)
     on_numbers, on_expressions = (
         {SYMBOLS[i - len(SPECIAL)] for i in row.nonzero()[:, 0].tolist()}
         for row in grammar.allowed()
     )
     assert on_numbers == set(OPERATIONS)
-    assert on_expressions == {*SYMBOLIC, *SHARED}
+    assert on_expressions == {*ON_EXPRESSIONS, *SHARED}
     grammar.keep(torch.tensor([1, 0]))
     assert grammar.allowed()[0, _id("differentiate")]
     assert not grammar.allowed()[1, _id("differentiate")]
@@ -138,7 +137,7 @@ def test_expressions_have_operations_of_their_own() -> None:
 
 
 def test_rows_that_are_kept_stay_what_they_were() -> None:
-    grammar = ProgramGrammar([1, 2, 3], LIMIT)
+    grammar = ProgramGrammar(_scopes(1, 2, 3), LIMIT)
     grammar.advance(torch.tensor([_id("add"), _id("sqrt"), _id("add")]))
     before = grammar.allowed()
     grammar.keep(torch.tensor([2, 0, 0]))
@@ -148,4 +147,4 @@ def test_rows_that_are_kept_stay_what_they_were() -> None:
 
 def test_too_little_room_for_any_program() -> None:
     with pytest.raises(ValueError, match="may need 5"):
-        ProgramGrammar([1], 4)
+        ProgramGrammar(_scopes(1), 4)

@@ -9,9 +9,10 @@ import torch
 from corpus.config.model import ModelConfig
 from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
+from corpus.program.domains import ARITHMETIC
 from corpus.solve.beam import beam
 from corpus.solve.decode import Decoder, _Line
-from corpus.solve.grammar import NUM_IDS
+from corpus.solve.grammar import NUM_IDS, Scope
 
 VOCABULARY, STOP, LENGTH = 6, 2, 4
 CONFIG = ModelConfig(
@@ -174,10 +175,11 @@ def test_under_the_grammar_only_programs_come_out() -> None:
     model = build_model(config, seed=2)
     decoder = Decoder(model=model, stop_id=0, max_new_tokens=20, batch_size=64)
     numbers = [1, 2, 0, 3]
+    scopes = [Scope(count, ARITHMETIC) for count in numbers]
     rows = [
-        *[[each] for each in decoder.greedy(PROMPTS, num_numbers=numbers)],
-        *decoder.sample(PROMPTS, 8, seed=0, num_numbers=numbers),
-        *beam(decoder, PROMPTS, 8, num_numbers=numbers),
+        *[[each] for each in decoder.greedy(PROMPTS, scopes=scopes)],
+        *decoder.sample(PROMPTS, 8, seed=0, scopes=scopes),
+        *beam(decoder, PROMPTS, 8, scopes=scopes),
     ]
     for count, row in zip(numbers * 3, rows):
         assert row

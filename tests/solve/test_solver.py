@@ -9,12 +9,12 @@ from corpus.config.model import ModelConfig
 from corpus.config.runtime import RuntimeConfig
 from corpus.config.tokenizer import TokenizerConfig
 from corpus.model.init import build_model
-from corpus.problems.numbers import find_quantities
-from corpus.program.interpreter import execute
+from corpus.problems.problem import Problem
+from corpus.program.domains import execute
 from corpus.runtime.runtime import resolve
-from corpus.solve.candidates import Candidate
 from corpus.solve.decode import Decoder
 from corpus.solve.solver import Solver
+from corpus.solve.voting import CandidateProgram
 from corpus.text.tokenizer import train_tokenizer
 
 TEXTS = [
@@ -24,6 +24,7 @@ TEXTS = [
     "What do 7 pens cost?",
     "a train covers 90.5 km . what is its speed ?",
 ]
+PROBLEMS = [Problem.question(text) for text in TEXTS]
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["constrained", "free"])
@@ -51,7 +52,9 @@ def solver(request: pytest.FixtureRequest) -> Solver:
     )
 
 
-def _plain(found: Sequence[Sequence[Candidate | None]]) -> list[list[tuple[str, float] | None]]:
+def _plain(
+    found: Sequence[Sequence[CandidateProgram | None]],
+) -> list[list[tuple[str, float] | None]]:
     return [
         [each and (str(each.program), round(each.log_probability, 3)) for each in candidates]
         for candidates in found
@@ -61,7 +64,7 @@ def _plain(found: Sequence[Sequence[Candidate | None]]) -> list[list[tuple[str, 
 def test_texts_that_read_alike_are_decoded_once(
     solver: Solver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decoded, rows = [], Decoder.rows
+    decoded, rows = [], Decoder.begin
 
     def count(
         self: Decoder, prompts: list, chosen: list, *args: object, **settings: object
@@ -69,24 +72,24 @@ def test_texts_that_read_alike_are_decoded_once(
         decoded.extend(chosen)
         return rows(self, prompts, chosen, *args, **settings)
 
-    monkeypatch.setattr(Decoder, "rows", count)
+    monkeypatch.setattr(Decoder, "begin", count)
     done: list[int] = []
-    together = solver.search(TEXTS, 4, done=done.append)
+    together = solver.search(PROBLEMS, 4, done=done.append)
     assert len(decoded) == 3
     assert done[-1] == len(TEXTS)
-    assert _plain(together) == _plain([solver.search([text], 4)[0] for text in TEXTS])
+    assert _plain(together) == _plain([solver.search([each], 4)[0] for each in PROBLEMS])
     decoded.clear(), done.clear()
-    greedy = solver.greedy(TEXTS, done=done.append)
+    greedy = solver.greedy(PROBLEMS, done=done.append)
     assert len(decoded) == 3
     assert done[-1] == len(TEXTS)
-    assert _plain([greedy]) == _plain([[solver.greedy([text])[0] for text in TEXTS]])
+    assert _plain([greedy]) == _plain([[solver.greedy([each])[0] for each in PROBLEMS]])
 
 
 def test_each_text_has_the_values_of_its_own_numbers(solver: Solver) -> None:
-    found = solver.search(TEXTS, 12)
-    for text, candidates in zip(TEXTS, found, strict=True):
+    found = solver.search(PROBLEMS, 12)
+    for problem, candidates in zip(PROBLEMS, found, strict=True):
         assert [each.outcome for each in candidates] == [
-            execute(each.program, find_quantities(text)) for each in candidates
+            execute(each.program, problem.quantities) for each in candidates
         ]
     if any(found):  # without the grammar, random weights write no program
         assert any("n0" in str(each.program) for each in found[0])

@@ -15,16 +15,15 @@ from corpus.config.finetune import FinetuneConfig
 from corpus.config.model import ModelConfig
 from corpus.finetune.feed import ProblemFeed
 from corpus.model.init import build_model
-from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems
-from corpus.program.answer import parse_options
-from corpus.program.interpreter import execute
+from corpus.program.arithmetic.answer import parse_options
+from corpus.program.arithmetic.interpreter import execute
 from corpus.program.language import parse
 from corpus.recipes.registry import load_recipe
 from corpus.run.folder import RunFolder
 from corpus.runtime.runtime import Runtime
-from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
+from corpus.solve.voting import CandidateProgram
 from corpus.text.tokenizer import Tokenizer
 from corpus.train import self_training
 from corpus.train.self_training import SelfTraining, find_programs
@@ -55,18 +54,18 @@ class Fixed:
     def __init__(self, **programs: float) -> None:
         self.programs, self.asked = programs, []
 
-    def search(self, texts: Sequence[str], count: int) -> list[list[Candidate]]:
-        self.asked += texts
+    def search(self, problems: Sequence[Problem], count: int) -> list[list[CandidateProgram]]:
+        self.asked += problems
         return [
             [
-                Candidate(
+                CandidateProgram(
                     program=parse(text),
                     outcome=execute(parse(text), (120.0, 2.0)),
                     log_probability=math.log(share),
                 )
                 for text, share in self.programs.items()
             ]
-            for _ in texts
+            for _ in problems
         ]
 
 
@@ -119,10 +118,8 @@ def test_every_problem_is_looked_at_once_and_what_is_found_keeps_their_order(
     solver = _fixed(("divide(n0,n1)", 1.0))
     found = _found(solver, problems)
     assert [problem.index for problem in found] == list(range(11))
-    assert sorted(solver.asked) == sorted(problem.text for problem in problems)
-    assert solver.asked != [problem.text for problem in problems], (
-        "under a clock the first ones would be looked at alone"
-    )
+    assert sorted(each.text for each in solver.asked) == sorted(each.text for each in problems)
+    assert solver.asked != problems, "under a clock the first ones would be looked at alone"
 
 
 def test_twins_are_looked_at_together() -> None:
@@ -137,7 +134,7 @@ def test_twins_are_looked_at_together() -> None:
     ]
     solver = _fixed(("divide(n0,n1)", 1.0))
     _found(solver, problems)
-    asked = [template_of(text) for text in solver.asked]
+    asked = [problem.template for problem in solver.asked]
     assert [asked[start : start + 3] for start in range(0, 12, 3)] == [
         [asked[start]] * 3 for start in range(0, 12, 3)
     ]

@@ -1,33 +1,26 @@
-"""What a score stands beside: guessing, copying, and the gold programs themselves.
+"""What a run was trained on, for the baselines and for telling seen from unseen templates."""
 
-- majority: always the most common letter among the trained problems, or, without options, their most common answer;
-- nearest neighbour: the program of the most similar trained problem with the new numbers put in (of ten, those with as many quantities first,
-  the first whose program executes);
-- gold ceiling: the data's own programs, which is as far as a perfect program predictor gets.
-
-All are judged by the same rule as the model's programs.
-"""
-
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from corpus.evaluate.judge import Judged, judge
 from corpus.problems.neighbours import NeighbourIndex
-from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem
-from corpus.program.answer import is_answer
-from corpus.program.language import parse
+from corpus.program.domain import Domain
+
+_Group = tuple[str, Domain[Any]]
+"""A set, or all sets together (""), and a domain."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """What a run was trained on, as far as scoring needs it."""
+    """The training problems, as far as scoring needs them."""
 
-    majority: Mapping[str, str | None]
-    """By set the most common key, None where no trained problem of it has options; under "" of all sets together."""
-    common_answer: Mapping[str, float | None]
-    """By set the most common answer of trained problems without options, None where there are none; under "" of all sets together."""
+    majority: Mapping[_Group, str | None]
+    """The most common gold letter of each group, None where none of its problems has options."""
+    common_answer: Mapping[_Group, float | None]
+    """The most common gold answer of each group's problems without options, None without any."""
     neighbours: NeighbourIndex
     templates: frozenset[str]
     """Templates of every text that was trained on."""
@@ -38,65 +31,51 @@ class Reference:
 
         `has_read` is False for a run that read none of `train_problems`.
         """
-        trained = (
-            {template_of(problem.text) for problem in train_problems} if has_read else set[str]()
-        )
-        by_set: dict[str, list[Problem]] = {"": list(train_problems)}
+        groups: dict[_Group, list[Problem]] = defaultdict(list)
         for problem in train_problems:
-            by_set.setdefault(problem.set_name, []).append(problem)
+            for name in (problem.set_name, ""):
+                groups[name, problem.domain].append(problem)
         return cls(
-            majority={name: majority_letter(problems) for name, problems in by_set.items()},
-            common_answer={name: common_answer(problems) for name, problems in by_set.items()},
+            majority={group: majority_letter(problems) for group, problems in groups.items()},
+            common_answer={group: common_answer(problems) for group, problems in groups.items()},
             neighbours=NeighbourIndex(train_problems),
-            templates=frozenset(trained),
+            templates=frozenset(each.template for each in train_problems if has_read),
         )
 
     def has_seen(self, problem: Problem) -> bool:
         """True where a problem with the same template was trained on."""
-        return template_of(problem.text) in self.templates
+        return problem.template in self.templates
 
-    def guesses(self, problem: Problem) -> bool | None:
-        """True where the most common key is the problem's; None where training had none of its kind, or the key is an expression.
+    def guess(self, problem: Problem) -> bool | None:
+        """Return whether the most common gold answer of training is the problem's.
 
-        It is that of the problem's own set where that was trained on, and of all sets together otherwise.
+        It is that of the problem's own set where that was trained on, and of all sets together
+        otherwise. None where training had none of its kind.
         """
-        if problem.expression is not None:
-            return None
+        own, every = (problem.set_name, problem.domain), ("", problem.domain)
         if problem.options:
-            letter = self.majority.get(problem.set_name) or self.majority[""]
+            letter = self.majority.get(own) or self.majority.get(every)
             return None if letter is None else problem.correct == letter
-        answer = self.common_answer.get(problem.set_name)
-        answer = self.common_answer[""] if answer is None else answer
-        return None if answer is None else is_answer(answer, problem.answer)
+        answer = self.common_answer.get(own)
+        answer = self.common_answer.get(every) if answer is None else answer
+        if answer is None:
+            return None
+        return problem.domain.is_answer(answer, problem.gold_answer, problem.gold_program)
 
 
 def majority_letter(problems: Iterable[Problem]) -> str | None:
-    """Return the most common key, the first in the alphabet of equals; None where no problem has one."""
-    counts = Counter(problem.correct for problem in problems if problem.correct is not None)
-    return min(counts, key=lambda letter: (-counts[letter], letter)) if counts else None
+    """Return the most common gold letter, the first in the alphabet of equals; None without any."""
+    return _most_common(problem.correct for problem in problems)
 
 
 def common_answer(problems: Iterable[Problem]) -> float | None:
-    """Return the most common answer of problems without options, the smallest of equals; None where there are none."""
-    counts = Counter(
-        problem.answer for problem in problems if problem.answer is not None and not problem.options
-    )
-    return min(counts, key=lambda answer: (-counts[answer], answer)) if counts else None
+    """Return the most common gold answer of problems without options, the smallest of equals.
+
+    None where there are none.
+    """
+    return _most_common(problem.answer for problem in problems if not problem.options)
 
 
-def judge_neighbours(
-    problems: Iterable[Problem], reference: Reference
-) -> tuple[list[Judged], list[float | None]]:
-    """Judge the copied program of each problem's nearest neighbour, and return how similar that is, 0…1; None where there is none."""
-    copies = [(problem, *reference.neighbours.copy_program(problem)) for problem in problems]
-    return [judge(problem, program) for problem, program, _ in copies], [
-        similarity for _, _, similarity in copies
-    ]
-
-
-def judge_gold(problems: Iterable[Problem]) -> list[Judged]:
-    """Judge each problem's own program; a problem without one is wrong."""
-    return [
-        judge(problem, parse(problem.program) if problem.program is not None else None)
-        for problem in problems
-    ]
+def _most_common(values: Iterable[Any]) -> Any:
+    counts = Counter(value for value in values if value is not None)
+    return min(counts, key=lambda value: (-counts[value], value)) if counts else None

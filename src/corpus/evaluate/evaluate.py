@@ -1,42 +1,43 @@
-"""Scores of a run's final weights, beside the baselines; everything it needs lies in the run folder."""
+"""Scores of a run's final weights, beside the baselines, from what lies in the run folder alone."""
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
-from corpus.base.console import progress, say, warn
+from corpus.base.console import Task, progress, say, warn
 from corpus.base.errors import DeviceError
 from corpus.base.files import require_writable, write_json, write_text
 from corpus.base.plain import to_plain
 from corpus.config.evaluate import EvaluateConfig
-from corpus.config.rope import Reach
 from corpus.config.run import RunConfig
-from corpus.data.prepared import Prepared
+from corpus.evaluate.baselines import Reference
 from corpus.evaluate.overlap import measure_overlap, require_text
 from corpus.evaluate.request import Request
-from corpus.evaluate.score import Reference, score_problems
-from corpus.evaluate.scores import Scores, read_scores
-from corpus.evaluate.text import bits_per_byte, score_text, score_unigram
-from corpus.evaluate.ways import OPTIONS, RETRIEVAL, vote_way
+from corpus.evaluate.score import score_problems
+from corpus.evaluate.scores import OPTIONS, RETRIEVAL, Scores, read_scores, vote_way
+from corpus.evaluate.text import score_all_text
 from corpus.model.int8_weights import num_bytes
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
-from corpus.program.language import Program, parse
+from corpus.program.language import Program
 from corpus.run.folder import RunFolder
 from corpus.run.problems import training_problems
-from corpus.run.weights import AS_TRAINED, load_shape, load_weights
+from corpus.run.weights import load_shape, load_weights
 from corpus.runtime.runtime import Runtime, resolve
-from corpus.solve.candidates import Candidate
-from corpus.solve.retrieve import neighbour_ballots
 from corpus.solve.solver import Solver
-from corpus.solve.vote import Ballot, ballots_of, vote
-from corpus.text.tokenizer import EOS, Tokenizer
+from corpus.solve.voting import WeightedCandidate, by_probability, by_similarity, majority
+from corpus.text.tokenizer import Tokenizer
+
+GREEDY = ""
+"""The way of answering that the plain `accuracy` is about."""
 
 _Scored = tuple[dict[str, Any], list[dict[str, Any]], dict[str, float]]
+"""Scores, outcomes, and seconds a problem by way of answering."""
 
 
 def evaluate_run(config: RunConfig, request: Request) -> Scores:
@@ -97,40 +98,39 @@ def _with_room(
     runtime: Runtime,
     settings: EvaluateConfig,
 ) -> _Scored:
-    """Return `score` of a solver, which decodes fewer programs together where the device has no memory for as many.
+    """Return `score` of a solver; it decodes fewer programs together where memory runs out.
 
-    Raises `DeviceError` where there is none for the programs of a single problem.
+    Raises `DeviceError` where there is no memory for the programs of a single problem.
     """
-    rows, least = (
-        settings.batch_size,
-        max(settings.votes, default=1),
-    )  # a problem's programs are decoded together
+    # The programs of a problem are decoded together.
+    size, least = settings.batch_size, max(settings.votes, default=1)
     while True:
         solver = Solver(
             model,
             tokenizer,
             runtime,
             max_program_tokens=settings.max_program_tokens,
-            batch_size=rows,
+            batch_size=size,
             constrained=settings.constrained,
         )
         try:
             return score(solver)
         except torch.OutOfMemoryError:
-            if rows <= least:
+            if size <= least:
                 raise DeviceError(
-                    f"the device ran out of memory decoding {least} programs of one problem (evaluate.votes). Free some of its memory, and run the "
-                    "command again"
+                    f"the device ran out of memory decoding {least} programs of one problem "
+                    "(evaluate.votes). Free some of its memory, and run the command again"
                 ) from None
-            rows = max(rows // 2, least)
-            warn(f"out of memory while scoring: from now on {rows} programs at a time")
+            size = max(size // 2, least)
+            warn(f"out of memory while scoring: from now on {size} programs at a time")
 
 
 def build_reference(config: RunConfig, folder: RunFolder) -> Reference:
-    """Return what the run was given to learn from, for the baselines and for telling seen from unseen templates.
+    """Return what the run was given to learn from.
 
-    Every training problem counts, also one that fine-tuning left out: its text was there to be read, by the tokenizer at least, and
-    a stronger nearest neighbour is the more honest company. Where a run neither fine-tunes nor reads problems, nothing was seen.
+    Every training problem counts, also one that fine-tuning left out: its text was there to be
+    read, by the tokenizer at least, and a stronger nearest neighbour is the fairer baseline. Where
+    a run neither fine-tunes nor reads problems, nothing was seen.
     """
     problems = training_problems(folder)
     read = (
@@ -141,6 +141,64 @@ def build_reference(config: RunConfig, folder: RunFolder) -> Reference:
     return Reference.build(problems, has_read=read)
 
 
+@dataclass
+class _Answers:
+    """The model's programs for a set, one for each problem, by way of answering."""
+
+    name: str
+    problems: Sequence[Problem]
+    programs: dict[str, list[Program | None]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Of the whole set."""
+
+    @contextmanager
+    def timed(self, way: str, what: str) -> Iterator[Task]:
+        """Show progress and take the time."""
+        with progress(f"solving {self.name}{what}", len(self.problems), "problems") as task:
+            start = time.perf_counter()
+            yield task
+            self.seconds[way] = time.perf_counter() - start
+
+    def vote(self, way: str, candidates: Sequence[list[WeightedCandidate]]) -> None:
+        """Add the programs that win, without the options and, where there are any, with them."""
+        names = [way, way + OPTIONS] if any(each.options for each in self.problems) else [way]
+        for name in names:
+            self.programs[name] = []
+            for problem, own in zip(self.problems, candidates):
+                won = majority(own, problem, problem.options if name != way else ())
+                self.programs[name].append(won.winner.program if won else None)
+
+
+def _answer(
+    name: str,
+    problems: Sequence[Problem],
+    solver: Solver,
+    reference: Reference,
+    settings: EvaluateConfig,
+) -> _Answers:
+    """Answer in every way: greedy, by majority voting, and with similar training problems."""
+    answers, found = _Answers(name, problems), [[] for _ in problems]
+    with answers.timed(GREEDY, "") as task:
+        greedy = solver.greedy(problems, done=task.update)
+    answers.programs[GREEDY] = [each.program if each else None for each in greedy]
+    for count in sorted(settings.votes):
+        with answers.timed(vote_way(count), f" with {count} programs each") as task:
+            found = solver.search(problems, count, done=task.update)
+        answers.vote(vote_way(count), [by_probability(candidates) for candidates in found])
+    if settings.retrieval:
+        start = time.perf_counter()
+        answers.vote(
+            RETRIEVAL,
+            [
+                by_probability(candidates) + by_similarity(problem, reference.neighbours)
+                for problem, candidates in zip(problems, found)
+            ],
+        )
+        most = answers.seconds[vote_way(max(settings.votes))]
+        answers.seconds[RETRIEVAL] = most + time.perf_counter() - start
+    return answers
+
+
 def _score_set(
     name: str,
     problems: Sequence[Problem],
@@ -149,109 +207,18 @@ def _score_set(
     config: RunConfig,
     trained_length: int,
 ) -> _Scored:
-    """Return scores, outcomes, and seconds a problem: of one greedy program, votes of the likeliest, and votes in which similar training problems take part."""
-    texts, settings, seconds = [problem.text for problem in problems], config.evaluate, {}
-    with progress(f"solving {name}", len(problems), "problems") as task:
-        start = time.perf_counter()
-        greedy = solver.greedy(texts, done=task.update)
-        seconds["accuracy"] = time.perf_counter() - start
-    others: dict[str, list[Program | None]] = {}
-    found: list[list[Candidate]] = [[] for _ in texts]
-    for count in sorted(settings.votes):
-        with progress(
-            f"solving {name} with {count} programs each", len(problems), "problems"
-        ) as task:
-            start = time.perf_counter()
-            found = solver.search(texts, count, done=task.update)
-            seconds[f"accuracy_{vote_way(count)}"] = time.perf_counter() - start
-        others |= _count_votes(
-            vote_way(count), problems, [ballots_of(candidates) for candidates in found]
-        )
-    if settings.retrieval:
-        start = time.perf_counter()
-        ballots = [
-            ballots_of(candidates) + neighbour_ballots(text, reference.neighbours)
-            for text, candidates in zip(texts, found)
-        ]
-        others |= _count_votes(RETRIEVAL, problems, ballots)
-        seconds["accuracy_retrieval"] = (
-            seconds[f"accuracy_{vote_way(max(settings.votes))}"] + time.perf_counter() - start
-        )
-    per_problem = {way: round(spent / max(1, len(problems)), 5) for way, spent in seconds.items()}
-    say(
-        f"{name}: milliseconds a problem: "
-        + ", ".join(f"{way} {1000 * spent:.1f}" for way, spent in per_problem.items())
+    """Answer a set in every way and score the answers."""
+    answers = _answer(name, problems, solver, reference, config.evaluate)
+    seconds = {
+        f"accuracy_{way}".rstrip("_"): round(spent / max(1, len(problems)), 5)
+        for way, spent in answers.seconds.items()
+    }
+    parts = ", ".join(f"{way} {1000 * spent:.1f}" for way, spent in seconds.items())
+    say(f"{name}: milliseconds a problem: {parts}")
+    greedy = answers.programs.pop(GREEDY)
+    # With the gold program: how long the model's is, is its own doing.
+    beyond = [solver.length(each, each.gold_program) > trained_length for each in problems]
+    scores, records = score_problems(
+        problems, greedy, reference, others=answers.programs, beyond=beyond
     )
-    predicted = [each.program if each else None for each in greedy]
-    gold = [
-        parse(each.program) if each.program else None for each in problems
-    ]  # not the model's: how long that is, is its doing
-    beyond = [length > trained_length for length in solver.lengths(texts, gold)]
-    scores, records = score_problems(problems, predicted, reference, others=others, beyond=beyond)
-    return (
-        {**scores, "constrained": settings.constrained},
-        records,
-        {way: round(spent / max(1, len(problems)), 5) for way, spent in seconds.items()},
-    )
-
-
-def _count_votes(
-    way: str, problems: Sequence[Problem], ballots: Sequence[list[Ballot]]
-) -> dict[str, list[Program | None]]:
-    """Return the programs that win, where the options are not known and, in a set that has options, where they are."""
-    names = [way, way + OPTIONS] if any(problem.options for problem in problems) else [way]
-    found: dict[str, list[Program | None]] = {name: [] for name in names}
-    for problem, cast in zip(problems, ballots):
-        for name in names:
-            options = problem.options if name != way else ()
-            won = vote(cast, options, num_numbers=len(problem.quantities))
-            found[name].append(won.winner.program if won else None)
-    return found
-
-
-def score_all_text(
-    folder: RunFolder,
-    model: Transformer,
-    runtime: Runtime,
-    reach: Reach = AS_TRAINED,
-    *,
-    in_int8: bool = False,
-) -> dict[str, Any]:
-    """Score held-out text by source: the final model, the pre-trained one (both in int8, or neither), and a unigram model."""
-    prepared = Prepared.open(folder.prepared)
-    eos = prepared.tokenizer.token_id(EOS)
-    has_two = folder.pretrained_weights.exists()
-    pretrained = (
-        load_weights(folder, runtime, name="pretrained", reach=reach, in_int8=in_int8)[0]
-        if has_two
-        else None
-    )
-    found = {}
-    with progress(
-        "reading held-out text",
-        prepared.validation.num_tokens * (1 if pretrained is None else 2),
-        "tokens",
-    ) as task:
-        for source, shard in prepared.validation.items():
-            score = score_text(model, runtime, shard.tokens, eos_id=eos, task=task)
-            unigram = score_unigram(
-                shard.tokens,
-                prepared.unigram(source),
-                context_length=model.config.context_length,
-                eos_id=eos,
-            )
-            found[source] = {
-                "loss": score.loss,
-                "accuracy": score.accuracy,
-                "bits_per_byte": bits_per_byte(score.loss, shard),
-                "unigram_loss": unigram.loss,
-                "unigram_accuracy": unigram.accuracy,
-                "unigram_bits_per_byte": bits_per_byte(unigram.loss, shard),
-                "num_tokens": score.num_tokens,
-                "loss_pretrained": None,
-            }
-            if pretrained is not None:
-                found[source]["loss_pretrained"] = score_text(
-                    pretrained, runtime, shard.tokens, eos_id=eos, task=task
-                ).loss
-    return found
+    return {**scores, "constrained": config.evaluate.constrained}, records, seconds

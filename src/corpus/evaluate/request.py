@@ -1,4 +1,4 @@
-"""What `corpus evaluate` is asked to score, and where the scores go."""
+"""A request of `corpus evaluate`: what to score, and where the scores go."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Request:
     problems: Sequence[str] = ()
     """Problem files, each SET=PATH; empty scores the run's own held-out problems."""
     output_file: Path | None = None
-    """Where the scores go; None: the run's scores.json where they are its own, else ./scores.json."""
+    """None: the run's scores.json for the run's own scores, else ./scores.json."""
     text: bool | None = None
     """Whether held-out text is measured; None goes by the run's config."""
     overlap: bool = True
@@ -49,14 +49,18 @@ class Request:
 
     @cached_property
     def sets(self) -> Mapping[str, Sequence[Problem]]:
-        """The problems to score, by set. Raises `DataError` or `ArtifactError` where they cannot be read."""
+        """The problems to score, by set.
+
+        Raises `DataError` or `ArtifactError` where they cannot be read.
+        """
         return load_problem_files(self.problems) if self.problems else evaluation_sets(self.folder)
 
     def check(self) -> None:
         """Raise `ConfigError` where the scores would replace something else."""
         if self.in_int8 and self.output_file is None:
             raise ConfigError(
-                "--weights int8 needs --output FILE: the run's own scores are those of its fp32 weights"
+                "--weights int8 needs --output FILE: the run's own scores are those of its fp32 "
+                "weights"
             )
         output, other = self.output, RunFolder(self.output.parent)
         if self.is_in_run and not self.is_own:
@@ -73,5 +77,5 @@ class Request:
             )
         if output.is_file() and not holds_scores(output):
             raise ConfigError(
-                f"{output} is there and holds no scores, so it is not replaced; give another --output"
+                f"{output} exists and holds no scores, so it is not replaced; give another --output"
             )

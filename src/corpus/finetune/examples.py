@@ -7,7 +7,7 @@ from corpus.base.errors import DataError
 from corpus.problems.check import is_checked
 from corpus.problems.problem import Problem
 from corpus.problems.render import completion_tokens, prompt_tokens
-from corpus.program.language import MAX_NUMBERS, ProgramError, parse
+from corpus.program.language import MAX_NUMBERS, ProgramError
 from corpus.text.tokenizer import Tokenizer
 
 
@@ -76,21 +76,21 @@ def select_examples(
 
 def _is_solvable(problem: Problem) -> bool:
     has_key = problem.correct is not None if problem.options else problem.answer is not None
-    return has_key and problem.expression is None and len(problem.quantities) <= MAX_NUMBERS
+    return has_key and len(problem.quantities) <= MAX_NUMBERS
 
 
 def _example(
     problem: Problem, tokenizer: Tokenizer, *, max_length: int, checked_only: bool
 ) -> tuple[Example | None, str]:
-    if problem.program is None or len(problem.quantities) > MAX_NUMBERS:
+    if problem.gold_program is None or len(problem.quantities) > MAX_NUMBERS:
         return None, "no_program"
     if checked_only and not is_checked(problem):
         return None, "unchecked"
     try:
-        completion = completion_tokens(parse(problem.program), tokenizer)
+        completion = completion_tokens(problem.gold_program, tokenizer)
     except ProgramError:
         return None, "no_program"
-    prompt = prompt_tokens(problem.text, tokenizer)
+    prompt = prompt_tokens(problem, tokenizer)
     if len(prompt) + len(completion) > max_length:
         return None, "too_long"
     return Example(tokens=(*prompt, *completion), prompt_length=len(prompt)), "used"

@@ -17,7 +17,7 @@ from corpus.base.files import atomic_folder, write_lines
 from corpus.prepare.sources.files import is_plain_text_file, read_text
 from corpus.prepare.sources.records import is_record_file, read_records
 from corpus.problems.contamination import LIST, KnownProblems
-from corpus.problems.numbers import template_of
+from corpus.problems.problem import Problem
 from corpus.problems.registry import load_problems, recognise
 from corpus.run.problems import load_problem_file
 
@@ -183,7 +183,9 @@ def _search(file: FileMatches, known: KnownProblems, drop_twins: bool) -> None:
     for place, (text, matches) in enumerate(_matches(file, known)):
         file.total += 1
         match = next((match for match in matches if not match.other_numbers), None)
-        is_twin = match is None and file.kind == "problems" and template_of(text) in known.templates
+        is_twin = False
+        if match is None and file.kind == "problems":
+            is_twin = Problem.question(text).template in known.templates
         file.twins += is_twin
         if match is not None:
             file.dropped[place] = {"reason": "overlap", **known.record(match)}

@@ -19,19 +19,16 @@ from corpus.problems.choose import choose_sets
 from corpus.problems.contamination import (
     COUNTS,
     LIST,
-    CleanRows,
+    CleanProblems,
     KnownProblems,
     add_counts,
     clean_rows,
 )
-from corpus.problems.generated.generator import SET_NAME as GENERATED
 from corpus.problems.generated.generator import generate
 from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_templates
-from corpus.problems.numbers import template_of
-from corpus.problems.problem import Problem, write_problems
+from corpus.problems.problem import GENERATED, SYMBOLIC, Problem, write_problems
 from corpus.problems.registry import ProblemFile, load_problems
 from corpus.problems.symbolic.catalogue import Split
-from corpus.problems.symbolic.generator import SET_NAME as SYMBOLIC
 from corpus.problems.symbolic.generator import generate as generate_symbolic
 from corpus.run.folder import RunFolder
 from corpus.run.problems import EVALUATION, TRAIN
@@ -178,7 +175,7 @@ def _divide(
     others = (problem for problem, held in zip(problems, held_out, strict=True) if not held)
     tuning = rarest_templates(others, TUNING, tuning_share)
     for problem, held in zip(problems, held_out, strict=True):
-        part = HELDOUT if held else TUNING if template_of(problem.text) in tuning else TRAIN
+        part = HELDOUT if held else TUNING if problem.template in tuning else TRAIN
         parts.setdefault(part, []).append(problem)
     if empty := [part for part, own in parts.items() if not own]:
         share = f"problems.heldout_share {heldout_share:g}"
@@ -224,7 +221,7 @@ def write_sets(
     `contamination.jsonl`.
     """
     counts: dict[str, Any] = {}
-    clean: dict[str, CleanRows] = {}
+    clean: dict[str, CleanProblems] = {}
     for name, splits in sets.items():
         if known is not None and TRAIN in splits:
             clean[name] = clean_rows(splits[TRAIN], known, drop_twins=drop_twins)

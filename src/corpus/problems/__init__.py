@@ -1,4 +1,4 @@
-"""Problems: one record for every set, how a problem becomes a prompt, and which trained problems are near it.
+"""Problem sets: reading them, generating them, and finding them again in training data.
 
-Start with `problem`, then `numbers` and `render`; `registry` lists the sets.
+Start with `problem` (the record that every set becomes) and `registry` (the sets there are).
 """

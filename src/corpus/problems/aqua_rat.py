@@ -1,8 +1,8 @@
-"""AQuA-RAT: a hundred thousand word problems with five options and a rationale in words, of which no program is made.
+"""AQuA-RAT: a hundred thousand word problems with five options, and no programs.
 
-MathQA was made from it: hundreds of MathQA's held-out problems have a twin here. So its problems never train a model of a run that has MathQA
-among its sets (see `choose.py`).
-Reference: Ling et al. 2017, arXiv:1705.04146.
+MathQA was made from it: hundreds of MathQA's held-out problems have a twin here. So its problems
+never train a model of a run that has MathQA among its sets (see `choose.py`). Reference: Ling et
+al. 2017, arXiv:1705.04146.
 """
 
 import re
@@ -12,7 +12,8 @@ from typing import Any
 from corpus.base.errors import DataError
 from corpus.problems.problem import Problem
 from corpus.problems.records import MEND, read_rows, short, text_field
-from corpus.program.answer import LETTERS, Option, parse_number
+from corpus.program.arithmetic.answer import LETTERS, parse_number
+from corpus.program.domain import AnswerOption
 
 NAME = "aqua_rat"
 COLUMNS = ("question", "options", "correct")
@@ -22,7 +23,7 @@ _OPTION = re.compile(r"\s*\(?([A-Ea-e])\s*[).:]\s*(.*)", re.DOTALL)
 
 
 def load_aqua_rat(path: Path, split: str) -> list[Problem]:
-    """Read an AQuA-RAT file: JSON lines (also where they are called `.json`), a JSON list or Parquet.
+    """Read an AQuA-RAT file: JSON lines (also if named `.json`), a JSON list or Parquet.
 
     Raises `DataError` naming file, row and value where a row is malformed.
     """
@@ -51,17 +52,19 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
     )
 
 
-def _options(given: Any, where: str) -> tuple[Option, ...]:
+def _options(given: Any, where: str) -> tuple[AnswerOption, ...]:
     if not isinstance(given, list) or not given:
         raise DataError(
-            f"{where}: options is {short(given)}; expected a list such as ['A)21', 'B)21.5']. {MEND}"
+            f"{where}: options is {short(given)}; expected a list such as ['A)21', 'B)21.5']. "
+            f"{MEND}"
         )
     options = []
     for letter, text in zip(LETTERS, given):
         match = _OPTION.fullmatch(text) if isinstance(text, str) else None
         if match is None or match[1].lower() != letter:
             raise DataError(
-                f"{where}: options has {short(text)}; expected {letter.upper()}) and an answer. {MEND}"
+                f"{where}: options has {short(text)}; expected {letter.upper()}) and an answer. "
+                f"{MEND}"
             )
-        options.append(Option(letter, match[2].strip(), parse_number(match[2])))
+        options.append(AnswerOption(letter, match[2].strip(), parse_number(match[2])))
     return tuple(options)

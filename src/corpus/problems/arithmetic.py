@@ -1,6 +1,7 @@
-"""Written arithmetic, as solutions hold it: `(48/2) + 3`, `$1,200 * 20%`, `.5 x 60`. Read into a tree; nothing is evaluated by Python.
+"""Arithmetic as solutions write it, `(48/2) + 3`, `$1,200 * 20%`, `.5 x 60`, read into a tree.
 
-sum: product {(+ | -) product} · product: factor {(* | x | × | / | ÷) factor | ( sum ) } · factor: [+ | -] atom {%} · atom: number | ( sum )
+sum: product {(+ | -) product} · product: factor {(* | x | × | / | ÷) factor | ( sum ) } ·
+factor: [+ | -] atom {%} · atom: number | ( sum )
 """
 
 import re
@@ -8,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_DEPTH = 40
-"""Brackets and signs within each other that are followed; solutions have two or three."""
+"""Brackets and signs inside one another; solutions have two or three."""
 
 MAX_TOKENS = 200
-"""Numbers and signs of an expression that are read; solutions have a dozen."""
+"""Numbers and signs of an expression; solutions have a dozen."""
 
 _TOKEN = re.compile(r"\s*(\d[\d,]*(?:\.\d*)?|\.\d+|[-+*/()%]|\S)")
 _SAME = str.maketrans(
@@ -40,7 +41,7 @@ class ArithmeticTextError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """One operation of the program language, `add`, `subtract`, `multiply`, `divide`, `negate` or `percent` (of 100), on what stands in it."""
+    """`add`, `subtract`, `multiply`, `divide`, `negate` or `percent` and its arguments."""
 
     operation: str
     arguments: tuple["Node", ...]
@@ -51,7 +52,10 @@ Node = Apply | float
 
 
 def parse_arithmetic(text: str) -> Node:
-    """Read a whole text as arithmetic. Currency signs are passed over. Raises `ArithmeticTextError` for anything else than arithmetic."""
+    """Read a whole text as arithmetic.
+
+    Currency signs are passed over. Raises `ArithmeticTextError` for anything else than arithmetic.
+    """
     tokens = _TOKEN.findall(text.translate(_SAME).strip())
     if len(tokens) > MAX_TOKENS:
         raise ArithmeticTextError(f"{len(tokens):,} numbers and signs are more than {MAX_TOKENS}")
@@ -63,7 +67,7 @@ def parse_arithmetic(text: str) -> Node:
 
 
 def parse_value(text: str) -> float | None:
-    """Return the number that a text such as `$1,200` or `-3.5` is; None where it is more, or something else."""
+    """Return the number that a text such as `$1,200` or `-3.5` is; None for any other text."""
     digits = text.translate(_SAME).replace(",", "").replace(" ", "").rstrip(".")
     return float(digits) if re.fullmatch(r"[-+]?(\d{1,300}(\.\d*)?|\.\d+)", digits) else None
 

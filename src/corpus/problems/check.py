@@ -1,30 +1,51 @@
-"""Whether a problem's own program reproduces its key: what fine-tuning trusts, in every set."""
+"""Whether a program answers a problem: the one rule behind every accuracy and all training data."""
+
+from dataclasses import dataclass
+from typing import Any
 
 from corpus.problems.problem import Problem
-from corpus.program.answer import is_answer, is_near, nearest_option
-from corpus.program.interpreter import execute
-from corpus.program.language import parse
+from corpus.program.domain import ProgramOutcome
+from corpus.program.language import Program
+
+NO_PROGRAM: ProgramOutcome[Any] = ProgramOutcome(None, "there is no program")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """The result of one program on one problem."""
+
+    outcome: ProgramOutcome[Any]
+    chosen: str | None
+    """The letter of the option nearest to the value; None without a value or without options."""
+    right: bool
+    """The chosen option is the gold one; without options, the value is the gold answer."""
+
+
+def judge(problem: Problem, program: Program | None) -> Judged:
+    """Execute `program` on the problem's quantities, and compare its value with the gold answer.
+
+    A program that does not execute is wrong.
+    """
+    domain, outcome = problem.domain, NO_PROGRAM
+    if program is not None:
+        outcome = domain.execute(program, problem.quantities)
+    chosen = domain.nearest(outcome.value, problem.options)
+    if problem.options:
+        right = chosen is not None and chosen == problem.correct
+    else:
+        right = domain.is_answer(outcome.value, problem.gold_answer, problem.gold_program)
+    return Judged(outcome=outcome, chosen=chosen, right=right)
 
 
 def is_checked(problem: Problem) -> bool:
-    """True where the program executes and reproduces the key.
+    """True where the gold program reproduces the gold answer: what fine-tuning trusts.
 
-    With options: its value is nearest to the keyed one and within 1 % of it, for options are rounded. Without: it is the answer
-    (`program.answer.is_answer`). A problem over expressions was checked when it was made: its answer is what its program gives.
+    With options, its value also has to be near the gold one, for options are rounded. Where the
+    answer was computed from the program there is nothing to check.
     """
-    if problem.expression is not None:
+    if problem.program is None or problem.domain.computes_answers:
         return problem.program is not None
-    if problem.program is None:
-        return False
-    value = execute(parse(problem.program), problem.numbers).value
-    if not problem.options:
-        return is_answer(value, problem.answer)
-    if (
-        value is None
-        or problem.correct is None
-        or nearest_option(value, problem.options) != problem.correct
-    ):
-        return False
-    return is_near(
-        value, next(option for option in problem.options if option.letter == problem.correct)
-    )
+    judged = judge(problem, problem.gold_program)
+    gold = next((each for each in problem.options if each.letter == problem.correct), None)
+    value = judged.outcome.value
+    return judged.right and (gold is None or problem.domain.is_near(value, gold))

@@ -1,8 +1,8 @@
 """Which problem sets a run trains on, which it only scores, and which it leaves out.
 
-Where nothing is named, MathQA stands alone where there is any: what other sets do to its accuracy has to be shown before they join it. Without
-it, everything found that can be trained on is. Sets that are named all belong to the run: each trains where it may, and is only scored
-where it may not.
+By default, MathQA is trained on alone where it is found: what other sets do to its accuracy has to
+be shown first. Without MathQA, every set that can be trained on is. Sets that `problems.sets` names
+all belong to the run: one that must not be trained on is only scored.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,7 +16,7 @@ ALONE = "mathqa"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class ChosenSets:
     """The sets of a run."""
 
     train: tuple[str, ...] = ()
@@ -26,23 +26,24 @@ class Choice:
     left_out: dict[str, str] = field(default_factory=dict)
     """Sets that were found and are not used, each with the reason."""
     held_out: frozenset[str] = frozenset()
-    """Sets of `train` that have no dev file, so that a part of their training problems is scored instead."""
+    """Sets of `train` without a dev file: a part of their training problems is scored instead."""
 
     def describe(self) -> list[str]:
-        """Return lines that say which sets do what."""
+        """Return lines that say how each set is used."""
         lines = [f"problem sets trained on: {', '.join(self.train) or 'none of those found'}"]
         lines += [f"  only scored: {name}: {reason}" for name, reason in self.scored.items()]
         return lines + [f"  left out: {name}: {reason}" for name, reason in self.left_out.items()]
 
 
-def choose_sets(files: Sequence[ProblemFile], named: Sequence[str] = ()) -> Choice:
+def choose_sets(files: Sequence[ProblemFile], named: Sequence[str] = ()) -> ChosenSets:
     """Choose among the sets of `files`.
 
     Args:
-        files: what was found; test files are not looked at, and neither are files whose names do not tell their split.
+        files: what was found; test files are ignored, and files without a split in their name.
         named: `problems.sets`; empty chooses as this module says.
 
-    Raises `ConfigError` where a set is not known or not among the files, is named twice, or where none of the named can be trained on.
+    Raises `ConfigError` where a set is not known or not among the files, is named twice, or where
+    none of the named can be trained on.
     """
     splits = {
         name: {file.split for file in files if file.set_name == name} & {"train", "dev"}
@@ -58,7 +59,8 @@ def choose_sets(files: Sequence[ProblemFile], named: Sequence[str] = ()) -> Choi
     if named and not train:
         why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         raise ConfigError(
-            f"problems.sets names no set that can be trained on ({why}); name one that can, or leave it empty"
+            f"problems.sets names no set that can be trained on ({why}); name one that can, "
+            "or leave it empty"
         )
     scored = {name: reason for name, reason in reasons.items() if "dev" in splits[name] and train}
     left_out = {name: reason for name, reason in reasons.items() if name not in scored}
@@ -68,7 +70,7 @@ def choose_sets(files: Sequence[ProblemFile], named: Sequence[str] = ()) -> Choi
         else "problems.sets does not name it"
     )
     left_out |= {name: other for name in found if name not in sets}
-    return Choice(
+    return ChosenSets(
         train=train,
         scored=scored,
         left_out=left_out,
@@ -77,16 +79,13 @@ def choose_sets(files: Sequence[ProblemFile], named: Sequence[str] = ()) -> Choi
 
 
 def check_company(train: Iterable[str], sets: Collection[str]) -> None:
-    """Raise `ConfigError` where a set would be trained on in a run with another one whose held-out problems have twins in it."""
-    for name in train:
-        if (
-            clash := sorted(PROBLEM_SETS[name].never_beside & set(sets))
-            if name in PROBLEM_SETS
-            else []
-        ):
+    """Raise `ConfigError` where a training set has twins of another set's held-out problems."""
+    for name in PROBLEM_SETS.keys() & set(train):
+        if clash := sorted(PROBLEM_SETS[name].never_beside & set(sets)):
             raise ConfigError(
-                f"{name} must not be trained on in a run with {', '.join(clash)}: held-out problems of {clash[0]} have twins in it. "
-                f"Name one of them alone in problems.sets, and give another --out"
+                f"{name} must not be trained on in a run with {', '.join(clash)}: held-out "
+                f"problems of {clash[0]} have twins in it. Name one of them alone in problems.sets, "
+                "and give another --out"
             )
 
 
@@ -94,7 +93,8 @@ def _why_not(name: str, splits: Collection[str | None], sets: Collection[str]) -
     """Return why a set is not trained on; empty where it is."""
     known = PROBLEM_SETS[name]
     if beside := sorted(known.never_beside & set(sets)):
-        return f"never trained on in a run with {', '.join(beside)}, whose held-out problems have twins in it"
+        others = ", ".join(beside)
+        return f"never trained on in a run with {others}, whose held-out problems have twins in it"
     if not known.has_programs:
         return "it has no programs to learn from"
     return "" if "train" in splits else "there is no train file"
@@ -109,7 +109,8 @@ def _check_named(named: Sequence[str], found: Sequence[str], known: Sequence[str
         if name not in found:
             there = ", ".join(found) or "none"
             raise ConfigError(
-                f"problems.sets names {name}, of which the data has no train or dev file; found: {there}"
+                f"problems.sets names {name}, of which the data has no train or dev file; "
+                f"found: {there}"
             )
     if len(set(named)) < len(named):
         raise ConfigError(f"problems.sets names a set twice: {', '.join(named)}")

@@ -1,7 +1,8 @@
-"""GSM8K: 8.5 thousand word problems whose solutions are written out, with calculator marks such as `<<48/2=24>>` and `#### 72` at the end.
+"""GSM8K: 8.5 thousand word problems with solutions in words.
 
-The marks, and equations that stand there without a mark, become a program of our language. Numbers in words are turned into digits.
-Reference: Cobbe et al. 2021, arXiv:2110.14168.
+They have calculator annotations such as `<<48/2=24>>`, and end with `#### 72`. The annotations, and
+equations without one, become a program. Numbers in words are turned into digits. Reference: Cobbe
+et al. 2021, arXiv:2110.14168.
 """
 
 import math
@@ -29,7 +30,7 @@ COLUMNS = ("question", "answer")
 
 FINAL = "####"
 LONGEST = 300
-"""Characters of a line that are looked at for an equation."""
+"""Characters before an annotation that are searched for an equation."""
 
 _EQUATION = re.compile(
     r"<<(?P<mark>[^<>]*)>>|(?P<left>[\d.$(][^=<>\n#]{0,300})=\s*[$€£]?(?P<right>\d[\d,]*(?:\.\d+)?)"
@@ -44,8 +45,8 @@ _START = re.compile(r"(?<![\d.,])[-$(]*[\d.]")
 def load_gsm8k(path: Path, split: str) -> list[Problem]:
     """Read a GSM8K file: JSON lines, a JSON list or Parquet.
 
-    A solution that cannot be traced to the question leaves the problem its place, with no program. Raises `DataError` naming file, row and
-    value where a row is malformed.
+    A solution that cannot be traced to the question leaves the problem its place, with no program.
+    Raises `DataError` naming file, row and value where a row is malformed.
     """
     rows = read_rows(path, COLUMNS, set_title="GSM8K")
     return [_problem(row, split, index, f"{path}, row {index}") for index, row in enumerate(rows)]
@@ -57,7 +58,8 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
     answer = parse_value(final.strip())
     if not mark or answer is None:
         raise DataError(
-            f"{where}: answer ends with {solution[-30:]!r}; expected a number after {FINAL}, such as '#### 72'. {MEND}"
+            f"{where}: answer ends with {solution[-30:]!r}; expected a number after {FINAL}, "
+            f"such as '#### 72'. {MEND}"
         )
     text = digits_for_words(question)
     return Problem(
@@ -74,7 +76,10 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
 
 
 def program_of(text: str, solution: str, answer: float) -> str | None:
-    """Return the program that a written solution to `text` follows, in canonical form; None where a number of it has no source."""
+    """Return the program of a written solution to `text`, in canonical form.
+
+    None where one of its numbers has no source.
+    """
     writer = ProgramWriter(text)
     try:
         for expression, stated in equations(solution):
@@ -88,8 +93,8 @@ def program_of(text: str, solution: str, answer: float) -> str | None:
 def equations(solution: str) -> Iterator[tuple[Node, float | None]]:
     """Yield each expression of a solution with the value that is written for it, in order.
 
-    A mark counts as it is; one that holds its result only (`36 - 8 = <<28=28>>28`) and an equation without a mark count where the text's
-    arithmetic, words aside, has the value that is written.
+    An equation without an annotation, or whose annotation holds its result only (`36 - 8 =
+    <<28=28>>28`), counts where its arithmetic, words aside, has the value that is written.
     """
     for match in _EQUATION.finditer(solution):
         if match["mark"] is None:
@@ -105,7 +110,10 @@ def equations(solution: str) -> Iterator[tuple[Node, float | None]]:
 
 
 def _unmarked(left: str, right: str) -> Iterator[tuple[Node, float | None]]:
-    """Yield the longest end of `left` that is arithmetic and has the value `right`; also where `100%` is written for 100."""
+    """Yield the longest end of `left` that is arithmetic and has the value `right`.
+
+    `100%` may stand for 100.
+    """
     clean, stated = _WORDS.sub(" ", left).strip(), parse_value(right)
     if stated is None:
         return

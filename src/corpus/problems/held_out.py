@@ -1,10 +1,9 @@
-"""Parts of training problems that are kept out of training: whole templates, the same for every seed and every run."""
+"""Parts of training problems that are held out: whole templates, the same in every run."""
 
 from collections import Counter
 from collections.abc import Iterable
 
 from corpus.base.seeds import derive
-from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem
 
 TUNING, HELDOUT = "tune", "heldout"
@@ -13,16 +12,17 @@ TUNING, HELDOUT = "tune", "heldout"
 
 def is_in_part(problem: Problem, part: str, share: float) -> bool:
     """True where a problem's template falls into `part`, a `share` of all templates."""
-    return derive(0, part, template_of(problem.text)) < share * 2**63
+    return derive(0, part, problem.template) < share * 2**63
 
 
 def rarest_templates(problems: Iterable[Problem], part: str, share: float) -> frozenset[str]:
-    """Return templates whose problems come to `share` of all: those with the fewest problems, at random among equals.
+    """Return templates whose problems come to `share` of all: those with the fewest problems.
 
-    So most are of one problem each, as the unseen templates of a dev file are, and the problems count for nearly as many as there are: twins are
-    right or wrong together.
+    Among equals they are drawn at random. So most have one problem each, as the unseen templates of
+    a dev file do, and the effective number of problems is near their number: twins are right or
+    wrong together.
     """
-    sizes = Counter(template_of(problem.text) for problem in problems)
+    sizes = Counter(problem.template for problem in problems)
     wanted, chosen = share * sizes.total(), []
     for template in sorted(
         sizes, key=lambda template: (sizes[template], derive(0, part, template))

@@ -1,4 +1,4 @@
-"""MathQA: 37 thousand word problems with options and programs, as the official archive's JSON lists or as Parquet copies of them.
+"""MathQA: 37 thousand word problems with options and programs.
 
 Reference: Amini et al. 2019, arXiv:1905.13319.
 """
@@ -9,7 +9,7 @@ from typing import Any
 from corpus.base.errors import DataError
 from corpus.problems.problem import Problem
 from corpus.problems.records import MEND, read_rows, short, text_field
-from corpus.program.answer import LETTERS, parse_options
+from corpus.program.arithmetic.answer import LETTERS, parse_options
 from corpus.program.language import ProgramError, parse
 
 NAME = "mathqa"
@@ -20,8 +20,8 @@ COLUMNS = ("Problem", "options", "correct", "linear_formula", "category")
 def load_mathqa(path: Path, split: str) -> list[Problem]:
     """Read a MathQA file: a JSON list, JSON lines or Parquet, told apart by content.
 
-    A row whose formula is empty or not in the language keeps its place, with no program. Raises `DataError` naming file, row and
-    value where a row is malformed.
+    A row whose formula is empty or not in the language keeps its place, with no program. Raises
+    `DataError` naming file, row and value where a row is malformed.
     """
     rows = read_rows(path, COLUMNS, set_title="MathQA")
     return [_problem(row, split, index, f"{path}, row {index}") for index, row in enumerate(rows)]
@@ -38,7 +38,8 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
     formula = row.get("linear_formula")
     if formula is not None and not isinstance(formula, str):
         raise DataError(
-            f"{where}: linear_formula is {short(formula)}; expected a text such as 'divide(n0,n1)|', or null. {MEND}"
+            f"{where}: linear_formula is {short(formula)}; expected a text such as "
+            f"'divide(n0,n1)|', or null. {MEND}"
         )
     return Problem(
         set_name=NAME,

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from corpus.problems.numbers import MARK, template_of
 from corpus.problems.problem import Problem
-from corpus.program.interpreter import execute
-from corpus.program.language import Program, parse
+from corpus.program.domain import MARK
+from corpus.program.language import Program
 
 NUM_CANDIDATES = 10
 """Neighbours that are tried for a program that fits the new numbers."""
@@ -43,7 +42,6 @@ class NeighbourIndex:
             template: position for position, template in enumerate(representatives)
         }
         self._vocabulary: dict[str, int] = {}
-        self._parsed: dict[str, Program] = {}
         self._count_words(list(representatives))
 
     def _count_words(self, templates: Sequence[str]) -> None:
@@ -65,16 +63,16 @@ class NeighbourIndex:
         self._weights = (weights / lengths[where])[order].astype(np.float32)
         self._starts = np.concatenate([[0], np.cumsum(holders)])
 
-    def nearest(self, text: str, k: int = 1) -> list[int]:
-        """Return the indices of the `k` problems most like `text`, best first, as positions in the problems given.
+    def nearest(self, problem: Problem, k: int = 1) -> list[int]:
+        """Return the indices of the `k` problems most like `problem`, best first, as positions in the problems given.
 
         An exact twin comes first; fewer are returned where the index holds fewer.
         """
-        return [self._entries[position] for position, _ in self._ranked(template_of(text), k)]
+        return [self._entries[position] for position, _ in self._ranked(problem.template, k)]
 
-    def similar(self, text: str, k: int) -> list[tuple[Problem, float]]:
+    def similar(self, problem: Problem, k: int) -> list[tuple[Problem, float]]:
         """Return the problems of `nearest`, each with its similarity: the cosine of both texts' word weights, 1 for an exact twin."""
-        template = template_of(text)
+        template = problem.template
         length = self._length(template)
         ranked = self._ranked(template, k)
         return [
@@ -103,21 +101,15 @@ class NeighbourIndex:
 
         Of the candidates, those with as many quantities as `problem` come first. Neither options nor key are looked at.
         """
-        similar = self.similar(problem.text, NUM_CANDIDATES)
+        similar = self.similar(problem, NUM_CANDIDATES)
         candidates = sorted(
             (each for each, _ in similar),
             key=lambda each: len(each.quantities) != len(problem.quantities),
         )
-        programs = (self._parse(candidate.program or "") for candidate in candidates)
-        copied = next(
-            (program for program in programs if execute(program, problem.quantities).executes), None
-        )
+        programs = (each.gold_program for each in candidates if each.gold_program is not None)
+        execute, quantities = problem.domain.execute, problem.quantities
+        copied = next((each for each in programs if execute(each, quantities).executes), None)
         return copied, similar[0][1] if similar else None
-
-    def _parse(self, formula: str) -> Program:
-        if formula not in self._parsed:
-            self._parsed[formula] = parse(formula)
-        return self._parsed[formula]
 
     def _length(self, template: str) -> float:
         """The length of a text's vector; words that the index does not know are as rare as a word of one text."""
@@ -150,7 +142,7 @@ def _representatives(problems: Sequence[Problem]) -> dict[str, int]:
     twins: dict[str, list[int]] = defaultdict(list)
     for index, problem in enumerate(problems):
         if problem.program is not None:
-            twins[template_of(problem.text)].append(index)
+            twins[problem.template].append(index)
     chosen = {}
     for template, indices in twins.items():
         votes = Counter(problems[index].program for index in indices)

@@ -1,6 +1,6 @@
-"""Whole numbers written as words, turned into digits, so that they are numbers of a problem like any other: `twenty-five hats` has n0 = 25.
+"""Whole numbers written as words, turned into digits: `twenty-five hats` has n0 = 25.
 
-Questions that people wrote for people have many of them. MathQA's are left alone: its programs count digits only.
+MathQA's are left alone: its programs count digits only.
 """
 
 import re
@@ -19,16 +19,23 @@ VALUES = {word: value for value, word in enumerate(_NINE + _TEENS, 1)} | {
 _BELOW_100 = rf"(?:(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NINE)}))?|{'|'.join(_TEENS + _NINE)})"
 _COUNT = rf"(?:{_BELOW_100}|a|\d[\d,]*(?:\.\d+)?)"
 _MANY = rf"{_COUNT} hundred(?: (?:and )?{_BELOW_100})?|{_COUNT}"
-_LOW = rf"(?:{_COUNT} hundred(?: (?:and )?{_BELOW_100})?|{_BELOW_100})(?![ -](?:hundred|thousand|million)\b)"
+_LOW = (
+    rf"(?:{_COUNT} hundred(?: (?:and )?{_BELOW_100})?|{_BELOW_100})"
+    r"(?![ -](?:hundred|thousand|million)\b)"
+)
 _PHRASE = re.compile(
-    rf"\b(?:(?P<millions>{_MANY}) million(?: (?:and )?(?P<more>{_MANY}) thousand)?(?: (?:and )?(?P<rest>{_LOW}))?"
+    rf"\b(?:(?P<millions>{_MANY}) million(?: (?:and )?(?P<more>{_MANY}) thousand)?"
+    rf"(?: (?:and )?(?P<rest>{_LOW}))?"
     rf"|(?P<thousands>{_MANY}) thousand(?: (?:and )?(?P<last>{_LOW}))?|(?P<low>{_LOW}))\b",
     re.IGNORECASE,
 )
 
 
 def digits_for_words(text: str) -> str:
-    """Return `text` with numbers in words as digits, `5 thousand` too; `one` alone stays, for mostly it is a pronoun."""
+    """Return `text` with numbers in words as digits, `5 thousand` too.
+
+    `one` alone stays: it is mostly a pronoun.
+    """
     return _PHRASE.sub(_digits, text)
 
 
@@ -56,8 +63,6 @@ def _value(words: str | None) -> float:
 def _count(words: str) -> float:
     if words == "a":
         return 1
-    return (
-        float(words.replace(",", ""))
-        if words[0].isdecimal()
-        else sum(VALUES[word] for word in re.split("[ -]", words))
-    )
+    if words[0].isdecimal():
+        return float(words.replace(",", ""))
+    return sum(VALUES[word] for word in re.split("[ -]", words))

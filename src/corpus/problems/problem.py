@@ -1,59 +1,107 @@
-"""One record for the problems of every set, and files of them."""
+"""One record for the problems of every set, and files of them.
+
+A problem is read once: what is derived from its text is kept with it.
+"""
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import ArtifactError
 from corpus.base.files import atomic_path
-from corpus.problems.numbers import find_numbers, find_quantities
-from corpus.program.answer import Option
-from corpus.program.language import parse
+from corpus.program.domain import AnswerOption, Domain, Quantity
+from corpus.program.domains import domain_of
+from corpus.program.language import MAX_NUMBERS, Program, parse
+
+GENERATED, SYMBOLIC = "generated", "symbolic"
+"""The sets that we generate: over numbers, and over expressions."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A word problem with its options, key and gold program, as far as its set has them."""
+    """A problem with its options, gold answer and gold program, as far as its set has them."""
 
     set_name: str
-    """The set it belongs to, such as `mathqa`."""
+    """The set it belongs to, such as `mathqa`; empty for a question that a user typed."""
     split: str
     """The part of the set, such as `train` or `dev`."""
     index: int
     """Its place in the file, from 0."""
     text: str
     """The question as the set gives it."""
-    options: tuple[Option, ...]
+    options: tuple[AnswerOption, ...]
     """The answers to choose from; empty where the set has none."""
     correct: str | None
-    """The letter of the keyed option."""
+    """The letter of the gold option."""
     program: str | None
     """The gold program in canonical form; None where there is none in the language."""
     category: str
     """The set's own name for the kind of problem."""
     answer: float | None = None
-    """The keyed value, where a problem has no options."""
+    """The gold answer, a number, where a problem has no options."""
     expression: str | None = None
-    """The keyed answer of a problem over expressions, as text: an expression, which is met up to a constant where it holds the letter C, an
-    equation, or a set of solutions `{-2, 2}`."""
+    """The gold answer of a problem over expressions: an expression, which is right up to a constant
+    where it holds the letter C, an equation, or a set of solutions `{-2, 2}`."""
+
+    @classmethod
+    def question(cls, text: str, options: tuple[AnswerOption, ...] = ()) -> "Problem":
+        """Return a question whose answer is not known."""
+        return cls("", "", 0, text, options, correct=None, program=None, category="")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave what is derived from the text out of copies and pickles."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def id(self) -> str:
         """`set/split/index`, such as `mathqa/dev/17`."""
         return f"{self.set_name}/{self.split}/{self.index}"
 
-    @cached_property
-    def numbers(self) -> tuple[float, ...]:
-        """The values of n0, n1, … in the text."""
-        return tuple(span.value for span in find_numbers(self.text))
+    @property
+    def gold_answer(self) -> Quantity | None:
+        """The gold answer where it is no option."""
+        return self.answer if self.expression is None else self.expression
 
     @cached_property
-    def quantities(self) -> tuple[float, ...] | tuple[str, ...]:
-        """What n0, n1, … are: the texts of its expressions where it has any, else `numbers`."""
-        return find_quantities(self.text)
+    def domain(self) -> Domain[Any]:
+        """The kind of problem that it is, which its text tells."""
+        return domain_of(self.text)
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The quantities n0, n1, …: numbers, or the texts of expressions."""
+        return tuple(span.value for span in self.domain.find(self.text))
+
+    @cached_property
+    def pieces(self) -> tuple[str, ...]:
+        """The words around the quantities that have a symbol, in MathQA's spelling."""
+        return tuple(self.domain.pieces(self.text, MAX_NUMBERS))
+
+    @cached_property
+    def template(self) -> str:
+        """The text in lower case, each quantity replaced by one mark, runs of white space folded.
+
+        Two problems with one template differ in their quantities alone. A problem is
+        *template-seen* where its template was trained on.
+        """
+        return " ".join(self.domain.mask(self.text.lower()).split())
+
+    @cached_property
+    def gold_program(self) -> Program | None:
+        """The gold program, parsed."""
+        return None if self.program is None else parse(self.program)
+
+    @property
+    def cluster(self) -> str:
+        """What problems share that a model tends to have right or wrong together.
+
+        It is the template, which is all that a model reads; of a problem that we generate, whose
+        wording is drawn as well, the program. Cluster-robust intervals are computed over it.
+        """
+        return str(self.program) if self.set_name in (GENERATED, SYMBOLIC) else self.template
 
     def to_json(self) -> dict[str, Any]:
         """Return the problem as JSON values."""
@@ -64,11 +112,14 @@ class Problem:
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "Problem":
-        """Read what `to_json` gave. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+        """Read what `to_json` returns.
+
+        Raises `ValueError`, `KeyError` or `TypeError` for anything else.
+        """
         if not isinstance(plain["text"], str) or not plain["text"].strip():
             raise ValueError(f"text is {plain['text']!r}, expected a question")
         program = None if plain["program"] is None else str(parse(plain["program"]))
-        options = tuple(Option(**option) for option in plain["options"])
+        options = tuple(AnswerOption(**option) for option in plain["options"])
         return cls(**{**plain, "program": program, "options": options})
 
 
@@ -86,7 +137,10 @@ def write_problems(path: Path, problems: Iterable[Problem]) -> int:
 
 
 def read_problems(path: Path, *, fix: str = "Prepare the data again.") -> list[Problem]:
-    """Read what `write_problems` wrote. Raises `ArtifactError` naming file, line and `fix` where it is missing or damaged."""
+    """Read what `write_problems` wrote.
+
+    Raises `ArtifactError` naming file, line and `fix` where it is missing or damaged.
+    """
     problems: list[Problem] = []
     try:
         with open(path, encoding="utf-8") as file:

@@ -1,6 +1,7 @@
-"""Every known problem set, recognised by the content of its files: a new set is one new file and one line here.
+"""Every known problem set, recognised by the content of its files.
 
-What is recognised only is listed all the same, so that it is never taken for text.
+A new set is one new file and one entry here. Sets that are recognised only are listed as well, so
+that their files are never taken for text.
 """
 
 import json
@@ -18,7 +19,7 @@ from corpus.problems.problem import Problem
 from corpus.problems.svamp import load_svamp
 
 FIRST_BYTES = 1 << 20
-"""How much of a file is looked at: enough for the first record of any problem set."""
+"""Bytes of a file that are read: enough for the first record of any problem set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +36,9 @@ class ProblemSet:
     has_programs: bool = True
     """Its problems have programs to learn from."""
     never_beside: frozenset[str] = frozenset()
-    """Sets in whose company it is never trained on, for their held-out problems have twins in it; see `choose.py`."""
+    """Sets whose held-out problems have twins in it: it is never trained on beside them."""
     has_words_as_digits: bool = False
-    """Numbers written as words become digits when it is read, and in questions that a run trained on it is asked."""
+    """Numbers in words become digits, in its problems and in questions to a run trained on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ class ProblemFile:
 
 
 PREPARED = "prepared"
-"""The name by which a run's own copies of problems are recognised; they hold the set's."""
+"""A run's own copies of problems; each says which set it is of."""
 
 
 def _has_final_answer(record: dict[str, Any]) -> bool:
@@ -85,7 +86,7 @@ _SETS = (
         has_programs=False,
         never_beside=frozenset({"mathqa"}),
     ),
-    # what Corpus itself wrote into a run folder: recognised, so that no problem in it becomes text
+    # What Corpus itself wrote into a run folder.
     ProblemSet(
         name="outcomes", fields=frozenset({"id", "text", "options", "gold", "predicted"}), load=None
     ),
@@ -109,7 +110,10 @@ _SPLITS = {
 
 
 def recognise(path: Path) -> ProblemFile | None:
-    """Return what problem set a file belongs to, judged by its first record; None for any other file. Reads 1 MiB at most."""
+    """Return the problem set of a file by its first record; None for any other file.
+
+    Reads 1 MiB at most.
+    """
     path = Path(path)
     record = _first_record(path)
     if record is None:
@@ -121,9 +125,10 @@ def recognise(path: Path) -> ProblemFile | None:
 
 
 def is_cut_off(path: Path) -> bool:
-    """True for a file `train.json`, `dev.json` or `test.json` that is empty or ends within its first record.
+    """True for a file `train.json`, `dev.json` or `test.json` that ends within its first record.
 
-    Such a file is most likely an incomplete copy of a problem set, and to pass over it would be to train on something else.
+    It is most likely an incomplete copy of a problem set; without it, training would use other
+    data.
     """
     if (
         path.suffix.lower() != ".json"
@@ -140,7 +145,7 @@ def is_cut_off(path: Path) -> bool:
 
 
 def split_of(path: Path) -> str | None:
-    """Return the split that a file's name tells, or else its folder's: `train`, `dev` (validation too), `test` or None."""
+    """Return `train`, `dev` (also for validation), `test` or None, by file or else folder name."""
     for name in (path.stem, path.parent.name):
         splits = [_SPLITS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in _SPLITS]
         if splits:
@@ -151,7 +156,8 @@ def split_of(path: Path) -> str | None:
 def load_problems(set_name: str, path: Path, split: str) -> list[Problem]:
     """Read a file of the set `set_name` as its split `split`.
 
-    Raises `ConfigError` for a set that is not known and `DataError` for one that is recognised only, or a malformed file.
+    Raises `ConfigError` for a set that is not known and `DataError` for one that is recognised
+    only, or a malformed file.
     """
     known = PROBLEM_SETS.get(set_name)
     readable = "It reads: " + ", ".join(name for name, each in PROBLEM_SETS.items() if each.load)
@@ -161,7 +167,8 @@ def load_problems(set_name: str, path: Path, split: str) -> list[Problem]:
         )
     if known.load is None:
         raise DataError(
-            f"{path} is of the set {set_name}, which this version of Corpus recognises but cannot use. {readable}"
+            f"{path} is of the set {set_name}, which this version of Corpus recognises but cannot "
+            f"use. {readable}"
         )
     return known.load(Path(path), split)
 

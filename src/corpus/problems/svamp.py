@@ -1,4 +1,4 @@
-"""SVAMP: a thousand short word problems, varied so that shallow patterns fail, each with its equation.
+"""SVAMP: a thousand short word problems with equations, varied so that shallow patterns fail.
 
 Reference: Patel et al. 2021, arXiv:2103.07191.
 """
@@ -18,10 +18,10 @@ COLUMNS = ("Body", "Question", "Equation", "Answer")
 
 
 def load_svamp(path: Path, split: str) -> list[Problem]:
-    """Read a SVAMP file: a JSON list, JSON lines or Parquet; `Type`, where it is there, becomes the category.
+    """Read a SVAMP file: a JSON list, JSON lines or Parquet; `Type` becomes the category.
 
-    An equation that cannot be traced to the text leaves the problem its place, with no program. Raises `DataError` naming file, row and value
-    where a row is malformed.
+    An equation that cannot be traced to the text leaves the problem its place, with no program.
+    Raises `DataError` naming file, row and value where a row is malformed.
     """
     rows = read_rows(path, COLUMNS, set_title="SVAMP", optional=("Type",))
     return [_problem(row, split, index, f"{path}, row {index}") for index, row in enumerate(rows)]

@@ -1,11 +1,12 @@
-"""Written solutions become programs: each number of an expression is traced to where it comes from.
+"""Programs of written solutions: each number of an expression is traced to its source.
 
     48 friends, half as many …   48/2=24, 48+24=72   →   divide(n0,const_2)|add(n0,#0)
 
-A number comes from an earlier result, from the question, or from the constants of the language. Where several would do, what has not been
-used yet is preferred, the latest result before the first number of the question: a solution computes what it needs, and mostly needs each
-number once. Where none does, short detours are tried: a percentage or a fraction of the question (`25%` written as .25), a number that
-people know made of constants (7 = 3 + 4), as MathQA's own programs make it.
+A number comes from an earlier result, from the question, or from the constants of the language.
+What has not been used yet is preferred, the latest result before the first number of the question:
+a solution mostly needs each number once. Where there is no source, short detours are tried: a
+percentage or a fraction of the question (`25%` written as .25), or a number that everybody knows
+made of constants (7 = 3 + 4), as MathQA's own programs make it.
 """
 
 import itertools
@@ -15,15 +16,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from corpus.problems.arithmetic import Apply, Node, parse_arithmetic
-from corpus.problems.numbers import find_numbers
-from corpus.program.interpreter import execute
+from corpus.program.arithmetic.interpreter import execute
+from corpus.program.domains import ARITHMETIC
 from corpus.program.language import CONSTANTS, MAX_NUMBERS, Program, Step
 
 SAME = 1e-9
 """Relative difference up to which a written number is a number of the question."""
 
 ROUNDED = 0.005
-"""Relative difference up to which a written number with decimals is an earlier result that has more of them: 3.33 is 10 / 3."""
+"""The same for an earlier result that has more decimals than the written number: 3.33 is 10 / 3."""
 
 _HINTS = {
     2.0: re.compile(r"\b(?:half|halves|halved|twice|doubl|pairs?\b|couple|both)"),
@@ -33,7 +34,7 @@ _HINTS = {
     60.0: re.compile(r"\b(?:hours?\b|minutes?\b|seconds?\b)"),
     100.0: re.compile(r"%|percent|cents?\b|meters?\b"),
 }
-"""Words that bring a constant into a solution, where the question's own number of that value is used up."""
+"""Words that bring a constant into a solution, once the question's number of that value is used."""
 
 
 class NoSourceError(ValueError):
@@ -60,24 +61,25 @@ class ProgramWriter:
     _used: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._spans = find_numbers(self.text)[:MAX_NUMBERS]
+        self._spans = ARITHMETIC.find(self.text)[:MAX_NUMBERS]
         self._lower = self.text.lower()
         self._values = [span.value for span in self._spans]
 
     def add(self, expression: Node, stated: float | None = None) -> None:
-        """Append the steps of one expression; `stated` is the value the solution gives it. A number alone adds nothing.
+        """Append the steps of one expression; `stated` is the value the solution gives it.
 
-        Raises `NoSourceError`, with the steps so far kept, where a number has no source or a step no value.
+        A number alone adds nothing. Raises `NoSourceError`, with the steps so far kept, where a
+        number has no source or a step no value.
         """
         if isinstance(expression, Apply):
             name = self._write(expression)
             self._results[int(name[1:])].stated = stated
 
     def program(self, answer: float) -> Program | None:
-        """Return the steps that lead to `answer`, the last that arrive there; where none do, those of the last step.
+        """Return the steps that lead to `answer`, or else to the last value.
 
-        None where there are no steps, or where they use no number of the question.
-        Where the last value is not the answer but becomes it by rounding, or in cents or percent, that step is added.
+        None where there are no steps, or where they use no number of the question. Where the last
+        value becomes the answer by rounding, or in cents or percent, that step is added.
         """
         if not self._results:
             return None
@@ -127,7 +129,10 @@ class ProgramWriter:
         )
 
     def _write(self, node: Node, find: Callable[[float], str | None] | None = None) -> str:
-        """Append the steps of a tree and return what stands for its value; `find` says where numbers come from, by default `_source`."""
+        """Append the steps of a tree and return the argument that stands for its value.
+
+        `find` returns the argument of a number, by default `_source`.
+        """
         if not isinstance(node, Apply):
             return (find or self._source)(node) or self._source(node)
         if (
@@ -155,7 +160,7 @@ class ProgramWriter:
         return f"#{len(self._results) - 1}"
 
     def _source(self, value: float) -> str:
-        """Return the argument that a written number stands for, adding the steps of a detour where it takes one."""
+        """Return the argument that a written number stands for, with the steps of a detour."""
         for find in (
             self._unused,
             self._constant_by_hint,
@@ -227,7 +232,7 @@ class ProgramWriter:
         )
 
     def _share(self, value: float) -> str | None:
-        """A percentage or a fraction of the question, or what one leaves or adds: .25, 1.25, .75 and 75 for `25 %`."""
+        """A percentage or a fraction of the question: .25, 1.25, .75 and 75 for `25 %`."""
         for index, first, second in self._fractions():
             if math.isclose(first / second, value, rel_tol=SAME):
                 return self._step(
@@ -251,7 +256,7 @@ class ProgramWriter:
         return self._write(_FACTS[value], self._constant) if value in _FACTS else None
 
     def _fractions(self) -> Iterator[tuple[int, float, float]]:
-        """Percentages of the question, out of 100, and numbers written as `3/4`: where the first stands, both values."""
+        """Percentages of the question, out of 100, and fractions: places and both values."""
         for index in self._percents():
             yield index, self._values[index], 100.0
         for index, (first, second) in enumerate(itertools.pairwise(self._spans)):
@@ -298,4 +303,4 @@ _FACTS = {
         },
     }.items()
 }
-"""Numbers that people know without being told and the language has no constant for: days of a week, hours of a day, what a coin is worth."""
+"""Numbers that everybody knows and that are no constants: days of a week, hours of a day, coins."""

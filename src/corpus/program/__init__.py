@@ -1,4 +1,5 @@
-"""The language of programs: operations on the numbers of a problem, and the interpreter that runs them.
+"""Programs over the quantities of a problem, and the domains that they work on.
 
-Start with `language` (what a program is), then `operations` (the table), `interpreter` and `answer`.
+Start with `language` (programs as text and symbols) and `domain` (the interface of a domain); the
+folders `arithmetic` and `expressions` are the domains there are.
 """

@@ -1,42 +1,31 @@
-"""The program language: steps that apply an operation to numbers of the problem, constants and earlier results.
+"""The program language: steps that apply an operation to quantities, constants and earlier results.
 
     divide(n0,n1)|multiply(#0,const_100)
 
-`n0` is the first number of the problem, `#0` the result of the first step, `const_100` a constant; the last step is the answer.
-The operations are MathQA's, and for problems whose text holds expressions those of `symbolic`. Reference: Amini et al. 2019, arXiv:1905.13319.
+`n0` is the first quantity of the problem, `#0` the result of the first step, `const_100` a
+constant; the last step is the answer. Reference: Amini et al. 2019, arXiv:1905.13319.
 """
 
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from corpus.program.operations import OPERATIONS, Operation
-from corpus.program.symbolic import SYMBOLIC
-
-__all__ = [
-    "ARITIES",
-    "CONSTANTS",
-    "MAX_NUMBERS",
-    "MAX_RESULTS",
-    "OPERATIONS",
-    "SYMBOLS",
-    "Operation",
-    "Program",
-    "ProgramError",
-    "Step",
-]
+from corpus.program.arithmetic.operations import OPERATIONS
+from corpus.program.expressions.operations import ARITIES as ON_EXPRESSIONS
 
 ARITIES: dict[str, int] = {
-    each.name: each.arity for each in (*OPERATIONS.values(), *SYMBOLIC.values())
+    **{each.name: each.arity for each in OPERATIONS.values()},
+    **ON_EXPRESSIONS,
 }
-"""How many arguments each operation takes, on numbers or on expressions."""
+"""How many arguments each operation of any domain takes."""
 
 MAX_NUMBERS = 32
-"""Numbers of a problem that have a symbol: n0 … n31."""
+"""Quantities of a problem that have a symbol: n0 … n31."""
 
 MAX_RESULTS = 32
-"""Results of earlier steps that have a symbol: #0 … #31. Longer programs parse and execute, but cannot be written in symbols."""
+"""Results of earlier steps that have a symbol: #0 … #31. Longer programs have no symbols."""
 
 CONSTANTS: dict[str, float] = {
     "const_0": 0.0,
@@ -70,9 +59,10 @@ CONSTANTS: dict[str, float] = {
     "const_pi": math.pi,
     "const_deg_to_rad": math.pi / 180,
 }
-"""Every constant of the released data and of its paper's list, by canonical name; `_` between digits is the decimal point.
+"""Every constant of the released data and of its paper's list, by canonical name.
 
-0_2778 (km/h to m/s), 0_33 and 0_3937 (cm to inches) stand for the exact values that they abbreviate.
+`_` between digits is the decimal point. 0_2778 (km/h to m/s), 0_33 and 0_3937 (cm to inches) stand
+for the exact values that they abbreviate.
 """
 
 SYMBOLS: tuple[str, ...] = (
@@ -80,9 +70,9 @@ SYMBOLS: tuple[str, ...] = (
     *CONSTANTS,
     *(f"n{index}" for index in range(MAX_NUMBERS)),
     *(f"#{index}" for index in range(MAX_RESULTS)),
-    *SYMBOLIC,  # came later, so the ids before them stay what they were
+    *ON_EXPRESSIONS,  # added later, so the ids before them stayed the same
 )
-"""Every symbol that a program is made of, in the order of their token ids. Adding one changes every tokenizer."""
+"""Every symbol of programs, in the order of token ids. Adding one changes every tokenizer."""
 
 _SYMBOLS = frozenset(SYMBOLS)
 _STEP = re.compile(r"\s*([a-z_]+)\s*\(([^()]*)\)\s*")
@@ -92,16 +82,15 @@ _CONSTANT = re.compile(r"const_(\d+)(?:[._](\d+))?")
 
 
 class ProgramError(ValueError):
-    """A text or a row of symbols is not a program. `reason` says why; a wrong program is an outcome, so no `CorpusError`."""
+    """A text or a sequence of symbols is not a program; the message says why.
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    It may be a model's, so it is no `CorpusError`.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation and its arguments, each the canonical name of a number, constant or earlier result."""
+    """One operation and the canonical names of its arguments."""
 
     operation: str
     arguments: tuple[str, ...]
@@ -112,7 +101,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Steps in order; the last one's result is the answer. Build it with `parse` or `from_symbols`, which check it."""
+    """Steps in order, built with `parse` or `from_symbols`, which check them."""
 
     steps: tuple[Step, ...]
 
@@ -121,26 +110,30 @@ class Program:
 
 
 def parse(text: str) -> Program:
-    """Read a linear formula such as `divide(n0,n1)|multiply(#0,const_100)|`, with or without the last bar and with any spaces.
+    """Read a linear formula such as `divide(n0,n1)|multiply(#0,const_100)|`.
 
-    Constants are renamed to their canonical names (`const_2.0` → `const_2`). Raises `ProgramError` where an operation, a number
-    of arguments or an argument is unknown, or a step refers to itself or to a later one.
+    The last bar and spaces do not matter. Constants get their canonical names (`const_2.0` →
+    `const_2`). Raises `ProgramError` where an operation, a number of arguments or an argument is
+    unknown, or a step refers to itself or to a later one.
     """
     pieces = text.strip().removesuffix("|").split("|")
-    steps = []
-    for position, piece in enumerate(pieces):
-        match = _STEP.fullmatch(piece)
-        if match is None:
-            raise ProgramError(
-                f"step {position} is {piece.strip()!r}, expected operation(argument,...)"
-            )
-        arguments = tuple(argument.strip() for argument in match[2].split(","))
-        steps.append(make_step(match[1], arguments, position))
-    return Program(tuple(steps))
+    return Program(tuple(_parse_step(piece, place) for place, piece in enumerate(pieces)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _parse_step(piece: str, position: int) -> Step:
+    """Read one step; programs share the steps that are written alike."""
+    match = _STEP.fullmatch(piece)
+    if match is None:
+        raise ProgramError(
+            f"step {position} is {piece.strip()!r}, expected operation(argument,...)"
+        )
+    arguments = tuple(argument.strip() for argument in match[2].split(","))
+    return make_step(match[1], arguments, position)
 
 
 def make_step(operation: str, arguments: Sequence[str], position: int) -> Step:
-    """Return the checked step number `position` (from 0) with canonical arguments. Raises `ProgramError`."""
+    """Return the checked step `position` (from 0). Raises `ProgramError`."""
     arity = ARITIES.get(operation)
     if arity is None:
         raise ProgramError(f"step {position} names the unknown operation {operation!r}")
@@ -157,7 +150,8 @@ def _canonical(argument: str, position: int) -> str:
     if match := _RESULT.fullmatch(argument):
         if int(match[1]) >= position:
             raise ProgramError(
-                f"step {position} uses {argument}, the result of a step that does not come before it"
+                f"step {position} uses {argument}, the result of a step that does not come "
+                "before it"
             )
         return argument
     if match := _CONSTANT.fullmatch(argument):
@@ -169,21 +163,23 @@ def _canonical(argument: str, position: int) -> str:
 
 
 def to_symbols(program: Program) -> list[str]:
-    """Write a program as a row of symbols without separators: `divide n0 n1 multiply #0 const_100`.
+    """Return a program as symbols without separators: `divide n0 n1 multiply #0 const_100`.
 
-    Each operation's arity says where its arguments end. Raises `ProgramError` where a number or result is beyond the symbols.
+    Each operation's arity says where its arguments end. Raises `ProgramError` where a quantity or
+    result is beyond the symbols.
     """
     symbols = [symbol for step in program.steps for symbol in (step.operation, *step.arguments)]
     for symbol in symbols:
         if symbol not in _SYMBOLS:
             raise ProgramError(
-                f"{symbol} has no symbol: programs reach to n{MAX_NUMBERS - 1} and #{MAX_RESULTS - 1}"
+                f"{symbol} has no symbol: programs reach to n{MAX_NUMBERS - 1} and "
+                f"#{MAX_RESULTS - 1}"
             )
     return symbols
 
 
 def from_symbols(symbols: Sequence[str]) -> Program:
-    """Read what `to_symbols` writes. Raises `ProgramError` where the row is empty, cut off or not well formed."""
+    """Read what `to_symbols` writes. Raises `ProgramError` where it is empty or not well formed."""
     steps: list[Step] = []
     at = 0
     while at < len(symbols):

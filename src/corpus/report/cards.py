@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from corpus.program.interpreter import execute
+from corpus.program.domains import execute
 from corpus.program.language import CONSTANTS, Program, ProgramError, Step, parse
 from corpus.report.formats import ABSENT, short
 from corpus.report.read import Outcome
@@ -118,8 +118,7 @@ def _gold(outcome: Outcome) -> str:
     if program is None:
         return _spaced(outcome.gold)
     result = execute(program, outcome.numbers)
-    value = result.expression if result.expression is not None else result.value
-    end = "(does not execute)" if value is None else f"= {short(value)}"
+    end = "(does not execute)" if result.value is None else f"= {short(result.value)}"
     return f"{_spaced(outcome.gold)} {end}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from corpus.base.units import Budget
 from corpus.evaluate.bins import KINDS, bin_title
 from corpus.evaluate.intervals import wilson
-from corpus.evaluate.ways import ways
+from corpus.evaluate.scores import ways
 from corpus.report.formats import (
     ABSENT,
     decimal,

@@ -7,12 +7,10 @@ from corpus.base.errors import ArtifactError, DataError
 from corpus.base.manifest import NAME, read_manifest
 from corpus.problems.choose import check_company
 from corpus.problems.contamination import COUNTS
-from corpus.problems.generated.generator import SET_NAME as GENERATED
 from corpus.problems.held_out import HELDOUT, TUNING
 from corpus.problems.number_words import digits_for_words
-from corpus.problems.problem import Problem, read_problems
+from corpus.problems.problem import GENERATED, SYMBOLIC, Problem, read_problems
 from corpus.problems.registry import PREPARED, PROBLEM_SETS, load_problems, recognise, split_of
-from corpus.problems.symbolic.generator import SET_NAME as SYMBOLIC
 from corpus.run.folder import RunFolder
 
 TRAIN, EVALUATION = "train", ("dev", HELDOUT)

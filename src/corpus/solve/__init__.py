@@ -1,4 +1,4 @@
-"""From a problem to an answer: decoding, the grammar it follows, votes, and the solver built on them.
+"""From a problem to an answer: decoding under a grammar, majority voting, and the solver.
 
-Start with `solver.py`; `decode.py`, `beam.py` and `rows.py` know nothing of problems, only of prompts and tokens.
+Start with `solver`; `decode`, `beam` and `sequences` know prompts and tokens only.
 """

@@ -1,6 +1,7 @@
-"""Beam search: the likeliest continuations, as far as the likeliest beginnings lead to them.
+"""Beam search: the likeliest continuations, as far as the likeliest hypotheses lead to them.
 
-Dims: prompts: prompts still searched; beams: beginnings kept of each; ids: token ids that can follow; rows: prompts · beams.
+Dims: prompts: prompts still searched; beams: hypotheses kept of each; ids: token ids that can
+follow.
 """
 
 import math
@@ -12,7 +13,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from corpus.solve.decode import CROWDED, Continuation, Decoder
-from corpus.solve.rows import Rows, wide_dtype
+from corpus.solve.grammar import Scope
+from corpus.solve.sequences import Sequences, wide_dtype
 
 
 def beam(
@@ -20,30 +22,27 @@ def beam(
     prompts: Sequence[Sequence[int]],
     count: int,
     *,
-    num_numbers: Sequence[int] | None = None,
-    symbolic: Sequence[bool] | None = None,
+    scopes: Sequence[Scope] | None = None,
     negligible: float = 0.0,
 ) -> list[list[Continuation]]:
-    """Return up to `count` different continuations of each prompt, the likeliest first; only such as end by themselves.
+    """Return up to `count` different continuations of each prompt that end, the likeliest first.
 
-    Probabilities are of whole continuations: length is neither rewarded nor punished. Every prompt has one where a grammar
-    makes sure that a continuation ends; without one it may have none.
+    Probabilities are of whole continuations: there is no length penalty. Every prompt has a
+    continuation where a grammar makes sure that it ends; without one it may have none.
 
     Args:
-        decoder: the model and how far it is followed.
+        decoder: the model and the limits of decoding.
         prompts: token ids, at least one each.
-        count: continuations wanted, and beginnings kept at each step.
-        num_numbers: for programs only, as in `Decoder.greedy`.
-        symbolic: as in `Decoder.greedy`.
-        negligible: beginnings less likely than this share of the likeliest continuation are not followed: a search ends sooner,
-            with fewer continuations where the others are that unlikely.
+        count: continuations wanted, and hypotheses kept at each step.
+        scopes: for programs only, as in `Decoder.greedy`.
+        negligible: hypotheses less likely than this share of the likeliest continuation are
+            dropped: the search ends sooner, with fewer continuations.
     """
     found: list[list[Continuation]] = [[] for _ in prompts]
     for chosen in decoder.batches(prompts, count):
-        rows = decoder.rows(prompts, chosen, num_numbers, symbolic, copies=count)
-        for index, continuations in zip(
-            chosen, _Search(decoder, rows, len(chosen), count, negligible).run()
-        ):
+        batch = decoder.begin(prompts, chosen, scopes, copies=count)
+        search = _Search(decoder, batch, len(chosen), count, negligible)
+        for index, continuations in zip(chosen, search.run()):
             found[index] = continuations
     return found
 
@@ -52,68 +51,62 @@ class _Search:
     """The beams of one batch."""
 
     def __init__(
-        self, decoder: Decoder, rows: Rows, num_prompts: int, count: int, negligible: float
+        self, decoder: Decoder, batch: Sequences, num_prompts: int, count: int, negligible: float
     ) -> None:
-        self._decoder, self._rows, self._count = decoder, rows, count
+        self._decoder, self._batch, self._count = decoder, batch, count
         self._margin = math.log(negligible) if negligible else float("-inf")
         self._active = list(range(num_prompts))
         self._results: list[list[Continuation]] = [[] for _ in range(num_prompts)]
-        nothing = torch.full(
-            (num_prompts, count),
-            float("-inf"),
-            dtype=wide_dtype(decoder.device),
-            device=decoder.device,
-        )
-        self._begun = _Set(
-            torch.zeros(
-                num_prompts, count, decoder.max_new_tokens, dtype=torch.long, device=decoder.device
-            ),
-            nothing,
-        )
-        self._ended = _Set(self._begun.tokens, nothing.clone())
-        # All beams of a prompt begin alike, so all but one begin as impossible: else every beginning would be there `count` times.
-        self._begun.scores[:, 0] = 0.0
+        device, shape = decoder.device, (num_prompts, count)
+        nothing = torch.full(shape, float("-inf"), dtype=wide_dtype(device), device=device)
+        tokens = torch.zeros(*shape, decoder.max_new_tokens, dtype=torch.long, device=device)
+        self._open, self._ended = _Set(tokens, nothing), _Set(tokens, nothing.clone())
+        # All beams of a prompt begin alike, so all but one begin as impossible.
+        self._open.scores[:, 0] = 0.0
 
     def run(self) -> list[list[Continuation]]:
-        """Search until no beginning can lead to anything better than what was found."""
+        """Search until no hypothesis can lead to anything better than what was found."""
         for step in range(self._decoder.max_new_tokens):
             origins = self._extend(step)
             worth = torch.maximum(
                 self._ended.scores[:, -1], self._ended.scores[:, 0] + self._margin
             )
-            going = self._begun.scores[:, 0] > worth
+            going = self._open.scores[:, 0] > worth
             if not going.any() or step == self._decoder.max_new_tokens - 1:
                 break
             kept = going.nonzero()[:, 0]
             if len(kept) <= CROWDED * len(self._active):
                 self._keep_results()
-                self._begun, self._ended, origins = (
-                    self._begun.of(kept),
+                self._open, self._ended, origins = (
+                    self._open.of(kept),
                     self._ended.of(kept),
                     origins[kept],
                 )
                 self._active = [self._active[place] for place in kept.tolist()]
-                self._rows.keep(kept)
+                self._batch.keep(kept)
             first = torch.arange(len(self._active), device=origins.device)[:, None] * self._count
-            self._rows.reorder((first + origins).flatten())
-            self._rows.feed(self._begun.tokens[:, :, step].flatten())
+            self._batch.reorder((first + origins).flatten())
+            self._batch.feed(self._open.tokens[:, :, step].flatten())
         self._keep_results()
         return self._results
 
     def _extend(self, step: int) -> Int[Tensor, "prompts beams"]:
-        """Take the likeliest next tokens; what ends is found. Return which beam each beginning goes on from."""
-        totals = self._begun.scores[:, :, None] + self._rows.logits().to(
-            self._begun.scores.dtype
+        """Take the likeliest next tokens; what ends is found.
+
+        Return which beam each goes on from.
+        """
+        totals = self._open.scores[:, :, None] + self._batch.logits().to(
+            self._open.scores.dtype
         ).log_softmax(-1).unflatten(0, (-1, self._count))
         stop, ids = self._decoder.stop_id, totals.shape[2]
-        ended = self._begun.tokens.clone()
+        ended = self._open.tokens.clone()
         ended[:, :, step] = stop
         self._ended = self._ended.best_with(_Set(ended, totals[:, :, stop]))
         totals[:, :, stop] = float("-inf")
         scores, places = totals.flatten(1).topk(self._count, dim=1)
         origins = places // ids
-        self._begun = _Set(self._begun.tokens, scores).at(origins)
-        self._begun.tokens[:, :, step] = places % ids
+        self._open = _Set(self._open.tokens, scores).at(origins)
+        self._open.tokens[:, :, step] = places % ids
         return origins
 
     def _keep_results(self) -> None:
@@ -121,8 +114,8 @@ class _Search:
             tokens, scores = self._ended.tokens[place].tolist(), self._ended.scores[place].tolist()
             stop = self._decoder.stop_id
             self._results[index] = [
-                Continuation(tuple(row[: row.index(stop)]), score)
-                for row, score in zip(tokens, scores)
+                Continuation(tuple(ids[: ids.index(stop)]), score)
+                for ids, score in zip(tokens, scores)
                 if score > float("-inf")
             ]
 

@@ -1,29 +1,28 @@
 """One problem, solved and shown step by step."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 from corpus.base.errors import DataError
 from corpus.config.rope import Reach
 from corpus.config.run import RunConfig
-from corpus.problems.expressions import TICK, find_expressions, mark_expressions
-from corpus.problems.numbers import find_quantities
-from corpus.program.answer import Option, nearest_option, parse_options
-from corpus.program.expression import ExpressionError, read
-from corpus.program.interpreter import Quantity
-from corpus.program.language import CONSTANTS
+from corpus.problems.problem import Problem
+from corpus.program.arithmetic.answer import parse_options
+from corpus.program.domain import AnswerOption, Domain
+from corpus.program.domains import ARITHMETIC, DOMAINS, EXPRESSIONS
+from corpus.program.language import CONSTANTS, Step
 from corpus.run.folder import RunFolder
 from corpus.run.problems import asked_as_trained
 from corpus.run.weights import AS_TRAINED, load_shape, load_weights
 from corpus.runtime.runtime import resolve
-from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
-from corpus.solve.vote import ballots_of, vote
+from corpus.solve.voting import CandidateProgram, by_probability, majority
 
 _LETTER = re.compile(r"(?:^|\s)[a-e]\s*\)", re.IGNORECASE)
-_APOSTROPHE = re.compile(r"` ?(?:s|t|re|ve|ll|d|m)\b")
-"""As MathQA has it: `` john ` s ``."""
+_SHORT, _LONG = 6, 10
+"""Significant digits of a quantity, and of a result."""
 
 
 def show_solution(
@@ -43,19 +42,14 @@ def show_solution(
         folder: the run.
         text: the problem.
         options_text: the answers to choose from, as MathQA writes them; empty where there are none.
-        programs: how many vote; 1 takes the likeliest token each time, without a vote.
-        reach: how far the model reads, where not as trained.
+        programs: how many programs vote; 1 takes one greedy program.
+        reach: changes of the model's positions.
         in_int8: solve with the weights rounded to int8.
 
-    Raises `DataError` where options are given that cannot be told apart, or for a problem about expressions.
+    Raises `DataError` where options are given that cannot be told apart, or that the problem cannot
+    have.
     """
-    options = parse_options(options_text)
-    if options_text and (
-        len(options) < 2 or any(_LETTER.search(option.text) for option in options)
-    ):
-        raise DataError(
-            f'the options {options_text!r} cannot be told apart; write them as "a ) 40 , b ) 60 , c ) 80"'
-        )
+    options = _read_options(options_text)
     runtime = resolve(replace(config.runtime, precision="fp32"))
     model, tokenizer = load_weights(folder, runtime, reach=reach, in_int8=in_int8)
     settings = config.evaluate
@@ -67,113 +61,108 @@ def show_solution(
         batch_size=settings.batch_size,
         constrained=settings.constrained,
     )
-    text = as_read(config, asked_as_trained(folder, text))
-    if options and find_expressions(text):
+    problem = Problem.question(as_read(config, asked_as_trained(folder, text)), options)
+    if options and not problem.domain.has_options:
         raise DataError(
-            "options are for numbers, and this problem is about expressions; ask it without --options"
+            f"options are for numbers, and this problem is about {problem.domain.name}; "
+            "ask it without --options"
         )
-    quantities = find_quantities(text)
-    unread = not config.problems.symbolic_train and find_expressions(mark_expressions(text))
-    what = "expressions" if find_expressions(text) else "numbers  "
-    lines = [
-        f"{what} {', '.join(f'n{i} = {_short(value)}' for i, value in enumerate(quantities)) or 'none'}"
-    ]
-    if not quantities:
-        lines.append(
-            "          a program works on the numbers of a problem, and here are none: what follows is a guess"
-        )
-    if unread:
-        lines.append(
-            "          this run was not trained on problems over expressions, and reads the numbers alone"
-        )
-    found, told = _solve(solver, text, options, programs)
-    (length,) = solver.lengths([text], [found.program if found else None])
+    lines = _quantity_lines(problem, _trained(config))
+    found, vote_lines = _solve(solver, problem, programs)
+    length = solver.length(problem, found.program if found else None)
     if length > (trained := load_shape(folder).context_length):
         lines.append(
-            f"length    {length} tokens with its program, more than the {trained} of a row in training: less to be trusted"
+            f"length    {length} tokens with its program, more than the {trained} of a sequence "
+            "in training: less to be trusted"
         )
-    lines += _program_lines(found, quantities)
-    lines += told
+    lines += _program_lines(found, problem) + vote_lines
     if options:
-        letter = nearest_option(found.outcome.value, options) if found else None
-        chosen = next(
-            (f"{o.letter} ) {o.text}" for o in options if o.letter == letter), "none of the options"
-        )
-        lines.append(f"option    {chosen}")
+        letter = problem.domain.nearest(found.outcome.value, options) if found else None
+        chosen = next((f"{o.letter} ) {o.text}" for o in options if o.letter == letter), None)
+        lines.append(f"option    {chosen or 'none of the options'}")
     return lines
+
+
+def _read_options(text: str) -> tuple[AnswerOption, ...]:
+    options = parse_options(text)
+    if text and (len(options) < 2 or any(_LETTER.search(option.text) for option in options)):
+        raise DataError(
+            f'the options {text!r} cannot be told apart; write them as "a ) 40 , b ) 60 , c ) 80"'
+        )
+    return options
+
+
+def _trained(config: RunConfig) -> Collection[Domain[Any]]:
+    """Return the domains that a run is trained on."""
+    return (ARITHMETIC, EXPRESSIONS) if config.problems.symbolic_train else (ARITHMETIC,)
 
 
 def as_read(config: RunConfig, text: str) -> str:
-    """Return a problem's text as a run's model reads it: with its expressions marked, where it was trained on problems over expressions.
+    """Return a problem's text as a run's model reads it.
 
-    Raises `DataError` where somebody marked something that is no expression. A backtick in the place of an apostrophe is none.
+    The quantities of the domains that it was trained on are marked, and those of others are not.
+    Raises `DataError` where somebody marked something that is no quantity.
     """
-    if not config.problems.symbolic_train:
-        return text.replace(TICK, "") if find_expressions(text) else text
-    marked = mark_expressions(text)
-    if TICK in _APOSTROPHE.sub("", marked) and not find_expressions(marked):
-        for piece in marked.split(TICK)[1::2]:
-            try:
-                read(piece)
-            except ExpressionError as error:
-                raise DataError(
-                    f"{piece!r} stands between backticks and is no expression: {error}. Write it as 3x^2 + 2x"
-                ) from None
-        raise DataError(
-            f"the problem {text!r} has a backtick too many; an expression stands between two, or write none"
-        )
-    return marked
+    trained = _trained(config)
+    for domain in DOMAINS:
+        text = domain.mark(text) if domain in trained else domain.unmark(text)
+        if domain in trained:
+            domain.check_marks(text)
+    return text
 
 
-def _short(value: Quantity) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
-
-
-def _solve(
-    solver: Solver, text: str, options: Sequence[Option], programs: int
-) -> tuple[Candidate | None, list[str]]:
-    """Return the program that answers, and what there is to say of the vote."""
-    if programs == 1:
-        return solver.greedy([text])[0], []
-    (candidates,) = solver.search([text], programs)
-    found = vote(ballots_of(candidates), options, num_numbers=len(find_quantities(text)))
-    if found is None:
-        return (candidates[0] if candidates else None), []
-    return found.winner, [
-        f"votes     {found.share:.0%}, of the {len(candidates)} likeliest programs"
-    ]
-
-
-def _program_lines(found: Candidate | None, quantities: Sequence[Quantity]) -> list[str]:
-    if found is None:
-        return ["program   the model wrote no program for this problem"]
-    lines = [f"program   {found.program}"]
-    outcome = found.outcome
-    results: Sequence[Quantity] = outcome.expressions or outcome.results
-    for index, result in enumerate(results):
+def _quantity_lines(problem: Problem, trained: Collection[Domain[Any]]) -> list[str]:
+    name, show = problem.domain.name, problem.domain.show
+    values = [f"n{i} = {show(value, _SHORT)}" for i, value in enumerate(problem.quantities)]
+    lines = [f"{name:<9} {', '.join(values) or 'none'}"]
+    if not values:
         lines.append(
-            f"  #{index} = {_with_values(found, index, quantities, results)} = {_long(result)}"
+            f"          a program works on the {name} of a problem, and here are none: "
+            "what follows is a guess"
         )
-    if outcome.executes:
-        constant = " + C" if found.program.steps[-1].operation == "integrate" else ""
-        lines.append(f"answer    {_long(results[-1])}{constant}")
-    else:
-        lines.append(f"no answer: {outcome.error}")
+    for domain in DOMAINS:
+        if domain not in trained and domain.find(domain.mark(problem.text)):
+            lines.append(
+                f"          this run was not trained on problems over {domain.name}, "
+                f"and reads the {name} alone"
+            )
     return lines
 
 
-def _long(value: Quantity) -> str:
-    return value if isinstance(value, str) else f"{value:.10g}"
+def _solve(
+    solver: Solver, problem: Problem, programs: int
+) -> tuple[CandidateProgram | None, list[str]]:
+    """Return the program that answers, and a line about the vote."""
+    if programs == 1:
+        return solver.greedy([problem])[0], []
+    (candidates,) = solver.search([problem], programs)
+    found = majority(by_probability(candidates), problem, problem.options)
+    if found is None:
+        return (candidates[0] if candidates else None), []
+    return found.winner, [
+        f"majority  {found.share:.0%} of the {len(candidates)} likeliest programs"
+    ]
 
 
-def _with_values(
-    found: Candidate, index: int, quantities: Sequence[Quantity], results: Sequence[Quantity]
-) -> str:
-    step, values = found.program.steps[index], []
+def _program_lines(found: CandidateProgram | None, problem: Problem) -> list[str]:
+    if found is None:
+        return ["program   the model wrote no program for this problem"]
+    outcome, show = found.outcome, problem.domain.show
+    lines = [f"program   {found.program}"]
+    for index, (step, result) in enumerate(zip(found.program.steps, outcome.results)):
+        written = _with_values(step, problem, outcome.results)
+        lines.append(f"  #{index} = {written} = {show(result, _LONG)}")
+    if outcome.value is None:
+        return [*lines, f"no answer: {outcome.error}"]
+    return [*lines, f"answer    {problem.domain.show_answer(found.program, outcome.value, _LONG)}"]
+
+
+def _with_values(step: Step, problem: Problem, results: Sequence[Any]) -> str:
+    values = []
     for name in step.arguments:
         if name in CONSTANTS:
-            values.append(f"{CONSTANTS[name]:.10g}")
+            values.append(f"{CONSTANTS[name]:.{_LONG}g}")
         else:
-            source = quantities if name.startswith("n") else results
-            values.append(_long(source[int(name[1:])]))
+            source = problem.quantities if name.startswith("n") else results
+            values.append(problem.domain.show(source[int(name[1:])], _LONG))
     return f"{step.operation}({', '.join(values)})"

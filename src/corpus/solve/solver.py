@@ -1,22 +1,21 @@
-"""The solver: problems in, programs out, executed, voted on and matched to the options."""
+"""The solver: problems in, programs out, executed."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from corpus.model.transformer import Transformer
-from corpus.problems.expressions import find_expressions
-from corpus.problems.numbers import find_quantities
+from corpus.problems.problem import Problem
 from corpus.problems.render import completion_tokens, program_from_tokens, prompt_tokens
-from corpus.program.interpreter import execute
 from corpus.program.language import Program, ProgramError
 from corpus.runtime.runtime import Runtime
 from corpus.solve.beam import beam
-from corpus.solve.candidates import Candidate
 from corpus.solve.decode import Continuation, Decoder
+from corpus.solve.grammar import Scope
+from corpus.solve.voting import CandidateProgram
 from corpus.text.tokenizer import EOS, Tokenizer
 
 NEGLIGIBLE = 1e-4
-"""Programs less likely than this share of the likeliest are not searched for: their votes would hardly count."""
+"""Programs less likely than this share of the likeliest are not searched for: they hardly count."""
 
 
 class Solver:
@@ -32,7 +31,7 @@ class Solver:
         batch_size: int,
         constrained: bool = True,
     ) -> None:
-        """Be ready.
+        """Prepare to solve.
 
         Args:
             model: on the runtime's device.
@@ -40,7 +39,8 @@ class Solver:
             runtime: the machine.
             max_program_tokens: where a program is cut off.
             batch_size: programs decoded together.
-            constrained: allow only tokens that a program can go on with. Without it the model writes what it likes, and may write none.
+            constrained: decode under the grammar of programs. Without it the model writes what it
+                likes, and may write no program.
         """
         self._tokenizer, self._constrained = tokenizer, constrained
         self._decoder = Decoder(
@@ -52,73 +52,65 @@ class Solver:
         )
 
     def greedy(
-        self, texts: Sequence[str], *, done: Callable[[int], None] | None = None
-    ) -> list[Candidate | None]:
-        """Return one greedy program for each problem text, None where the tokens are not a program.
+        self, problems: Sequence[Problem], *, done: Callable[[int], None] | None = None
+    ) -> list[CandidateProgram | None]:
+        """Return one greedy program for each problem, None where the tokens are not a program.
 
-        `done` is told how many problems are finished, from time to time. Texts that read alike but for their numbers are decoded once.
+        `done` is called from time to time with the number of problems finished. Problems that read
+        alike but for their quantities are decoded once.
         """
-        prompts = self._read(texts)
-        found = self._decoder_for(prompts, done).greedy(
-            prompts.tokens, num_numbers=prompts.num_numbers, symbolic=prompts.symbolic
-        )
-        return [self._candidate(text, found[place]) for text, place in zip(texts, prompts.places)]
+        prompts = self._read(problems)
+        found = self._decoder_for(prompts, done).greedy(prompts.tokens, scopes=prompts.scopes)
+        return [
+            self._candidate(problem, found[place])
+            for problem, place in zip(problems, prompts.places)
+        ]
 
     def search(
-        self, texts: Sequence[str], count: int, *, done: Callable[[int], None] | None = None
-    ) -> list[list[Candidate]]:
-        """Return up to `count` different programs for each problem text, the likeliest first, as a beam finds them; `done` as in `greedy`."""
-        prompts = self._read(texts)
+        self, problems: Sequence[Problem], count: int, *, done: Callable[[int], None] | None = None
+    ) -> list[list[CandidateProgram]]:
+        """Return up to `count` different programs for each problem, the likeliest first.
+
+        A beam finds them; `done` as in `greedy`.
+        """
+        prompts = self._read(problems)
         found = beam(
             self._decoder_for(prompts, done),
             prompts.tokens,
             count,
-            num_numbers=prompts.num_numbers,
-            symbolic=prompts.symbolic,
+            scopes=prompts.scopes,
             negligible=NEGLIGIBLE,
         )
-        return [self._programs(text, found[place]) for text, place in zip(texts, prompts.places)]
-
-    def lengths(self, texts: Sequence[str], programs: Sequence[Program | None]) -> list[int]:
-        """Return the tokens of each problem text with a program, as training counts them; without one, those of the text."""
-        written = [self._length(program) if program else 0 for program in programs]
         return [
-            len(prompt_tokens(text, self._tokenizer)) + length
-            for text, length in zip(texts, written, strict=True)
+            self._candidates(problem, found[place])
+            for problem, place in zip(problems, prompts.places)
         ]
 
-    def _length(self, program: Program) -> int:
+    def length(self, problem: Problem, program: Program | None) -> int:
+        """Return the tokens of a problem with a program, as training counts them."""
+        length = len(prompt_tokens(problem, self._tokenizer))
         try:
-            return len(completion_tokens(program, self._tokenizer))
+            return length + (len(completion_tokens(program, self._tokenizer)) if program else 0)
         except ProgramError:  # it has an argument without a symbol, so that nothing can write it
-            return 0
+            return length
 
-    def _programs(self, text: str, continuations: Iterable[Continuation]) -> list[Candidate]:
-        candidates = (self._candidate(text, each) for each in continuations)
-        return [each for each in candidates if each is not None]
-
-    def _read(self, texts: Sequence[str]) -> "_Prompts":
-        """Return what the model reads of these texts, each prompt once."""
-        places: dict[tuple[tuple[int, ...], int, bool], int] = {}
+    def _read(self, problems: Sequence[Problem]) -> "_Prompts":
+        """Return the prompts of these problems, each once."""
+        places: dict[tuple[tuple[int, ...], Scope], int] = {}
         keys = [
-            (
-                tuple(prompt_tokens(text, self._tokenizer)),
-                len(find_quantities(text)),
-                bool(find_expressions(text)),
-            )
-            for text in texts
+            (tuple(prompt_tokens(problem, self._tokenizer)), Scope.of(problem))
+            for problem in problems
         ]
         for key in keys:
             places.setdefault(key, len(places))
         return _Prompts(
-            tokens=[tokens for tokens, _, _ in places],
-            num_numbers=[count for _, count, _ in places] if self._constrained else None,
-            symbolic=[symbolic for _, _, symbolic in places],
+            tokens=[tokens for tokens, _ in places],
+            scopes=[scope for _, scope in places] if self._constrained else None,
             places=[places[key] for key in keys],
         )
 
     def _decoder_for(self, prompts: "_Prompts", done: Callable[[int], None] | None) -> Decoder:
-        """Return the decoder, telling `done` of texts, of which there may be more than prompts."""
+        """Return the decoder, reporting progress in problems; there are fewer prompts."""
         if done is None:
             return self._decoder
         return replace(
@@ -126,23 +118,28 @@ class Solver:
             progress=lambda count: done(count * len(prompts.places) // len(prompts.tokens)),
         )
 
-    def _candidate(self, text: str, continuation: Continuation) -> Candidate | None:
+    def _candidates(
+        self, problem: Problem, continuations: Iterable[Continuation]
+    ) -> list[CandidateProgram]:
+        candidates = (self._candidate(problem, each) for each in continuations)
+        return [each for each in candidates if each is not None]
+
+    def _candidate(self, problem: Problem, continuation: Continuation) -> CandidateProgram | None:
         try:
             program = program_from_tokens(continuation.tokens, self._tokenizer)
         except ProgramError:
             return None
-        outcome = execute(program, find_quantities(text))
-        return Candidate(
+        outcome = problem.domain.execute(program, problem.quantities)
+        return CandidateProgram(
             program=program, outcome=outcome, log_probability=continuation.log_probability
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Prompts:
-    """What the model reads of some texts; texts that differ in their numbers alone share a prompt."""
+    """The prompts of some problems; those that differ in their quantities alone share one."""
 
     tokens: list[tuple[int, ...]]
-    num_numbers: list[int] | None
-    symbolic: list[bool]
+    scopes: list[Scope] | None
     places: list[int]
-    """For each text, where its prompt stands in `tokens`."""
+    """The place of each problem's prompt in `tokens`."""

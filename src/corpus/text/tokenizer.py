@@ -1,11 +1,13 @@
-"""The tokenizer: byte-level BPE, one token a digit, and one token for each symbol of the program language.
+"""The tokenizer: byte-level BPE, one token a digit, and one token for each symbol of the program
+language.
 
-Text is only ever text: `<|eos|>` written in a document becomes the bytes `<`, `|`, `e` …, never the special token, which only
-`token_id` and `symbol_id` give. So any string round-trips, and no document can end itself or start a program.
+Text is only ever text: `<|eos|>` written in a document becomes the bytes `<`, `|`, `e` …, never the
+special token, which only `token_id` and `symbol_id` give. So any string round-trips, and no
+document can end itself or start a program.
 
-The ids are laid out as special tokens, program symbols, bytes, merges; the first two groups have the same ids in every vocabulary.
-Reference: Sennrich et al. 2016, arXiv:1508.07909; byte-level: Radford et al. 2019 (GPT-2); single digits: Touvron et al. 2023,
-arXiv:2302.13971, sec. 2.1.
+The ids are laid out as special tokens, program symbols, bytes, merges; the first two groups have
+the same ids in every vocabulary. Reference: Sennrich et al. 2016, arXiv:1508.07909; byte-level:
+Radford et al. 2019 (GPT-2); single digits: Touvron et al. 2023, arXiv:2302.13971, sec. 2.1.
 """
 
 import hashlib
@@ -39,7 +41,7 @@ GROUP_CHARACTERS = 2_000_000
 """Text encoded at a time: the library takes some 100 bytes a token while it does."""
 
 _CUT = re.compile(r"(?<=[A-Za-z,.;:)}>])(?=[ \n])")
-"""Places where a cut changes no id: the pre-tokenizer always splits between a visible character and white space."""
+"""Where a cut changes no id: the pre-tokenizer always splits between a sign and white space."""
 
 
 class Tokenizer:
@@ -53,16 +55,19 @@ class Tokenizer:
             found = backend.token_to_id(wrong[0])
             has = "is not in it: an earlier version wrote it" if found is None else f"has {found}"
             raise ArtifactError(
-                f"this is not a tokenizer of this version of Corpus: {wrong[0]} should have id {RESERVED.index(wrong[0])} and {has}. {fix}"
+                f"this is not a tokenizer of this version of Corpus: {wrong[0]} should have id "
+                f"{RESERVED.index(wrong[0])} and {has}. {fix}"
             )
-        backend.encode_special_tokens = (
-            True  # their spelling in a text is plain text; not part of tokenizer.json, so set here
-        )
+        # Their spelling in a text is plain text; not part of tokenizer.json, so set here.
+        backend.encode_special_tokens = True
         self._backend = backend
         self._symbols = {symbol: len(SPECIAL) + index for index, symbol in enumerate(SYMBOLS)}
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of `text`, without any special token. Raises `DataError` for a lone surrogate."""
+        """Return the ids of `text`, without any special token.
+
+        Raises `DataError` for a lone surrogate.
+        """
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
@@ -70,7 +75,7 @@ class Tokenizer:
         return [ids.tolist() for ids in self.encode_arrays(texts)]
 
     def encode_arrays(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return the ids of each text as int32; a tenth of the memory of `encode_batch`, for long texts."""
+        """Return the ids of each text as int32, in a tenth of the memory of `encode_batch`."""
         found: list[list[np.ndarray]] = [[np.empty(0, dtype=np.int32)] for _ in texts]
         try:
             pieces = (
@@ -89,14 +94,16 @@ class Tokenizer:
         return [np.concatenate(parts) for parts in found]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of `ids`; special tokens appear as they are written, bytes that are no UTF-8 as U+FFFD."""
+        """Return the text of `ids`, special tokens as they are written.
+
+        Bytes that are no UTF-8 become U+FFFD.
+        """
         return self._backend.decode(list(map(int, ids)), skip_special_tokens=False)
 
     def decode_array(self, ids: np.ndarray) -> str:
-        """Return the text of many ids, many times faster than `decode`; special tokens and symbols become spaces.
+        """Return the text of many ids, [tokens] of any integer type, much faster than `decode`.
 
-        Args:
-            ids: [tokens] of any integer type.
+        Special tokens and symbols become spaces.
         """
         data, starts = self._bytes
         lengths = np.diff(starts)[ids]
@@ -108,7 +115,7 @@ class Tokenizer:
 
     @cached_property
     def _bytes(self) -> tuple[np.ndarray, np.ndarray]:
-        """The bytes of all ids, one after another, and where each begins: [bytes] uint8, [vocab_size + 1] int64."""
+        """The bytes of all ids, [bytes] uint8, and where each starts, [vocab_size + 1] int64."""
         plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
         others = [byte for byte in range(256) if byte not in set(plain)]
         by_sign = {chr(byte): byte for byte in plain} | {
@@ -128,7 +135,10 @@ class Tokenizer:
         return self._backend.get_vocab_size(with_added_tokens=True)
 
     def token_id(self, token: str) -> int:
-        """Return the id of a token by its spelling, such as `<|eos|>`. Raises `ConfigError` where there is none."""
+        """Return the id of a token by its spelling, such as `<|eos|>`.
+
+        Raises `ConfigError` where there is none.
+        """
         found = self._backend.token_to_id(token)
         if found is None:
             raise ConfigError(
@@ -137,11 +147,13 @@ class Tokenizer:
         return found
 
     def symbol_id(self, symbol: str) -> int:
-        """Return the id of a program symbol, such as `add`, `const_100`, `n0` or `#1`. Raises `ConfigError` where there is none."""
+        """Return the id of a program symbol, such as `add`, `const_100`, `n0` or `#1`.
+
+        Raises `ConfigError` where there is none.
+        """
         if symbol not in self._symbols:
-            raise ConfigError(
-                f"{symbol!r} is not a symbol of the program language.{did_you_mean(symbol, SYMBOLS)}"
-            )
+            hint = did_you_mean(symbol, SYMBOLS)
+            raise ConfigError(f"{symbol!r} is not a symbol of the program language.{hint}")
         return self._symbols[symbol]
 
     def id_to_symbol(self, token: int) -> str | None:
@@ -150,16 +162,19 @@ class Tokenizer:
         return SYMBOLS[index] if 0 <= index < len(SYMBOLS) else None
 
     def token_text(self, token: int) -> str:
-        """Return one id as it stands in the vocabulary (byte-level: a space reads `Ġ`), for people to look at."""
+        """Return one id as it stands in the vocabulary, byte-level: a space reads `Ġ`."""
         return self._backend.id_to_token(int(token)) or f"<unknown id {token}>"
 
     @cached_property
     def digest(self) -> str:
-        """The SHA-256 of the vocabulary and its rules: equal digests mean equal ids for every text."""
+        """The SHA-256 of vocabulary and rules: equal digests mean equal ids for every text."""
         return hashlib.sha256(self._backend.to_str().encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Write `tokenizer.json` and `tokenizer_config.json`, which `transformers.AutoTokenizer` reads and gives the same ids."""
+        """Write `tokenizer.json` and `tokenizer_config.json`.
+
+        `transformers.AutoTokenizer` reads them, and gives the same ids.
+        """
         write_text(Path(folder) / TOKENIZER_FILE, self._backend.to_str(pretty=True) + "\n")
         settings = {
             "tokenizer_class": "PreTrainedTokenizerFast",
@@ -172,9 +187,10 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: Path, *, fix: str = "Prepare the data again.") -> "Tokenizer":
-        """Read what `save` wrote. Raises `ArtifactError` where it is missing, damaged or not a tokenizer of Corpus.
+        """Read what `save` wrote.
 
-        `fix` is what the message says to do.
+        Raises `ArtifactError`, with `fix` as what to do, where it is missing, damaged or not a
+        tokenizer of Corpus.
         """
         path = Path(folder) / TOKENIZER_FILE
         plain = read_json(path, fix=fix)
@@ -186,12 +202,12 @@ class Tokenizer:
 
 
 def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
-    """Learn the merges from `texts`; the same texts in the same order give the same file, byte for byte.
+    """Learn the merges from `texts`; the same texts in the same order give the same file.
 
-    `config.sample_bytes` is the business of whoever chooses the texts: all that is given is used.
+    All texts are used: `config.sample_bytes` is for the caller, who chooses them.
     """
     backend = Backend(models.BPE())
-    # No prefix space and no normaliser: what goes in must come out. Digits come first, so that no merge ever joins two of them.
+    # No prefix space and no normaliser: text round-trips. Digits first: no merge joins two of them.
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     backend.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), byte_level]
@@ -209,7 +225,7 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
 
 
 def _pieces(text: str, size: int) -> Iterator[str]:
-    """Cut `text` into pieces of at least `size` characters (the last may be shorter) without changing a single id."""
+    """Cut `text` into pieces of at least `size` characters, but for the last, with the same ids."""
     start = 0
     while len(text) - start > size and (cut := _CUT.search(text, start + size)):
         yield text[start : cut.start()]
@@ -218,7 +234,7 @@ def _pieces(text: str, size: int) -> Iterator[str]:
 
 
 def _groups(pieces: Iterable[tuple[int, str]], size: int) -> Iterator[list[tuple[int, str]]]:
-    """Gather pieces, each with the place of its text, until they hold `size` characters together."""
+    """Yield groups of pieces, each with its text's index, of `size` characters together."""
     group, gathered = [], 0
     for index, piece in pieces:
         group.append((index, piece))
@@ -238,7 +254,8 @@ def _not_text(texts: Sequence[str]) -> str:
             text.encode()
         except UnicodeEncodeError as error:
             return (
-                f"the text {text[max(0, error.start - 20) : error.start + 20]!r} holds a lone surrogate, which is not valid Unicode. Save it as "
-                "UTF-8, or leave that character out."
+                f"the text {text[max(0, error.start - 20) : error.start + 20]!r} holds a lone "
+                "surrogate, which is not valid Unicode. Save it as UTF-8, or leave that character "
+                "out."
             )
     return "a text could not be encoded"

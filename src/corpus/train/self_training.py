@@ -22,12 +22,11 @@ from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.feed import ProblemFeed
 from corpus.model.init import empty_model
 from corpus.problems.check import is_checked
-from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems, write_problems
 from corpus.run.folder import RunFolder
 from corpus.runtime.runtime import Runtime
-from corpus.solve.candidates import Candidate
 from corpus.solve.solver import Solver
+from corpus.solve.voting import CandidateProgram
 from corpus.text.tokenizer import Tokenizer
 from corpus.train.loop import Turn
 from corpus.train.session import Session
@@ -183,7 +182,7 @@ def find_programs(
             start = progress()
             chunk = order[looked_at : looked_at + CHUNK]
             for index, candidates in zip(
-                chunk, solver.search([problems[index].text for index in chunk], PROGRAMS)
+                chunk, solver.search([problems[index] for index in chunk], PROGRAMS)
             ):
                 program = _likeliest(problems[index], candidates)
                 if program is not None:
@@ -198,13 +197,13 @@ def _by_wording(problems: Sequence[Problem], *, seed: int) -> list[int]:
     """Return the problems' indices with those that differ in their numbers alone together, as the solver decodes them once."""
     families: dict[str, list[int]] = {}
     for index, problem in enumerate(problems):
-        families.setdefault(template_of(problem.text), []).append(index)
+        families.setdefault(problem.template, []).append(index)
     shuffled = list(families.values())
     random.Random(seed).shuffle(shuffled)
     return [index for family in shuffled for index in family]
 
 
-def _likeliest(problem: Problem, candidates: Sequence[Candidate]) -> Problem | None:
+def _likeliest(problem: Problem, candidates: Sequence[CandidateProgram]) -> Problem | None:
     """Return the problem with the likeliest program that gives its key; None where no likely one does."""
     total = sum(
         math.exp(each.log_probability - candidates[0].log_probability) for each in candidates

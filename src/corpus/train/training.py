@@ -16,8 +16,7 @@ from corpus.base.seeds import derive
 from corpus.base.units import format_count, format_duration
 from corpus.config.run import RunConfig
 from corpus.data.prepared import Prepared
-from corpus.evaluate.completions import score_completions
-from corpus.evaluate.text import score_sources
+from corpus.evaluate.text import score_completions, score_sources
 from corpus.export.adapter import export_adapter
 from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors, num_trained
 from corpus.finetune.examples import Example, select_examples

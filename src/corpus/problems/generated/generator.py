@@ -10,13 +10,13 @@ from corpus.problems.generated.formula import linearize, mistakes
 from corpus.problems.generated.options import FRACTION, choose_options, digits_for
 from corpus.problems.generated.template import NUMBER, WordTemplate, make_choices
 from corpus.problems.generated.words import Wording
-from corpus.problems.numbers import find_numbers
+from corpus.problems.problem import GENERATED as SET_NAME
 from corpus.problems.problem import Problem
-from corpus.program.answer import nearest_option, parse_options
-from corpus.program.interpreter import execute
+from corpus.program.arithmetic.answer import nearest_option, parse_options
+from corpus.program.arithmetic.interpreter import execute
+from corpus.program.domains import ARITHMETIC
 from corpus.program.language import Program
 
-SET_NAME = "generated"
 _SMALLEST = 0.05
 _ATTEMPTS = 5_000
 _UNTIDY = 0.2
@@ -127,7 +127,7 @@ def _write_text(
     text = make_choices(template.texts[place], rng)
     written = iter([_write_number(number, rng) for number in numbers])
     text = " ".join(NUMBER.sub(lambda _: next(written), wording.fill(text)).split())
-    if [span.value for span in find_numbers(text)] != [float(number) for number in numbers]:
+    if [span.value for span in ARITHMETIC.find(text)] != [float(number) for number in numbers]:
         raise DataError(f"template {template.name}: the numbers of {text!r} are not {numbers}")
     return text
 

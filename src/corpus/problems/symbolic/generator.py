@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 from corpus.base.errors import DataError
 from corpus.base.seeds import derive
-from corpus.problems.expressions import TICK, find_expressions
 from corpus.problems.generated.template import NUMBER, make_choices
+from corpus.problems.problem import SYMBOLIC as SET_NAME
 from corpus.problems.problem import Problem
 from corpus.problems.symbolic.catalogue import Split, SymbolicTemplate, templates
 from corpus.problems.symbolic.draw import DRAWS
-from corpus.program.expression import read, variables_in
-from corpus.program.interpreter import execute
-from corpus.program.symbolic import FORMS
+from corpus.program.domains import EXPRESSIONS
+from corpus.program.expressions.marks import TICK
+from corpus.program.expressions.operations import FORMS
+from corpus.program.expressions.reader import read, variables_in
 
-SET_NAME = "symbolic"
 _ATTEMPTS = 200
 _LONGEST = 60
 """Characters of an answer and of each result on the way; a teacher would ask for no longer ones."""
@@ -56,16 +56,15 @@ def make_problem(
         quantities = [drawn[name] for name in NUMBER.findall(text)]
         for name, quantity in drawn.items():
             text = text.replace(f"<{name}>", f"{TICK}{quantity}{TICK}")
-        if [each.text for each in find_expressions(text)] != quantities:
+        if [each.value for each in EXPRESSIONS.find(text)] != quantities:
             raise DataError(
                 f"template {template.name}: the quantities of {text!r} are not {quantities}"
             )
-        outcome = execute(program, quantities)
-        if outcome.expression is None or not all(map(_is_sensible, outcome.expressions)):
+        outcome = EXPRESSIONS.execute(program, quantities)
+        if outcome.value is None or not all(map(_is_sensible, outcome.results)):
             continue
-        if template.category in _OF_FUNCTIONS and not variables_in(read(outcome.expression)):
+        if template.category in _OF_FUNCTIONS and not variables_in(read(outcome.value)):
             continue  # nothing is left to factor, say
-        constant = " + C" if template.category == "integrate" else ""
         return Problem(
             set_name=SET_NAME,
             split=split,
@@ -75,7 +74,7 @@ def make_problem(
             correct=None,
             program=str(program),
             category=template.category,
-            expression=outcome.expression + constant,
+            expression=EXPRESSIONS.show_answer(program, outcome.value, 0),
         )
     raise DataError(
         f"template {template.name}: no sensible problem in {_ATTEMPTS} attempts; widen its draw"
