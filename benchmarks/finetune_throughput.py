@@ -29,7 +29,7 @@ from corpus.evaluate.completions import score_completions
 from corpus.export.huggingface import huggingface_tensors
 from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.feed import ProblemFeed
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.problems.generated.generator import generate
 from corpus.problems.mathqa import load_mathqa
 from corpus.problems.problem import Problem

@@ -22,8 +22,8 @@ from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig
 from corpus.data.batch import Batch
 from corpus.model.flops import training_flops
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
+from corpus.model.weights import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train.optimizer import build_optimizer
 from corpus.train.step import TrainStep, compiled_trunk, eager_trunk

@@ -25,8 +25,8 @@ from corpus.config.runtime import RuntimeConfig
 from corpus.data.curriculum import mixture_at, plan_phases
 from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
+from corpus.model.weights import build_model
 from corpus.plan.shapes import shape_of
 from corpus.plan.small_run import pretrain_once
 from corpus.plan.steps import learning_rate, rows_per_batch

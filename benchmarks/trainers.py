@@ -16,7 +16,7 @@ from corpus.config.runtime import RuntimeConfig
 from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.data.curriculum import Phase
 from corpus.data.loader import TextLoader
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.run.folder import RunFolder
 from corpus.train.feed import CurriculumFeed
 from corpus.train.session import Session

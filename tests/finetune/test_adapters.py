@@ -13,9 +13,9 @@ from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig
 from corpus.data.batch import Batch
 from corpus.finetune.adapters import add_adapters, merged_tensors, num_trained
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 from corpus.recipes.registry import load_recipe
 from corpus.run.packages import require_packages
 from corpus.train.optimizer import build_optimizer, set_learning_rate

@@ -11,8 +11,8 @@ import sys
 CODE = """
 import torch
 from corpus.config.model import ModelConfig
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
+from corpus.model.weights import build_model
+from corpus.model.low_precision import compute_in
 from corpus.train.step import CompiledTrunk, eager_trunk
 
 torch.set_num_threads(1)

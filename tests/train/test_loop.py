@@ -16,7 +16,7 @@ from corpus.base.errors import Interrupted, TrainingError
 from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.data.batch import Batch
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train import budget
 from corpus.train.budget import Clock, ClockPace, Pace, StepPace

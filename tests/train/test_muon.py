@@ -6,7 +6,7 @@ from torch import nn
 
 from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.train.muon import orthogonalize
 from corpus.train.optimizer import (
     build_optimizer,

@@ -7,7 +7,7 @@ import torch
 
 from corpus.config.model import ModelConfig
 from corpus.data.batch import Batch
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train import precision as module
 from corpus.train.precision import PrecisionTrial, fastest, table, try_precisions

@@ -14,7 +14,7 @@ from corpus.base.errors import ConfigError, TrainingError
 from corpus.config.finetune import FinetuneConfig
 from corpus.config.model import ModelConfig
 from corpus.finetune.feed import ProblemFeed
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems
 from corpus.program.answer import parse_options

@@ -22,8 +22,8 @@ from corpus.base.units import Budget
 from corpus.config.model import ModelConfig
 from corpus.config.train import TrainConfig
 from corpus.data.batch import Batch
-from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 from corpus.run.folder import RunFolder
 from corpus.runtime import runtime as runtime_module
 from corpus.train import session as module

@@ -13,8 +13,8 @@ from corpus.base.errors import DeviceError
 from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig
 from corpus.data.batch import IGNORED, Batch
-from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train import step as module
 from corpus.train.optimizer import build_optimizer, optimizer_tensors

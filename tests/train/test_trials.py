@@ -19,8 +19,8 @@ from support.sessions import (
 )
 
 from corpus.config.train import TrainConfig
-from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 from corpus.runtime import runtime as runtime_module
 from corpus.train import session as module
 from corpus.train import step as step_module

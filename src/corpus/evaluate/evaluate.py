@@ -22,7 +22,7 @@ from corpus.evaluate.score import Reference, score_problems
 from corpus.evaluate.scores import Scores, read_scores
 from corpus.evaluate.text import bits_per_byte, score_text, score_unigram
 from corpus.evaluate.ways import OPTIONS, RETRIEVAL, vote_way
-from corpus.model.int8_weights import num_bytes
+from corpus.model.low_precision import num_bytes
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
 from corpus.program.language import Program, parse

@@ -16,9 +16,9 @@ from corpus.config.model import ModelConfig
 from corpus.config.runtime import RuntimeConfig
 from corpus.config.train import TrainConfig
 from corpus.data.batch import Batch
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 from corpus.plan.steps import micro_batch_rows, most_rows, rows_per_batch
 from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import checkpoint_activations

@@ -16,7 +16,7 @@ from corpus.data.curriculum import plan_phases
 from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
 from corpus.evaluate.text import score_sources
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import checkpoint_activations
 from corpus.text.tokenizer import EOS

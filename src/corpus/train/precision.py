@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from corpus.data.batch import Batch
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
 from corpus.model.transformer import Transformer
 from corpus.runtime.runtime import Runtime, allow_tf32, supported_precisions
 from corpus.train.step import (

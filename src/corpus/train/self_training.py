@@ -20,7 +20,7 @@ from corpus.config.model import ModelConfig
 from corpus.config.run import RunConfig
 from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.feed import ProblemFeed
-from corpus.model.init import empty_model
+from corpus.model.weights import empty_model
 from corpus.problems.check import is_checked
 from corpus.problems.numbers import template_of
 from corpus.problems.problem import Problem, read_problems, write_problems

@@ -22,10 +22,10 @@ from corpus.export.adapter import export_adapter
 from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors, num_trained
 from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.normal_form import in_normal_form, normal_forms
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
 from corpus.model.weights import (
     TOKENIZER,
+    build_model,
     check_tokenizer,
     read_weights,
     whole_tensors,

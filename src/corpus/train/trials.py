@@ -12,7 +12,7 @@ from corpus.base.console import say, warn
 from corpus.base.units import Budget
 from corpus.config.runtime import RuntimeConfig
 from corpus.data.batch import Batch
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
 from corpus.model.transformer import Transformer
 from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import is_sharded
