@@ -63,7 +63,7 @@ def _score_and_report(config: RunConfig, folder: RunFolder, begun: float) -> Non
     from corpus.evaluate.evaluate import evaluate_run
     from corpus.evaluate.scores import read_scores
     from corpus.report.report import report
-    from corpus.train.budget import Clock
+    from corpus.train.schedule import Clock
 
     # Held-out problems: programs are executed, the nearest option is the answer, and the
     # baselines (majority, nearest neighbour, gold programs) are scored the same way.

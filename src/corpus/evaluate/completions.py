@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from corpus.data.batch import IGNORED, stack
-from corpus.data.packing import pack, packed_row
+from corpus.data.batch import IGNORED, pack, packed_sequence, stack
 from corpus.finetune.examples import Example
 from corpus.model.transformer import Transformer
 from corpus.runtime.runtime import Runtime
@@ -18,7 +17,7 @@ def score_completions(
     """Return the mean loss (nats) and next-token accuracy over the completions of `examples`."""
     length = model.config.context_length
     rows = pack(
-        [len(example.tokens) for example in examples], row_length=length, order=range(len(examples))
+        [len(example.tokens) for example in examples], seq_length=length, order=range(len(examples))
     )
     loss, right, count = 0.0, 0, 0
     with (
@@ -27,9 +26,9 @@ def score_completions(
         for first in range(0, len(rows), 8):
             parts = []
             for row in rows[first : first + 8]:
-                arrays = packed_row(
+                arrays = packed_sequence(
                     [(examples[i].tokens, examples[i].prompt_length) for i in row],
-                    row_length=length,
+                    seq_length=length,
                     pad_id=pad_id,
                 )
                 parts.append(tuple(array[None] for array in arrays))

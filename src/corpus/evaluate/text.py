@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from corpus.base.console import Task
-from corpus.data.batch import IGNORED, text_rows
+from corpus.data.batch import IGNORED, shift_text
 from corpus.data.shards import Shard
 from corpus.model.transformer import Transformer
 from corpus.runtime.runtime import Runtime
@@ -130,7 +130,7 @@ def _blocks(
         rows = np.stack(
             [np.asarray(tokens[start : start + length + 1], dtype=np.int64) for start in starts]
         )
-        yield text_rows(rows, eos_id)
+        yield shift_text(rows, eos_id)
     rest = np.asarray(tokens[num_rows * length :], dtype=np.int64)
     if len(rest) > 1:
-        yield text_rows(rest[None], eos_id)
+        yield shift_text(rest[None], eos_id)
