@@ -1,7 +1,7 @@
 """Pseudo-labels: programs that a model finds for problems without one, checked by the gold answer.
 
-Reference: Zelikman et al. 2022 (STaR), arXiv:2203.14465. A wrong program can give the gold answer by
-chance, so a program counts only where the model finds it likely.
+Reference: Zelikman et al. 2022 (STaR), arXiv:2203.14465. A wrong program can give the gold answer
+by chance, so a program counts only where the model finds it likely.
 """
 
 import math
