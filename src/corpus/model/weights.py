@@ -112,13 +112,8 @@ def load_model(
     Raises `ArtifactError` where the file is missing or damaged, or does not fit `config`.
     """
     model = empty_model(config, device)
-    load_into(model, path)
-    return model
-
-
-def load_into(model: Transformer, path: Path) -> None:
-    """Replace a model's weights by those in `path`. Raises `ArtifactError` as `load_model` does."""
     model.load_state_dict(read_weights(model, path))
+    return model
 
 
 def read_weights(model: Transformer, path: Path) -> dict[str, Tensor]:

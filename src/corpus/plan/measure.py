@@ -38,10 +38,10 @@ USUAL_TOKENS = 2.0
 best of short budgets."""
 
 TIMED_STEPS, TIMED_SECONDS = 3, 2.0
-"""A shape is timed for so many steps after the first, or for so many seconds."""
+"""A shape is timed for this many steps after the first, or for this many seconds."""
 
 Sample = Callable[[ModelConfig, int], Batch]
-"""Returns a batch of so many sequences for a shape."""
+"""Returns a batch of the given number of sequences for a shape."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -117,7 +117,7 @@ def best(options: Sequence[SizeCandidate]) -> SizeCandidate:
 def epochs_of(
     tokens: float, phases: Sequence[CurriculumPhase], sources: Mapping[str, int]
 ) -> dict[str, float]:
-    """Return how often each source is read in so many tokens of this curriculum."""
+    """Return how often each source is read in this many tokens of the curriculum."""
     shares: dict[str, float] = {}
     for phase in phases:
         for name, share in phase.mixture.items():

@@ -85,7 +85,7 @@ def best_learning_rate(shape: ModelConfig, tokens: float, optimizer: OptimizerCo
 
 
 def size_factor(shape: ModelConfig, parameters: float, optimizer: OptimizerConfig) -> float:
-    """Return a shape's best rate relative to that of a shape with so many hidden parameters."""
+    """Return a shape's best rate relative to that of one with these hidden parameters."""
     return (hidden_parameters(shape) / parameters) ** RATES[optimizer.name].by_parameters
 
 
