@@ -24,12 +24,13 @@ from corpus.config.model import ModelConfig
 from corpus.config.runtime import RuntimeConfig
 from corpus.config.tokenizer import TokenizerConfig
 from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
+from corpus.data.curriculum import CurriculumPhase
 from corpus.data.loader import TextLoader
 from corpus.evaluate.text import score_completions
 from corpus.export.huggingface import huggingface_tensors
 from corpus.finetune.examples import Example, select_examples
-from corpus.finetune.feed import ProblemFeed
-from corpus.model.init import build_model
+from corpus.finetune.loader import ProblemLoader
+from corpus.model.weights import build_model
 from corpus.problems.generated.generator import generate
 from corpus.problems.mathqa import load_mathqa
 from corpus.problems.problem import Problem
@@ -64,36 +65,36 @@ def corpus(
             resume_hint="",
         )
 
-        def problem_feed() -> ProblemFeed:
+        def problem_loader() -> ProblemLoader:
             text = TextLoader(
                 {"text": stream(config.vocab_size)},
+                [CurriculumPhase(name="all", start=0.0, end=1.0, mixture={"text": 1.0})],
                 context_length=config.context_length,
-                rows_per_batch=rows,
+                batch_size=rows,
                 eos_id=PAD,
                 seed=0,
             )
-            return ProblemFeed(
+            return ProblemLoader(
                 examples,
                 text,
-                {"text": 1.0},
-                row_length=config.context_length,
-                rows_per_batch=rows,
+                seq_length=config.context_length,
+                batch_size=rows,
                 pad_id=PAD,
                 replay=0.0,
                 max_epochs=1000,
                 seed=0,
             )
 
-        feed = problem_feed()
+        loader = problem_loader()
         model = build_model(config, seed=0)
         places = [0]
 
         def report() -> dict[str, Any]:
             loss, _ = score_completions(model, session.runtime, heldout, pad_id=PAD)
             return {
-                "problems": feed.epochs * len(examples),
+                "problems": loader.epochs * len(examples),
                 "heldout": loss,
-                "real": feed.consumed["problems"] / max(places[0], 1),
+                "real": loader.consumed["problems"] / max(places[0], 1),
             }
 
         class Counting(TurningPace):
@@ -106,11 +107,11 @@ def corpus(
             session.run(
                 "finetune",
                 model,
-                feed=feed,
+                loader=loader,
                 pace=lambda: Counting(turn),
                 schedule=ScheduleConfig(learning_rate=LEARNING_RATE, decay="stable"),
                 validate=None,
-                sample=lambda: problem_feed().batch(0.0),
+                sample=lambda: problem_loader().batch(0.0),
             )
 
 

@@ -22,11 +22,11 @@ from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig
 from corpus.data.batch import Batch
 from corpus.model.flops import training_flops
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
+from corpus.model.weights import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train.optimizer import build_optimizer
-from corpus.train.step import TrainStep, compiled_trunk, eager_trunk
+from corpus.train.step import CompiledBackbone, TrainStep, eager_backbone
 
 LEARNING_RATE = 3e-4
 
@@ -104,14 +104,14 @@ def run(
         device=torch.device(device), precision=precision, num_threads=torch.get_num_threads()
     )
     model = compute_in(build_model(shape.config, seed=0, device=device), precision)
-    trunk = compiled_trunk(model) if compiled else eager_trunk(model)
+    backbone = CompiledBackbone(model) if compiled else eager_backbone(model)
     step = TrainStep(
         model,
         build_optimizer(model, OptimizerConfig(name=optimizer)),  # pyright: ignore[reportArgumentType]
         runtime,
-        trunk=trunk,
+        backbone=backbone,
         clip_norm=1.0,
-        micro_batch_rows=shape.micro_rows,
+        micro_batch=shape.micro_rows,
     )
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()

@@ -27,9 +27,8 @@ from corpus.config.run import RunConfig
 from corpus.config.runtime import RuntimeConfig
 from corpus.data.prepared import Prepared
 from corpus.plan.plan import Planner
-from corpus.plan.shapes import DIMS, shape_of
+from corpus.plan.sizes import DIMS, best_batch_size, best_learning_rate, shape_of
 from corpus.plan.small_run import SmallRun, pretrain_once
-from corpus.plan.steps import learning_rate, rows_per_batch
 from corpus.recipes.cpu import cpu
 from corpus.run.folder import RunFolder
 
@@ -147,8 +146,8 @@ def grid(config: RunConfig, folder: RunFolder, runs: int) -> None:
         if (str(budget), str(dim)) in done or runs < 1:
             continue
         rows, rate = (
-            rows_per_batch(shape, tokens),
-            learning_rate(shape, tokens, config.train.optimizer),
+            best_batch_size(shape, tokens),
+            best_learning_rate(shape, tokens, config.train.optimizer),
         )
         run = train(config, prepared, shape, rows, rate, budget, GRID_SEED)
         TABLE.add(row("grid", shape, budget, rows, rate, config, **found(run, GRID_SEED)))
@@ -170,14 +169,14 @@ def make_plan(config: RunConfig, folder: RunFolder) -> None:
             if same
             else planned["tokens"] * planned["num_parameters"] / shape.num_parameters
         )
-        rate = learning_rate(shape, tokens, config.train.optimizer)
+        rate = best_learning_rate(shape, tokens, config.train.optimizer)
         columns = {**same[0]["loss"], "tokens": tokens} if same else {"tokens": round(tokens)}
         TABLE.add(
             row(
                 f"plan-{kind}",
                 shape,
                 config.parsed_budget,
-                rows_per_batch(shape, tokens),
+                best_batch_size(shape, tokens),
                 rate,
                 config,
                 **columns,

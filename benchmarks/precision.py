@@ -22,20 +22,20 @@ from corpus.base.units import Budget
 from corpus.config.model import ModelConfig
 from corpus.config.run import RunConfig
 from corpus.config.runtime import RuntimeConfig
-from corpus.data.curriculum import mixture_at, plan_phases
+from corpus.data.batch import Batch
+from corpus.data.curriculum import plan_phases
 from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
-from corpus.plan.shapes import shape_of
+from corpus.model.low_precision import compute_in
+from corpus.model.weights import build_model
+from corpus.plan.sizes import best_batch_size, best_learning_rate, shape_of
 from corpus.plan.small_run import pretrain_once
-from corpus.plan.steps import learning_rate, rows_per_batch
 from corpus.recipes.cpu import cpu
 from corpus.run.folder import RunFolder
 from corpus.runtime.runtime import resolve, supported_precisions
 from corpus.text.tokenizer import EOS
 from corpus.train.optimizer import build_optimizer
-from corpus.train.step import TrainStep, compiled_trunk, eager_trunk
+from corpus.train.step import CompiledBackbone, TrainStep, eager_backbone
 
 TABLE = Table(
     "precision",
@@ -55,15 +55,17 @@ TABLE = Table(
 )
 
 
-def sample_of(prepared: Prepared, config: RunConfig, rows: int) -> TextLoader:
-    """Return a loader of rows of text."""
+def sample_of(prepared: Prepared, config: RunConfig, batch_size: int) -> Batch:
+    """Return a batch of text."""
+    sources = dict(prepared.train.tokens)
     return TextLoader(
-        dict(prepared.train.tokens),
+        sources,
+        plan_phases(config.curriculum, list(sources)),
         context_length=config.model.context_length,
-        rows_per_batch=rows,
+        batch_size=batch_size,
         eos_id=prepared.tokenizer.token_id(EOS),
         seed=0,
-    )
+    ).batch(0.0)
 
 
 def step_seconds(
@@ -71,23 +73,20 @@ def step_seconds(
 ) -> dict[tuple[int, str], float]:
     """Return the median seconds of a step by width and precision; the precisions of a shape take turns."""
     config, found = cpu(), {}
-    phases = plan_phases(config.curriculum, list(prepared.train.tokens))
     for shape in shapes:
-        batch = sample_of(prepared, config, config.train.rows_per_batch).batch(
-            mixture_at(phases, 0.0)
-        )
+        batch = sample_of(prepared, config, config.train.rows_per_batch)
         steps = {}
         for precision in options.precisions:
             torch._dynamo.reset()
             runtime = resolve(RuntimeConfig(precision=precision, num_threads=options.threads))  # pyright: ignore[reportArgumentType]
             model = build_model(shape, seed=0, device=runtime.device)
             compute_in(model, precision)
-            trunk = compiled_trunk(model) if options.compile else eager_trunk(model)
+            backbone = CompiledBackbone(model) if options.compile else eager_backbone(model)
             step = TrainStep(
                 model,
                 build_optimizer(model, config.train.optimizer),
                 runtime,
-                trunk=trunk,
+                backbone=backbone,
                 clip_norm=1.0,
             )
             step(batch, 1e-4)
@@ -112,10 +111,10 @@ def loss_of(
     recipe, tokens = cpu(), options.tokens
     train = replace(
         recipe.train,
-        rows_per_batch=rows_per_batch(shape, tokens),
+        rows_per_batch=best_batch_size(shape, tokens),
         schedule=replace(
             recipe.train.schedule,
-            learning_rate=learning_rate(shape, tokens, recipe.train.optimizer),
+            learning_rate=best_learning_rate(shape, tokens, recipe.train.optimizer),
         ),
     )
     run = pretrain_once(

@@ -14,11 +14,10 @@ from corpus.base.units import parse_budget
 from corpus.config.model import ModelConfig
 from corpus.config.runtime import RuntimeConfig
 from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
-from corpus.data.curriculum import Phase
+from corpus.data.curriculum import CurriculumPhase
 from corpus.data.loader import TextLoader
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.run.folder import RunFolder
-from corpus.train.feed import CurriculumFeed
 from corpus.train.session import Session
 
 EOS, DOCUMENT_TOKENS, STREAM_TOKENS = 0, 700, 2_000_000
@@ -66,7 +65,7 @@ def corpus(
     micro_rows: int = 0,
     precision: str = "fp32",
 ) -> None:
-    """Corpus as it runs: its session, feed, loop, metrics and checkpoints."""
+    """Corpus as it runs: its session, loader, loop, metrics and checkpoints."""
     with tempfile.TemporaryDirectory() as folder:
         session = Session(
             RunFolder(Path(folder)),
@@ -85,23 +84,21 @@ def corpus(
         )
         loader = TextLoader(
             {"text": stream(config.vocab_size)},
+            [CurriculumPhase(name="all", start=0.0, end=1.0, mixture={"text": 1.0})],
             context_length=config.context_length,
-            rows_per_batch=rows,
+            batch_size=rows,
             eos_id=EOS,
             seed=0,
         )
-        mixture = {"text": 1.0}
         with session:
             session.run(
                 "pretrain",
                 build_model(config, seed=0),
-                feed=CurriculumFeed(
-                    loader, [Phase(name="all", start=0.0, end=1.0, mixture=mixture)]
-                ),
+                loader=loader,
                 pace=lambda: TurningPace(turn),
                 schedule=ScheduleConfig(learning_rate=LEARNING_RATE, decay="stable"),
                 validate=None,
-                sample=lambda: loader.batch(mixture),
+                sample=lambda: loader.batch(0.0),
             )
 
 

@@ -84,7 +84,7 @@ def _evaluate_and_report(config: RunConfig, folder: RunFolder) -> None:
     from corpus.evaluate.evaluate import evaluate_run
     from corpus.evaluate.request import Request
     from corpus.evaluate.scores import read_scores
-    from corpus.train.budget import Clock
+    from corpus.train.schedule import Clock
 
     if not folder.scores.exists():
         with folder.timed("evaluate"):

@@ -12,7 +12,7 @@ import torch
 from corpus.base.errors import DataError
 from corpus.config.model import ModelConfig
 from corpus.data.shards import TokenShards, write_shards
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 
 
 @pytest.fixture(scope="module")

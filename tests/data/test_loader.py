@@ -5,69 +5,99 @@ import pytest
 import torch
 
 from corpus.base.errors import DataError
-from corpus.data.batch import IGNORED, document_ids, text_rows
-from corpus.data.loader import SourceRows, TextLoader
+from corpus.data.batch import IGNORED, document_ids, shift_text
+from corpus.data.curriculum import CurriculumPhase, Mixture
+from corpus.data.loader import SourceText, TextLoader
 
 EOS = 0
 
 
-def loader(seed: int = 3) -> TextLoader:
+def always(mixture: Mixture) -> list[CurriculumPhase]:
+    return [CurriculumPhase(name="all", start=0.0, end=1.0, mixture=mixture)]
+
+
+def loader(seed: int = 3, **mixture: float) -> TextLoader:
     sources = {"a": np.arange(1, 402, dtype=np.uint16), "b": np.arange(1001, 1202, dtype=np.uint16)}
-    return TextLoader(sources, context_length=20, rows_per_batch=4, eos_id=EOS, seed=seed)
+    return TextLoader(
+        sources,
+        always(mixture or {"a": 0.7, "b": 0.3}),
+        context_length=20,
+        batch_size=4,
+        eos_id=EOS,
+        seed=seed,
+    )
 
 
-def test_an_epoch_reads_every_row_once_and_the_next_one_in_another_order():
-    rows = SourceRows("a", np.arange(401, dtype=np.uint16), context_length=20, seed=1)
-    first = [int(rows.row(i)[0]) for i in range(rows.num_rows)]
-    second = [int(rows.row(rows.num_rows + i)[0]) for i in range(rows.num_rows)]
+def test_an_epoch_reads_every_sequence_once_and_the_next_one_in_another_order():
+    text = SourceText("a", np.arange(401, dtype=np.uint16), context_length=20, seed=1)
+    first = [int(text.sequence(i)[0]) for i in range(text.num_sequences)]
+    second = [int(text.sequence(text.num_sequences + i)[0]) for i in range(text.num_sequences)]
     assert sorted(first) == sorted(second) == list(range(0, 400, 20))
     assert first != second
 
 
 def test_a_resumed_loader_hands_out_the_same_batches():
-    mixture = {"a": 0.7, "b": 0.3}
     straight, early = loader(), loader()
     for _ in range(3):
-        straight.batch(mixture)
-        early.batch(mixture)
+        straight.batch(0.0)
+        early.batch(0.0)
     late = loader()
     late.restore(early.cursor())
     for _ in range(5):
-        expected, found = straight.batch(mixture), late.batch(mixture)
+        expected, found = straight.batch(0.0), late.batch(0.0)
         assert torch.equal(expected.tokens, found.tokens)
         assert torch.equal(expected.targets, found.targets)
     assert straight.consumed == late.consumed
 
 
 def test_the_mixture_is_followed():
-    text = loader()
+    text = loader(a=0.75, b=0.25)
     for _ in range(200):
-        text.batch({"a": 0.75, "b": 0.25})
+        text.batch(0.0)
     share = text.consumed["a"] / sum(text.consumed.values())
     assert share == pytest.approx(0.75, abs=0.05)
 
 
 def test_another_seed_gives_another_order():
-    assert not torch.equal(loader(1).batch({"a": 1.0}).tokens, loader(2).batch({"a": 1.0}).tokens)
+    assert not torch.equal(loader(1, a=1.0).batch(0.0).tokens, loader(2, a=1.0).batch(0.0).tokens)
 
 
 def test_documents_do_not_predict_each_other():
     rows = np.array([[5, 6, EOS, 7, 8, EOS]])
-    tokens, targets, documents = text_rows(rows, EOS)
+    tokens, targets, documents = shift_text(rows, EOS)
     assert tokens.tolist() == [[5, 6, EOS, 7, 8]]
     assert targets.tolist() == [[6, EOS, IGNORED, 8, EOS]]
     assert documents.tolist() == [[0, 0, 0, 1, 1]]
 
 
-def test_document_ids_start_at_zero_in_every_row():
+def test_document_ids_start_at_zero_in_every_sequence():
     assert document_ids(np.array([[EOS, 4], [4, EOS]]), EOS).tolist() == [[0, 1], [0, 0]]
 
 
 def test_too_little_text_is_refused_by_name():
     with pytest.raises(DataError, match="'tiny' has 10 tokens"):
-        TextLoader({"tiny": np.arange(10)}, context_length=20, rows_per_batch=1, eos_id=EOS, seed=0)
+        TextLoader(
+            {"tiny": np.arange(10)},
+            always({"tiny": 1.0}),
+            context_length=20,
+            batch_size=1,
+            eos_id=EOS,
+            seed=0,
+        )
 
 
 def test_a_cursor_of_other_sources_is_refused():
     with pytest.raises(DataError, match="prepare the same data"):
         loader().restore({"handed_out": 1, "taken": {"c": 1}})
+
+
+def test_the_phase_of_the_progress_decides_on_the_mixture():
+    phases = [
+        CurriculumPhase(name="a", start=0.0, end=0.5, mixture={"a": 1.0}),
+        CurriculumPhase(name="b", start=0.5, end=1.0, mixture={"b": 1.0}),
+    ]
+    sources = {"a": np.arange(1, 402), "b": np.arange(1001, 1202)}
+    text = TextLoader(sources, phases, context_length=20, batch_size=4, eos_id=EOS, seed=0)
+    assert text.batch(0.4).tokens.max() < 1000
+    assert text.batch(0.5).tokens.min() > 1000
+    assert text.consumed == {"a": 80, "b": 80}

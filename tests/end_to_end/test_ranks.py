@@ -179,25 +179,26 @@ def test_rows_that_cannot_be_divided_are_an_error(command: Words, tmp_path: Path
         _command(words, 2), cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode != 0
-    assert "train.rows_per_batch is 3 and there are 2 ranks" in done.stderr
+    assert "train.rows_per_batch 3 cannot be divided among 2 ranks" in done.stderr
 
 
 FULL = """
 import os
 from corpus.cli.main import main
-from corpus.train import trials
-from corpus.train.step import CompileChoice, OutOfMemory
+from corpus.train import autotune
+from corpus.train.autotune import CompileChoice
+from corpus.train.step import OutOfMemory
 
 def choose(model, runtime, batch, *, timed):
     if os.environ["RANK"] == "1" and len(batch.tokens) > 1:
         raise OutOfMemory("this device is a small one")
-    return CompileChoice(compiled=False, reason=f"tried {len(batch.tokens)} rows")
+    return CompileChoice(compiled=False, reason=f"tried {len(batch.tokens)} sequences")
 
-trials.choose_compile = choose
+autotune.try_compile = choose
 if __name__ == "__main__":
     main()
 """
-"""The second of two ranks has memory for one row only, and finds it out in a trial."""
+"""The second of two ranks has memory for one sequence only, and a trial shows it."""
 
 
 def test_one_rank_that_runs_out_of_memory_in_a_trial_is_waited_for_by_none(
@@ -206,8 +207,8 @@ def test_one_rank_that_runs_out_of_memory_in_a_trial_is_waited_for_by_none(
     program, out = tmp_path / "full.py", tmp_path / "run"
     program.write_text(FULL, encoding="utf-8")
     said = _run(command(out, *MORE, "--runtime.compile=on", budget=BUDGET), 2, program)
-    assert "from now on 1 rows are computed at a time, 2 times a step" in said
-    assert "tried 1 rows" in said
+    assert "from now on micro-batches of 1, 2 per step" in said
+    assert "tried 1 sequences" in said
     _assert_same(out, one)
 
 

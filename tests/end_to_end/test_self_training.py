@@ -27,7 +27,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 KILL_WHILE_LOOKING = """
 import os, signal
-from corpus.train import self_training
+from corpus.solve import self_training
 
 def die(*given):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -118,7 +118,9 @@ def test_what_the_model_finds_is_trained_on(whole: tuple[Path, str]) -> None:
     assert all(is_checked(problem) and problem.index % 3 == 0 for problem in found)
     assert manifest["programs"] == {"given": 2, "used": 1}
     assert "programs   2 different ones, 1 in normal form" in said
-    assert f"self-training: programs that give the key for {len(found)} of 50 problems" in said
+    assert (
+        f"self-training: programs that give the gold answer for {len(found)} of 50 problems" in said
+    )
     shown = re.search(rf"epochs over {100 + len(found)} problems, (\d+) of them in each", said)
     assert shown
     assert 3 <= int(shown[1]) <= 3 * 12, "of three wordings, the root of at most 150 each"

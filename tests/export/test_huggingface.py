@@ -11,8 +11,7 @@ from corpus.config.model import ModelConfig
 from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.export.card import Card
 from corpus.export.huggingface import FILES, export_huggingface, huggingface_name
-from corpus.model.init import build_model
-from corpus.model.weights import TOKENIZER, save_model
+from corpus.model.weights import TOKENIZER, build_model, save_model
 from corpus.text.tokenizer import Tokenizer, train_tokenizer
 
 SCORES = {

@@ -13,13 +13,13 @@ from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig
 from corpus.data.batch import Batch
 from corpus.finetune.adapters import add_adapters, merged_tensors, num_trained
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 from corpus.recipes.registry import load_recipe
 from corpus.run.packages import require_packages
 from corpus.train.optimizer import build_optimizer, set_learning_rate
-from corpus.train.step import eager_trunk, sum_loss
+from corpus.train.step import eager_backbone, sum_loss
 
 SYMBOLS = range(40)
 BLOCK = 64
@@ -105,7 +105,7 @@ def test_only_adapters_and_symbols_are_trained(method: str) -> None:
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     optimizer = build_optimizer(model, OptimizerConfig(name="adamw"))
     for _ in range(2):  # after one step A has not moved: B was 0
-        sum_loss(model, eager_trunk(model), _batch()).backward()
+        sum_loss(model, eager_backbone(model), _batch()).backward()
         set_learning_rate(optimizer, 1e-2)
         optimizer.step()
         optimizer.zero_grad()
@@ -177,7 +177,7 @@ def test_gradients_beside_4_bits_are_those_beside_the_same_weights_in_fp32() -> 
     gradients = []
     for model in (four, plain):
         _train_by_chance(model)
-        sum_loss(model, eager_trunk(model), _batch()).backward()
+        sum_loss(model, eager_backbone(model), _batch()).backward()
         gradients.append({name: p.grad for name, p in model.named_parameters() if p.requires_grad})
     assert gradients[0].keys() == gradients[1].keys()
     for name, gradient in gradients[0].items():
@@ -221,7 +221,7 @@ def test_reduced_products_leave_adapters_and_4_bits_what_they_are(method: str) -
         for name, m in model.named_modules()
         if ".lora_" in name and type(m).__name__ == "Int8Linear"
     ]
-    sum_loss(model, eager_trunk(model), _batch()).backward()
+    sum_loss(model, eager_backbone(model), _batch()).backward()
 
 
 def test_a_package_that_is_missing_is_named_with_the_command(

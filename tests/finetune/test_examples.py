@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from corpus.base.errors import DataError
 from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
-from corpus.data.batch import IGNORED
-from corpus.data.packing import packed_row
-from corpus.finetune.examples import Selection, select_examples
+from corpus.data.batch import IGNORED, packed_sequence
+from corpus.finetune.examples import SelectedExamples, select_examples
 from corpus.problems.problem import Problem
 from corpus.problems.render import program_from_tokens, prompt_tokens
 from corpus.program.arithmetic.answer import parse_options
@@ -56,7 +55,7 @@ def _select(
     *,
     max_length: int = 100,
     checked_only: bool = True,
-) -> Selection:
+) -> SelectedExamples:
     return select_examples(problems, tokenizer, max_length=max_length, checked_only=checked_only)
 
 
@@ -75,9 +74,9 @@ def test_loss_is_on_the_completion_only(tokenizer: Tokenizer) -> None:
     """Two examples in a row: each target is the token that follows, and the targets of each spell its program and its end."""
     other = replace(RIGHT, text="what is 5 more than 4 ?", program="add(n0,n1)")
     examples = _select([RIGHT, other], tokenizer, checked_only=False).examples
-    tokens, targets, documents = packed_row(
+    tokens, targets, documents = packed_sequence(
         [(example.tokens, example.prompt_length) for example in examples],
-        row_length=100,
+        seq_length=100,
         pad_id=tokenizer.token_id(PAD),
     )
     for place, (example, program) in enumerate(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from corpus.finetune.normal_form import in_normal_form, normal_forms
+from corpus.finetune.examples import in_normal_form, normal_forms
 from corpus.problems.check import is_checked
 from corpus.problems.problem import Problem
 from corpus.program.arithmetic.answer import parse_options

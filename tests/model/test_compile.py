@@ -11,9 +11,9 @@ import sys
 CODE = """
 import torch
 from corpus.config.model import ModelConfig
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
-from corpus.train.step import CompiledTrunk, eager_trunk
+from corpus.model.weights import build_model
+from corpus.model.low_precision import compute_in
+from corpus.train.step import CompiledBackbone, eager_backbone
 
 torch.set_num_threads(1)
 config = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=8)
@@ -37,8 +37,8 @@ def check(model, backend, *, backward, autocast, tolerance):
 
 wide = ModelConfig(vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=128)
 model, tokens, documents = build_model(wide, seed=0), torch.arange(256).reshape(2, 128) % 64, (torch.arange(256).reshape(2, 128) // 50)
-eager = eager_trunk(model)(tokens, documents)
-torch.testing.assert_close(CompiledTrunk(model)(tokens, documents), eager)  # attention in blocks
+eager = eager_backbone(model)(tokens, documents)
+torch.testing.assert_close(CompiledBackbone(model)(tokens, documents), eager)  # attention in blocks
 tokens = torch.arange(16).reshape(2, 8)
 documents = (tokens % 8 > 4).long()
 check(build_model(config, seed=0), "inductor", backward=False, autocast=False, tolerance=1e-5)

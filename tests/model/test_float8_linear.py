@@ -7,10 +7,15 @@ from torch.nn import functional as F
 
 from corpus.base.errors import ConfigError, DeviceError
 from corpus.config.model import ModelConfig
-from corpus.model import reduced
-from corpus.model.float8 import BACKWARD, FORWARD, Float8Linear, float8_product, round_tensor
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import (
+    BACKWARD,
+    FORWARD,
+    Float8Linear,
+    compute_in,
+    float8_product,
+    round_tensor,
+)
+from corpus.model.weights import build_model
 
 CONFIG = ModelConfig(
     vocab_size=64, dim=32, num_layers=2, num_heads=2, num_kv_heads=1, context_length=16
@@ -98,10 +103,10 @@ def test_a_width_that_does_not_suit_is_an_error_that_names_it() -> None:
 def test_a_device_without_the_products_is_an_error(
     monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
-    def refuse(device: torch.device) -> None:
+    def refuse(*given: object, **more: object) -> None:
         raise NotImplementedError("no kernel for this device\nat line 1")
 
-    monkeypatch.setitem(reduced.PROBES, precision, refuse)
+    monkeypatch.setattr(torch, {"int8": "_int_mm", "fp8": "_scaled_mm"}[precision], refuse)
     with pytest.raises(
         DeviceError,
         match=rf"runtime\.precision {precision} does not work on cpu .*\(no kernel for this device\)",

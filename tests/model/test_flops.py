@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from corpus.config.model import ModelConfig
 from corpus.model.flops import attention_flops, linear_flops, training_flops
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 
 CONFIG = ModelConfig(
     vocab_size=64, dim=32, num_layers=3, num_heads=4, num_kv_heads=2, context_length=24

@@ -11,11 +11,9 @@ from torch.nn import functional as F
 
 from corpus.base.errors import ConfigError
 from corpus.config.model import ModelConfig
-from corpus.model.init import build_model
-from corpus.model.int8 import Int8Linear, int8_product, round_rows
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import Int8Linear, compute_in, int8_product, round_rows
 from corpus.model.transformer import Transformer
-from corpus.model.weights import load_model, save_model
+from corpus.model.weights import build_model, load_model, save_model
 
 CONFIG = ModelConfig(
     vocab_size=64, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=16

@@ -5,9 +5,9 @@ import torch
 
 from corpus.config.model import ModelConfig
 from corpus.model.cache import Cache
-from corpus.model.init import build_model
-from corpus.model.int8_weights import keep_in_int8, num_bytes
+from corpus.model.low_precision import keep_in_int8, num_bytes
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 
 
 def _model(*, tied: bool) -> Transformer:

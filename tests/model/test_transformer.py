@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.config.model import ModelConfig
-from corpus.model.attend import attend
+from corpus.model.attention import attend
 from corpus.model.cache import Cache
-from corpus.model.init import build_model
 from corpus.model.transformer import RMSNorm, Transformer, block_mask, document_mask
+from corpus.model.weights import build_model
 
 CONFIG = ModelConfig(
     vocab_size=128, dim=32, num_layers=2, num_heads=4, num_kv_heads=2, context_length=32

@@ -14,9 +14,8 @@ from corpus.export.adapter import export_adapter
 from corpus.export.card import Card
 from corpus.export.huggingface import export_huggingface
 from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors
-from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
-from corpus.model.weights import TOKENIZER, save_model, write_model
+from corpus.model.weights import TOKENIZER, build_model, save_model, write_model
 from corpus.text.tokenizer import RESERVED, Tokenizer, train_tokenizer
 
 CARD = Card(title="T", training="U.")

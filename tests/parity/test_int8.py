@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from corpus.model.int8 import Int8Linear
+from corpus.model.low_precision import Int8Linear
 
 
 @pytest.fixture(scope="module")

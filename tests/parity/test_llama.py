@@ -11,9 +11,8 @@ from corpus.config.rope import RopeScaling
 from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.export.card import ANSWER, PROMPT, Card
 from corpus.export.huggingface import export_huggingface
-from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
-from corpus.model.weights import TOKENIZER, save_model
+from corpus.model.weights import TOKENIZER, build_model, save_model
 from corpus.problems.problem import Problem
 from corpus.problems.render import prompt_tokens
 from corpus.solve.decode import Decoder

@@ -14,8 +14,8 @@ from corpus.data.batch import Batch
 from corpus.model.transformer import Transformer
 from corpus.plan import measure as module
 from corpus.plan.measure import Machine, measure
-from corpus.train import step as step_module
-from corpus.train.step import OutOfMemory, Trunk, eager_trunk
+from corpus.train import autotune
+from corpus.train.step import Backbone, OutOfMemory, eager_backbone
 
 SHAPES = [
     ModelConfig(
@@ -32,9 +32,9 @@ def _sample(shape: ModelConfig, rows: int) -> Batch:
     )
 
 
-def _measure(monkeypatch: pytest.MonkeyPatch, trunk: Any, **more: Any) -> Machine:
-    for place in (module, step_module):
-        monkeypatch.setattr(place, "compiled_trunk", trunk)
+def _measure(monkeypatch: pytest.MonkeyPatch, backbone: Any, **more: Any) -> Machine:
+    for place in (module, autotune):
+        monkeypatch.setattr(place, "CompiledBackbone", backbone)
     settings: dict[str, Any] = {
         "budget": parse_budget("200s"),
         "train": TrainConfig(rows_per_batch=4),
@@ -49,15 +49,15 @@ def _measure(monkeypatch: pytest.MonkeyPatch, trunk: Any, **more: Any) -> Machin
 def test_a_size_that_does_not_compile_has_its_eager_speed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def trunk(model: Transformer) -> Trunk:
+    def backbone(model: Transformer) -> Backbone:
         if model.config.dim == 32:
             raise RuntimeError("the compiler gave up\nand more")
-        return eager_trunk(model)
+        return eager_backbone(model)
 
     monkeypatch.setattr(
         module, "USUAL_TOKENS", 1e9
     )  # the smallest size is the one that is tried first
-    machine = _measure(monkeypatch, trunk)
+    machine = _measure(monkeypatch, backbone)
     assert machine.compiled
     assert [speed.shape for speed in machine.speeds] == SHAPES
     assert machine.speeds[1].tokens_per_second == machine.speeds[1].eager_tokens_per_second
@@ -67,7 +67,7 @@ def test_a_size_that_does_not_compile_has_its_eager_speed(
 def test_where_there_is_no_time_to_compile_a_size_its_neighbours_gain_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    machine = _measure(monkeypatch, eager_trunk, enough_seconds=0.0)
+    machine = _measure(monkeypatch, eager_backbone, enough_seconds=0.0)
     assert [speed.measured for speed in machine.speeds].count(True) == 1
     gains = {
         round(speed.tokens_per_second / speed.eager_tokens_per_second, 6)
@@ -84,9 +84,9 @@ def test_what_does_not_fit_ends_the_list(monkeypatch: pytest.MonkeyPatch) -> Non
 
     before = Transformer.hidden
     monkeypatch.setattr(Transformer, "hidden", hidden)
-    assert [speed.shape for speed in _measure(monkeypatch, eager_trunk).speeds] == SHAPES[:2]
+    assert [speed.shape for speed in _measure(monkeypatch, eager_backbone).speeds] == SHAPES[:2]
     with pytest.raises(OutOfMemory):
-        _measure(monkeypatch, eager_trunk, sample=_too_much)
+        _measure(monkeypatch, eager_backbone, sample=_too_much)
 
 
 def _too_much(shape: ModelConfig, rows: int) -> Batch:
@@ -94,7 +94,7 @@ def _too_much(shape: ModelConfig, rows: int) -> Batch:
 
 
 def test_what_is_too_large_for_the_time_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = _measure(monkeypatch, eager_trunk, training_seconds=1e-6)
+    machine = _measure(monkeypatch, eager_backbone, training_seconds=1e-6)
     assert [speed.shape for speed in machine.speeds] == SHAPES[:1]
 
 
@@ -102,5 +102,5 @@ def test_activations_are_computed_again_where_a_run_would(monkeypatch: pytest.Mo
     seen: list[Transformer] = []
     monkeypatch.setattr(module, "checkpoint_activations", seen.append)
     runtime = RuntimeConfig(device="cpu", precision="fp32", compile="off", num_threads=1)
-    _measure(monkeypatch, eager_trunk, runtime=replace(runtime, checkpoint_activations=True))
+    _measure(monkeypatch, eager_backbone, runtime=replace(runtime, checkpoint_activations=True))
     assert {model.config.dim for model in seen} == {16, 32, 48}

@@ -21,7 +21,7 @@ from corpus.plan.planner import (
     small_run_seconds,
     small_runs,
 )
-from corpus.plan.shapes import family
+from corpus.plan.sizes import family
 from corpus.recipes.cpu import cpu
 from corpus.runtime.runtime import Runtime
 
@@ -37,8 +37,8 @@ def _speed(shape: ModelConfig, flops: float = FLOPS, *, most: int = 0, gain: flo
     rate = flops / (6 * shape.num_parameters)
     return Speed(
         shape=shape,
-        rows=16,
-        most_rows=most,
+        batch_size=16,
+        largest_micro_batch=most,
         tokens_per_second=gain * rate,
         eager_tokens_per_second=rate,
         measured=True,
@@ -125,8 +125,8 @@ def test_a_batch_that_is_larger_than_the_one_that_was_timed_is_computed_in_parts
         phases=phases,
         sources=sources,
     )
-    assert option.rows > 32
-    assert option.micro_rows == most
+    assert option.batch_size > 32
+    assert option.micro_batch == most
 
 
 def test_small_runs_take_a_small_part_of_any_budget() -> None:

@@ -7,15 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.config.train import OptimizerConfig
-from corpus.plan.shapes import family, shape_of
-from corpus.plan.steps import (
+from corpus.plan.sizes import (
     CPU_TOKENS,
     KNOWN_TOKENS,
     RATES,
-    learning_rate,
-    micro_batch_rows,
-    most_rows,
-    rows_per_batch,
+    best_batch_size,
+    best_learning_rate,
+    family,
+    fitting_micro_batch,
+    largest_micro_batch,
+    shape_of,
 )
 from corpus.recipes.registry import RECIPES
 
@@ -43,39 +44,40 @@ def test_the_recipes_own_shapes_are_in_the_family() -> None:
 def test_where_the_best_rate_was_measured_it_is_the_one_that_is_planned(name: str) -> None:
     shape = RECIPES["cpu"]().model
     optimizer = OptimizerConfig(name=name)  # pyright: ignore[reportArgumentType]
-    assert learning_rate(shape, KNOWN_TOKENS, optimizer) == RATES[name].known
-    assert rows_per_batch(shape, KNOWN_TOKENS) == 16
+    assert best_learning_rate(shape, KNOWN_TOKENS, optimizer) == RATES[name].known
+    assert best_batch_size(shape, KNOWN_TOKENS) == 16
 
 
 def test_larger_models_learn_more_slowly_and_longer_runs_take_larger_batches() -> None:
     base = RECIPES["hackathon"]().model
-    rates = [learning_rate(shape, 1e9, OptimizerConfig()) for shape in family(base)]
+    rates = [best_learning_rate(shape, 1e9, OptimizerConfig()) for shape in family(base)]
     assert rates == sorted(rates, reverse=True)
-    rows = [rows_per_batch(base, tokens) for tokens in (1e6, 1e8, 4e9)]
-    assert rows == sorted(rows)
-    assert rows[0] < rows[-1]
-    assert 128 <= rows[-1] <= 512
+    sizes = [best_batch_size(base, tokens) for tokens in (1e6, 1e8, 4e9)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+    assert 128 <= sizes[-1] <= 512
 
 
 def test_on_a_cpu_a_large_batch_is_computed_in_parts() -> None:
     """A batch of half a million tokens at once was 20 GB, and ended in the kernel's "Killed"."""
     for recipe in RECIPES.values():
         shape = recipe().model
-        most = most_rows(0, shape, "cpu")
+        largest = largest_micro_batch(0, shape, "cpu")
         assert (
-            micro_batch_rows(most, rows_per_batch(shape, 1e10)) * shape.context_length <= CPU_TOKENS
+            fitting_micro_batch(largest, best_batch_size(shape, 1e10)) * shape.context_length
+            <= CPU_TOKENS
         )
-        assert most_rows(0, shape, "cuda") == 0
-        assert most_rows(4, shape, "cpu") == 4
+        assert largest_micro_batch(0, shape, "cuda") == 0
+        assert largest_micro_batch(4, shape, "cpu") == 4
 
 
 @given(st.integers(0, 64), st.integers(1, 512))
 def test_the_micro_batch_divides_the_batch_and_is_no_larger_than_asked(
-    asked: int, rows: int
+    asked: int, size: int
 ) -> None:
-    part = micro_batch_rows(asked, rows)
+    part = fitting_micro_batch(asked, size)
     if part:
-        assert rows % part == 0
+        assert size % part == 0
         assert part <= asked
     else:
-        assert asked == 0 or asked >= rows
+        assert asked == 0 or asked >= size

@@ -3,7 +3,7 @@
 import torch
 
 from corpus.config.model import ModelConfig
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.runtime.parallelize import checkpoint_activations, is_sharded, like, local_part, whole
 
 CONFIG = ModelConfig(

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from corpus.config.model import ModelConfig
-from corpus.model.branches import Branches
-from corpus.model.init import build_model
+from corpus.model.cache import Branches
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 from corpus.solve.decode import Decoder
 
 CONFIG = ModelConfig(

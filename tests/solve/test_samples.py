@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from corpus.config.model import ModelConfig
-from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 from corpus.program.domains import ARITHMETIC
 from corpus.solve.beam import beam
 from corpus.solve.decode import Decoder, _Line

@@ -8,7 +8,7 @@ import torch
 from corpus.config.model import ModelConfig
 from corpus.config.runtime import RuntimeConfig
 from corpus.config.tokenizer import TokenizerConfig
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.problems.problem import Problem
 from corpus.program.domains import execute
 from corpus.runtime.runtime import resolve

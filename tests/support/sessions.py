@@ -1,4 +1,4 @@
-"""A small training session for tests: a model of a few hundred weights, a feed of one batch, and what a session recorded."""
+"""A small training session for tests: a tiny model, a loader of one batch, recorded choices."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from corpus.config.train import ScheduleConfig, TrainConfig
 from corpus.data.batch import Batch
 from corpus.model.transformer import Transformer
 from corpus.run.folder import RunFolder
-from corpus.train.budget import ClockPace, StepPace
+from corpus.train.schedule import ClockPace, StepPace
 from corpus.train.session import Session
 
 CONFIG = ModelConfig(
@@ -64,7 +64,7 @@ def clock_pace(pace: Any) -> ClockPace:
 
 
 class Lines:
-    """A feed of the same batch again and again."""
+    """A loader of the same batch again and again."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -88,7 +88,7 @@ def run(session: Session, model: Transformer, num_steps: int = 6) -> int:
     return session.run(
         "pretrain",
         model,
-        feed=Lines(),
+        loader=Lines(),
         pace=lambda: StepPace(num_steps=num_steps),
         schedule=ScheduleConfig(learning_rate=1e-2),
         validate=None,

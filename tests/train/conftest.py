@@ -6,8 +6,8 @@ import pytest
 import torch
 from support.sessions import CONFIG
 
-from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 
 
 @pytest.fixture

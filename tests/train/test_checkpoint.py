@@ -249,6 +249,6 @@ def test_what_is_frozen_is_not_kept() -> None:
     model[0].requires_grad_(True)
     with pytest.raises(
         ArtifactError,
-        match=r"other weights than those this run trains \(0.bias is not the same in the two\)",
+        match=r"other weights than this run trains \(0.bias differs\)",
     ):
         load_trained(model, kept)

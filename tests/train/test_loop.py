@@ -1,4 +1,4 @@
-"""The loop: whatever stops it, going on gives the same bits; nothing stands between a step and its save; a clock ends it in time."""
+"""The loop: a stopped run resumes to the same bits, a step is saved first, a clock ends in time."""
 
 import signal
 import threading
@@ -16,15 +16,14 @@ from corpus.base.errors import Interrupted, TrainingError
 from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
 from corpus.data.batch import Batch
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.runtime.runtime import Runtime
-from corpus.train import budget
-from corpus.train.budget import Clock, ClockPace, Pace, StepPace
+from corpus.train import schedule
 from corpus.train.checkpoint import Checkpoint, list_checkpoints, load_newest, save_checkpoint
-from corpus.train.loop import Phase, PhaseTrainer
-from corpus.train.lr import learning_rate
+from corpus.train.loop import PhaseTrainer, TrainingPhase
 from corpus.train.metrics import Metrics, read_metrics
 from corpus.train.optimizer import build_optimizer
+from corpus.train.schedule import Clock, ClockPace, Pace, StepPace, learning_rate
 from corpus.train.step import TrainStep, sum_loss
 
 CONFIG = ModelConfig(
@@ -34,13 +33,13 @@ CPU = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
 SCHEDULE = ScheduleConfig(learning_rate=1e-2, warmup=0.1, decay="linear", floor=0.0)
 NUM_STEPS = 12
 POISON = 63
-"""A row that begins with this token makes the loss nan."""
+"""A sequence that begins with this token makes the loss nan."""
 
 Mishap = Callable[[], object]
 
 
 def _lines(number: int, *, poisoned: bool = False) -> Batch:
-    """Two rows that always continue in the same way: something to learn. Which ones depends on `number` alone."""
+    """Two sequences that always continue in the same way: something to learn. Which ones depends on `number` alone."""
     start = torch.randint(0, 60, (2, 1), generator=torch.Generator().manual_seed(number))
     tokens = (start + torch.arange(17)) % 60
     tokens[0, 0] = POISON if poisoned else tokens[0, 0]
@@ -53,7 +52,7 @@ def _lines(number: int, *, poisoned: bool = False) -> Batch:
 
 
 class Lines:
-    """A feed whose cursor is one number; `before[n]` happens while batch n is fetched, once."""
+    """A loader whose cursor is one number; `before[n]` happens while batch n is fetched, once."""
 
     def __init__(
         self, before: dict[int, Mishap] | None = None, *, poisoned: tuple[int, ...] = ()
@@ -79,7 +78,7 @@ class Lines:
 @contextmanager
 def _trainer(
     folder: Path,
-    feed: Lines,
+    loader: Lines,
     *,
     pace: Callable[[Clock], Pace] = lambda clock: StepPace(num_steps=NUM_STEPS),
     before_validation: Mishap = lambda: None,
@@ -88,7 +87,7 @@ def _trainer(
     """A session on `folder`: a new process would build the same."""
     model = build_model(CONFIG, seed=1)
 
-    def trunk(tokens: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
+    def backbone(tokens: torch.Tensor, documents: torch.Tensor) -> torch.Tensor:
         return model.hidden(tokens, documents=documents) * (
             float("nan") if int(tokens[0, 0]) == POISON else 1.0
         )
@@ -96,21 +95,21 @@ def _trainer(
     def validate() -> tuple[dict[str, float], dict[str, float]]:
         before_validation()
         with torch.no_grad():
-            return {"lines": float(sum_loss(model, trunk, _lines(10**6))) / 32}, {"lines": 0.5}
+            return {"lines": float(sum_loss(model, backbone, _lines(10**6))) / 32}, {"lines": 0.5}
 
     folder.mkdir(exist_ok=True)
     clock, metrics = Clock(folder / "clock.json"), Metrics(folder)
     clock.start()
-    phase = Phase(
+    phase = TrainingPhase(
         name="pretrain",
-        feed=feed,
+        loader=loader,
         pace=pace(clock),
-        learning_rate=lambda progress: learning_rate(SCHEDULE, progress),
+        schedule=SCHEDULE,
         validate=validate,
     )
     config = TrainConfig(**{"rows_per_batch": 2, "log_every_steps": 5, "validations": 4, **changes})
     step = TrainStep(
-        model, build_optimizer(model, OptimizerConfig()), CPU, trunk=trunk, clip_norm=1.0
+        model, build_optimizer(model, OptimizerConfig()), CPU, backbone=backbone, clip_norm=1.0
     )
     try:
         yield PhaseTrainer(
@@ -127,8 +126,8 @@ def _trainer(
         metrics.close()
 
 
-def _train(folder: Path, feed: Lines, **given: Any) -> PhaseTrainer:
-    with _trainer(folder, feed, **given) as trainer:
+def _train(folder: Path, loader: Lines, **given: Any) -> PhaseTrainer:
+    with _trainer(folder, loader, **given) as trainer:
         trainer.resume()
         trainer.train()
     return trainer
@@ -387,12 +386,12 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Any:
     class Now:
         seconds = 100.0
 
-    monkeypatch.setattr(budget.time, "monotonic", lambda: Now.seconds)
+    monkeypatch.setattr(schedule.time, "monotonic", lambda: Now.seconds)
     return Now
 
 
 def _taking(now: Any, *step_seconds: float) -> Lines:
-    """A feed on a fake clock: its n-th step takes the n-th of `step_seconds`, the last one again and again."""
+    """A loader on a fake clock: its n-th step takes the n-th of `step_seconds`, the last one again and again."""
 
     def take(number: int) -> None:
         now.seconds += step_seconds[min(number, len(step_seconds) - 1)]
@@ -460,14 +459,14 @@ def test_a_phase_without_a_step_says_so(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_checkpoints_come_by_the_clock(tmp_path: Path, now: Any) -> None:
     saved: list[int] = []
-    feed = _taking(now, 0.4)
+    loader = _taking(now, 0.4)
 
     def look() -> None:
         saved.extend(step for step in _saved(tmp_path) if step not in saved)
 
     _train(
         tmp_path,
-        feed,
+        loader,
         pace=_ten_seconds,
         validations=1000,
         before_validation=look,
@@ -487,8 +486,8 @@ def test_the_phase_ends_with_the_mean_of_its_tail(tmp_path: Path) -> None:
                 weights.append(trainer._step.model.embedding.weight.detach().clone())
             return super().batch(progress)
 
-    feed = Watching()
-    with _trainer(tmp_path / "watched", feed, averaging=0.5) as trainer:
+    loader = Watching()
+    with _trainer(tmp_path / "watched", loader, averaging=0.5) as trainer:
         last: list[torch.Tensor] = []
         put = trainer._average.put
         trainer._average.put = lambda: (
@@ -513,7 +512,7 @@ def test_a_spike_is_skipped_and_one_that_stays_is_believed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped in the middle of it or not."""
-    monkeypatch.setattr("corpus.train.spikes.FEWEST", 4)
+    monkeypatch.setattr("corpus.train.step.SPIKE_MINIMUM", 4)
     ends = []
     for folder, before in (("whole", {}), ("stopped", {7: _ctrl_c})):
         with pytest.MonkeyPatch.context() as patch:
@@ -543,7 +542,7 @@ def _with_spikes(step: Any, numbers: set[int]) -> Any:
     return run
 
 
-def test_batches_made_ahead_change_nothing(
+def test_batches_made_early_change_nothing(
     tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a GPU: the next batch is made during a step, and a stop in between neither loses nor repeats one."""

@@ -1,6 +1,9 @@
 """Metrics: what a resumed run writes again is dropped first, and a line cut short by a crash does no harm."""
 
 import json
+import math
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +12,14 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from corpus.base.errors import ArtifactError
-from corpus.train.metrics import Metrics, read_metrics
+from corpus.train.metrics import (
+    Metrics,
+    TrainingEvent,
+    TrainPoint,
+    ValidationPoint,
+    read_history,
+    read_metrics,
+)
 
 
 @pytest.fixture
@@ -120,7 +130,7 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path, metrics: Metrics)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], lines[1][:-4], lines[2]]) + "\n")
     with pytest.raises(
-        ArtifactError, match=r"metrics\.jsonl line 2 is damaged .*; delete that line"
+        ArtifactError, match=r"metrics\.jsonl, line 2 is damaged .*Delete that line"
     ):
         read_metrics(path)
 
@@ -163,3 +173,108 @@ def test_after_a_resume_tensorboard_forgets_the_steps_that_are_taken_again(
     _write(metrics, "pretrain", 2, 7.0)
     metrics.close()
     assert _scalars(tmp_path, "pretrain", "train/loss") == [(1, 9.0), (2, 7.0)]
+
+
+def test_the_history_is_what_was_written(tmp_path: Path, metrics: Metrics) -> None:
+    metrics.write(
+        "train",
+        phase="pretrain",
+        step=10,
+        seconds=1.5,
+        progress=0.1,
+        tokens=320,
+        loss=4.5,
+        learning_rate=1e-3,
+        gradient_norm=None,
+        tokens_per_second=213.3,
+        consumed={"c4": 320},
+    )
+    metrics.write(
+        "validation",
+        phase="pretrain",
+        step=10,
+        seconds=2.0,
+        tokens=320,
+        loss={"c4": math.inf},
+        accuracy={"c4": 0.25},
+    )
+    metrics.write(
+        "event", phase="finetune", step=0, seconds=3.0, name="resumed", message="it went on"
+    )
+    history = read_history(tmp_path / "metrics.jsonl")
+    moment = {"phase": "pretrain", "step": 10}
+    assert history.train == (
+        TrainPoint(
+            **moment,
+            seconds=1.5,
+            tokens=320.0,
+            loss=4.5,
+            learning_rate=1e-3,
+            consumed={"c4": 320.0},
+        ),
+    )
+    assert history.validation == (
+        ValidationPoint(
+            **moment, seconds=2.0, tokens=320.0, loss={"c4": math.inf}, accuracy={"c4": 0.25}
+        ),
+    )
+    assert history.events == (
+        TrainingEvent(phase="finetune", step=0, seconds=3.0, name="resumed", message="it went on"),
+    )
+
+
+MOMENT = '"phase": "pretrain", "step": 1, "seconds": 0'
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"{broken", "line 2 is damaged"),
+        (b"\xff\xfe", "line 2 is damaged"),
+        (b"[" * 100_000, "line 2 is damaged"),
+        (b"[1, 2]", "line 2 holds list"),
+        (b'{"kind": "tea"}', "line 2 has kind 'tea', expected train or validation or event"),
+        (b'{"kind": "event", "phase": ["pretrain"]}', "line 2 has phase ['pretrain']"),
+        (b'{"kind": "event", "phase": "pretrain", "step": "x"}', "line 2: step is 'x'"),
+        (b'{"kind": "event", "phase": "pretrain", "step": true}', "line 2: step is True"),
+        (b'{"kind": "event", "phase": "pretrain", "step": NaN}', "line 2: step is nan"),
+        (b'{"kind": "event", "phase": "pretrain", "step": 1}', "line 2: seconds is missing"),
+        (
+            f'{{"kind": "train", {MOMENT}, "tokens": 1{"0" * 400}}}'.encode(),
+            "line 2: tokens is inf, expected a finite number",
+        ),
+        (
+            f'{{"kind": "train", {MOMENT}, "tokens": 1, "loss": 1, "consumed": [1]}}'.encode(),
+            "line 2: consumed is [1], expected an object",
+        ),
+        (
+            f'{{"kind": "validation", {MOMENT}, "tokens": 1, "loss": {{"c4": "x"}}}}'.encode(),
+            "line 2: c4 is 'x', expected a number",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_no_damage_to_a_line_is_a_traceback(tmp_path: Path, line: bytes, message: str) -> None:
+    path = tmp_path / "metrics.jsonl"
+    good = f'{{"kind": "event", {MOMENT}}}'.encode()
+    path.write_bytes(b"\n".join([good, line, good, b""]))
+    with pytest.raises(ArtifactError, match=r"metrics\.jsonl, line 2") as caught:
+        read_history(path)
+    assert message in str(caught.value)
+    assert "Delete that line" in str(caught.value)
+
+
+def test_a_loss_that_was_not_finite_and_a_rate_that_was_not_written_are_no_damage(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f'{{"kind": "train", {MOMENT}, "tokens": 1, "loss": null}}\n')
+    (point,) = read_history(path).train
+    assert math.isnan(point.loss)
+    assert math.isnan(point.learning_rate)
+    assert point.consumed == {}
+
+
+def test_reading_metrics_does_not_load_torch() -> None:
+    code = "import sys, corpus.train.metrics; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

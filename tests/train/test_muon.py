@@ -6,12 +6,12 @@ from torch import nn
 
 from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig
-from corpus.model.init import build_model
-from corpus.train.muon import orthogonalize
+from corpus.model.weights import build_model
 from corpus.train.optimizer import (
     build_optimizer,
     load_optimizer_tensors,
     optimizer_tensors,
+    orthogonalize,
     set_learning_rate,
 )
 

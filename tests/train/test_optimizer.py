@@ -10,8 +10,8 @@ from torch import nn
 from corpus.base.errors import ArtifactError
 from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig
-from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 from corpus.train import optimizer as module
 from corpus.train.optimizer import (
     build_optimizer,

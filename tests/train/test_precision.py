@@ -7,7 +7,7 @@ import torch
 
 from corpus.config.model import ModelConfig
 from corpus.data.batch import Batch
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train import precision as module
 from corpus.train.precision import PrecisionTrial, fastest, table, try_precisions
@@ -87,7 +87,7 @@ def test_a_precision_that_spoils_the_gradient_is_no_candidate(
     monkeypatch.setattr(
         module,
         "pass_seconds",
-        lambda model, trunk, runtime, batch: 1.0 if runtime.precision == "fp32" else 0.1,
+        lambda model, backbone, runtime, batch: 1.0 if runtime.precision == "fp32" else 0.1,
     )
     trials = try_precisions(build_model(CONFIG, seed=0), CPU, _batch(), compiled=False)
     assert "cosine is below" in trials[1].verdict

@@ -1,5 +1,6 @@
-"""One step: the same in parts as at once, the same as the textbook's loss, and without effect where a number is not finite."""
+"""One step: the same in parts as at once, the textbook's loss, no effect if not finite."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,12 +14,21 @@ from corpus.base.errors import DeviceError
 from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig
 from corpus.data.batch import IGNORED, Batch
-from corpus.model.init import build_model
 from corpus.model.transformer import Transformer
+from corpus.model.weights import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train import step as module
 from corpus.train.optimizer import build_optimizer, optimizer_tensors
-from corpus.train.step import TrainStep, Trunk, choose_compile, eager_trunk, sum_loss
+from corpus.train.step import (
+    SPIKE_MINIMUM,
+    SPIKES_IN_A_ROW,
+    Backbone,
+    StepResult,
+    TrainStep,
+    eager_backbone,
+    largest_norm,
+    sum_loss,
+)
 
 CONFIG = ModelConfig(
     vocab_size=64, dim=16, num_layers=1, num_heads=2, num_kv_heads=1, context_length=16
@@ -36,7 +46,7 @@ def one_thread() -> Iterator[None]:
 
 
 def _batch(shares: list[float], *, seed: int = 0, seq: int = 16) -> Batch:
-    """A row for each share, with about that share of its positions as targets, and two documents in each row."""
+    """A sequence of two documents for each share, which is about the share of its targets."""
     generator = torch.Generator().manual_seed(seed)
     shape = (len(shares), seq)
     targets = torch.randint(0, 64, shape, generator=generator)
@@ -51,7 +61,7 @@ def _batch(shares: list[float], *, seed: int = 0, seq: int = 16) -> Batch:
 
 
 UNEVEN = [1.0, 0.1, 0.0, 0.5, 0.9, 0.3]
-"""Rows with different numbers of targets, one without any: a mean of the parts' means would be wrong."""
+"""Sequences with different numbers of targets, one without any: a mean of the parts' means would be wrong."""
 
 
 def _weights(model: Transformer) -> dict[str, Tensor]:
@@ -65,8 +75,8 @@ def _same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
 
 
 def _descend(
-    batch: Batch, *, clip_norm: float, micro_batch_rows: int = 0
-) -> tuple[dict[str, Tensor], module.StepResult]:
+    batch: Batch, *, clip_norm: float, micro_batch: int = 0
+) -> tuple[dict[str, Tensor], StepResult]:
     """Take one step of plain gradient descent at rate 1; return how far each weight moved: its gradient."""
     model = build_model(CONFIG, seed=1)
     before = _weights(model)
@@ -75,18 +85,18 @@ def _descend(
         model,
         descent,
         CPU,
-        trunk=eager_trunk(model),
+        backbone=eager_backbone(model),
         clip_norm=clip_norm,
-        micro_batch_rows=micro_batch_rows,
+        micro_batch=micro_batch,
     )
     result = step(batch, 1.0)
     return {name: before[name] - tensor for name, tensor in model.state_dict().items()}, result
 
 
-@pytest.mark.parametrize("micro_batch_rows", [1, 2, 3, 4, 6])
-def test_parts_of_a_batch_give_the_gradient_of_the_whole(micro_batch_rows: int) -> None:
+@pytest.mark.parametrize("micro_batch", [1, 2, 3, 4, 6])
+def test_parts_of_a_batch_give_the_gradient_of_the_whole(micro_batch: int) -> None:
     whole, expected = _descend(_batch(UNEVEN), clip_norm=1e9)
-    parts, found = _descend(_batch(UNEVEN), clip_norm=1e9, micro_batch_rows=micro_batch_rows)
+    parts, found = _descend(_batch(UNEVEN), clip_norm=1e9, micro_batch=micro_batch)
     assert found.loss == pytest.approx(expected.loss, rel=1e-5)
     assert found.gradient_norm == pytest.approx(expected.gradient_norm, rel=1e-4)
     for name, gradient in whole.items():
@@ -94,18 +104,18 @@ def test_parts_of_a_batch_give_the_gradient_of_the_whole(micro_batch_rows: int) 
 
 
 def test_parts_are_what_is_computed_at_a_time() -> None:
-    model, rows = build_model(CONFIG, seed=1), []
-    trunk = eager_trunk(model)
+    model, sizes = build_model(CONFIG, seed=1), []
+    backbone = eager_backbone(model)
 
     def counting(tokens: Tensor, documents: Tensor) -> Tensor:
-        rows.append(len(tokens))
-        return trunk(tokens, documents)
+        sizes.append(len(tokens))
+        return backbone(tokens, documents)
 
     optimizer = build_optimizer(model, OptimizerConfig())
-    TrainStep(model, optimizer, CPU, trunk=counting, clip_norm=1.0, micro_batch_rows=2)(
+    TrainStep(model, optimizer, CPU, backbone=counting, clip_norm=1.0, micro_batch=2)(
         _batch(UNEVEN), 1e-3
     )
-    assert rows == [2, 2, 2]
+    assert sizes == [2, 2, 2]
 
 
 def test_a_large_gradient_is_scaled_down_and_a_small_one_is_not() -> None:
@@ -127,12 +137,12 @@ def test_the_loss_is_a_mean_over_the_targets_of_an_untrained_model() -> None:
 @settings(max_examples=25)
 @given(
     share=st.floats(0, 1) | st.sampled_from([0.0, 1.0]),
-    rows=st.integers(1, 8),
+    size=st.integers(1, 8),
     seed=st.integers(0, 99),
 )
-def test_the_loss_is_that_of_all_logits(share: float, rows: int, seed: int) -> None:
+def test_the_loss_is_that_of_all_logits(share: float, size: int, seed: int) -> None:
     """Full logits and PyTorch's own `ignore_index`, with the gradients as well."""
-    model, batch = build_model(CONFIG, seed=1), _batch([share] * rows, seed=seed, seq=80)
+    model, batch = build_model(CONFIG, seed=1), _batch([share] * size, seed=seed, seq=80)
     logits = model(batch.tokens, documents=batch.documents)
     expected = F.cross_entropy(
         logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED, reduction="sum"
@@ -141,22 +151,22 @@ def test_the_loss_is_that_of_all_logits(share: float, rows: int, seed: int) -> N
     gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
     model.zero_grad(set_to_none=True)
 
-    loss = sum_loss(model, eager_trunk(model), batch)
+    loss = sum_loss(model, eager_backbone(model), batch)
     loss.backward()
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-4)
     for name, parameter in model.named_parameters():
         torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-3, atol=1e-3, msg=name)
 
 
-def _infinite_loss(trunk: Trunk) -> Trunk:
-    return lambda tokens, documents: trunk(tokens, documents) * float("inf")
+def _infinite_loss(backbone: Backbone) -> Backbone:
+    return lambda tokens, documents: backbone(tokens, documents) * float("inf")
 
 
-def _infinite_gradient(trunk: Trunk) -> Trunk:
+def _infinite_gradient(backbone: Backbone) -> Backbone:
     """The loss is what it was; the way back overflows."""
 
     def run(tokens: Tensor, documents: Tensor) -> Tensor:
-        hidden = trunk(tokens, documents)
+        hidden = backbone(tokens, documents)
         hidden.register_hook(lambda gradient: gradient * float("inf"))
         return hidden
 
@@ -167,19 +177,19 @@ def _infinite_gradient(trunk: Trunk) -> Trunk:
     ("breaking", "loss_is_finite"), [(_infinite_loss, False), (_infinite_gradient, True)]
 )
 def test_a_step_that_is_not_finite_changes_nothing(
-    breaking: Callable[[Trunk], Trunk], loss_is_finite: bool
+    breaking: Callable[[Backbone], Backbone], loss_is_finite: bool
 ) -> None:
     model = build_model(CONFIG, seed=1)
     optimizer = build_optimizer(model, OptimizerConfig())
-    good = eager_trunk(model)
-    step = TrainStep(model, optimizer, CPU, trunk=good, clip_norm=1.0, micro_batch_rows=3)
+    good = eager_backbone(model)
+    step = TrainStep(model, optimizer, CPU, backbone=good, clip_norm=1.0, micro_batch=3)
     assert step(_batch(UNEVEN), 1e-2).applied
     weights, moments = (
         _weights(model),
         {name: t.clone() for name, t in optimizer_tensors(model, optimizer).items()},
     )
 
-    step.trunk = breaking(good)
+    step.use(breaking(good))
     result = step(_batch(UNEVEN, seed=1), 1e-2)
     assert not result.applied
     assert bool(torch.tensor(result.loss).isfinite()) is loss_is_finite
@@ -187,7 +197,7 @@ def test_a_step_that_is_not_finite_changes_nothing(
     assert _same(_weights(model), weights)
     assert _same(optimizer_tensors(model, optimizer), moments)
 
-    step.trunk = good  # the next step goes on as if the broken one had not been
+    step.use(good)  # the next step goes on as if the broken one had not been
     assert step(_batch(UNEVEN, seed=2), 1e-2).applied
     after = _weights(model)
     assert not _same(after, weights)
@@ -206,9 +216,9 @@ def test_running_out_of_memory_names_the_setting_that_helps() -> None:
 
     model = build_model(CONFIG, seed=1)
     step = TrainStep(
-        model, build_optimizer(model, OptimizerConfig()), CPU, trunk=full, clip_norm=1.0
+        model, build_optimizer(model, OptimizerConfig()), CPU, backbone=full, clip_norm=1.0
     )
-    with pytest.raises(DeviceError, match=r"on rows of 16 tokens.*train\.micro_batch_rows"):
+    with pytest.raises(DeviceError, match=r"on sequences of 16 tokens.*train\.micro_batch_rows"):
         step(_batch(UNEVEN), 1e-3)
 
 
@@ -218,64 +228,11 @@ def test_learning_happens() -> None:
         model,
         build_optimizer(model, OptimizerConfig()),
         CPU,
-        trunk=eager_trunk(model),
+        backbone=eager_backbone(model),
         clip_norm=1.0,
     )
     losses = [step(_batch(UNEVEN), 1e-2).loss for _ in range(20)]
     assert losses[-1] < losses[0] - 1
-
-
-def _broken_compiler(model: Transformer) -> Trunk:
-    def run(tokens: Tensor, documents: Tensor) -> Tensor:
-        raise RuntimeError("no C++ compiler was found\n  at line 1 of many")
-
-    return run
-
-
-def _breaks_on_the_way_back(model: Transformer) -> Trunk:
-    def fail(gradient: Tensor) -> Tensor:
-        raise NotImplementedError("no backward kernel here")
-
-    def run(tokens: Tensor, documents: Tensor) -> Tensor:
-        hidden = model.hidden(tokens, documents=documents)
-        hidden.register_hook(fail)
-        return hidden
-
-    return run
-
-
-@pytest.mark.parametrize(
-    ("compiler", "why"),
-    [
-        (_broken_compiler, "(RuntimeError: no C++ compiler was found)"),
-        (_breaks_on_the_way_back, "(NotImplementedError: no backward kernel here)"),
-    ],
-)
-@pytest.mark.parametrize("timed", [False, True])
-def test_a_compiler_that_fails_means_eager_with_a_reason(
-    monkeypatch: pytest.MonkeyPatch, compiler: Callable[[Transformer], Trunk], why: str, timed: bool
-) -> None:
-    model = build_model(CONFIG, seed=1)
-    before = _weights(model)
-    monkeypatch.setattr(module, "compiled_trunk", compiler)
-    choice = choose_compile(model, CPU, _batch(UNEVEN), timed=timed)
-    assert (choice.compiled, choice.failed) == (False, True)
-    assert choice.reason == f"torch.compile failed, training runs eager {why}"
-    assert _same(_weights(model), before)
-    assert all(parameter.grad is None for parameter in model.parameters())
-
-
-def test_running_out_of_memory_in_a_trial_is_not_the_compilers_fault(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Eager would run out of it as well."""
-
-    def full(tokens: Tensor, documents: Tensor) -> Tensor:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(module, "compiled_trunk", lambda model: full)
-    with pytest.raises(DeviceError, match=r"train\.micro_batch_rows"):
-        choose_compile(build_model(CONFIG, seed=1), CPU, _batch(UNEVEN), timed=False)
 
 
 @pytest.mark.parametrize(
@@ -287,43 +244,24 @@ def test_a_trial_is_the_best_of_three_and_ends_early_where_passes_are_slow(
 ) -> None:
     """The first pass compiles and does not count."""
     model, now, done = build_model(CONFIG, seed=1), [0.0], [0]
-    trunk = eager_trunk(model)
+    backbone = eager_backbone(model)
 
     def taking(tokens: Tensor, documents: Tensor) -> Tensor:
         now[0] += pass_takes[done[0]]
         done[0] += 1
-        return trunk(tokens, documents)
+        return backbone(tokens, documents)
 
     monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
     assert module.pass_seconds(model, taking, CPU, _batch(UNEVEN)) == pytest.approx(best)
     assert done == [passes]
 
 
-def test_a_compiler_that_works_is_kept_and_the_weights_with_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    model = build_model(CONFIG, seed=1)
-    before = _weights(model)
-    monkeypatch.setattr(module, "compiled_trunk", eager_trunk)
-    choice = choose_compile(model, CPU, _batch(UNEVEN), timed=False)
-    assert (choice.compiled, choice.failed) == (True, False)
-    assert _same(_weights(model), before)
-    assert all(parameter.grad is None for parameter in model.parameters())
+def test_the_limit_of_a_spike_is_a_multiple_of_the_median() -> None:
+    assert largest_norm([1.0] * SPIKE_MINIMUM + [500.0], 20.0, in_a_row=0) == 20.0
 
 
-@pytest.mark.parametrize(
-    ("eager_seconds", "compiled", "reason"),
-    [
-        (3.0, True, "torch.compile is 1.50 times as fast as eager"),
-        (1.0, False, "torch.compile is 0.50 times as fast as eager, training runs eager"),
-    ],
-)
-def test_under_a_clock_the_faster_one_is_kept(
-    monkeypatch: pytest.MonkeyPatch, eager_seconds: float, compiled: bool, reason: str
-) -> None:
-    model = build_model(CONFIG, seed=1)
-    seconds = iter([2.0, eager_seconds])
-    monkeypatch.setattr(module, "pass_seconds", lambda *given: next(seconds))
-    monkeypatch.setattr(module, "compiled_trunk", eager_trunk)
-    choice = choose_compile(model, CPU, _batch(UNEVEN), timed=True)
-    assert (choice.compiled, choice.failed, choice.reason) == (compiled, False, reason)
+def test_there_is_none_at_the_beginning_after_several_in_a_row_or_where_it_is_off() -> None:
+    norms = [1.0] * SPIKE_MINIMUM
+    assert largest_norm(norms[1:], 20.0, in_a_row=0) == math.inf
+    assert largest_norm(norms, 20.0, in_a_row=SPIKES_IN_A_ROW) == math.inf
+    assert largest_norm(norms, 0.0, in_a_row=0) == math.inf

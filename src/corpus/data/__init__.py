@@ -1,4 +1,4 @@
-"""Tokens on their way to the model: shards on disk, the curriculum, and the loader with its exact cursor.
+"""Tokens on their way to the model: shards on disk, the curriculum, the loader and its batches.
 
-Start with `curriculum` (pure functions), then `loader`.
+Start with `curriculum.py` (pure functions), then `loader.py`.
 """

@@ -1,11 +1,14 @@
 """The curriculum: pure functions from progress (0…1) to the mixture of sources.
 
-Driven by progress and not by steps, so that a clock can drive it: when the budget ends, every phase has had its share, whatever
-the machine's speed. Reference: Agrawal et al. 2021, On the Role of Corpus Ordering in Language Modeling (sustainlp-1.15).
+It depends on progress and not on steps, so that a clock can drive it: when the budget ends, every
+phase has had its share, whatever the machine's speed.
+
+Reference: Agrawal et al. 2021, On the Role of Corpus Ordering in Language Modeling
+(sustainlp-1.15).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.base.errors import ConfigError, did_you_mean
 from corpus.config.curriculum import ORDER, PROBLEMS, CurriculumConfig
@@ -15,8 +18,8 @@ Mixture = dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Phase:
-    """A stretch of pre-training with one mixture: from `start` (included) to `end`, both in progress 0…1."""
+class CurriculumPhase:
+    """A part of pre-training with one mixture: from `start` (included) to `end`, as progress."""
 
     name: str
     start: float
@@ -24,15 +27,17 @@ class Phase:
     mixture: Mixture
 
 
-def plan_phases(config: CurriculumConfig, prepared: Collection[str]) -> tuple[Phase, ...]:
+def plan_phases(config: CurriculumConfig, prepared: Collection[str]) -> tuple[CurriculumPhase, ...]:
     """Return the phases in order, covering 0…1 without a gap.
 
     Args:
         config: the curriculum.
-        prepared: names of the sources that have token shards (`problems` included where problems were rendered).
+        prepared: names of the sources that have tokens, `problems` among them where an anneal mixes
+            them in.
 
     Raises:
-        ConfigError: a weight names a source that was not prepared, nothing is left to read, or an anneal finds no problems.
+        ConfigError: a weight names a source that was not prepared, no source is left to read, or an
+            anneal finds no problems.
     """
     text = sorted(set(prepared) - {PROBLEMS})
     _check_names(config, text)
@@ -40,13 +45,14 @@ def plan_phases(config: CurriculumConfig, prepared: Collection[str]) -> tuple[Ph
     groups = _groups(config, [name for name in text if weights[name] > 0])
     if not groups:
         raise ConfigError(
-            "the curriculum has no source left to read; give at least one prepared source a weight above 0"
+            "the curriculum has no source left to read; give at least one prepared source a "
+            "weight above 0"
         )
     phases = _lay_out(config, groups, weights)
     return _anneal(config, phases, prepared) if config.anneal > 0 else phases
 
 
-def mixture_at(phases: Sequence[Phase], progress: float) -> Mixture:
+def mixture_at(phases: Sequence[CurriculumPhase], progress: float) -> Mixture:
     """Return the mixture in force at `progress`; values past the end belong to the last phase."""
     for phase in phases:
         if progress < phase.end:
@@ -55,16 +61,16 @@ def mixture_at(phases: Sequence[Phase], progress: float) -> Mixture:
 
 
 def _check_names(config: CurriculumConfig, text: Sequence[str]) -> None:
-    for name in config.weights:
-        if name not in text:
-            raise ConfigError(
-                f"curriculum.weights names source {name!r}, which was not prepared ({', '.join(text)}).{did_you_mean(name, text)}"
-            )
-    for name in config.sources:
-        if name not in text and name not in ORDER:
-            raise ConfigError(
-                f"curriculum.sources names {name!r}, which was not prepared ({', '.join(text)}).{did_you_mean(name, text)}"
-            )
+    for setting, names in (
+        ("weights names source", config.weights),
+        ("sources names", [name for name in config.sources if name not in ORDER]),
+    ):
+        for name in names:
+            if name not in text:
+                raise ConfigError(
+                    f"curriculum.{setting} {name!r}, which was not prepared ({', '.join(text)})."
+                    f"{did_you_mean(name, text)}"
+                )
 
 
 def _groups(config: CurriculumConfig, present: Sequence[str]) -> list[list[str]]:
@@ -83,51 +89,46 @@ def _groups(config: CurriculumConfig, present: Sequence[str]) -> list[list[str]]
 
 def _lay_out(
     config: CurriculumConfig, groups: list[list[str]], weights: Mapping[str, float]
-) -> tuple[Phase, ...]:
+) -> tuple[CurriculumPhase, ...]:
     everything = _normalise({name: weights[name] for group in groups for name in group})
     if config.order == "shuffled" or len(groups) == 1:
-        return (Phase(name="all", start=0.0, end=1.0, mixture=everything),)
+        return (CurriculumPhase(name="all", start=0.0, end=1.0, mixture=everything),)
     total, start, phases = sum(weights[name] for group in groups for name in group), 0.0, []
     for index, group in enumerate(groups):
-        end = (
-            1.0
-            if index == len(groups) - 1
-            else start + sum(weights[name] for name in group) / total
-        )
+        is_last = index == len(groups) - 1
+        end = 1.0 if is_last else start + sum(weights[name] for name in group) / total
         mixture = _normalise({name: weights[name] for name in group})
         if config.order == "interleaved":
             others = _normalise(
                 {name: weights[name] for other in groups if other is not group for name in other}
             )
             mixture = _blend(mixture, others, config.replay)
-        phases.append(Phase(name=group[0], start=start, end=end, mixture=mixture))
+        phases.append(CurriculumPhase(name=group[0], start=start, end=end, mixture=mixture))
         start = end
     return tuple(phases)
 
 
 def _anneal(
-    config: CurriculumConfig, phases: tuple[Phase, ...], prepared: Collection[str]
-) -> tuple[Phase, ...]:
-    """Squeeze the phases into the time before the anneal, and end on all text mixed with problems."""
+    config: CurriculumConfig, phases: tuple[CurriculumPhase, ...], prepared: Collection[str]
+) -> tuple[CurriculumPhase, ...]:
+    """Squeeze the phases before the anneal, and end on all text mixed with problems."""
     if PROBLEMS not in prepared:
         raise ConfigError(
-            "curriculum.anneal mixes in training problems, and none were prepared; set curriculum.anneal to 0 or give problems"
+            "curriculum.anneal mixes in training problems, and none were prepared; set "
+            "curriculum.anneal to 0 or give problems"
         )
     begin = 1.0 - config.anneal
-    squeezed = (
-        [
-            Phase(name=p.name, start=p.start * begin, end=p.end * begin, mixture=p.mixture)
-            for p in phases
-        ]
+    squeezed = [
+        replace(phase, start=phase.start * begin, end=phase.end * begin)
+        for phase in phases
         if begin > 0
-        else []
-    )
+    ]
     text: Mixture = {}
     for phase in phases:
         for name, share in phase.mixture.items():
             text[name] = text.get(name, 0.0) + share * (phase.end - phase.start)
     final = _blend(_normalise(text), {PROBLEMS: 1.0}, config.anneal_problems)
-    return (*squeezed, Phase(name="anneal", start=begin, end=1.0, mixture=final))
+    return (*squeezed, CurriculumPhase(name="anneal", start=begin, end=1.0, mixture=final))
 
 
 def _normalise(shares: Mapping[str, float]) -> Mixture:

@@ -1,110 +1,177 @@
-"""Rows of text in the curriculum's mixture, with a cursor that is a few integers.
+"""Where batches come from: text in the mixture of the curriculum, and prefetching.
 
-The order is a pure function of the seed: row number n takes its source by a draw that depends on (seed, n) and on the mixture at that
-moment, and a source's k-th row by a permutation that depends on (seed, source, epoch). So the cursor (rows handed out, rows taken of
-each source) says everything, and a run that goes on from it sees exactly the rows it would have seen.
+The order is a pure function of the seed: sequence number n takes its source by a draw that depends
+on (seed, n) and on the mixture at that moment, and a source's k-th sequence by a permutation that
+depends on (seed, source, epoch). So the cursor is a few integers (sequences handed out, sequences
+taken of each source), and a run that resumes from it sees exactly the batches it would have seen.
 """
 
 import random
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from corpus.base.errors import DataError
 from corpus.base.seeds import derive
-from corpus.data.batch import Batch, stack, text_rows
-from corpus.data.curriculum import Mixture
+from corpus.data.batch import Arrays, Batch, shift_text, stack
+from corpus.data.curriculum import CurriculumPhase, mixture_at
 
 
-class SourceRows:
-    """One source's tokens cut into rows, in an order that is shuffled anew each epoch."""
+class Loader(Protocol):
+    """Hands out batches, and can go back to a position."""
+
+    @property
+    def consumed(self) -> dict[str, int]:
+        """Tokens handed out so far, by source."""
+        ...
+
+    def batch(self, progress: float) -> Batch:
+        """Return the next batch at this progress (0…1) of the training phase."""
+        ...
+
+    def cursor(self) -> dict[str, Any]:
+        """Return the position, JSON-ready."""
+        ...
+
+    def restore(self, cursor: dict[str, Any]) -> None:
+        """Go to a position that `cursor` returned."""
+        ...
+
+
+class Prefetcher:
+    """A loader whose next batch can be made early; its position is as if it had not been."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+        self._next: tuple[Batch, dict[str, Any], dict[str, int]] | None = None
+
+    def prefetch(self, progress: float) -> None:
+        """Make the next batch now, for this progress, unless it is made already."""
+        if self._next is None:
+            cursor, consumed = self._loader.cursor(), dict(self._loader.consumed)
+            self._next = self._loader.batch(progress), cursor, consumed
+
+    @property
+    def consumed(self) -> dict[str, int]:
+        """Tokens handed out so far, by source."""
+        return self._loader.consumed if self._next is None else self._next[2]
+
+    def batch(self, progress: float) -> Batch:
+        """Return the prefetched batch, or else the next one at this progress."""
+        if self._next is None:
+            return self._loader.batch(progress)
+        made, self._next = self._next[0], None
+        return made
+
+    def cursor(self) -> dict[str, Any]:
+        """Return the position before the prefetched batch, JSON-ready."""
+        return self._loader.cursor() if self._next is None else self._next[1]
+
+    def discard(self) -> None:
+        """Drop the prefetched batch: the loader is about to hand out others."""
+        if self._next is not None:
+            self.restore(self._next[1])
+
+    def restore(self, cursor: dict[str, Any]) -> None:
+        """Go to a position that `cursor` returned."""
+        self._next = None
+        self._loader.restore(cursor)
+
+
+class SourceText:
+    """One source's tokens cut into sequences, in an order that is shuffled each epoch."""
 
     def __init__(self, name: str, tokens: np.ndarray, *, context_length: int, seed: int) -> None:
         self.name, self._tokens, self._length, self._seed = name, tokens, context_length, seed
-        self.num_rows = (len(tokens) - 1) // context_length
-        if self.num_rows < 1:
+        self.num_sequences = (len(tokens) - 1) // context_length
+        if self.num_sequences < 1:
             raise DataError(
-                f"source {name!r} has {len(tokens):,} tokens, fewer than one row of {context_length + 1}; give it more text"
+                f"source {name!r} has {len(tokens):,} tokens, fewer than one sequence of "
+                f"{context_length + 1}; give it more text"
             )
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 
-    def row(self, index: int) -> np.ndarray:
-        """Return the `index`-th row read from this source: [context_length + 1] int64. Any non-negative index is valid."""
-        epoch, place = divmod(index, self.num_rows)
+    def sequence(self, index: int) -> np.ndarray:
+        """Return the `index`-th sequence read from this source: [context_length + 1] int64.
+
+        Any non-negative index is valid.
+        """
+        epoch, place = divmod(index, self.num_sequences)
         if epoch != self._epoch:
-            generator = np.random.Generator(
-                np.random.PCG64(derive(self._seed, "rows", self.name, epoch))
-            )
-            self._epoch, self._order = epoch, generator.permutation(self.num_rows)
+            seed = derive(self._seed, "rows", self.name, epoch)
+            generator = np.random.Generator(np.random.PCG64(seed))
+            self._epoch, self._order = epoch, generator.permutation(self.num_sequences)
         start = int(self._order[place]) * self._length
         return np.asarray(self._tokens[start : start + self._length + 1], dtype=np.int64)
 
 
 class TextLoader:
-    """Hands out batches of text rows and its own cursor."""
+    """Hands out batches of text in the mixture of the curriculum's phases."""
 
     def __init__(
         self,
         sources: Mapping[str, np.ndarray],
+        phases: Sequence[CurriculumPhase],
         *,
         context_length: int,
-        rows_per_batch: int,
+        batch_size: int,
         eos_id: int,
         seed: int,
     ) -> None:
+        """`sources` are the tokens of each source, `batch_size` counts sequences."""
         self._sources = {
-            name: SourceRows(name, tokens, context_length=context_length, seed=seed)
+            name: SourceText(name, tokens, context_length=context_length, seed=seed)
             for name, tokens in sources.items()
         }
-        self._length, self._rows_per_batch, self._eos_id, self._seed = (
-            context_length,
-            rows_per_batch,
-            eos_id,
-            seed,
-        )
+        self._phases, self._length, self._batch_size = phases, context_length, batch_size
+        self._eos_id, self._seed = eos_id, seed
         self._handed_out = 0
         self._taken = dict.fromkeys(self._sources, 0)
 
     @property
     def consumed(self) -> dict[str, int]:
         """Tokens handed out so far, by source."""
-        return {name: rows * self._length for name, rows in self._taken.items()}
+        return {name: taken * self._length for name, taken in self._taken.items()}
 
     @property
     def epochs(self) -> dict[str, float]:
         """How often each source has been read."""
-        return {name: rows / self._sources[name].num_rows for name, rows in self._taken.items()}
+        return {
+            name: taken / self._sources[name].num_sequences for name, taken in self._taken.items()
+        }
 
     def cursor(self) -> dict[str, Any]:
-        """Return the position, as JSON-ready values."""
+        """Return the position, JSON-ready."""
         return {"handed_out": self._handed_out, "taken": dict(self._taken)}
 
     def restore(self, cursor: Mapping[str, Any]) -> None:
         """Go to a position that `cursor` returned."""
         if set(cursor["taken"]) != set(self._sources):
             raise DataError(
-                f"the checkpoint read sources {sorted(cursor['taken'])}, and {sorted(self._sources)} are prepared; prepare the same data"
+                f"the checkpoint read sources {sorted(cursor['taken'])}, and "
+                f"{sorted(self._sources)} are prepared; prepare the same data"
             )
-        self._handed_out, self._taken = (
-            int(cursor["handed_out"]),
-            {name: int(rows) for name, rows in cursor["taken"].items()},
-        )
+        self._handed_out = int(cursor["handed_out"])
+        self._taken = {name: int(taken) for name, taken in cursor["taken"].items()}
 
-    def rows(self, count: int, mixture: Mixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the next `count` rows drawn from `mixture` as inputs, targets and document ids, each [count context_length]."""
+    def sequences(self, count: int, progress: float) -> Arrays:
+        """Return the next `count` sequences, drawn from the mixture in force at `progress`.
+
+        Each array is [count context_length].
+        """
+        mixture = mixture_at(self._phases, progress)
         names, edges = list(mixture), np.cumsum(list(mixture.values()))
-        rows = []
+        text = []
         for _ in range(count):
             draw = random.Random(derive(self._seed, "draw", self._handed_out)).random() * edges[-1]
             name = names[min(int(np.searchsorted(edges, draw, side="right")), len(names) - 1)]
-            rows.append(self._sources[name].row(self._taken[name]))
+            text.append(self._sources[name].sequence(self._taken[name]))
             self._taken[name] += 1
             self._handed_out += 1
-        return text_rows(np.stack(rows), self._eos_id)
+        return shift_text(np.stack(text), self._eos_id)
 
-    def batch(self, mixture: Mixture) -> Batch:
-        """Return the next batch, its rows drawn from `mixture`."""
-        return stack(
-            [self.rows(self._rows_per_batch, mixture)], self._rows_per_batch * self._length
-        )
+    def batch(self, progress: float) -> Batch:
+        """Return the next batch."""
+        arrays = self.sequences(self._batch_size, progress)
+        return stack([arrays], self._batch_size * self._length)

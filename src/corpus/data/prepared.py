@@ -1,4 +1,4 @@
-"""What preparation left: the tokenizer, the token shards and the word frequencies, opened and checked."""
+"""Prepared data: the tokenizer, the token shards and the token counts, opened and checked."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,14 @@ class Prepared:
 
     @classmethod
     def open(cls, folder: Path) -> "Prepared":
-        """Open a prepared folder. Raises `ArtifactError` naming what is missing, damaged or does not fit."""
+        """Open a prepared folder.
+
+        Raises `ArtifactError` naming what is missing, damaged or does not fit.
+        """
         if not (folder / "manifest.json").exists():
             raise ArtifactError(
-                f"{folder} holds no prepared data; run `corpus prepare` (or `corpus run`) on this run folder first"
+                f"{folder} holds no prepared data; run `corpus prepare` (or `corpus run`) on this "
+                "run folder first"
             )
         fix = f"Delete {folder} and prepare the data again."
         tokenizer = Tokenizer.load(folder / "tokenizer", fix=fix)
@@ -32,7 +36,8 @@ class Prepared:
         for split, opened in shards.items():
             if opened.manifest.config.get("tokenizer") != tokenizer.digest:
                 raise ArtifactError(
-                    f"{folder / split} was made with another tokenizer than {folder / 'tokenizer'}. {fix}"
+                    f"{folder / split} was made with another tokenizer than "
+                    f"{folder / 'tokenizer'}. {fix}"
                 )
         return cls(
             folder=folder,
@@ -48,7 +53,8 @@ class Prepared:
             counts = np.load(path, allow_pickle=False)
             if counts.shape != (self.tokenizer.vocab_size,):
                 raise ValueError(
-                    f"it holds {counts.shape}, expected one count for each of {self.tokenizer.vocab_size} ids"
+                    f"it holds {counts.shape}, expected one count for each of "
+                    f"{self.tokenizer.vocab_size} ids"
                 )
         except (OSError, EOFError, ValueError) as error:
             raise ArtifactError(

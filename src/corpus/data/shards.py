@@ -1,8 +1,9 @@
-"""Token shards: one memory-mapped file of tokens for each source, with the places where its documents begin.
+"""Token shards: one memory-mapped file of tokens per source, and where its documents begin.
 
-A folder of shards holds, for each source, `<source>.bin` (little-endian uint16, or uint32 for vocabularies above 65,536; every
-document ends with `<|eos|>`) and `<source>.documents.npy` (int64, the first token of each document), and one `manifest.json` of
-kind `shards` with counts, sizes and SHA-256 digests. The manifest is written last and the folder appears whole or not at all.
+A folder of shards holds, for each source, `<source>.bin` (little-endian uint16, or uint32 for
+vocabularies above 65,536; every document ends with `<|eos|>`) and `<source>.documents.npy` (int64,
+the first token of each document), and one `manifest.json` of kind `shards` with counts, sizes and
+SHA-256 digests. The manifest is written last and the folder appears whole or not at all.
 """
 
 import hashlib
@@ -23,12 +24,12 @@ from corpus.base.manifest import Manifest, make_key, read_manifest, write_manife
 
 KIND = "shards"
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""A source's name is a file's name, so it stays within letters, digits, dot, dash and underscore."""
+"""A source's name is a file's name, so it holds letters, digits, dots, dashes and underscores."""
 _FIX = "Delete the prepared folder and prepare the data again."
 
 
 def token_dtype(vocab_size: int) -> np.dtype:
-    """Return the smallest type that holds every id: little-endian uint16, or uint32 above 65,536 ids."""
+    """Return the smallest type that holds every id: uint16, or uint32 above 65,536 ids."""
     return np.dtype("<u2") if vocab_size <= 1 << 16 else np.dtype("<u4")
 
 
@@ -38,7 +39,8 @@ class ShardWriter:
     def __init__(self, folder: Path, source: str, *, dtype: np.dtype, eos_id: int) -> None:
         if not SOURCE_NAME.fullmatch(source):
             raise ConfigError(
-                f"{source!r} cannot name a source; use letters, digits, '.', '-' and '_', and begin with a letter or digit"
+                f"{source!r} cannot name a source; use letters, digits, '.', '-' and '_', and "
+                "begin with a letter or digit"
             )
         self._folder, self.source, self._eos = Path(folder), source, np.array([eos_id], dtype=dtype)
         self._dtype, self._hash, self._starts = dtype, hashlib.sha256(), array("q")
@@ -53,7 +55,7 @@ class ShardWriter:
         return self
 
     def add(self, tokens: Sequence[int] | np.ndarray, *, num_bytes: int) -> None:
-        """Append one document; `<|eos|>` is added here. `num_bytes` is the length of its text in UTF-8."""
+        """Append one document and its `<|eos|>`; `num_bytes` is its text's length in UTF-8."""
         data = np.concatenate([np.asarray(tokens, dtype=self._dtype), self._eos])
         self._starts.append(self.num_tokens)
         self._file.write(data.data)
@@ -107,7 +109,7 @@ class ShardsWriter:
 def write_shards(
     folder: Path, *, vocab_size: int, eos_id: int, tokenizer_digest: str = ""
 ) -> Iterator[ShardsWriter]:
-    """Yield a writer; when the block ends without an error, `folder` appears, whole, with its manifest."""
+    """Yield a writer; when the block ends without an error, `folder` appears with its manifest."""
     dtype = token_dtype(vocab_size)
     with atomic_folder(folder) as temporary:
         with ExitStack() as stack:
@@ -135,7 +137,7 @@ class Shard:
 
     source: str
     tokens: np.ndarray
-    """[num_tokens] uint16 or uint32, memory-mapped read-only; every document ends with `<|eos|>`."""
+    """[num_tokens] uint16 or uint32, memory-mapped read-only; documents end with `<|eos|>`."""
     documents: np.ndarray
     """[num_documents] int64: the place of each document's first token."""
     num_bytes: int
@@ -173,10 +175,12 @@ class TokenShards(Mapping[str, Shard]):
     ) -> "TokenShards":
         """Map the shards of `folder`, all of them or those named.
 
-        Sizes are always checked; with `verify` the digests as well, which reads every byte once (about a second a gigabyte).
+        Sizes are always checked; with `verify` the digests as well, which reads every byte once
+        (about a second per gigabyte).
 
         Raises:
-            ArtifactError: the manifest or a file is missing, truncated or altered; the message names the file and the fix.
+            ArtifactError: the manifest or a file is missing, truncated or altered; the message
+                names the file and the fix.
         """
         folder = Path(folder)
         manifest = read_manifest(folder, kind=KIND, fix=_FIX)
@@ -184,7 +188,8 @@ class TokenShards(Mapping[str, Shard]):
             if source not in manifest.counts:
                 known = ", ".join(manifest.counts)
                 raise ArtifactError(
-                    f"{folder} has no source {source!r}, only {known}.{did_you_mean(source, manifest.counts)}"
+                    f"{folder} has no source {source!r}, only {known}."
+                    f"{did_you_mean(source, manifest.counts)}"
                 )
         chosen = sorted(manifest.counts) if sources is None else sources
         return cls(

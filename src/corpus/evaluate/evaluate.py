@@ -21,7 +21,7 @@ from corpus.evaluate.request import Request
 from corpus.evaluate.score import score_problems
 from corpus.evaluate.scores import OPTIONS, RETRIEVAL, Scores, read_scores, vote_way
 from corpus.evaluate.text import score_all_text
-from corpus.model.int8_weights import num_bytes
+from corpus.model.low_precision import num_bytes
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
 from corpus.program.language import Program

@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from corpus.base.console import Task, progress
 from corpus.config.rope import Reach
-from corpus.data.batch import IGNORED, stack, text_rows
-from corpus.data.packing import pack, packed_row
+from corpus.data.batch import IGNORED, pack, packed_sequence, shift_text, stack
 from corpus.data.prepared import Prepared
 from corpus.data.shards import Shard
 from corpus.finetune.examples import Example
@@ -174,14 +173,14 @@ def score_completions(
 ) -> tuple[float, float]:
     """Return the mean loss (nats) and next-token accuracy over the gold programs of `examples`."""
     length, sizes = model.config.context_length, [len(example.tokens) for example in examples]
-    rows = pack(sizes, row_length=length, order=range(len(examples)))
+    rows = pack(sizes, seq_length=length, order=range(len(examples)))
     loss, right, count = 0.0, 0, 0
     with torch.no_grad():  # as above
         for first in range(0, len(rows), SEQUENCES):
             parts = []
             for row in rows[first : first + SEQUENCES]:
                 own = [(examples[i].tokens, examples[i].prompt_length) for i in row]
-                arrays = packed_row(own, row_length=length, pad_id=pad_id)
+                arrays = packed_sequence(own, seq_length=length, pad_id=pad_id)
                 parts.append(tuple(array[None] for array in arrays))
             batch = stack(parts, 0).to(runtime.device)
             targets = batch.targets.flatten()
@@ -207,7 +206,7 @@ def _blocks(
         rows = np.stack(
             [np.asarray(tokens[start : start + length + 1], dtype=np.int64) for start in starts]
         )
-        yield text_rows(rows, eos_id)
+        yield shift_text(rows, eos_id)
     rest = np.asarray(tokens[num_rows * length :], dtype=np.int64)
     if len(rest) > 1:
-        yield text_rows(rest[None], eos_id)
+        yield shift_text(rest[None], eos_id)

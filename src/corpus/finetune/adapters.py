@@ -1,9 +1,11 @@
-"""Adapters: small matrices beside frozen weights (LoRA), which may lie there in 4 bits (QLoRA); both are peft's own layers.
+"""Adapters: small matrices beside frozen weights (LoRA), which may be kept in 4 bits (QLoRA).
 
-`add_adapters` puts them into a model, which from then on trains by the same loop; `merged_tensors` returns weights for an ordinary model of the
-same shape, `adapter_tensors` the adapters alone.
+Both are peft's own layers. `add_adapters` puts them into a model, which then trains by the same
+loop; `merged_tensors` returns weights for an ordinary model of the same shape, `adapter_tensors`
+the adapters alone.
 
-References: Hu et al. 2021 (LoRA), arXiv:2106.09685, sec. 4.1; Dettmers et al. 2023 (QLoRA), arXiv:2305.14314, sec. 3.
+References: Hu et al. 2021 (LoRA), arXiv:2106.09685, sec. 4.1; Dettmers et al. 2023 (QLoRA),
+arXiv:2305.14314, sec. 3.
 
 Dims: inputs, outputs: features of a layer.
 """
@@ -20,7 +22,7 @@ from corpus.config.finetune import AdapterConfig
 from corpus.model.transformer import Transformer
 
 NAME = "default"
-"""What peft calls an adapter that has no name of its own."""
+"""peft's name for an adapter without a name of its own."""
 
 TABLES = ("embedding", "unembedding")
 """The modules whose rows are tokens."""
@@ -38,12 +40,12 @@ def add_adapters(
     """Freeze the model's weights and put adapters beside them, in place.
 
     Args:
-        model: an ordinary model, whose weights are the ones to adapt.
+        model: an ordinary model.
         config: where adapters go, and how large they are.
-        symbols: ids of the tokens whose embeddings are trained where the config says so.
-        seed: decides the adapters' weights at the start; PyTorch's global generator is left as it was.
+        symbols: ids of the tokens whose embeddings are trained where the config asks for it.
+        seed: decides the adapters' first weights; PyTorch's global generator does not change.
         in_4_bits: round the frozen weights of the blocks' linear layers to NF4.
-        dtype: what products with 4-bit weights are computed in.
+        dtype: type of the products with 4-bit weights.
     """
     with _quiet_imports():
         from peft import inject_adapter_in_model
@@ -61,7 +63,7 @@ def add_adapters(
 def lora_config(
     config: AdapterConfig, symbols: range, *, tables: list[str], **settings: Any
 ) -> Any:
-    """Return peft's `LoraConfig` of ours; `settings` are further fields of it."""
+    """Return peft's `LoraConfig` for our config; `settings` are further fields of it."""
     with _quiet_imports():
         from peft import LoraConfig
     return LoraConfig(
@@ -79,9 +81,9 @@ def lora_config(
 
 @torch.no_grad()
 def merged_tensors(model: Transformer) -> dict[str, Tensor]:
-    """Return weights by the names of an ordinary model, fp32 on the CPU, that compute what the model with its adapters does.
+    """Return weights for an ordinary model that computes the same as the model with its adapters.
 
-    What was rounded to 4 bits is what it was rounded to: merged weights are not those that were adapted plus the adapters.
+    By name, fp32 on the CPU. Weights that were rounded to 4 bits stay rounded.
     """
     merged, modules = {}, dict(model.named_modules())
     for name, parameter in model.named_parameters():
@@ -90,14 +92,12 @@ def merged_tensors(model: Transformer) -> dict[str, Tensor]:
             owner = place.removesuffix(".token_adapter")
             merged[f"{owner}.weight"] = _merged(modules[owner])
         elif not parameter.requires_grad:
-            merged[name] = _unpacked(
-                parameter
-            )  # peft left it alone; it may be rounded all the same
+            merged[name] = _unpacked(parameter)  # without an adapter, but possibly in 4 bits
     return {name: tensor.detach().float().cpu().contiguous() for name, tensor in merged.items()}
 
 
 def adapter_tensors(model: Transformer) -> dict[str, Tensor]:
-    """Return what was trained by the names peft gives it in its files, our model's in front: `blocks.0.attention.query.lora_A.weight`."""
+    """Return the trained weights by peft's names: `blocks.0.attention.query.lora_A.weight`."""
     return {
         name.replace(f".{NAME}", "", 1): parameter.detach().float().cpu().contiguous()
         for name, parameter in model.named_parameters()
@@ -106,19 +106,19 @@ def adapter_tensors(model: Transformer) -> dict[str, Tensor]:
 
 
 def num_trained(model: nn.Module) -> int:
-    """Return how many numbers are trained."""
+    """Return the number of trained parameters."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 def _merged(module: Any) -> Tensor:
-    """Return the weight [outputs inputs] that a layer of peft's computes with."""
+    """Return the weight [outputs inputs] of a peft layer, its adapter included."""
     if hasattr(module, "token_adapter"):
         return module.weight
     return _unpacked(module.base_layer.weight).float() + module.get_delta_weight(NAME).float()
 
 
 def _unpacked(weight: Tensor) -> Tensor:
-    """Return a weight [outputs inputs] as numbers, where it is kept as NF4."""
+    """Return a weight [outputs inputs] in floating point, also where it is kept as NF4."""
     packed = getattr(weight, "quant_state", None)
     if packed is None:
         return weight
@@ -128,7 +128,10 @@ def _unpacked(weight: Tensor) -> Tensor:
 
 
 def _round_to_nf4(model: Transformer, dtype: torch.dtype) -> None:
-    """Replace the blocks' linear layers by ones that keep their weight as NF4, a block of 64 weights having one scale, itself in 8 bits."""
+    """Replace the blocks' linear layers by ones that keep their weight as NF4.
+
+    A block of 64 weights has one scale, itself in 8 bits.
+    """
     with _quiet_imports():
         from bitsandbytes import nn as four_bits
     kinds, settings = cast(Any, four_bits), {"quant_type": "nf4", "compress_statistics": True}
@@ -154,7 +157,7 @@ def _round_to_nf4(model: Transformer, dtype: torch.dtype) -> None:
 
 @contextmanager
 def _quiet_imports() -> Iterator[None]:
-    """These packages warn, while they are imported, of what nobody here can mend."""
+    """Hide the warnings that these packages give while they are imported."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

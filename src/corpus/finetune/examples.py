@@ -1,13 +1,18 @@
-"""Problems as training examples: the prompt is read, the program is learned."""
+"""Problems as training examples: the prompt is read, the program is learned.
+
+Programs can be brought into normal form first, so that the model learns one way to write what many
+programs compute.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.base.errors import DataError
 from corpus.problems.check import is_checked
 from corpus.problems.problem import Problem
 from corpus.problems.render import completion_tokens, prompt_tokens
-from corpus.program.language import MAX_NUMBERS, ProgramError
+from corpus.program.arithmetic.normal_form import NormalForms
+from corpus.program.language import MAX_NUMBERS, Program, ProgramError
 from corpus.text.tokenizer import Tokenizer
 
 
@@ -22,35 +27,32 @@ class Example:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class SelectedExamples:
     """The examples that training uses, and why other problems were left out."""
 
     examples: tuple[Example, ...]
     problems: tuple[Problem, ...]
     """The problems behind `examples`, in the same order."""
     solvable: tuple[Problem, ...]
-    """Problems that have a key but no program that gives it."""
+    """Problems with a gold answer but no program that gives it."""
     counts: dict[str, int]
     """`given`, `used`, `no_program`, `unchecked`, `too_long`."""
 
     @property
     def programs(self) -> frozenset[str]:
         """The different programs among the examples."""
-        return frozenset(
-            problem.program for problem in self.problems if problem.program is not None
-        )
+        return frozenset(problem.program for problem in self.problems if problem.program)
 
 
 def select_examples(
     problems: Sequence[Problem], tokenizer: Tokenizer, *, max_length: int, checked_only: bool
-) -> Selection:
+) -> SelectedExamples:
     """Turn training problems into examples of at most `max_length` tokens.
 
-    Raises `DataError` where nothing is left to train on.
+    Raises `DataError` where no example is left to train on.
     """
-    counts: dict[str, int] = dict.fromkeys(
-        ("given", "used", "no_program", "unchecked", "too_long"), 0
-    )
+    reasons = ("given", "used", "no_program", "unchecked", "too_long")
+    counts: dict[str, int] = dict.fromkeys(reasons, 0)
     examples, used, solvable = [], [], []
     for problem in problems:
         counts["given"] += 1
@@ -66,17 +68,19 @@ def select_examples(
     if not examples:
         left_out = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
         raise DataError(
-            f"none of the problems can be used ({left_out or 'there are none'}); give problems with programs, raise model.context_length "
-            "where they are too long, or set finetune.checked_only to false where they are unchecked"
+            f"none of the problems can be used ({left_out or 'there are none'}); give problems "
+            "with programs, raise model.context_length where they are too long, or set "
+            "finetune.checked_only to false where they are unchecked"
         )
-    return Selection(
+    return SelectedExamples(
         examples=tuple(examples), problems=tuple(used), solvable=tuple(solvable), counts=counts
     )
 
 
 def _is_solvable(problem: Problem) -> bool:
-    has_key = problem.correct is not None if problem.options else problem.answer is not None
-    return has_key and len(problem.quantities) <= MAX_NUMBERS
+    gold = problem.correct if problem.options else problem.answer
+    has_room = len(problem.quantities) <= MAX_NUMBERS
+    return gold is not None and has_room
 
 
 def _example(
@@ -94,3 +98,33 @@ def _example(
     if len(prompt) + len(completion) > max_length:
         return None, "too_long"
     return Example(tokens=(*prompt, *completion), prompt_length=len(prompt)), "used"
+
+
+def normal_forms(problems: Sequence[Problem]) -> NormalForms:
+    """Return the normal forms of the problems' programs; wrong programs do not count."""
+    return NormalForms(
+        each.gold_program
+        for each in problems
+        if each.gold_program and each.domain.has_normal_form and is_checked(each)
+    )
+
+
+def in_normal_form(problems: Sequence[Problem], forms: NormalForms) -> list[Problem]:
+    """Return the problems with their programs in normal form.
+
+    Two kinds of problems keep theirs. Where the program gives the gold answer and its normal form
+    does not: two programs can agree at the points that normal forms look at and not at a problem's
+    numbers. And problems over expressions, which ask how a value is written.
+    """
+    written: dict[Program, str] = {}
+    result = []
+    for problem in problems:
+        gold = problem.gold_program
+        if gold is not None and problem.domain.has_normal_form:
+            if gold not in written:
+                written[gold] = str(forms.of(gold))
+            other = replace(problem, program=written[gold])
+            if other.program != problem.program and (is_checked(other) or not is_checked(problem)):
+                problem = other
+        result.append(problem)
+    return result

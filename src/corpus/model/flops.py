@@ -1,10 +1,12 @@
-"""Floating-point operations of the model: what a token costs, and which matrix products it is made of.
+"""Floating-point operations of the model: the cost of a token, and the matrix products behind it.
 
-One multiplication and one addition are two operations. Counted is what the mathematics needs: every matrix product of the forward pass,
-twice that for the backward pass, attention over the earlier positions of a row and itself. Not counted are recomputation, the scores that causality
+One multiplication and one addition are two operations. The count is what the mathematics needs:
+every matrix product of the forward pass, twice that for the backward pass, and attention over the
+earlier positions of a sequence and itself. It leaves out recomputation, the scores that causality
 hides, norms, activations and the softmax.
 
-Reference: Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, appendix B, whose count has attention over the whole row instead.
+Reference: Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, appendix B, whose count has attention
+over the whole sequence instead.
 """
 
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ class Product:
 
 
 def linear_products(config: ModelConfig) -> list[Product]:
-    """Return the model's linear layers by shape, the head included; the embedding is a look-up and costs nothing."""
+    """Return the model's linear layers by shape, the head included; the embedding is a look-up."""
     query = config.num_heads * config.resolved_head_dim
     key_value, layers = config.num_kv_heads * config.resolved_head_dim, config.num_layers
     return [
@@ -47,12 +49,18 @@ def linear_flops(config: ModelConfig) -> int:
 
 
 def attention_flops(config: ModelConfig, length: int) -> float:
-    """Return the forward operations of attention for one token: the mean over a row of `length`, in which a token sees (length + 1) / 2."""
+    """Return the forward operations of attention for one token, as a mean over a sequence.
+
+    In a sequence of `length` a token sees (length + 1) / 2 tokens on average.
+    """
     return (
         2 * 2 * config.num_layers * config.num_heads * config.resolved_head_dim * (length + 1) / 2
     )
 
 
 def training_flops(config: ModelConfig, length: int | None = None) -> float:
-    """Return the operations of one token in training, forward and backward, in rows of `length` (the context's where None)."""
+    """Return the operations of one token in training, forward and backward.
+
+    `length` is that of the sequences; None stands for the context length.
+    """
     return 3 * (linear_flops(config) + attention_flops(config, length or config.context_length))

@@ -1,14 +1,18 @@
-"""Cross-entropy from hidden states, without ever holding the logits of a whole batch.
+"""Cross-entropy from hidden states, without the logits of a whole batch in memory.
 
-The logits of one batch are by far the largest tensor of training: 4,096 places of a vocabulary of 32,768 are half a gigabyte, written
-and read again several times. Here they exist for a chunk of places at a time, and the gradients are computed while a chunk is still
-in the cache, in the forward pass, so that the backward pass only scales them.
+The logits of a batch are by far the largest tensor of training: 4,096 positions of a vocabulary of
+32,768 are half a gigabyte, written and read several times. Here they exist for a chunk of positions
+at a time, and the gradients are computed in the forward pass while a chunk is still in the cache;
+the backward pass only scales them.
 
-`torch.nn.functional.linear_cross_entropy` does the same from torch 2.13 on, with chunks only where asked to.
+`torch.nn.functional.linear_cross_entropy` does the same from torch 2.13 on, with chunks only where
+asked to.
 
-Reference: Wijmans et al. 2024 (Cut Cross-Entropy), arXiv:2411.09009, sec. 4; Hsu et al. 2024 (Liger Kernel), arXiv:2410.10989, sec. 3.2.
+References: Wijmans et al. 2024 (Cut Cross-Entropy), arXiv:2411.09009, sec. 4; Hsu et al. 2024
+(Liger Kernel), arXiv:2410.10989, sec. 3.2.
 
-Dims: places: positions that have a target; dim: width of the hidden states; vocab: rows of the head; rows: places of one chunk.
+Dims: places: positions that have a target; dim: width of the hidden states; vocab: rows of the
+head; rows: places of one chunk.
 """
 
 from collections.abc import Callable
@@ -19,19 +23,20 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from corpus.model.precision import product_dtype
+from corpus.model.low_precision import product_dtype
 
 IGNORED = -100
 """A target that no loss is computed for (the value PyTorch's cross-entropy ignores)."""
 
 CHUNK_BYTES = {"cpu": 4 << 20, "cuda": 512 << 20}
-"""Memory for one chunk's logits in fp32: what a CPU core's cache holds, and what keeps a GPU busy."""
+"""Memory for a chunk's logits in fp32: what a CPU core's cache holds, and what keeps a GPU busy."""
 
 MINIMUM_ROWS = 64
 """Chunks are not smaller than this, whatever the vocabulary: narrower matrix products are slow."""
 
 SMALLEST_LIKELIHOOD = 1e-30
-"""Of a target, in fp32: from here on its logarithm is exact enough, and the two passes over all logits that avoid it are spared."""
+"""Of a target, in fp32: down to here its logarithm is exact enough, and saves two passes over all
+logits."""
 
 Chunk = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -43,10 +48,11 @@ def linear_cross_entropy(
     *,
     fused: bool = False,
 ) -> Float[Tensor, ""]:
-    """Return the summed negative log-likelihood of `targets` under softmax(hidden · weightᵀ), in nats and fp32.
+    """Return the summed negative log-likelihood of `targets` under softmax(hidden · weightᵀ).
 
-    Places whose target is `IGNORED` count nothing. Under autocast the matrix products run in its type; the softmax is in fp32 and
-    the gradient of the weight is summed in fp32. With `fused` the elementwise part of a chunk is compiled into one kernel.
+    In nats and fp32; places whose target is `IGNORED` do not count. Under autocast the matrix
+    products run in its type; the softmax and the sum of the weight's gradient are in fp32. With
+    `fused` the elementwise part of a chunk is compiled into one kernel.
     """
     dtype = product_dtype(hidden)
     return _LinearCrossEntropy.apply(
@@ -55,7 +61,7 @@ def linear_cross_entropy(
 
 
 def chunk_rows(vocab: int, device_type: str) -> int:
-    """Return how many places are computed at a time: a multiple of 64, so that few sizes of matrix product occur."""
+    """Return the places of a chunk: a multiple of 64, so that few sizes of product occur."""
     rows = CHUNK_BYTES.get(device_type, CHUNK_BYTES["cpu"]) // (4 * vocab)
     return max(MINIMUM_ROWS, rows // MINIMUM_ROWS * MINIMUM_ROWS)
 
@@ -63,23 +69,25 @@ def chunk_rows(vocab: int, device_type: str) -> int:
 def softmax_gradient(
     logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]
 ) -> tuple[Float[Tensor, ""], Float[Tensor, "rows vocab"]]:
-    """Return the summed loss and its gradient by the logits: softmax minus one at the target, and 0 where the target is ignored."""
+    """Return the summed loss and its gradient by the logits.
+
+    The gradient is the softmax, minus one at the target, and 0 where the target is ignored. On a
+    GPU no branch looks at values, since the program would wait for the device.
+    """
     counted = targets != IGNORED
     chosen = targets.clamp_min(0)[:, None]
     probability = torch.softmax(logits, dim=1)
     likelihood = probability.gather(1, chosen)
     losses = -likelihood.log()
-    if (
-        logits.is_cuda or (likelihood < SMALLEST_LIKELIHOOD).any()
-    ):  # a GPU would have to be waited for to know
-        # log Σ exp(logits) = highest - log(probability of the highest), which is at least 1 / vocab: no logarithm of zero.
+    if logits.is_cuda or (likelihood < SMALLEST_LIKELIHOOD).any():
+        # log Σ exp(logits) = highest - log(its probability), which is at least 1 / vocab.
         losses = (
             logits.amax(dim=1, keepdim=True)
             - probability.amax(dim=1, keepdim=True).log()
             - logits.gather(1, chosen)
         )
     probability.scatter_add_(1, chosen, torch.full_like(losses, -1.0))
-    if logits.is_cuda or not counted.all():  # a GPU would have to be waited for to know
+    if logits.is_cuda or not counted.all():
         probability *= counted[:, None]
     return (losses.squeeze(1) * counted).sum(), probability
 
@@ -95,7 +103,7 @@ _compiled: Any = None
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
-    """The gradients are made in `forward`, where the softmax is at hand; `backward` multiplies them by the incoming gradient."""
+    """Computes the gradients in `forward`; `backward` multiplies them by the incoming gradient."""
 
     @staticmethod
     def forward(
@@ -122,7 +130,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return loss
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, gradient: Tensor
+    ) -> tuple[Tensor | None, ...]:
         dx, dw = ctx.saved_tensors
         by_hidden, by_weight = ctx.dtypes
         dx = None if dx is None else (dx * gradient).to(by_hidden)
@@ -131,13 +141,16 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
 
 def _round_up(places: int, *, powers: bool) -> int:
-    """Return the rows of a chunk that holds all places: a multiple of 64, or a power of two, of which a compiler sees only a few."""
+    """Return the rows of a chunk that holds all places: a multiple of 64, or a power of two.
+
+    A compiler sees only a few powers of two.
+    """
     rows = -(-places // MINIMUM_ROWS) * MINIMUM_ROWS
     return max(MINIMUM_ROWS, 1 << (rows - 1).bit_length()) if powers else rows
 
 
 def _padded(x: Tensor, targets: Tensor, rows: int) -> tuple[Tensor, Tensor]:
-    """Fill the last chunk up: in reduced precision a CPU keeps one kernel for every size that occurs, and they add up."""
+    """Pad the last chunk: in reduced precision a CPU keeps a kernel for every size that occurs."""
     missing = rows - len(x)
     if not missing:
         return x, targets
@@ -145,7 +158,7 @@ def _padded(x: Tensor, targets: Tensor, rows: int) -> tuple[Tensor, Tensor]:
 
 
 def _product_into(out: Tensor, gradient: Tensor, weight: Tensor) -> None:
-    """Write the product's first rows into `out`, all of it without a copy; the product has the full size, also where `out` is shorter."""
+    """Write the product's first rows into `out`, without a copy where `out` has all of them."""
     if len(out) == len(gradient):
         torch.mm(gradient, weight, out=out)
     else:

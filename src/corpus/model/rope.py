@@ -1,13 +1,15 @@
-"""Rotary positions: each pair of a head's features is a point in the plane, turned by an angle that grows with its position.
+"""Rotary positions: pairs of features are rotated by an angle that grows with the position.
 
-Features i and i + head_dim/2 form a pair (the half-split convention of Hugging Face's Llama), so weights map one to one. The pair
-is the complex number x[i] + i x[i + head_dim/2], and position p multiplies it by exp(i p θ). `rotate_complex` says exactly that;
-`rotate_real` computes the same with sines and cosines, which torch.compile can fuse. The product of a query and a key then
-depends on the difference of their positions alone. `frequencies` are the θ, scaled where rows are longer than trained ones.
+Features i and i + head_dim/2 of a head form a pair (the half-split convention of Hugging Face's
+Llama), so weights map one to one. The pair is the complex number x[i] + i x[i + head_dim/2], and
+position p multiplies it by exp(i p θ). `rotate_complex` does exactly that; `rotate_real` computes
+the same with sines and cosines, which torch.compile can fuse. The product of a query and a key then
+depends on the difference of their positions alone. `frequencies` returns the θ, scaled where
+sequences are longer than those of training.
 
 Reference: Su et al. 2021, arXiv:2104.09864, sec. 3.2.
 
-Dims: batch; seq: positions; heads; head: features of a head, half: head / 2.
+Dims: batch; seq: positions; heads; head: features of a head; half: head / 2.
 """
 
 import math
@@ -20,7 +22,10 @@ from corpus.config.model import ModelConfig
 
 
 def frequencies(config: ModelConfig, device: torch.device | str = "cpu") -> Float[Tensor, " half"]:
-    """Return the angle that each pair turns from one position to the next, in radians and fp32: base^(-2i / head_dim), scaled."""
+    """Return each pair's angle from one position to the next: base^(-2i / head_dim), scaled.
+
+    In radians and fp32.
+    """
     head_dim, base, factor = config.resolved_head_dim, config.rope_base, config.rope_factor
     match config.rope_scaling.rope_type:
         case "none":
@@ -36,7 +41,10 @@ def frequencies(config: ModelConfig, device: torch.device | str = "cpu") -> Floa
 
 
 def magnitude(config: ModelConfig) -> float:
-    """Return what turned queries and keys are multiplied by: 1 but for yarn, whose attention is sharper in longer rows."""
+    """Return what rotated queries and keys are multiplied by: 1, but more under yarn.
+
+    Yarn makes attention sharper in longer sequences.
+    """
     if config.rope_scaling.rope_type != "yarn":
         return 1.0
     given = config.rope_scaling.attention_factor
@@ -57,9 +65,10 @@ def _frequencies(head_dim: int, base: float, device: torch.device | str) -> Floa
 def _yarn(
     config: ModelConfig, plain: Float[Tensor, " half"], factor: float
 ) -> Float[Tensor, " half"]:
-    """Interpolate slow pairs, leave fast ones, and go from the one to the other in a straight line over the pairs between.
+    """Interpolate slow pairs, leave fast ones, and blend linearly over the pairs between.
 
-    Reference: Peng et al. 2023, arXiv:2309.00071, sec. 3.2; as there and in Hugging Face's, whole pairs bound the line.
+    Reference: Peng et al. 2023, arXiv:2309.00071, sec. 3.2; as there and in Hugging Face's, whole
+    pairs bound the line.
     """
     scaling, head_dim = config.rope_scaling, config.resolved_head_dim
 
@@ -81,9 +90,10 @@ def _yarn(
 def _llama3(
     config: ModelConfig, plain: Float[Tensor, " half"], factor: float
 ) -> Float[Tensor, " half"]:
-    """Interpolate pairs by how often they turn within the original length: whole below `low_freq_factor`, not above `high_freq_factor`.
+    """Interpolate pairs by how often they turn within the original length.
 
-    Reference: Llama 3.1's `apply_scaling` (github.com/meta-llama/llama-models, models/llama3/model.py).
+    Fully below `low_freq_factor`, not at all above `high_freq_factor`. Reference: Llama 3.1's
+    `apply_scaling` (github.com/meta-llama/llama-models, models/llama3/model.py).
     """
     low, high = config.rope_scaling.low_freq_factor, config.rope_scaling.high_freq_factor
     turns = config.original_length * plain / (2 * math.pi)
@@ -119,7 +129,7 @@ def rotate_real(
     cosine: Float[Tensor, "#batch seq half"],
     sine: Float[Tensor, "#batch seq half"],
 ) -> Float[Tensor, "batch heads seq head"]:
-    """Turn the pairs of `x` by the angle with this cosine and sine, in real numbers. Computed in fp32 whatever `x` is."""
+    """Turn the pairs of `x` by the angle with this cosine and sine, in fp32 whatever `x` is."""
     first, second = x.float().chunk(2, dim=-1)
     cosine, sine = cosine[:, None], sine[:, None]
     return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1).to(

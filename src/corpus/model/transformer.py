@@ -1,16 +1,17 @@
 """The decoder, top to bottom: RMSNorm, grouped-query attention, SwiGLU, a block, the whole.
 
 Dims of the shapes below:
-    batch   rows
-    seq     positions of a row in this call (queries)
-    slots   positions that can be attended to (keys and values): seq, or with a cache all that was seen so far
+    batch   sequences
+    seq     positions of a sequence in this call (queries)
+    slots   positions that can be attended to (keys and values): seq, or with a cache all so far
     dim     width of the residual stream
     heads   query heads; kv: key/value heads, each serving heads / kv query heads
     head    features of one head; half: head / 2
     vocab   rows of the embedding
 
-The architecture is Llama's, weight for weight. References: Touvron et al. 2023, arXiv:2302.13971; grouped queries: Ainslie et al.
-2023, arXiv:2305.13245; RMSNorm: Zhang and Sennrich 2019, arXiv:1910.07467; SwiGLU: Shazeer 2020, arXiv:2002.05202.
+The architecture is Llama's, weight for weight. References: Touvron et al. 2023, arXiv:2302.13971;
+grouped queries: Ainslie et al. 2023, arXiv:2305.13245; RMSNorm: Zhang and Sennrich 2019,
+arXiv:1910.07467; SwiGLU: Shazeer 2020, arXiv:2002.05202.
 """
 
 import torch
@@ -21,17 +22,17 @@ from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 
 from corpus.config.model import ModelConfig
 from corpus.model import rope
-from corpus.model.attend import Mask, attend
-from corpus.model.branches import Branches
-from corpus.model.cache import Cache
-from corpus.model.precision import product_dtype
+from corpus.model.attention import Mask, attend
+from corpus.model.cache import Branches, Cache
+from corpus.model.low_precision import product_dtype
 
 Rotation = tuple[Tensor, ...]
-"""What turns queries and keys: (turns,) in complex arithmetic, (cosine, sine) in real; each [batch or 1, seq, half]."""
+"""What rotates queries and keys: (turns,) in complex arithmetic, (cosine, sine) in real; each
+[batch or 1, seq, half]."""
 
 
 class RMSNorm(nn.Module):
-    """Divides by the root of the mean square, then scales; the statistics are in fp32 whatever the input is."""
+    """Divides by the root of the mean square, then scales; statistics are in fp32."""
 
     def __init__(self, dim: int, eps: float) -> None:
         super().__init__()
@@ -50,11 +51,8 @@ class Attention(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         head_dim = config.resolved_head_dim
-        self.num_heads, self.num_kv_heads, self.head_dim = (
-            config.num_heads,
-            config.num_kv_heads,
-            head_dim,
-        )
+        self.num_heads, self.num_kv_heads = config.num_heads, config.num_kv_heads
+        self.head_dim = head_dim
         self.query = nn.Linear(config.dim, config.num_heads * head_dim, bias=False)
         self.key = nn.Linear(config.dim, config.num_kv_heads * head_dim, bias=False)
         self.value = nn.Linear(config.dim, config.num_kv_heads * head_dim, bias=False)
@@ -68,7 +66,7 @@ class Attention(nn.Module):
         cache: Cache | Branches | None,
         layer: int,
     ) -> Float[Tensor, "batch seq dim"]:
-        """Attend to earlier positions. Without a mask all earlier positions of the row are visible."""
+        """Attend to earlier positions; without a mask all of them are visible."""
         query = _rotate(self._split(self.query(x), self.num_heads), rotation)
         key = _rotate(self._split(self.key(x), self.num_kv_heads), rotation)
         value = self._split(self.value(x), self.num_kv_heads)
@@ -99,7 +97,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then feed-forward, each added to the residual stream and each reading it through a norm."""
+    """Attention, then feed-forward, each added to the residual stream that it reads normed."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -121,7 +119,7 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """The language model. Weights are uninitialised until `init.init_weights` or `weights.load_model`."""
+    """The language model. Its weights are drawn or read in `weights.py`."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -148,10 +146,12 @@ class Transformer(nn.Module):
 
         Args:
             tokens: token ids.
-            positions: place of each token in its row; None counts from 0. Only differences matter to the result.
-            documents: number of the document each token belongs to; tokens see earlier tokens of their own document only. None
-                means one document a row.
-            cache: keys and values of earlier calls; this call's are added at `positions`. Not together with `documents`.
+            positions: position of each token in its sequence; None counts from 0. Only differences
+                matter to the result.
+            documents: number of the document each token belongs to; tokens see earlier tokens of
+                their own document only. None means one document per sequence.
+            cache: keys and values of earlier calls; this call's are added at `positions`. Not
+                together with `documents`.
             select: indices into the flattened [batch · seq]; logits are computed there alone.
         """
         hidden = self.hidden(tokens, positions=positions, documents=documents, cache=cache)
@@ -169,11 +169,14 @@ class Transformer(nn.Module):
     ) -> Float[Tensor, "batch seq dim"]:
         """Return the hidden states after the last norm: what `head` reads.
 
-        Arguments as in `forward`. `rotation` is that of the positions, and `mask`, in place of `documents`, is `document_mask` or `block_mask` of them:
-        whoever compiles this hands them in, since a compiler would compute both anew in every layer.
+        Arguments as in `forward`. A compiled call is given `rotation` (of the positions) and `mask`
+        (`document_mask` or `block_mask` of the documents, in their place): a compiler would compute
+        both again in every layer.
         """
         if cache is not None and documents is not None:
-            raise ValueError("a cache holds one document a row: give cache or documents, not both")
+            raise ValueError(
+                "a cache holds one document per sequence: give cache or documents, not both"
+            )
         if positions is None:
             positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
         rotation = self.rotation(positions) if rotation is None else rotation
@@ -188,7 +191,7 @@ class Transformer(nn.Module):
         return self.norm(x)
 
     def head(self, hidden: Float[Tensor, "*places dim"]) -> Float[Tensor, "*places vocab"]:
-        """Return the logits of hidden states; columns from `config.vocab_size` on belong to no token."""
+        """Return the logits of hidden states; columns past `config.vocab_size` are no tokens."""
         return F.linear(hidden, self.head_weight)
 
     @property
@@ -197,7 +200,7 @@ class Transformer(nn.Module):
         return self.embedding.weight if self.unembedding is None else self.unembedding.weight
 
     def rotation(self, positions: Int[Tensor, "#batch seq"]) -> Rotation:
-        """Return what turns queries and keys at these positions: the same for every layer and every batch of this length."""
+        """Return what rotates queries and keys at these positions, the same in every layer."""
         theta = rope.angles(positions, rope.frequencies(self.config, positions.device))
         magnitude = rope.magnitude(self.config)
         if self.config.rope == "complex":
@@ -207,16 +210,18 @@ class Transformer(nn.Module):
 
 
 def document_mask(documents: Int[Tensor, "batch seq"]) -> Float[Tensor, "batch 1 seq seq"]:
-    """Return what is added to the scores so that each position sees its own document up to itself: 0 there, -inf elsewhere."""
+    """Return what is added to the scores: 0 in a position's own document up to it, else -inf."""
     seq = documents.shape[1]
     causal = torch.ones(seq, seq, dtype=torch.bool, device=documents.device).tril()
     return additive((documents[:, :, None] == documents[:, None, :]) & causal)
 
 
 def block_mask(documents: Int[Tensor, "batch seq"], *, compiled: bool = False) -> BlockMask:
-    """Return the same as blocks, of which those that are hidden whole are not computed. For a compiler on a GPU: elsewhere there is no
-    such kernel with a backward pass. (Dong et al. 2024, arXiv:2412.05496.)"""
+    """Return the same as `document_mask` in blocks; a block that is hidden whole is not computed.
 
+    For a compiler on a GPU: elsewhere there is no such kernel with a backward pass.
+    Reference: Dong et al. 2024, arXiv:2412.05496.
+    """
     batch, seq = documents.shape
     return create_block_mask(
         lambda row, head, query, key: (
@@ -230,14 +235,12 @@ def block_mask(documents: Int[Tensor, "batch seq"], *, compiled: bool = False) -
 
 def additive(visible: Bool[Tensor, "batch seq slots"]) -> Float[Tensor, "batch 1 seq slots"]:
     """Turn a boolean mask into one that is added to the scores, once for all layers and heads."""
-    return torch.zeros(visible.shape, device=visible.device).masked_fill_(~visible, float("-inf"))[
-        :, None
-    ]
+    mask = torch.zeros(visible.shape, device=visible.device)
+    return mask.masked_fill_(~visible, float("-inf"))[:, None]
 
 
 def _rotate(
     x: Float[Tensor, "batch heads seq head"], rotation: Rotation
 ) -> Float[Tensor, "batch heads seq head"]:
-    return (
-        rope.rotate_complex(x, *rotation) if len(rotation) == 1 else rope.rotate_real(x, *rotation)
-    )
+    rotate = rope.rotate_complex if len(rotation) == 1 else rope.rotate_real
+    return rotate(x, *rotation)

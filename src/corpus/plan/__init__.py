@@ -1,1 +1,4 @@
-"""The planner: what a budget buys on this machine, as a model size, tokens, a batch and a learning rate. Start reading at `planner.py`."""
+"""The planner: the model size, tokens, batch and learning rate that a budget buys on this machine.
+
+Start with `planner.py`.
+"""

@@ -1,4 +1,7 @@
-"""How fast this machine trains models of several sizes, with the threads, the precision and the compiler that a run of the same budget would take."""
+"""How fast this machine trains models of several sizes.
+
+With the threads, the precision and the compiler that a run of the same budget would choose.
+"""
 
 import math
 import statistics
@@ -16,28 +19,29 @@ from corpus.config.model import ModelConfig
 from corpus.config.runtime import RuntimeConfig
 from corpus.config.train import TrainConfig
 from corpus.data.batch import Batch
-from corpus.model.init import build_model
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
 from corpus.model.transformer import Transformer
-from corpus.plan.steps import micro_batch_rows, most_rows, rows_per_batch
+from corpus.model.weights import build_model
+from corpus.plan.sizes import best_batch_size, fitting_micro_batch, largest_micro_batch
 from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import checkpoint_activations
 from corpus.runtime.runtime import Runtime
 from corpus.train.optimizer import build_optimizer
 from corpus.train.session import Session
-from corpus.train.step import OutOfMemory, TrainStep, compiled_trunk, eager_trunk
+from corpus.train.step import CompiledBackbone, OutOfMemory, TrainStep, eager_backbone
 
 FEWEST_TOKENS = 0.1
-"""Tokens a parameter below which a shape is too large for the budget, and larger ones are not looked at."""
+"""Tokens per parameter below which a shape is too large for the budget, and larger ones too."""
 
 USUAL_TOKENS = 2.0
-"""Tokens a parameter of the shape that threads, precision and compiler are tried on: about what short budgets are best spent on."""
+"""Tokens per parameter of the shape that threads, precision and compiler are tried on: about the
+best of short budgets."""
 
 TIMED_STEPS, TIMED_SECONDS = 3, 2.0
-"""A shape is timed for so many steps after the first, fewer where they take longer than this together."""
+"""A shape is timed for this many steps after the first, or for this many seconds."""
 
 Sample = Callable[[ModelConfig, int], Batch]
-"""Returns a batch of so many rows for a shape."""
+"""Returns a batch of the given number of sequences for a shape."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,25 +49,24 @@ class Speed:
     """How fast one shape trains."""
 
     shape: ModelConfig
-    rows: int
-    """Rows of a batch."""
-    most_rows: int
-    """Rows that can be computed at a time; 0 is any number."""
+    batch_size: int
+    largest_micro_batch: int
+    """Sequences that can be computed at a time; 0 is any number."""
     tokens_per_second: float
     eager_tokens_per_second: float
     """Without the compiler."""
     measured: bool
-    """False where only the eager step was timed, and the compiler's gain is the nearest measured shape's."""
+    """False where only the eager step was timed, and the gain is the nearest shape's."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What was measured."""
+    """How this machine computes, and the speeds that were measured."""
 
     runtime: Runtime
     compiled: bool
     trial_seconds: float
-    """What a run's own trials of threads, precision and compiler take of its clock."""
+    """Time of a run's own trials of threads, precision and compiler."""
     speeds: tuple[Speed, ...]
 
 
@@ -82,30 +85,30 @@ class Stopwatch:
         return model
 
     def tokens_per_second(
-        self, shape: ModelConfig, rows: int, runtime: Runtime, *, compiled: bool
+        self, shape: ModelConfig, batch_size: int, runtime: Runtime, *, compiled: bool
     ) -> tuple[float, int]:
-        """Return the rate, and how many rows can be computed at a time. No more than that are timed.
+        """Return the rate of a micro-batch, and the largest micro-batch.
 
-        Raises `OutOfMemory` where a single row does not fit.
+        Raises `OutOfMemory` where a single sequence does not fit.
         """
-        torch._dynamo.reset()  # every shape is other code to the compiler, which keeps a few
-        most = most_rows(self._train.micro_batch_rows, shape, runtime.device.type)
-        rows = micro_batch_rows(most, rows) or rows
+        torch._dynamo.reset()  # the compiler keeps code for a limited number of shapes
+        largest = largest_micro_batch(self._train.micro_batch_rows, shape, runtime.device.type)
+        size = fitting_micro_batch(largest, batch_size) or batch_size
         model = self.model(shape, runtime)
         step = TrainStep(
             model,
             build_optimizer(model, self._train.optimizer),
             runtime,
-            trunk=compiled_trunk(model) if compiled else eager_trunk(model),
+            backbone=CompiledBackbone(model) if compiled else eager_backbone(model),
             clip_norm=self._train.optimizer.clip_norm,
         )
-        batch, seconds = self._sample(shape, rows), []
+        batch, seconds = self._sample(shape, size), []
         while len(seconds) <= TIMED_STEPS and sum(seconds[1:]) < TIMED_SECONDS:
             start = time.perf_counter()
             step(batch, 1e-6)
             runtime.synchronize()
             seconds.append(time.perf_counter() - start)
-        return batch.tokens.numel() / statistics.median(seconds[1:]), step.micro_batch_rows or most
+        return batch.tokens.numel() / statistics.median(seconds[1:]), step.micro_batch or largest
 
 
 def measure(
@@ -122,12 +125,12 @@ def measure(
 
     Args:
         shapes: from small to large.
-        budget: the run's; how long a run tries things depends on it.
+        budget: the run's, which decides how long its trials take.
         train: batch and optimizer.
         runtime: what was asked for.
-        sample: gives batches.
-        training_seconds: about how long pre-training has, to tell which shapes come into question.
-        enough_seconds: after so long no further shape is compiled.
+        sample: returns batches.
+        training_seconds: about the time of pre-training, which decides on the shapes to time.
+        enough_seconds: after this time no further shape is compiled.
 
     Raises `OutOfMemory` where not even the smallest shape fits.
     """
@@ -152,20 +155,20 @@ def measure(
                 ),
             )
             model = watch.model(typical.shape, session.runtime)
-            before, rows = session.clock.seconds, typical.most_rows or train.rows_per_batch
-            session.trunk(model, lambda: sample(typical.shape, min(rows, train.rows_per_batch)))
-            trial_seconds, chosen, compiled = (
-                session.clock.seconds - before,
-                session.runtime,
-                session.compiled,
+            before = session.clock.seconds
+            size = typical.largest_micro_batch or train.rows_per_batch
+            session.autotuner.backbone(
+                model, lambda: sample(typical.shape, min(size, train.rows_per_batch))
             )
+            trial_seconds = session.clock.seconds - before
+            chosen, compiled = session.runtime, session.autotuner.compiled
     del model
     tokens = {speed.shape: speed.tokens_per_second * training_seconds for speed in rough}
     speeds = _eager(
         watch,
         list(tokens),
         chosen,
-        lambda shape: rows_per_batch(shape, tokens[shape]),
+        lambda shape: best_batch_size(shape, tokens[shape]),
         training_seconds,
     )
     if compiled:
@@ -182,7 +185,7 @@ def measure(
 
 
 def _tokens_each(speed: Speed, seconds: float) -> float:
-    """Tokens a parameter that the time buys."""
+    """Return the tokens per parameter that the time buys."""
     return speed.tokens_per_second * seconds / speed.shape.num_parameters
 
 
@@ -190,23 +193,23 @@ def _eager(
     watch: Stopwatch,
     shapes: Sequence[ModelConfig],
     runtime: Runtime,
-    rows_of: Callable[[ModelConfig], int],
+    batch_size: Callable[[ModelConfig], int],
     seconds: float,
 ) -> list[Speed]:
     """Time shapes from small to large until one is too large for the time or the device."""
     speeds: list[Speed] = []
     for shape in shapes:
-        rows = rows_of(shape)
+        size = batch_size(shape)
         try:
-            rate, most = watch.tokens_per_second(shape, rows, runtime, compiled=False)
+            rate, largest = watch.tokens_per_second(shape, size, runtime, compiled=False)
         except OutOfMemory:
             if not speeds:
                 raise
             break
         speed = Speed(
             shape=shape,
-            rows=rows,
-            most_rows=most,
+            batch_size=size,
+            largest_micro_batch=largest,
             tokens_per_second=rate,
             eager_tokens_per_second=rate,
             measured=True,
@@ -218,16 +221,15 @@ def _eager(
 
 
 def _gain(watch: Stopwatch, speed: Speed, runtime: Runtime) -> float:
-    """Return how many times as fast the compiled step is. Where it does not work, for whatever reason, a run falls back to eager: 1."""
+    """Return how many times as fast the compiled step is; 1 where it does not work."""
     try:
-        return (
-            watch.tokens_per_second(speed.shape, speed.rows, runtime, compiled=True)[0]
-            / speed.eager_tokens_per_second
-        )
-    except Exception as error:  # compilers fail in many ways
+        rate, _ = watch.tokens_per_second(speed.shape, speed.batch_size, runtime, compiled=True)
+        return rate / speed.eager_tokens_per_second
+    except Exception as error:  # compilers fail in many ways; each means: train eager
         first_line = next(iter(str(error).strip().splitlines()), "")
         warn(
-            f"{speed.shape.num_layers} layers of dim {speed.shape.dim} do not compile ({type(error).__name__}: {first_line[:160]})"
+            f"{speed.shape.num_layers} layers of dim {speed.shape.dim} do not compile "
+            f"({type(error).__name__}: {first_line[:160]})"
         )
         return 1.0
 
@@ -240,7 +242,10 @@ def _compiled(
     first: ModelConfig,
     enough: Callable[[], bool],
 ) -> list[Speed]:
-    """Time the compiled step, from the shape that was tried outwards; what there is no time for takes the gain of its nearest neighbour."""
+    """Time the compiled step, from the `first` shape outwards.
+
+    A shape there is no time for takes the gain of its nearest neighbour.
+    """
     start = next(
         (index for index, speed in enumerate(eager) if speed.shape == first), len(eager) - 1
     )

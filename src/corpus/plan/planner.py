@@ -1,7 +1,8 @@
-"""What a budget buys: speeds of several sizes, a law moved by small runs, and the size whose loss is predicted to be lowest.
+"""What a budget buys: the size whose loss is predicted to be lowest.
 
-A larger model learns more from a token and reads fewer of them in the same time. The law says what either is worth, the measured
-speeds how many tokens each size reads.
+A larger model learns more from a token and reads fewer of them in the same time. The scaling law,
+fitted to small runs, says what either is worth; the measured speeds say how many tokens each size
+reads.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,28 +11,31 @@ from dataclasses import dataclass
 from corpus.base.units import Budget
 from corpus.config.model import ModelConfig
 from corpus.config.train import OptimizerConfig
-from corpus.data.curriculum import Phase
+from corpus.data.curriculum import CurriculumPhase
 from corpus.plan.law import Law, Prediction, worth
 from corpus.plan.measure import Machine, Speed
-from corpus.plan.steps import learning_rate, micro_batch_rows, rows_per_batch
+from corpus.plan.sizes import best_batch_size, best_learning_rate, fitting_micro_batch
 
 DUTY = 0.95
-"""Share of pre-training's time that goes to steps; the rest to validation, checkpoints and the log."""
+"""Share of pre-training's time for steps; the rest is for validation, checkpoints and the log."""
 
 SMALL_RUN_SECONDS, SMALL_RUN_SHARE, LARGEST_SHARE = 60.0, 0.02, 0.25
-"""What the small runs take together: a share of the budget, at least so many seconds, but no more than the last share of it."""
+"""Time of all small runs: a share of the budget, at least so many seconds, and never more than the
+last share of it."""
 
 SIZES, FEWEST_TOKENS = 3, 150_000
-"""Of the small runs: below so many tokens a loss is still falling from where it began, which is not yet what the law describes."""
+"""Of the small runs: below so many tokens a loss still falls from its start, which the law does not
+describe."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
+class SizeCandidate:
     """One size under the budget."""
 
     shape: ModelConfig
-    rows: int
-    micro_rows: int
+    batch_size: int
+    micro_batch: int
+    """0 is the whole batch."""
     learning_rate: float
     tokens_per_second: float
     measured: bool
@@ -45,10 +49,11 @@ class Candidate:
 
 
 def small_runs(speeds: Sequence[Speed], seconds: float) -> list[tuple[ModelConfig, float]]:
-    """Return shapes and tokens of the runs that the law is moved by, in about `seconds` together, without the compiler.
+    """Return shapes and tokens of the runs that the law is fitted to, in about `seconds` together.
 
-    Three neighbouring sizes, an equal part of the time each, the largest that leave their beginnings behind in it; and the two smaller with
-    a third of the tokens as well, so that they are apart in both directions, and more than the constants they move.
+    Three neighbouring sizes with an equal part of the time each, the largest that read enough
+    tokens in it; and the two smaller ones with a third of the tokens as well, so that the runs
+    differ in both directions, and are more than the constants they fit. They run eager.
     """
     part = seconds / (SIZES + (SIZES - 1) / 3)
     reached = [speed.eager_tokens_per_second * part for speed in speeds]
@@ -68,29 +73,29 @@ def candidates(
     *,
     seconds: Callable[[Speed], float],
     optimizer: OptimizerConfig,
-    phases: Sequence[Phase],
+    phases: Sequence[CurriculumPhase],
     sources: Mapping[str, int],
-) -> list[Candidate]:
-    """Return every measured size with what it would read and reach.
+) -> list[SizeCandidate]:
+    """Return every measured size with the tokens it would read and the loss it would reach.
 
     Args:
         machine: the speeds.
         law: the losses.
-        seconds: how long pre-training has at a speed; fine-tuning takes its epochs first.
-        optimizer: which the rates are for.
+        seconds: time of pre-training at a speed; fine-tuning takes its epochs first.
+        optimizer: the one that the rates are for.
         phases: the curriculum.
         sources: tokens of each source.
     """
     found = []
     for speed in machine.speeds:
         tokens = DUTY * seconds(speed) * speed.tokens_per_second
-        rows = rows_per_batch(speed.shape, tokens)
+        size = best_batch_size(speed.shape, tokens)
         found.append(
-            Candidate(
+            SizeCandidate(
                 shape=speed.shape,
-                rows=rows,
-                micro_rows=micro_batch_rows(speed.most_rows, rows),
-                learning_rate=learning_rate(speed.shape, tokens, optimizer),
+                batch_size=size,
+                micro_batch=fitting_micro_batch(speed.largest_micro_batch, size),
+                learning_rate=best_learning_rate(speed.shape, tokens, optimizer),
                 tokens_per_second=speed.tokens_per_second,
                 measured=speed.measured,
                 seconds=seconds(speed),
@@ -104,15 +109,15 @@ def candidates(
     return found
 
 
-def best(options: Sequence[Candidate]) -> Candidate:
+def best(options: Sequence[SizeCandidate]) -> SizeCandidate:
     """Return the candidate with the lowest predicted loss."""
     return min(options, key=lambda option: option.prediction.loss)
 
 
 def epochs_of(
-    tokens: float, phases: Sequence[Phase], sources: Mapping[str, int]
+    tokens: float, phases: Sequence[CurriculumPhase], sources: Mapping[str, int]
 ) -> dict[str, float]:
-    """Return how often each source is read in so many tokens of this curriculum."""
+    """Return how often each source is read in this many tokens of the curriculum."""
     shares: dict[str, float] = {}
     for phase in phases:
         for name, share in phase.mixture.items():
@@ -122,8 +127,8 @@ def epochs_of(
     }
 
 
-def worth_of(tokens: float, phases: Sequence[Phase], sources: Mapping[str, int]) -> float:
-    """Return how many new tokens are worth as much, when each source is read as often as this curriculum reads it."""
+def worth_of(tokens: float, phases: Sequence[CurriculumPhase], sources: Mapping[str, int]) -> float:
+    """Return how many new tokens are worth as much as these, of which some are repeats."""
     epochs = epochs_of(tokens, phases, sources)
     return sum(
         worth(epochs[name] * count, count) for name, count in sources.items() if epochs.get(name)
@@ -131,7 +136,6 @@ def worth_of(tokens: float, phases: Sequence[Phase], sources: Mapping[str, int])
 
 
 def small_run_seconds(budget: Budget) -> float:
-    """Return what the small runs may take together."""
-    return min(
-        max(SMALL_RUN_SECONDS, SMALL_RUN_SHARE * budget.amount), LARGEST_SHARE * budget.amount
-    )
+    """Return the time of all small runs together."""
+    wanted = max(SMALL_RUN_SECONDS, SMALL_RUN_SHARE * budget.amount)
+    return min(wanted, LARGEST_SHARE * budget.amount)

@@ -16,46 +16,41 @@ from corpus.data.curriculum import plan_phases
 from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
 from corpus.evaluate.text import score_sources
-from corpus.model.init import build_model
+from corpus.model.weights import build_model
 from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import checkpoint_activations
 from corpus.text.tokenizer import EOS
-from corpus.train.feed import CurriculumFeed
 from corpus.train.session import Session
 
 NEVER = 1e9
-"""Seconds between checkpoints of a run that nobody goes on with."""
+"""Seconds between checkpoints: the run is never resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmallRun:
-    """What a run was and what it reached."""
+    """A run and its loss."""
 
     shape: ModelConfig
     tokens: int
     steps: int
     seconds: float
     loss: float
-    """Held-out, in nats a token: the mean over the sources."""
+    """Held-out, in nats per token: the mean over the sources."""
     by_source: dict[str, float]
     precision: str
     threads: int
     machine: str
 
-    def row(self) -> dict[str, Any]:
-        """Return the run as it is recorded in a plan."""
-        shape = {
-            name: getattr(self.shape, name) for name in ("dim", "num_layers", "num_parameters")
-        }
-        numbers = {
+    def record(self) -> dict[str, Any]:
+        """Return the run as a plan records it."""
+        return {
+            "dim": self.shape.dim,
+            "num_layers": self.shape.num_layers,
+            "num_parameters": self.shape.num_parameters,
             "tokens": self.tokens,
             "steps": self.steps,
             "seconds": round(self.seconds, 1),
             "loss": round(self.loss, 4),
-        }
-        return {
-            **shape,
-            **numbers,
             "by_source": {name: round(loss, 4) for name, loss in self.by_source.items()},
         }
 
@@ -77,28 +72,26 @@ def pretrain_once(
         prepared: the text.
         shape: its vocabulary follows the tokenizer.
         budget: all of it goes to pre-training.
-        train: batch, schedule and optimizer; nothing is validated on the way, and only the end is saved.
+        train: batch, schedule and optimizer; nothing is validated, and only the end is saved.
         curriculum: the order of the sources.
         runtime: the machine.
-        seed: decides the weights and the order of rows.
+        seed: decides the weights and the order of the text.
         heldout_tokens: of each source, at most.
     """
-    eos, shape = (
-        prepared.tokenizer.token_id(EOS),
-        shape.with_vocabulary(prepared.tokenizer.vocab_size),
-    )
+    eos = prepared.tokenizer.token_id(EOS)
+    shape = shape.with_vocabulary(prepared.tokenizer.vocab_size)
     train = replace(train, validations=0, checkpoint_seconds=NEVER, finetune_share=0.0)
     phases = plan_phases(curriculum, list(prepared.train.tokens))
 
-    def feed() -> CurriculumFeed:
-        loader = TextLoader(
+    def loader() -> TextLoader:
+        return TextLoader(
             dict(prepared.train.tokens),
+            phases,
             context_length=shape.context_length,
-            rows_per_batch=train.rows_per_batch,
+            batch_size=train.rows_per_batch,
             eos_id=eos,
             seed=derive(seed, "pretrain"),
         )
-        return CurriculumFeed(loader, phases)
 
     with tempfile.TemporaryDirectory() as path:
         folder = RunFolder(Path(path))
@@ -113,16 +106,14 @@ def pretrain_once(
         model = build_model(shape, seed=derive(seed, "weights"), device=session.runtime.device)
         if runtime.checkpoint_activations:
             checkpoint_activations(model)
-        sample = lambda: feed().batch(0.0)  # noqa: E731
+        sample = lambda: loader().batch(0.0)  # noqa: E731
         with session:
-            pace = session.split(finetune_batches=1, model=model, sample=sample).pretrain
-            schedule = train.schedule
             tokens = session.run(
                 "pretrain",
                 model,
-                feed=feed(),
-                pace=pace,
-                schedule=schedule,
+                loader=loader(),
+                pace=session.split(finetune_batches=1, model=model, sample=sample).pretrain,
+                schedule=train.schedule,
                 validate=None,
                 sample=sample,
             )

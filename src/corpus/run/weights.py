@@ -5,7 +5,7 @@ from corpus.base.files import read_json
 from corpus.base.plain import from_plain
 from corpus.config.model import ModelConfig
 from corpus.config.rope import Reach
-from corpus.model.int8_weights import keep_in_int8
+from corpus.model.low_precision import keep_in_int8
 from corpus.model.transformer import Transformer
 from corpus.model.weights import check_tokenizer, load_model
 from corpus.run.folder import RunFolder

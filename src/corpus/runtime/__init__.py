@@ -1,4 +1,4 @@
-"""The machine: device, precision, threads and compiler, decided once and passed along.
+"""The machine: device, precision, threads and ranks, decided once and passed along.
 
 Start with `runtime.py`.
 """

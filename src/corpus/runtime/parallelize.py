@@ -1,5 +1,6 @@
-"""What is applied to the model from outside: the same weights on every rank (DDP) or a part of them on each (FSDP2), and activations
-that are computed again instead of kept.
+"""Parallelism and activation checkpointing, applied to the model from outside.
+
+With DDP every rank has all weights, with FSDP2 a part of each.
 
 References: Li et al. 2020 (DDP), arXiv:2006.15704; Zhao et al. 2023 (FSDP), arXiv:2304.11277.
 """
@@ -17,19 +18,19 @@ from corpus.runtime.runtime import Runtime
 
 
 def replicate(module: nn.Module, runtime: Runtime) -> DistributedDataParallel:
-    """Return `module` with its gradients averaged over the ranks while the backward pass still runs."""
+    """Return `module` with its gradients averaged over the ranks during the backward pass."""
     devices = [runtime.device] if runtime.device.type == "cuda" else None
     return DistributedDataParallel(module, device_ids=devices, gradient_as_bucket_view=True)
 
 
 def shard(model: Transformer, runtime: Runtime) -> Transformer:
-    """Keep on each rank a part of every weight, in place; whole weights exist block by block, while they are needed.
+    """Keep a part of every weight on each rank, in place; weights are gathered block by block.
 
-    Optimizers must be built afterwards: the parameters are other objects. Reduced precision stays autocast's business.
+    Optimizers must be built afterwards, since the parameters are other objects. Autocast still
+    decides on the precision of products.
     """
-    from torch.distributed.device_mesh import (
-        init_device_mesh,
-    )  # these take half a second, which most runs need not spend
+    # These imports take half a second, which most runs need not spend.
+    from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
     mesh = init_device_mesh(runtime.device.type, (runtime.ranks.world_size,))
@@ -41,7 +42,7 @@ def shard(model: Transformer, runtime: Runtime) -> Transformer:
 
 
 def checkpoint_activations(model: Transformer) -> Transformer:
-    """Make every block keep only its input in training, and compute the rest again on the way back; in place.
+    """Make every block keep only its input in training, and recompute the rest, in place.
 
     Reference: Chen et al. 2016, arXiv:1604.06174.
     """
@@ -52,11 +53,9 @@ def checkpoint_activations(model: Transformer) -> Transformer:
 
 def _recomputing(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def run(*inputs: Any) -> Tensor:
-        return (
-            checkpoint(forward, *inputs, use_reentrant=False)
-            if torch.is_grad_enabled()
-            else forward(*inputs)
-        )
+        if not torch.is_grad_enabled():
+            return forward(*inputs)
+        return checkpoint(forward, *inputs, use_reentrant=False)
 
     return run
 
@@ -72,7 +71,7 @@ def local_part(tensor: Tensor) -> Tensor:
 
 
 def whole(tensor: Tensor) -> Tensor:
-    """Return a sharded tensor as one; all ranks must call this. Any other tensor as it is."""
+    """Return a sharded tensor gathered, which all ranks must call; any other tensor as it is."""
     return tensor.full_tensor() if _is_part(tensor) else tensor
 
 

@@ -1,7 +1,8 @@
-"""The processes that train together: who they are, and how they agree.
+"""The processes that train together, and how they agree.
 
-`torchrun` starts them and says in the environment how many there are. Every decision that depends on time or on one machine (that the clock
-is over, that a checkpoint is due, what a trial chose) is the first rank's, and the others are told.
+`torchrun` starts them and sets their number in the environment. The first rank makes every decision
+that depends on time or on one machine (that the clock is over, that a checkpoint is due, what a
+trial chose) and sends it to the others.
 """
 
 import contextlib
@@ -25,11 +26,12 @@ from corpus.base.errors import DeviceError
 Plain = TypeVar("Plain")
 
 PATIENCE = datetime.timedelta(hours=12)
-"""How long a rank waits for the others: the first one may prepare terabytes. A process that dies is noticed at once all the same."""
+"""How long a rank waits for the others: the first one may prepare terabytes. A process that dies is
+noticed at once."""
 
 
 GRACE_SECONDS = 10
-"""How long a rank that is told to end may still take."""
+"""How long a rank may run on after a SIGTERM."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ class Ranks:
     rank: int = 0
     world_size: int = 1
     local_rank: int = 0
-    """Place among the processes of this machine."""
+    """Index among the processes of this machine."""
     local_world_size: int = 1
 
     @property
@@ -49,7 +51,7 @@ class Ranks:
 
     @property
     def is_alone(self) -> bool:
-        """Whether there is nobody to agree with."""
+        """Whether this is the only rank."""
         return self.world_size == 1
 
     def from_main(self, value: Plain) -> Plain:
@@ -69,7 +71,7 @@ class Ranks:
         return json.loads(bytes(content.tolist()))
 
     def numbers(self, *values: float) -> list[float]:
-        """Return the first rank's numbers on every rank: `from_main` in one message, for every step."""
+        """Return the first rank's numbers on every rank, in one message."""
         if self.is_alone:
             return list(values)
         content = torch.tensor(values, dtype=torch.float64)
@@ -103,7 +105,7 @@ class Ranks:
         return [json.loads(text) for text in found]
 
     def wait(self) -> None:
-        """Return when all ranks are here."""
+        """Wait for all ranks."""
         if not self.is_alone:
             with lost_ranks():
                 dist.barrier(group=_control)
@@ -112,12 +114,12 @@ class Ranks:
 ALONE = Ranks()
 
 _control: Any = None
-"""The group that decisions go through: on the CPU, so that a GPU is not waited for."""
+"""The process group of decisions: on the CPU, so that they do not wait for a GPU."""
 
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """Join the processes that `torchrun` started, if it did, and leave them at the end; only the first one prints."""
+    """Join the processes that `torchrun` started, if it did; only the first rank prints."""
     global _control
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     if world_size == 1 or "RANK" not in os.environ:
@@ -134,8 +136,8 @@ def joined() -> Iterator[Ranks]:
     if torch.cuda.is_available():
         if ranks.local_world_size > torch.cuda.device_count():
             raise DeviceError(
-                f"there are {ranks.local_world_size} ranks on this machine and {torch.cuda.device_count()} GPUs; start one rank a GPU "
-                "(--nproc-per-node)"
+                f"there are {ranks.local_world_size} ranks on this machine and "
+                f"{torch.cuda.device_count()} GPUs; start one rank per GPU (--nproc-per-node)"
             )
         torch.cuda.set_device(ranks.local_rank)
         dist.init_process_group(
@@ -148,40 +150,41 @@ def joined() -> Iterator[Ranks]:
     try:
         with lost_ranks():
             yield ranks
-        signal.signal(
-            signal.SIGTERM, before
-        )  # only where all went well: after an error there is still its message to print
+        # Not after an error, whose message is still to be printed.
+        signal.signal(signal.SIGTERM, before)
     finally:
         _control = None
-        with contextlib.suppress(
-            RuntimeError
-        ):  # where another rank has gone there is nothing to take leave of
+        with contextlib.suppress(RuntimeError):  # another rank is gone already
             dist.destroy_process_group()
 
 
 def _end_soon(number: int, frame: FrameType | None) -> None:
-    """The launcher ends all ranks when one is gone; the others get time to say what they met."""
+    """Leave time for error messages: the launcher ends all ranks when one is gone."""
     signal.alarm(GRACE_SECONDS)
 
 
 @contextmanager
 def lost_ranks() -> Iterator[None]:
-    """Turn what a library says when another process has gone into one clear error."""
+    """Turn a library's error about another process that is gone into a clear one."""
     try:
         yield
     except (dist.DistError, RuntimeError) as error:
         if not is_lost(error):
             raise
+        first_line = next(iter(str(error).splitlines()), "")
         raise DeviceError(
-            f"another rank of this run is gone ({next(iter(str(error).splitlines()), '')[:160]}). Its own message says why. Start the same torchrun "
-            "command again, with as many ranks as you have, to go on from the last checkpoint."
+            f"another rank of this run is gone ({first_line[:160]}). Its own message says why. "
+            "Start the same torchrun command again, with as many ranks as you have, to go on from "
+            "the last checkpoint."
         ) from error
 
 
 def is_lost(error: BaseException) -> bool:
     """Return whether an error means that another process is gone."""
-    said, signs = (
-        str(error),
-        ("Connection closed by peer", "Connection reset", "Broken pipe", "remote process exited"),
+    signs = (
+        "Connection closed by peer",
+        "Connection reset",
+        "Broken pipe",
+        "remote process exited",
     )
-    return isinstance(error, dist.DistNetworkError) or any(sign in said for sign in signs)
+    return isinstance(error, dist.DistNetworkError) or any(sign in str(error) for sign in signs)

@@ -14,8 +14,9 @@ from corpus.config.runtime import RuntimeConfig
 from corpus.runtime.ranks import ALONE, Ranks
 
 MUCH_FASTER = 2.5
-"""How much faster than fp32 a bf16 product must be on a CPU to be chosen. Cores with matrix units for it reach 3.5 and more, others 0.01
-to 2: with the line drawn between, the same machine always chooses the same, and what is left of the gain pays for the conversions."""
+"""How much faster than fp32 a bf16 product must be on a CPU to be chosen. Cores with matrix units
+for it reach 3.5 and more, others 0.01 to 2: with a limit between, the same machine always chooses
+the same, and the rest of the gain pays for conversions."""
 
 PRODUCT_SIZE = 512
 """Rows and columns of the products that are timed."""
@@ -38,13 +39,13 @@ class Runtime:
 
     @property
     def autocast_dtype(self) -> torch.dtype | None:
-        """The type of matrix products in that context; None where it is the weights' own, fp32."""
+        """The type of matrix products in that context; None stands for the weights' own, fp32."""
         if self.precision in ("int8", "fp8"):
             return torch.bfloat16 if self.device.type == "cuda" else None
         return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.precision)
 
     def synchronize(self) -> None:
-        """Wait until the device has finished, so that a clock reads true."""
+        """Wait until the device has finished, so that its work can be timed."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         elif self.device.type == "mps":
@@ -62,10 +63,11 @@ def resolve(
 
     Args:
         config: what was asked for.
-        ranks: the processes that train together; the cores of a machine are divided among its own.
-        precision: the choice an earlier session of the same run recorded; it is kept.
-        repeatable: nothing may depend on a measurement or on the order in which a device adds: the same command is to give the
-            same bits. A CPU's `auto` is fp32 then, and a GPU uses its deterministic kernels where it has them.
+        precision: the choice that an earlier session of the same run recorded; it is kept.
+        repeatable: the same command must give the same bits, so nothing may depend on a measurement
+            or on the order in which a device adds. A CPU's `auto` is fp32 then, and a GPU uses
+            deterministic kernels where it has them.
+        ranks: the processes that train together; they share the cores of their machine.
 
     Raises:
         DeviceError: the machine does not have what was asked for.
@@ -103,7 +105,10 @@ def usable_cores() -> int:
 
 
 def best_precision(device: torch.device, *, timed: bool = True) -> str:
-    """Return the precision this device does well: by capability on a GPU, by a short measurement on a CPU, fp32 where not `timed`."""
+    """Return a precision that suits the device: by capability on a GPU, by measurement on a CPU.
+
+    Without `timed` a CPU's is fp32.
+    """
     if device.type == "cuda":
         return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp16"
     if (
@@ -116,9 +121,10 @@ def best_precision(device: torch.device, *, timed: bool = True) -> str:
 
 
 def supported_precisions(device: torch.device) -> list[tuple[str, str]]:
-    """Return the precisions that are worth a trial on `device`, the finest first, each with "" or the reason why it is not.
+    """Return the precisions of `device`, the finest first, each with "" or why it needs no trial.
 
-    On a CPU a precision is out whose bare products are slower than those of fp32: it could take minutes to try.
+    On a CPU a precision whose bare products are slower than fp32's is not tried: that could take
+    minutes.
     """
     if device.type == "cuda":
         major, minor = torch.cuda.get_device_capability(device)
@@ -173,7 +179,8 @@ def _device_name(wanted: str) -> str:
     if not available[wanted]:
         have = ", ".join(name for name, there in available.items() if there)
         raise DeviceError(
-            f"runtime.device is {wanted!r}, and this machine has {have}; set runtime.device to one of those or to 'auto'"
+            f"runtime.device is {wanted!r}, and this machine has {have}; set runtime.device to one "
+            "of those or to 'auto'"
         )
     return wanted
 
@@ -181,11 +188,13 @@ def _device_name(wanted: str) -> str:
 def _check_precision(device: torch.device, precision: str) -> None:
     if precision == "fp16" and device.type != "cuda":
         raise DeviceError(
-            f"runtime.precision fp16 needs a CUDA GPU, and the device is {device.type}; use fp32 or auto"
+            f"runtime.precision fp16 needs a CUDA GPU, and the device is {device.type}; use fp32 "
+            "or auto"
         )
     if precision == "fp8" and device.type != "cuda":
         raise DeviceError(
-            f"runtime.precision fp8 needs a CUDA GPU of compute capability 8.9, and the device is {device.type}; use auto"
+            "runtime.precision fp8 needs a CUDA GPU of compute capability 8.9, and the device is "
+            f"{device.type}; use auto"
         )
     if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
         raise DeviceError(
@@ -194,7 +203,7 @@ def _check_precision(device: torch.device, precision: str) -> None:
 
 
 def _product_rate(dtype: torch.dtype) -> float:
-    """Matrix products per second at one size: the best of four."""
+    """Return matrix products per second at one size: the best of four."""
     a = torch.ones(PRODUCT_SIZE, PRODUCT_SIZE, dtype=dtype)
     b, best = a.clone(), 0.0
     multiply = torch._int_mm if dtype == torch.int8 else torch.mm

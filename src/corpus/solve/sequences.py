@@ -12,8 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from corpus.model.branches import Branches
-from corpus.model.cache import Cache
+from corpus.model.cache import Branches, Cache
 from corpus.model.transformer import Transformer
 from corpus.solve.grammar import NUM_IDS, ProgramGrammar
 

@@ -1,4 +1,5 @@
 """Training under a budget: the loop, the optimizer, the clock, checkpoints and metrics.
 
-Start with `loop.py`; it receives batches and validation as arguments and knows neither text nor problems.
+Start with `training.py`, the story of both phases, then follow a step: `loop.py`, `step.py` and
+`optimizer.py`. The loop is given batches and validation, and knows neither text nor problems.
 """

@@ -1,10 +1,12 @@
-"""Checkpoints: weights, optimizer and state, whole or not there, nothing pickled.
+"""Checkpoints: weights, optimizer and state, complete or absent, nothing pickled.
 
-Where ranks hold parts of the weights, each writes its own, `model-00001-of-00004.safetensors`: rows of every tensor, in the order of the
-ranks. Read, a tensor is its parts laid one after another, so that any number of ranks can go on from it.
+A checkpoint is a folder `PHASE-STEP` with `model.safetensors`, `optimizer.safetensors`,
+`average.safetensors` where weights are averaged, and `state.json`, which holds the digests of the
+others. It is written to a temporary folder and renamed, so a crash leaves older ones as they were.
 
-A checkpoint is a folder `PHASE-STEP` with `model.safetensors`, `optimizer.safetensors`, `average.safetensors` where weights are being
-averaged, and `state.json`, which holds the digests of the others. It is written beside its place and renamed, so a crash in the middle of writing leaves the older ones as they were.
+Where ranks hold parts of the weights, each writes its own, `model-00001-of-00004.safetensors`: rows
+of every tensor, in the order of the ranks. A tensor is read as its parts one after another, so that
+any number of ranks can resume from it.
 """
 
 import re
@@ -27,14 +29,14 @@ from corpus.runtime.ranks import ALONE, Ranks
 
 KEPT = 2
 PARTS = ("model", "optimizer", "average")
-"""What the tensors of a checkpoint belong to; each is a file, or one a rank."""
+"""Groups of tensors in a checkpoint; each is one file, or one per rank."""
 
 _NAME = re.compile(r"(pretrain|finetune)-(\d{9})")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Everything a phase needs to go on as if nothing had happened."""
+    """Everything a phase needs to resume exactly."""
 
     model: Mapping[str, torch.Tensor]
     optimizer: Mapping[str, torch.Tensor]
@@ -52,9 +54,10 @@ def save_checkpoint(
     ranks: Ranks = ALONE,
     sharded: bool = False,
 ) -> Path:
-    """Write `folder/PHASE-STEP` atomically, then delete all but the newest two checkpoints of the phase.
+    """Write `folder/PHASE-STEP` atomically, then delete all but the phase's newest two.
 
-    All ranks call this; the first one writes, and where the tensors are `sharded` the others write their parts beside it.
+    All ranks call this. The first one writes; where the tensors are `sharded`, the others write
+    their parts beside it.
     """
     path = folder / f"{phase}-{step:09d}"
     if ranks.is_main:
@@ -81,7 +84,7 @@ def save_checkpoint(
 
 
 def _save_parts(folder: Path, checkpoint: Checkpoint, ranks: Ranks) -> None:
-    """Write this rank's part of every tensor; one that is whole on all ranks is the first rank's to write."""
+    """Write this rank's part of every tensor; the first rank writes those that are not divided."""
     ending = "" if ranks.is_alone else f"-{ranks.rank + 1:05d}-of-{ranks.world_size:05d}"
     for name in PARTS:
         tensors = getattr(checkpoint, name)
@@ -95,7 +98,7 @@ def _save_parts(folder: Path, checkpoint: Checkpoint, ranks: Ranks) -> None:
 
 
 def list_checkpoints(folder: Path, phase: str) -> list[Path]:
-    """Return the phase's checkpoints, oldest first. Folders that were being written when a process died are not among them."""
+    """Return the phase's complete checkpoints, oldest first."""
     if not folder.exists():
         return []
     matches = [(match, path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
@@ -107,10 +110,10 @@ def list_checkpoints(folder: Path, phase: str) -> list[Path]:
 
 
 def load_newest(folder: Path, phase: str, *, ranks: Ranks = ALONE) -> Checkpoint | None:
-    """Return the phase's newest checkpoint that is whole, or None where there is none at all.
+    """Return the phase's newest intact checkpoint, or None where there is no checkpoint.
 
-    A damaged checkpoint is passed over with a warning. Raises `ArtifactError` where every one is damaged. Of several ranks the first
-    one chooses, so that all go on from the same one.
+    A damaged checkpoint is skipped with a warning. Raises `ArtifactError` where every one is
+    damaged. The first rank chooses for all.
     """
     if ranks.is_main:
         newest = _newest(folder, phase)
@@ -134,7 +137,8 @@ def _newest(folder: Path, phase: str) -> Path | None:
             warn(f"{error} Going back to the one before.")
     if found:
         raise ArtifactError(
-            f"every {phase} checkpoint in {folder} is damaged; delete that folder to train this phase again"
+            f"every {phase} checkpoint in {folder} is damaged; delete that folder to train this "
+            "phase again"
         )
     return None
 
@@ -151,21 +155,21 @@ def load_checkpoint(path: Path) -> Checkpoint:
             raise ArtifactError(
                 f"checkpoint file {path / name} is missing or was changed after it was written."
             )
-    files = {
-        part: [path / name for name in sorted(state["digests"]) if _part_of(name) == part]
+    tensors = {
+        part: StoredTensors(
+            [
+                path / name
+                for name in sorted(state["digests"])
+                if name.removesuffix(".safetensors").split("-")[0] == part
+            ]
+        )
         for part in PARTS
     }
-    tensors = {part: StoredTensors(files[part]) for part in PARTS}
-    return Checkpoint(
-        model=tensors["model"],
-        optimizer=tensors["optimizer"],
-        average=tensors["average"],
-        state=state,
-    )
+    return Checkpoint(**tensors, state=state)
 
 
 def trained_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Return the weights that are trained, by name: all of them, or the adapters beside frozen ones, which training does not change."""
+    """Return the trained weights by name: all of them, or the adapters beside frozen ones."""
     return {
         name: parameter.detach()
         for name, parameter in model.named_parameters()
@@ -175,7 +179,10 @@ def trained_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 def load_trained(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Put back what `trained_tensors` returned. Raises `ArtifactError` where something else was trained."""
+    """Load what `trained_tensors` returned.
+
+    Raises `ArtifactError` where other weights were trained.
+    """
     trained = {
         name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad
     }
@@ -184,19 +191,15 @@ def load_trained(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     }
     if others:
         raise ArtifactError(
-            f"the checkpoint holds other weights than those this run trains ({min(others)} is not the same in the two); set "
+            f"the checkpoint holds other weights than this run trains ({min(others)} differs); set "
             "finetune.method and finetune.adapter in its config.json to what they were"
         )
     for name, parameter in trained.items():
         parameter.copy_(like(tensors[name].to(parameter.device), parameter))
 
 
-def _part_of(name: str) -> str:
-    return name.removesuffix(".safetensors").split("-")[0]
-
-
 class StoredTensors(Mapping[str, torch.Tensor]):
-    """The tensors of one or several safetensors files, read when they are asked for; one that lies in several is their rows together."""
+    """The tensors of safetensors files, read on access; one in several files is concatenated."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._places: dict[str, list[Path]] = {}

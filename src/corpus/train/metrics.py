@@ -1,8 +1,13 @@
-"""What happened, step by step: one JSON object a line, and the same numbers for TensorBoard."""
+"""Metrics of training: one JSON object per line in `metrics.jsonl`, and TensorBoard's files.
+
+`read_metrics` returns the lines, `read_history` the same as typed records. Neither loads torch.
+"""
 
 import json
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +15,73 @@ from corpus.base.errors import ArtifactError
 from corpus.base.files import storage_errors, write_text
 
 PHASES = ("pretrain", "finetune")
+"""The phases that write metrics, in the order in which they run."""
+
+KINDS = ("train", "validation", "event")
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainPoint:
+    """Training loss since the line before; `tokens` and `consumed` add up within the phase.
+
+    `seconds` is the training clock of the run. The learning rate is NaN in a phase's last line.
+    """
+
+    phase: str
+    step: int
+    seconds: float
+    tokens: float
+    loss: float
+    learning_rate: float
+    consumed: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationPoint:
+    """Held-out loss (nats per token) and next-token accuracy by source at one step."""
+
+    phase: str
+    step: int
+    seconds: float
+    tokens: float
+    loss: dict[str, float]
+    accuracy: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingEvent:
+    """Something out of the ordinary: a fallback, a skipped step, a resumption."""
+
+    phase: str
+    step: int
+    seconds: float
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """All metrics of a run, in the order in which they were written."""
+
+    train: tuple[TrainPoint, ...] = ()
+    validation: tuple[ValidationPoint, ...] = ()
+    events: tuple[TrainingEvent, ...] = ()
 
 
 class Metrics:
     """Appends to `metrics.jsonl` and TensorBoard's event files in a run folder."""
 
     def __init__(self, run: Path, *, writes: bool = True) -> None:
-        """With `writes` off, as on all but the first of several ranks, nothing is written."""
+        """Without `writes`, as on all but the first of several ranks, nothing is written."""
         self._writes = writes
         self._path, self._board_folder = run / "metrics.jsonl", run / "tensorboard"
         self._boards: dict[str, Any] = {}
 
     @property
     def num_bytes(self) -> int:
-        """The size of `metrics.jsonl` now; a checkpoint remembers it, so that what was written after it can be dropped."""
+        """The size of `metrics.jsonl`; a checkpoint stores it, so that later lines can be cut."""
         return self._path.stat().st_size if self._path.exists() else 0
 
     def truncate(self, num_bytes: int) -> None:
@@ -33,14 +91,11 @@ class Metrics:
             os.truncate(self._path, num_bytes)
 
     def drop_phase(self, phase: str) -> None:
-        """Drop every line of `phase` and the phases after it: it starts again from nothing."""
+        """Drop every line of `phase` and of later phases: it starts from the beginning."""
         self.close()
         if self._writes and self._path.exists():
-            kept = [
-                line
-                for line in read_metrics(self._path)
-                if PHASES.index(line["phase"]) < PHASES.index(phase)
-            ]
+            earlier = PHASES[: PHASES.index(phase)]
+            kept = [line for line in read_metrics(self._path) if line["phase"] in earlier]
             write_text(self._path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def write(self, kind: str, *, phase: str, step: int, seconds: float, **values: Any) -> None:
@@ -54,21 +109,21 @@ class Metrics:
             with storage_errors(self._board_folder):
                 self._to_board(line)
 
-    def _to_board(self, line: dict[str, Any]) -> None:
+    def _to_board(self, line: Line) -> None:
         board = self._board(line["phase"], line["step"])
         for name in ("loss", "accuracy", "learning_rate", "gradient_norm", "tokens_per_second"):
             value = line.get(name)
-            values = (
-                {f"/{key}": item for key, item in value.items()}
-                if isinstance(value, dict)
-                else {"": value}
-            )
+            is_group = isinstance(value, dict)
+            values = {f"/{key}": item for key, item in value.items()} if is_group else {"": value}
             for suffix, number in values.items():
                 if number is not None:
                     board.add_scalar(f"{line['kind']}/{name}{suffix}", number, line["step"])
 
     def _board(self, phase: str, step: int) -> Any:
-        """One TensorBoard run a phase; opened anew after a resume, it hides what the earlier session wrote from `step` on."""
+        """Return the phase's TensorBoard run.
+
+        Opened after a resume, it hides what the earlier session wrote from `step` on.
+        """
         if phase not in self._boards:
             from torch.utils.tensorboard.writer import SummaryWriter
 
@@ -85,22 +140,107 @@ class Metrics:
                 board.close()
 
 
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Read `metrics.jsonl`; a last line cut short by a crash is left out. Raises `ArtifactError` where another line is damaged."""
-    lines: Sequence[bytes] = path.read_bytes().splitlines()
-    parsed = []
-    for number, text in enumerate(lines, start=1):
+def read_metrics(path: Path) -> list[Line]:
+    """Return the lines of `metrics.jsonl`, each with a known `kind` and `phase`.
+
+    A last line without its newline was cut by a crash and is left out. Raises `ArtifactError`
+    naming any other line that is damaged.
+    """
+    return [line for _, line in _lines(path)]
+
+
+def read_history(path: Path) -> History:
+    """Return the typed metrics of a run.
+
+    A loss or rate that was not finite is NaN or infinite. Raises `ArtifactError` naming the line
+    that is damaged, and in it the number that is missing or of another type.
+    """
+    train, validation, events = [], [], []
+    for where, line in _lines(path):
+        moment: Line = {
+            "phase": line["phase"],
+            "step": int(_finite(line, "step", where)),
+            "seconds": _finite(line, "seconds", where),
+        }
+        if line["kind"] == "train":
+            train.append(
+                TrainPoint(
+                    **moment,
+                    tokens=_finite(line, "tokens", where),
+                    loss=_number(line, "loss", where),
+                    learning_rate=_number({"learning_rate": None, **line}, "learning_rate", where),
+                    consumed=_by_source(line, "consumed", where, _finite),
+                )
+            )
+        elif line["kind"] == "validation":
+            validation.append(
+                ValidationPoint(
+                    **moment,
+                    tokens=_finite(line, "tokens", where),
+                    loss=_by_source(line, "loss", where, _number),
+                    accuracy=_by_source(line, "accuracy", where, _number),
+                )
+            )
+        else:
+            name, message = str(line.get("name", "event")), str(line.get("message", ""))
+            events.append(TrainingEvent(**moment, name=name, message=message))
+    return History(train=tuple(train), validation=tuple(validation), events=tuple(events))
+
+
+def _lines(path: Path) -> list[tuple[str, Line]]:
+    """Return (where, line) for each line of `metrics.jsonl`."""
+    found = []
+    for number, text in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+        where = f"{path}, line {number}"
         try:
             line = json.loads(text)
-            if not isinstance(line, dict) or line.get("phase") not in PHASES:
-                raise ValueError("it is not a line of metrics")
-            parsed.append(line)
-        except ValueError as error:
-            if number == len(lines) and isinstance(
-                error, (json.JSONDecodeError, UnicodeDecodeError)
-            ):
-                break
+        except (ValueError, RecursionError) as error:
+            raise ArtifactError(f"{where} is damaged ({error}). Delete that line.") from None
+        if not isinstance(line, dict):
             raise ArtifactError(
-                f"{path} line {number} is damaged ({error}); delete that line and run the command again"
-            ) from None
-    return parsed
+                f"{where} holds {type(line).__name__}, expected a JSON object. Delete that line."
+            )
+        for name, known in (("kind", KINDS), ("phase", PHASES)):
+            if line.get(name) not in known:
+                raise ArtifactError(
+                    f"{where} has {name} {line.get(name)!r}, expected {' or '.join(known)}. "
+                    "Delete that line."
+                )
+        found.append((where, line))
+    return found
+
+
+def _number(line: Line, name: str, where: str) -> float:
+    """Return the number called `name`; null, NaN and Infinity stand for one that is not finite."""
+    value = line.get(name, ...)
+    if value is None:
+        return math.nan
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:  # an integer of more than 308 digits
+            return math.inf
+    given = "missing" if value is ... else repr(value)
+    raise ArtifactError(f"{where}: {name} is {given}, expected a number. Delete that line.")
+
+
+def _finite(line: Line, name: str, where: str) -> float:
+    """Return the finite number called `name`."""
+    value = _number(line, name, where)
+    if not math.isfinite(value):
+        raise ArtifactError(
+            f"{where}: {name} is {value}, expected a finite number. Delete that line."
+        )
+    return value
+
+
+def _by_source(
+    line: Line, name: str, where: str, read: Callable[[Line, str, str], float]
+) -> dict[str, float]:
+    group = line.get(name, {})
+    if not isinstance(group, dict):
+        raise ArtifactError(
+            f"{where}: {name} is {group!r}, expected an object of numbers by source. "
+            "Delete that line."
+        )
+    return {source: read(group, source, where) for source in group}

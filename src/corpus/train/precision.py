@@ -1,4 +1,4 @@
-"""The precision by measurement: each that the device has is timed on the real model, and what it does to the gradient is looked at."""
+"""The precision by measurement: each is timed on the real model, and its gradient is checked."""
 
 import math
 from collections.abc import Callable
@@ -9,32 +9,32 @@ import torch
 from torch import Tensor
 
 from corpus.data.batch import Batch
-from corpus.model.reduced import compute_in
+from corpus.model.low_precision import compute_in
 from corpus.model.transformer import Transformer
 from corpus.runtime.runtime import Runtime, allow_tf32, supported_precisions
 from corpus.train.step import (
+    CompiledBackbone,
     OutOfMemory,
-    compiled_trunk,
-    eager_trunk,
+    eager_backbone,
     memory_errors,
     pass_seconds,
-    split_rows,
     sum_loss,
 )
 
 LARGEST_LOSS_ERROR = 0.01
-"""Nats per target by which a precision may change the loss of a batch."""
+"""Nats per target by which a precision may change the loss."""
 
 SMALLEST_COSINE = 0.99
-"""Between the gradient in a precision and in fp32, over all weights: below this the direction of a step is another one."""
+"""Between the gradient in a precision and in fp32, over all weights: below this the direction of a
+step is another one."""
 
 WORTHWHILE = 1.05
-"""How many times as fast a coarser precision must be than a finer one that is accurate too."""
+"""How many times as fast a coarser precision must be than a finer one that is also accurate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrecisionTrial:
-    """What a trial of one precision found."""
+    """The result of a trial of one precision."""
 
     precision: str
     seconds: float | None
@@ -51,8 +51,8 @@ class PrecisionTrial:
         """Whether it may be chosen."""
         return self.verdict == "accurate"
 
-    def row(self) -> dict[str, Any]:
-        """Return the trial as a line of the recorded table."""
+    def record(self) -> dict[str, Any]:
+        """Return the trial, JSON-ready."""
         return {
             name: round(value, 6) if isinstance(value, float) else value
             for name, value in asdict(self).items()
@@ -72,11 +72,11 @@ def try_precisions(
     Args:
         model: as it will be trained.
         runtime: the device.
-        batch: what training computes at a time; times are of all of it, accuracy is judged on its first row.
+        batch: a micro-batch; times are of all of it, accuracy is that of its first sequence.
         compiled: time the compiled passes, as a GPU will run them; that takes longer.
         enough: once true, no further precision is tried.
 
-    Raises `OutOfMemory` where the batch does not fit; whatever else goes wrong with a precision is its verdict.
+    Raises `OutOfMemory` where the batch does not fit; any other error is the precision's verdict.
     """
     reference: tuple[float, list[Tensor]] | None = None
     trials = []
@@ -90,30 +90,16 @@ def try_precisions(
         allow_tf32(own)
         try:
             compute_in(model, precision)
-            loss, gradient = _loss_and_gradient(model, own, split_rows(batch, 1)[0])
+            loss, gradient = _loss_and_gradient(model, own, batch.split(1)[0])
             reference = reference or (loss, gradient)
-            trials.append(
-                _judge(
-                    precision,
-                    _seconds(model, own, batch, compiled=compiled),
-                    loss,
-                    gradient,
-                    reference,
-                )
-            )
+            seconds = _seconds(model, own, batch, compiled=compiled)
+            trials.append(_judge(precision, seconds, loss, gradient, reference))
         except OutOfMemory:
             raise
-        except (
-            Exception
-        ) as error:  # compilers and kernels fail in many ways; each means: not in this precision
+        except Exception as error:  # compilers and kernels fail in many ways
             first_line = next(iter(str(error).strip().splitlines()), "")
-            trials.append(
-                PrecisionTrial(
-                    precision=precision,
-                    seconds=None,
-                    verdict=f"{type(error).__name__}: {first_line[:200]}",
-                )
-            )
+            why = f"{type(error).__name__}: {first_line[:200]}"
+            trials.append(PrecisionTrial(precision=precision, seconds=None, verdict=why))
         finally:
             compute_in(model, "fp32")
             model.zero_grad(set_to_none=True)
@@ -122,18 +108,20 @@ def try_precisions(
 
 
 def _seconds(model: Transformer, runtime: Runtime, batch: Batch, *, compiled: bool) -> float | None:
-    """Seconds of a pass. On a GPU fp32 is only what the others are compared with: it needs twice the memory, and is never the fastest."""
+    """Return the seconds of a pass.
+
+    On a GPU fp32 is only a reference: it needs twice the memory and is never the fastest.
+    """
     if runtime.precision == "fp32" and runtime.device.type == "cuda":
         return None
     if compiled:
-        torch._dynamo.reset()  # each precision is another graph of the same code, and there is a limit to how many
-    return pass_seconds(
-        model, compiled_trunk(model) if compiled else eager_trunk(model), runtime, batch
-    )
+        torch._dynamo.reset()  # it keeps a limited number of graphs of the same code
+    backbone = CompiledBackbone(model) if compiled else eager_backbone(model)
+    return pass_seconds(model, backbone, runtime, batch)
 
 
 def fastest(trials: list[PrecisionTrial]) -> str:
-    """Return the precision to take: the fastest accurate one, a finer one where it is nearly as fast."""
+    """Return the fastest accurate precision, or a finer one that is nearly as fast."""
     best: PrecisionTrial | None = None
     for trial in trials:
         if not trial.is_accurate or trial.seconds is None:
@@ -148,25 +136,28 @@ def table(trials: list[PrecisionTrial]) -> list[str]:
     lines = []
     for trial in trials:
         if trial.seconds is None:
-            why = "what the others are compared with" if trial.is_accurate else trial.verdict
+            why = "the reference" if trial.is_accurate else trial.verdict
             lines.append(f"{trial.precision:5s} not timed: {why}")
         else:
             lines.append(
-                f"{trial.precision:5s} {1000 * trial.seconds:8.1f} ms a pass, loss {trial.loss_error:+.4f}, gradient {trial.cosine:.5f}, "
-                f"{trial.verdict}"
+                f"{trial.precision:5s} {1000 * trial.seconds:8.1f} ms a pass, "
+                f"loss {trial.loss_error:+.4f}, gradient {trial.cosine:.5f}, {trial.verdict}"
             )
     return lines
 
 
 def _loss_and_gradient(
-    model: Transformer, runtime: Runtime, row: Batch
+    model: Transformer, runtime: Runtime, batch: Batch
 ) -> tuple[float, list[Tensor]]:
-    """Loss in nats per target, and the gradient on the CPU. Scaled up before the backward pass: fp16 has no small numbers."""
+    """Return the loss in nats per target, and the gradient on the CPU.
+
+    In fp16, which has no small numbers, the loss is scaled up before the backward pass.
+    """
     model.zero_grad(set_to_none=True)
-    placed, scale = row.to(runtime.device), 1024.0 if runtime.precision == "fp16" else 1.0
-    with memory_errors(row.tokens.shape[1]):
+    batch, scale = batch.to(runtime.device), 1024.0 if runtime.precision == "fp16" else 1.0
+    with memory_errors(batch.tokens.shape[1]):
         with runtime.autocast():
-            loss = sum_loss(model, eager_trunk(model), placed) / max(placed.num_targets, 1)
+            loss = sum_loss(model, eager_backbone(model), batch) / max(batch.num_targets, 1)
         (loss * scale).backward()
     gradient = [p.grad.detach().float().cpu() for p in model.parameters() if p.grad is not None]
     return float(loss.detach()), gradient
@@ -191,7 +182,7 @@ def _judge(
 
 
 def _cosine(a: list[Tensor], b: list[Tensor]) -> float:
-    """Between two gradients, summed in double: over millions of squares fp32 is off in the fourth place."""
+    """Return the cosine of two gradients, summed in double: fp32 is off in the fourth digit."""
 
     def product(x: list[Tensor], y: list[Tensor]) -> float:
         return sum(float(p.flatten().double() @ q.flatten().double()) for p, q in zip(x, y))

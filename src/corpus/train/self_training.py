@@ -1,217 +1,149 @@
-"""Programs that a model finds for training problems whose own does not give the key.
+"""Self-training: a callback in the middle of fine-tuning that adds pseudo-labels to the data.
 
-Those that give it are trained on as if the data had held them (Zelikman et al. 2022, arXiv:2203.14465: STaR; here within one course of
-training). A key can be met by chance, so a program counts only where the model finds it likely.
+The model looks for programs of problems that have a gold answer and no program that gives it; those
+that it finds are trained on as if the data had held them.
 """
 
-import math
-import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from corpus.base.console import progress as bar
 from corpus.base.console import say, warn
 from corpus.base.errors import DataError, TrainingError
 from corpus.base.seeds import derive
 from corpus.config.model import ModelConfig
 from corpus.config.run import RunConfig
 from corpus.finetune.examples import Example, select_examples
-from corpus.finetune.feed import ProblemFeed
-from corpus.model.init import empty_model
-from corpus.problems.check import is_checked
-from corpus.problems.problem import Problem, read_problems, write_problems
+from corpus.finetune.loader import ProblemLoader
+from corpus.model.weights import empty_model
+from corpus.problems.problem import read_problems, write_problems
 from corpus.run.folder import RunFolder
-from corpus.runtime.runtime import Runtime
+from corpus.solve.self_training import PROGRAMS, PseudoLabels, find_pseudo_labels
 from corpus.solve.solver import Solver
-from corpus.solve.voting import CandidateProgram
-from corpus.text.tokenizer import Tokenizer
-from corpus.train.loop import Turn
+from corpus.train.data import TrainingData
+from corpus.train.loop import Callback
 from corpus.train.session import Session
-
-PROGRAMS = 8
-"""The likeliest programs that are looked at for each problem."""
-
-LEAST_SHARE = 0.01
-"""What a program's likelihood must be at least, as a share of that of all the programs looked at."""
-
-CHUNK = 256
-"""Problems between two looks at the clock."""
-
-LONGEST = 0.2
-"""The most of what is left of fine-tuning that looking for programs may take under a clock."""
-
-Progress = Callable[[], float]
-"""Returns how far fine-tuning is, 0…1; under a clock it goes on by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SelfTraining:
-    """What a run needs for it."""
+    """Finds pseudo-labels once, and gives them to the loader."""
 
     config: RunConfig
     folder: RunFolder
-    tokenizer: Tokenizer
-    problems: Sequence[Problem]
-    """Problems that have a key and no program that gives it."""
-    written: Callable[[list[Problem]], list[Problem]]
-    """Returns problems with their programs as the model is to write them."""
+    session: Session
+    data: TrainingData
+    loader: ProblemLoader
+    shape: ModelConfig
+    """The model's, without adapters."""
+    weights: Callable[[], Mapping[str, Tensor]]
+    """Returns the model's weights as they are now; all ranks call it."""
 
-    def turn(
-        self,
-        feed: ProblemFeed,
-        session: Session,
-        *,
-        shape: ModelConfig,
-        tensors: Callable[[], Mapping[str, Tensor]],
-    ) -> Turn | None:
-        """Return what is done in the middle of fine-tuning, None where the config asks for nothing; `tensors` returns the weights as they are then."""
+    def callback(self) -> Callback | None:
+        """Return the callback, None where the config asks for no self-training."""
         share = self.config.finetune.self_training
+        if not share:
+            return None
+        return Callback(name="self_training", at=share, run=self._run, repeat=self._add)
 
-        def do(progress: Progress, stopped: Callable[[], bool]) -> str | None:
-            if feed.is_over:
-                warn(
-                    "self-training looks for nothing: the problems were shown as often as finetune.max_epochs allows"
-                )
-                if session.ranks.is_main:
-                    write_problems(self.folder.found, [])
-                return "nothing was looked for: finetune.max_epochs is reached"
-            now = tensors()
-            looked_at = (
-                self._find(now, shape, session.runtime, progress, stopped)
-                if session.ranks.is_main
-                else None
+    def _run(self, progress: Callable[[], float], stopped: Callable[[], bool]) -> str | None:
+        """Find programs on the first rank and train on them from now on, on all ranks."""
+        is_main = self.session.ranks.is_main
+        if self.loader.is_over:
+            warn(
+                "self-training looks for no programs: the problems were shown as often as "
+                "finetune.max_epochs allows"
             )
-            del now
-            looked_at = session.ranks.from_main(looked_at)
-            if looked_at is None:
-                return None
-            examples = self._examples()
-            feed.add(examples)
-            return f"{len(examples):,} problems more to train on: of {looked_at:,} that had no program that gives the key"
-
-        return (
-            Turn(name="self_training", at=share, do=do, repeat=lambda: feed.add(self._examples()))
-            if share
-            else None
-        )
+            if is_main:
+                write_problems(self.folder.found, [])
+            return "no programs were looked for: finetune.max_epochs is reached"
+        weights = self.weights()
+        num_tried = self._find(weights, progress, stopped) if is_main else None
+        del weights
+        num_tried = self.session.ranks.from_main(num_tried)
+        if num_tried is None:
+            return None
+        added = self._add()
+        return f"{added:,} more problems to train on, of {num_tried:,} that had no right program"
 
     def _find(
         self,
-        tensors: Mapping[str, Tensor],
-        shape: ModelConfig,
-        runtime: Runtime,
-        progress: Progress,
+        weights: Mapping[str, Tensor],
+        progress: Callable[[], float],
         stopped: Callable[[], bool],
     ) -> int | None:
-        """Look for programs, write those that were found, and return how many problems were looked at; None where it was stopped."""
-        model, settings = empty_model(shape, runtime.device), self.config.evaluate
-        model.load_state_dict(tensors)
-        rows, result = settings.batch_size, None
-        while result is None and not stopped():
+        """Write the problems for which a program is found, and return how many were tried.
+
+        None where the user stopped it.
+        """
+        problems = self.data.selected.solvable
+        found = self._search(weights, progress, stopped)
+        if found is None:
+            return None
+        write_problems(self.folder.found, found.problems)
+        counts = {"looked_at": found.num_tried, "found": len(found.problems)}
+        self.folder.update_manifest(self_training={"problems": len(problems), **counts})
+        say(
+            f"  self-training: programs that give the gold answer for {len(found.problems):,} of "
+            f"{found.num_tried:,} problems without one"
+        )
+        return found.num_tried
+
+    def _search(
+        self,
+        weights: Mapping[str, Tensor],
+        progress: Callable[[], float],
+        stopped: Callable[[], bool],
+    ) -> PseudoLabels | None:
+        """Search with a copy of the model, with smaller batches where memory runs out."""
+        settings, runtime = self.config.evaluate, self.session.runtime
+        model, batch_size = empty_model(self.shape, runtime.device), settings.batch_size
+        model.load_state_dict(weights)
+        while not stopped():
             solver = Solver(
                 model,
-                self.tokenizer,
+                self.data.tokenizer,
                 runtime,
                 max_program_tokens=settings.max_program_tokens,
-                batch_size=rows,
+                batch_size=batch_size,
             )
             try:
-                result = find_programs(
-                    self.problems,
+                return find_pseudo_labels(
+                    self.data.selected.solvable,
                     solver,
-                    progress,
-                    stopped,
+                    progress=progress,
+                    stopped=stopped,
                     seed=derive(self.config.seed, "self-training"),
                 )
             except torch.OutOfMemoryError:
-                rows //= 2
-                if rows < PROGRAMS:
+                batch_size //= 2
+                if batch_size < PROGRAMS:
                     raise TrainingError(
-                        "self-training needs a second model in the device's memory, and there is no room for it; everything is saved. Begin a new run "
-                        "with finetune.self_training 0, or with a smaller train.micro_batch_rows"
+                        "self-training needs a second model in the device's memory, and there is "
+                        "no room for it; everything is saved. Begin a new run with "
+                        "finetune.self_training 0, or with a smaller train.micro_batch_rows"
                     ) from None
-                warn(f"out of memory while looking for programs: from now on {rows} rows at a time")
-        if result is None:
-            return None
-        found, looked_at = result
-        write_problems(self.folder.found, found)
-        counts = {"problems": len(self.problems), "looked_at": looked_at, "found": len(found)}
-        self.folder.update_manifest(self_training=counts)
-        say(
-            f"  self-training: programs that give the key for {len(found):,} of {looked_at:,} problems without one"
-        )
-        return looked_at
+                warn(f"out of memory while finding programs: {batch_size} at a time from now on")
+        return None
+
+    def _add(self) -> int:
+        """Give the loader the problems that were found, and return how many fit."""
+        examples = self._examples()
+        self.loader.add(examples)
+        return len(examples)
 
     def _examples(self) -> tuple[Example, ...]:
         fix = "Restore it from a copy, or begin a new run with another --out."
-        problems, length = (
-            read_problems(self.folder.found, fix=fix),
-            self.config.model.context_length,
-        )
+        problems = read_problems(self.folder.found, fix=fix)
+        length = self.config.model.context_length
         try:
             return select_examples(
-                self.written(problems), self.tokenizer, max_length=length, checked_only=True
+                self.data.written(problems),
+                self.data.tokenizer,
+                max_length=length,
+                checked_only=True,
             ).examples
-        except DataError:  # nothing was found, or nothing that fits into a row
+        except DataError:  # no program was found, or none that fits into a sequence
             return ()
-
-
-def find_programs(
-    problems: Sequence[Problem],
-    solver: Solver,
-    progress: Progress,
-    stopped: Callable[[], bool],
-    *,
-    seed: int,
-) -> tuple[list[Problem], int] | None:
-    """Return the problems for which a program was found, with that program, in their order; and how many were looked at.
-
-    Under a clock it looks at as many as `LONGEST` leaves time for, in random order, twins together. None where it was stopped.
-    """
-    order = _by_wording(problems, seed=seed)
-    found: dict[int, Problem] = {}
-    looked_at, began, longest = 0, progress(), 0.0
-    end = began + LONGEST * (1 - began)
-    with bar("finding programs", len(order), "problems") as task:
-        while looked_at < len(order) and progress() + longest <= end:
-            if stopped():
-                return None
-            start = progress()
-            chunk = order[looked_at : looked_at + CHUNK]
-            for index, candidates in zip(
-                chunk, solver.search([problems[index] for index in chunk], PROGRAMS)
-            ):
-                program = _likeliest(problems[index], candidates)
-                if program is not None:
-                    found[index] = program
-            looked_at += len(chunk)
-            longest = max(longest, progress() - start)
-            task.update(looked_at)
-    return [found[index] for index in sorted(found)], looked_at
-
-
-def _by_wording(problems: Sequence[Problem], *, seed: int) -> list[int]:
-    """Return the problems' indices with those that differ in their numbers alone together, as the solver decodes them once."""
-    families: dict[str, list[int]] = {}
-    for index, problem in enumerate(problems):
-        families.setdefault(problem.template, []).append(index)
-    shuffled = list(families.values())
-    random.Random(seed).shuffle(shuffled)
-    return [index for family in shuffled for index in family]
-
-
-def _likeliest(problem: Problem, candidates: Sequence[CandidateProgram]) -> Problem | None:
-    """Return the problem with the likeliest program that gives its key; None where no likely one does."""
-    total = sum(
-        math.exp(each.log_probability - candidates[0].log_probability) for each in candidates
-    )
-    for each in candidates:
-        if math.exp(each.log_probability - candidates[0].log_probability) < LEAST_SHARE * total:
-            return None
-        solved = replace(problem, program=str(each.program))
-        if is_checked(solved):
-            return solved
-    return None

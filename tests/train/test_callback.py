@@ -1,4 +1,4 @@
-"""What is done once in the middle of a phase: when it is due, never twice, and the same bits wherever the process dies."""
+"""A callback: runs when it is due, never twice, and gives the same bits wherever a run dies."""
 
 import signal
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from support.sessions import BATCH_TOKENS, choices, open_session
 from corpus.base.errors import Interrupted
 from corpus.config.train import ScheduleConfig, TrainConfig
 from corpus.data.batch import Batch
+from corpus.data.loader import Prefetcher
 from corpus.model.transformer import Transformer
-from corpus.train.ahead import Ahead
-from corpus.train.budget import StepPace
 from corpus.train.checkpoint import load_newest
-from corpus.train.loop import Turn
+from corpus.train.loop import Callback
 from corpus.train.metrics import read_metrics
+from corpus.train.schedule import StepPace
 
 NUM_STEPS = 8
 
@@ -30,7 +30,7 @@ class Died(Exception):
 
 
 class Numbers:
-    """A feed that counts, and after `change` counts by thousands more; it dies once before the batches of `deaths`."""
+    """A loader that counts, and after `change` counts by thousands more; it dies once before the batches of `deaths`."""
 
     def __init__(self, deaths: tuple[int, ...] = ()) -> None:
         self.number, self.offset, self.deaths, self.handed_out = 0, 0, list(deaths), []
@@ -66,7 +66,7 @@ class Numbers:
 def _run(
     folder: Path,
     model: Transformer,
-    feed: Numbers,
+    loader: Numbers,
     *,
     at: float = 0.5,
     dies: bool = False,
@@ -75,7 +75,7 @@ def _run(
     """Run the phase on a folder; return what was done in its middle."""
     done: list[str] = []
 
-    def do(progress: Callable[[], float], stopped: Callable[[], bool]) -> str | None:
+    def run(progress: Callable[[], float], stopped: Callable[[], bool]) -> str | None:
         assert progress() >= at
         if dies:
             raise Died
@@ -84,13 +84,13 @@ def _run(
             assert stopped()
             return None
         assert not stopped()
-        done.append("do")
-        feed.change()
+        done.append("run")
+        loader.change()
         return "changed"
 
     def repeat() -> None:
         done.append("repeat")
-        feed.change()
+        loader.change()
 
     with open_session(
         folder,
@@ -100,12 +100,12 @@ def _run(
         session.run(
             "finetune",
             model,
-            feed=feed,
+            loader=loader,
             pace=lambda: StepPace(num_steps=NUM_STEPS),
             schedule=ScheduleConfig(learning_rate=1e-2),
             validate=None,
-            sample=lambda: feed.batch(0.0),
-            turn=Turn(name="turn", at=at, do=do, repeat=repeat),
+            sample=lambda: loader.batch(0.0),
+            callback=Callback(name="callback", at=at, run=run, repeat=repeat),
         )
     return done
 
@@ -137,13 +137,13 @@ def _fresh(model: Transformer) -> Transformer:
 def test_it_is_done_once_when_it_is_due(
     tmp_path: Path, model: Transformer, at: float, step: int | None
 ) -> None:
-    feed = Numbers()
-    assert _run(tmp_path, _fresh(model), feed, at=at) == (["do"] if step is not None else [])
+    loader = Numbers()
+    assert _run(tmp_path, _fresh(model), loader, at=at) == (["run"] if step is not None else [])
     due = NUM_STEPS if step is None else step
-    assert feed.handed_out == [*range(due), *(1100 + number for number in range(due, NUM_STEPS))]
+    assert loader.handed_out == [*range(due), *(1100 + number for number in range(due, NUM_STEPS))]
     events = [line for line in read_metrics(tmp_path / "metrics.jsonl") if line["kind"] == "event"]
     assert [(line["name"], line["step"], line["message"]) for line in events] == (
-        [("turn", step, "changed")] if step is not None else []
+        [("callback", step, "changed")] if step is not None else []
     )
     assert "precision" in choices(tmp_path)
 
@@ -152,7 +152,7 @@ def test_it_is_done_once_when_it_is_due(
 def test_whenever_the_process_dies_it_ends_with_the_same_bits(
     tmp_path: Path, model: Transformer, deaths: tuple[int, ...]
 ) -> None:
-    """Before it, right after it, and after the next checkpoint, from which the feed is changed again before it is restored."""
+    """Before it, right after it, and after the next checkpoint, from which the loader is changed again before it is restored."""
     _run(tmp_path / "whole", _fresh(model), Numbers())
     left = list(deaths)
     done: list[str] = []
@@ -161,7 +161,7 @@ def test_whenever_the_process_dies_it_ends_with_the_same_bits(
             _run(tmp_path / "died", _fresh(model), Numbers((left[0],)))
         left.pop(0)
     done = _run(tmp_path / "died", _fresh(model), Numbers())
-    assert done == (["do"] if deaths == (2,) else ["repeat"])
+    assert done == (["run"] if deaths == (2,) else ["repeat"])
     assert _end(tmp_path / "died") == _end(tmp_path / "whole")
 
 
@@ -169,7 +169,7 @@ def test_dying_in_the_middle_of_it_it_is_done_again(tmp_path: Path, model: Trans
     _run(tmp_path / "whole", _fresh(model), Numbers())
     with pytest.raises(Died):
         _run(tmp_path / "died", _fresh(model), Numbers(), dies=True)
-    assert _run(tmp_path / "died", _fresh(model), Numbers()) == ["do"]
+    assert _run(tmp_path / "died", _fresh(model), Numbers()) == ["run"]
     assert _end(tmp_path / "died") == _end(tmp_path / "whole")
 
 
@@ -177,7 +177,7 @@ def test_stopped_in_the_middle_of_it_it_is_done_again(tmp_path: Path, model: Tra
     _run(tmp_path / "whole", _fresh(model), Numbers())
     with pytest.raises(Interrupted, match="stopped at step 4 of finetune"):
         _run(tmp_path / "stopped", _fresh(model), Numbers(), stops=True)
-    assert _run(tmp_path / "stopped", _fresh(model), Numbers()) == ["do"]
+    assert _run(tmp_path / "stopped", _fresh(model), Numbers()) == ["run"]
     assert _end(tmp_path / "stopped") == _end(tmp_path / "whole")
 
 
@@ -186,7 +186,7 @@ def test_what_never_became_due_is_said(
 ) -> None:
     _run(tmp_path / "short", _fresh(model), Numbers(), at=0.99)
     assert (
-        "turn was not done: no step began 99% of the way through finetune or later"
+        "callback was not done: no step began 99% of the way through finetune or later"
         in capsys.readouterr().out
     )
     _run(tmp_path / "long", _fresh(model), Numbers())
@@ -194,14 +194,14 @@ def test_what_never_became_due_is_said(
 
 
 def test_a_batch_that_was_made_early_is_made_anew() -> None:
-    feed = Numbers()
-    ahead = Ahead(feed)
-    ahead.batch(0.0)
-    ahead.prepare(0.1)
-    ahead.forget()
-    assert ahead.cursor() == {"number": 1}
-    feed.change()
-    ahead.batch(0.1)
-    assert feed.handed_out == [0, 1, 1101]
-    ahead.forget()
-    assert ahead.cursor() == {"number": 102}
+    loader = Numbers()
+    prefetcher = Prefetcher(loader)
+    prefetcher.batch(0.0)
+    prefetcher.prefetch(0.1)
+    prefetcher.discard()
+    assert prefetcher.cursor() == {"number": 1}
+    loader.change()
+    prefetcher.batch(0.1)
+    assert loader.handed_out == [0, 1, 1101]
+    prefetcher.discard()
+    assert prefetcher.cursor() == {"number": 102}

@@ -1,4 +1,4 @@
-"""Fine-tuning's batches: every example once an epoch, text where there should be text, and a cursor that resumes exactly."""
+"""Fine-tuning's batches: every example once an epoch, text where it belongs, an exact cursor."""
 
 import json
 import random
@@ -15,40 +15,51 @@ from corpus.base.errors import ArtifactError, ConfigError
 from corpus.config.curriculum import PROBLEMS
 from corpus.config.finetune import FinetuneConfig
 from corpus.data.batch import IGNORED, Batch
+from corpus.data.curriculum import CurriculumPhase, Mixture
 from corpus.data.loader import TextLoader
 from corpus.finetune.examples import Example
-from corpus.finetune.feed import ProblemFeed
+from corpus.finetune.loader import ProblemLoader
 from corpus.text.tokenizer import RESERVED
 
 EOS, PAD, PROBLEM, PROGRAM = range(4)
-ROW = 24
+SEQ = 24
 FIRST = 1000
 """Example i is made of the token FIRST + i; text has smaller tokens."""
-LENGTHS = tuple(random.Random(3).choices(range(4, ROW + 1), k=40))
+LENGTHS = tuple(random.Random(3).choices(range(4, SEQ + 1), k=40))
+
+
+def _always(mixture: Mixture) -> list[CurriculumPhase]:
+    return [CurriculumPhase(name="all", start=0.0, end=1.0, mixture=mixture)]
 
 
 def _example(index: int, length: int) -> Example:
     return Example(tokens=(FIRST + index,) * length, prompt_length=1 + length // 3)
 
 
-def _feed(
+def _loader(
     lengths: Sequence[int] = LENGTHS,
     *,
-    rows: int = 3,
+    batch_size: int = 3,
     replay: float = 0.0,
     max_epochs: float = 1e6,
     seed: int = 5,
     word_dropout: float = 0.0,
     twin_exponent: float = 1.0,
     examples: Sequence[Example] = (),
-) -> ProblemFeed:
+) -> ProblemLoader:
     sources = {"a": np.arange(10, 400, dtype=np.uint16), "b": np.arange(500, 700, dtype=np.uint16)}
-    return ProblemFeed(
+    return ProblemLoader(
         examples or [_example(index, length) for index, length in enumerate(lengths)],
-        TextLoader(sources, context_length=ROW, rows_per_batch=rows, eos_id=EOS, seed=seed),
-        {"a": 0.75, "b": 0.25},
-        row_length=ROW,
-        rows_per_batch=rows,
+        TextLoader(
+            sources,
+            _always({"a": 0.75, "b": 0.25}),
+            context_length=SEQ,
+            batch_size=batch_size,
+            eos_id=EOS,
+            seed=seed,
+        ),
+        seq_length=SEQ,
+        batch_size=batch_size,
         pad_id=PAD,
         replay=replay,
         max_epochs=max_epochs,
@@ -59,25 +70,25 @@ def _feed(
 
 
 def _is_text(batch: Batch) -> list[bool]:
-    return [bool(PAD < row[0] < FIRST) for row in batch.tokens.tolist()]
+    return [bool(PAD < sequence[0] < FIRST) for sequence in batch.tokens.tolist()]
 
 
 def _shown(batch: Batch) -> list[int]:
-    """Examples of a batch in the order of its rows."""
+    """Examples of a batch in the order of its sequences."""
     shown = []
-    for row, documents in zip(batch.tokens.tolist(), batch.documents.tolist(), strict=True):
+    for sequence, documents in zip(batch.tokens.tolist(), batch.documents.tolist(), strict=True):
         starts = [
-            place for place in range(ROW) if place == 0 or documents[place] != documents[place - 1]
+            place for place in range(SEQ) if place == 0 or documents[place] != documents[place - 1]
         ]
-        shown += [row[start] - FIRST for start in starts if row[start] >= FIRST]
+        shown += [sequence[start] - FIRST for start in starts if sequence[start] >= FIRST]
     return shown
 
 
-@pytest.mark.parametrize("rows", [1, 3, 7])
-def test_every_example_is_shown_once_an_epoch_and_in_a_new_order(rows: int) -> None:
-    feed, shown = _feed(rows=rows), []
+@pytest.mark.parametrize("batch_size", [1, 3, 7])
+def test_every_example_is_shown_once_an_epoch_and_in_a_new_order(batch_size: int) -> None:
+    loader, shown = _loader(batch_size=batch_size), []
     while len(shown) < 3 * len(LENGTHS):
-        shown += _shown(feed.batch(0.0))
+        shown += _shown(loader.batch(0.0))
     epochs = [
         shown[start : start + len(LENGTHS)] for start in range(0, 3 * len(LENGTHS), len(LENGTHS))
     ]
@@ -86,9 +97,9 @@ def test_every_example_is_shown_once_an_epoch_and_in_a_new_order(rows: int) -> N
 
 
 def test_examples_keep_to_themselves_and_loss_is_on_their_completions() -> None:
-    feed = _feed(rows=8)
-    batch = feed.batch(0.0)
-    assert batch.tokens.shape == batch.targets.shape == batch.documents.shape == (8, ROW)
+    loader = _loader(batch_size=8)
+    batch = loader.batch(0.0)
+    assert batch.tokens.shape == batch.targets.shape == batch.documents.shape == (8, SEQ)
     for index in _shown(batch):
         own = batch.tokens == FIRST + index
         assert int(own.sum()) == LENGTHS[index]
@@ -102,32 +113,32 @@ def test_examples_keep_to_themselves_and_loss_is_on_their_completions() -> None:
 
 
 def test_what_is_counted_is_what_was_handed_out() -> None:
-    feed, counted = _feed(replay=0.4), {PROBLEMS: 0, "a": 0, "b": 0}
+    loader, counted = _loader(replay=0.4), {PROBLEMS: 0, "a": 0, "b": 0}
     for _ in range(20):
-        batch = feed.batch(0.0)
+        batch = loader.batch(0.0)
         assert batch.num_tokens == int((batch.tokens != PAD).sum())
         counted[PROBLEMS] += int((batch.tokens >= FIRST).sum())
         counted["a"] += int(((batch.tokens >= 10) & (batch.tokens < 400)).sum())
         counted["b"] += int(((batch.tokens >= 500) & (batch.tokens < 700)).sum())
-        assert feed.consumed == {
+        assert loader.consumed == {
             name: tokens for name, tokens in counted.items() if tokens or name == PROBLEMS
         }
     assert all(counted.values())
-    assert feed.epochs == pytest.approx(counted[PROBLEMS] / sum(LENGTHS))
+    assert loader.epochs == pytest.approx(counted[PROBLEMS] / sum(LENGTHS))
 
 
 def test_without_replay_there_is_no_text_and_no_source_is_named() -> None:
-    feed = _feed()
-    assert not any(any(_is_text(feed.batch(0.0))) for _ in range(30))
-    assert feed.consumed.keys() == {PROBLEMS}
+    loader = _loader()
+    assert not any(any(_is_text(loader.batch(0.0))) for _ in range(30))
+    assert loader.consumed.keys() == {PROBLEMS}
 
 
 @pytest.mark.parametrize("replay", [0.1, 0.5])
 def test_the_share_of_text_is_the_one_asked_for(replay: float) -> None:
-    feed = _feed(rows=8, replay=replay)
-    is_text = [text for _ in range(150) for text in _is_text(feed.batch(0.0))]
+    loader = _loader(batch_size=8, replay=replay)
+    is_text = [text for _ in range(150) for text in _is_text(loader.batch(0.0))]
     assert sum(is_text) / len(is_text) == pytest.approx(replay, abs=0.05)
-    assert feed.consumed["a"] / (feed.consumed["a"] + feed.consumed["b"]) == pytest.approx(
+    assert loader.consumed["a"] / (loader.consumed["a"] + loader.consumed["b"]) == pytest.approx(
         0.75, abs=0.1
     )
 
@@ -135,26 +146,26 @@ def test_the_share_of_text_is_the_one_asked_for(replay: float) -> None:
 @pytest.mark.parametrize("replay", [0.0, 0.3])
 @pytest.mark.parametrize("max_epochs", [0.5, 1.0, 2.0])
 def test_after_the_last_epoch_batches_are_text(replay: float, max_epochs: float) -> None:
-    feed = _feed(replay=replay, max_epochs=max_epochs)
-    while feed.epochs < max_epochs:
-        feed.batch(0.0)
-    assert feed.epochs * sum(LENGTHS) < max_epochs * sum(LENGTHS) + ROW, (
-        "no more than the row that was begun"
+    loader = _loader(replay=replay, max_epochs=max_epochs)
+    while loader.epochs < max_epochs:
+        loader.batch(0.0)
+    assert loader.epochs * sum(LENGTHS) < max_epochs * sum(LENGTHS) + SEQ, (
+        "no more than the sequence that was begun"
     )
     if max_epochs >= 1:
-        assert feed.epochs == max_epochs
-    shown = feed.consumed[PROBLEMS]
+        assert loader.epochs == max_epochs
+    shown = loader.consumed[PROBLEMS]
     for _ in range(10):
-        batch = feed.batch(0.0)
+        batch = loader.batch(0.0)
         assert all(_is_text(batch))
         assert batch.num_tokens == batch.tokens.numel()
-    assert feed.consumed[PROBLEMS] == shown
+    assert loader.consumed[PROBLEMS] == shown
 
 
 @settings(max_examples=40)
 @given(
-    lengths=st.lists(st.integers(4, ROW), min_size=1, max_size=12),
-    rows=st.integers(1, 5),
+    lengths=st.lists(st.integers(4, SEQ), min_size=1, max_size=12),
+    batch_size=st.integers(1, 5),
     replay=st.sampled_from([0.0, 0.3, 0.8]),
     max_epochs=st.sampled_from([0.7, 2.0, 100.0]),
     done=st.integers(0, 9),
@@ -163,9 +174,9 @@ def test_after_the_last_epoch_batches_are_text(replay: float, max_epochs: float)
     word_dropout=st.sampled_from([0.0, 0.4]),
     twins=st.sampled_from([None, 0.0, 0.5]),
 )
-def test_a_restored_feed_hands_out_the_same_batches(
+def test_a_restored_loader_hands_out_the_same_batches(
     lengths: list[int],
-    rows: int,
+    batch_size: int,
     replay: float,
     max_epochs: float,
     done: int,
@@ -175,7 +186,7 @@ def test_a_restored_feed_hands_out_the_same_batches(
     twins: float | None,
 ) -> None:
     settings = {
-        "rows": rows,
+        "batch_size": batch_size,
         "replay": replay,
         "max_epochs": max_epochs,
         "seed": seed,
@@ -183,7 +194,7 @@ def test_a_restored_feed_hands_out_the_same_batches(
     }
     if twins is not None:
         settings |= {"twin_exponent": twins, "examples": TWINS}
-    straight, late = (_feed(lengths, **settings) for _ in range(2))
+    straight, late = (_loader(lengths, **settings) for _ in range(2))
     for _ in range(done):
         straight.batch(0.0)
     for _ in range(elsewhere):
@@ -199,13 +210,13 @@ def test_a_restored_feed_hands_out_the_same_batches(
     assert straight.cursor() == late.cursor()
 
 
-def test_a_cursor_stays_what_it_was_while_the_feed_goes_on() -> None:
-    feed = _feed(replay=0.5)
-    feed.batch(0.0)
-    cursor = feed.cursor()
+def test_a_cursor_stays_what_it_was_while_the_loader_goes_on() -> None:
+    loader = _loader(replay=0.5)
+    loader.batch(0.0)
+    cursor = loader.cursor()
     kept = json.dumps(cursor)
     for _ in range(5):
-        feed.batch(0.0)
+        loader.batch(0.0)
     assert json.dumps(cursor) == kept
 
 
@@ -226,18 +237,18 @@ TWINS = [
 def test_of_twins_an_epoch_shows_fewer_and_others_each_time(
     exponent: float, shown: tuple[int, ...]
 ) -> None:
-    feed, epochs = _feed(rows=1, twin_exponent=exponent, examples=TWINS), []
-    assert (feed.num_examples, feed.num_shown) == (len(TWINS), sum(shown))
+    loader, epochs = _loader(batch_size=1, twin_exponent=exponent, examples=TWINS), []
+    assert (loader.num_examples, loader.num_shown) == (len(TWINS), sum(shown))
     while len(epochs) < 30:
         epoch: list[int] = []
         while len(epoch) < sum(shown):
             epoch += [
                 token - FIRST
-                for token in feed.batch(0.0).tokens.flatten().tolist()
+                for token in loader.batch(0.0).tokens.flatten().tolist()
                 if token >= FIRST + 100
             ]
         epochs.append(epoch)
-        assert feed.epochs == pytest.approx(len(epochs))
+        assert loader.epochs == pytest.approx(len(epochs))
         assert len(set(epoch)) == len(epoch)
         assert (
             tuple(sum(each // 100 == family + 1 for each in epoch) for family in range(3)) == shown
@@ -246,7 +257,9 @@ def test_of_twins_an_epoch_shows_fewer_and_others_each_time(
 
 
 def test_another_seed_gives_another_order() -> None:
-    assert _shown(_feed(seed=1, rows=9).batch(0.0)) != _shown(_feed(seed=2, rows=9).batch(0.0))
+    assert _shown(_loader(seed=1, batch_size=9).batch(0.0)) != _shown(
+        _loader(seed=2, batch_size=9).batch(0.0)
+    )
 
 
 def test_word_dropout_hides_words_of_the_prompt_and_nothing_else() -> None:
@@ -259,24 +272,25 @@ def test_word_dropout_hides_words_of_the_prompt_and_nothing_else() -> None:
     length = len(prompt) + 50
     text = TextLoader(
         {"a": np.arange(length + 1, dtype=np.uint16)},
+        _always({"a": 1.0}),
         context_length=length,
-        rows_per_batch=1,
+        batch_size=1,
         eos_id=EOS,
         seed=0,
     )
     settings = {
-        "row_length": length,
-        "rows_per_batch": 1,
+        "seq_length": length,
+        "batch_size": 1,
         "pad_id": PAD,
         "replay": 0.0,
         "max_epochs": 9.0,
         "seed": 0,
     }
-    feed = ProblemFeed(examples, text, {"a": 1.0}, word_dropout=0.3, **settings)
-    plain = ProblemFeed(examples, text, {"a": 1.0}, **settings)
+    loader = ProblemLoader(examples, text, word_dropout=0.3, **settings)
+    plain = ProblemLoader(examples, text, **settings)
     hidden = []
     for _ in range(3):
-        shown, whole = feed.batch(0.0), plain.batch(0.0)
+        shown, whole = loader.batch(0.0), plain.batch(0.0)
         hidden.append(shown.tokens[0] == PAD)
         assert torch.equal(
             torch.where(hidden[-1], whole.tokens[0], shown.tokens[0]), whole.tokens[0]
@@ -293,37 +307,37 @@ MORE = [_example(100 + index, length) for index, length in enumerate((5, 9, 7))]
 
 
 def test_examples_that_are_added_are_shown_in_every_epoch_from_there_on() -> None:
-    feed = _feed(rows=1)
-    before = [index for _ in range(4) for index in _shown(feed.batch(0.0))]
-    epochs = feed.epochs
-    feed.add(MORE)
-    assert feed.epochs == epochs, "what is added was not shown yet"
-    assert feed.num_examples == len(LENGTHS) + 3
+    loader = _loader(batch_size=1)
+    before = [index for _ in range(4) for index in _shown(loader.batch(0.0))]
+    epochs = loader.epochs
+    loader.add(MORE)
+    assert loader.epochs == epochs, "what is added was not shown yet"
+    assert loader.num_examples == len(LENGTHS) + 3
     every = [*range(len(LENGTHS)), 100, 101, 102]
     shown: list[int] = []
     while len(shown) < 2 * len(every):
-        shown += _shown(feed.batch(0.0))
+        shown += _shown(loader.batch(0.0))
     assert before
     assert sorted(shown[: len(every)]) == sorted(shown[len(every) :]) == every
-    assert feed.epochs == pytest.approx(epochs + 2)
+    assert loader.epochs == pytest.approx(epochs + 2)
 
 
 def test_examples_that_are_added_count_in_the_cap_on_epochs() -> None:
-    feed = _feed(rows=1, max_epochs=2.0)
-    while feed.epochs < 1:
-        feed.batch(0.0)
-    feed.add(MORE)
+    loader = _loader(batch_size=1, max_epochs=2.0)
+    while loader.epochs < 1:
+        loader.batch(0.0)
+    loader.add(MORE)
     shown: list[int] = []
     for _ in range(3 * len(LENGTHS)):
-        shown += _shown(feed.batch(0.0))
+        shown += _shown(loader.batch(0.0))
     assert sorted(shown) == [*range(len(LENGTHS)), 100, 101, 102]
-    assert all(_is_text(feed.batch(0.0)))
+    assert all(_is_text(loader.batch(0.0)))
 
 
 @pytest.mark.parametrize("done", [0, 3, 17])
-def test_a_feed_that_was_added_to_is_restored(done: int) -> None:
-    settings = {"rows": 2, "replay": 0.3, "max_epochs": 3.0, "word_dropout": 0.2}
-    straight, late = _feed(**settings), _feed(**settings)
+def test_a_loader_that_was_added_to_is_restored(done: int) -> None:
+    settings = {"batch_size": 2, "replay": 0.3, "max_epochs": 3.0, "word_dropout": 0.2}
+    straight, late = _loader(**settings), _loader(**settings)
     for _ in range(5):
         straight.batch(0.0)
     straight.add(MORE)
@@ -338,53 +352,53 @@ def test_a_feed_that_was_added_to_is_restored(done: int) -> None:
 
 
 def test_nothing_added_changes_nothing() -> None:
-    feed, plain = _feed(), _feed()
-    feed.batch(0.0), plain.batch(0.0)
-    feed.add(())
-    assert torch.equal(feed.batch(0.0).tokens, plain.batch(0.0).tokens)
-    assert feed.cursor() == plain.cursor()
+    loader, plain = _loader(), _loader()
+    loader.batch(0.0), plain.batch(0.0)
+    loader.add(())
+    assert torch.equal(loader.batch(0.0).tokens, plain.batch(0.0).tokens)
+    assert loader.cursor() == plain.cursor()
 
 
 @pytest.mark.parametrize("added", [(), MORE[:2], [*MORE[:2], MORE[0]]], ids=len)
-def test_a_cursor_is_for_a_feed_with_the_same_examples(added: Sequence[Example]) -> None:
-    feed, other = _feed(), _feed()
-    feed.add(MORE)
+def test_a_cursor_is_for_a_loader_with_the_same_examples(added: Sequence[Example]) -> None:
+    loader, other = _loader(), _loader()
+    loader.add(MORE)
     other.add(added)
     with pytest.raises(
         ArtifactError,
-        match=r"3 problems had been found by self-training, and \d others.*found\.jsonl",
+        match=r"self-training had added 3 problems, and \d others.*found\.jsonl",
     ):
-        other.restore(feed.cursor())
+        other.restore(loader.cursor())
 
 
-def _batches_until(feed: ProblemFeed, epochs: float) -> int:
+def _batches_until(loader: ProblemLoader, epochs: float) -> int:
     count = 0
-    while feed.epochs < epochs:
-        feed.batch(0.0)
+    while loader.epochs < epochs:
+        loader.batch(0.0)
         count += 1
     return count
 
 
 @pytest.mark.parametrize(("epochs", "replay"), [(1.0, 0.0), (3.0, 0.0), (10.0, 0.0), (10.0, 0.5)])
-@pytest.mark.parametrize("rows", [1, 4])
+@pytest.mark.parametrize("batch_size", [1, 4])
 def test_the_number_of_batches_is_what_the_epochs_take(
-    epochs: float, replay: float, rows: int
+    epochs: float, replay: float, batch_size: int
 ) -> None:
-    planned = _feed(rows=rows, replay=replay).num_batches(epochs)
+    planned = _loader(batch_size=batch_size, replay=replay).num_batches(epochs)
     assert planned == pytest.approx(
-        _batches_until(_feed(rows=rows, replay=replay), epochs), rel=0.1, abs=1
+        _batches_until(_loader(batch_size=batch_size, replay=replay), epochs), rel=0.1, abs=1
     )
 
 
 def test_asking_for_the_number_of_batches_changes_nothing() -> None:
-    asked, unasked = _feed(), _feed()
+    asked, unasked = _loader(), _loader()
     for _ in range(12):  # more than an epoch
         asked.num_batches(20.0)
         assert torch.equal(asked.batch(0.0).tokens, unasked.batch(0.0).tokens)
 
 
 def test_there_is_always_a_batch() -> None:
-    assert _feed([4]).num_batches(0.01) == 1
+    assert _loader([4]).num_batches(0.01) == 1
 
 
 @pytest.mark.parametrize("exponent", [-0.1, 1.5])

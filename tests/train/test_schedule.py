@@ -1,13 +1,16 @@
-"""The clock and the paces it sets."""
+"""The clock, the paces that it sets, and the learning rate."""
 
 import json
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from corpus.base.errors import ArtifactError
-from corpus.train import budget
-from corpus.train.budget import Clock, ClockPace, StepPace
+from corpus.base.errors import ArtifactError, ConfigError
+from corpus.config.train import ScheduleConfig
+from corpus.train import schedule
+from corpus.train.schedule import Clock, ClockPace, StepPace, learning_rate
 
 
 @pytest.fixture
@@ -15,7 +18,7 @@ def now(monkeypatch):
     class Now:
         seconds = 100.0
 
-    monkeypatch.setattr(budget.time, "monotonic", lambda: Now.seconds)
+    monkeypatch.setattr(schedule.time, "monotonic", lambda: Now.seconds)
     return Now
 
 
@@ -31,11 +34,11 @@ def test_a_killed_session_counts_up_to_its_last_beat(tmp_path, now):
 
 def test_a_running_clock_beats_by_itself(tmp_path, now, monkeypatch):
     """A long trial or validation takes no step, and its time counts all the same."""
-    monkeypatch.setattr(budget, "BEAT_SECONDS", 0.005)
+    monkeypatch.setattr(schedule, "BEAT_SECONDS", 0.005)
     clock, beaten = Clock(tmp_path / "clock.json"), threading.Event()
-    write = budget.write_json
+    write = schedule.write_json
     monkeypatch.setattr(
-        budget,
+        schedule,
         "write_json",
         lambda path, value: (write(path, value), value["seconds"] > 40 and beaten.set()),
     )
@@ -95,3 +98,39 @@ def test_a_step_pace_counts_steps_alone():
     pace = StepPace(num_steps=4)
     assert [pace.progress(step) for step in range(5)] == [0.0, 0.25, 0.5, 0.75, 1.0]
     assert [pace.is_over(step, 1e9) for step in range(5)] == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize("decay", ["cosine", "linear", "stable"])
+def test_a_schedule_rises_to_its_peak_and_truly_ends(decay):
+    config = ScheduleConfig(learning_rate=2.0, warmup=0.1, decay=decay, floor=0.05)
+    assert learning_rate(config, 0.05) == pytest.approx(1.0)
+    assert learning_rate(config, 0.1) == pytest.approx(2.0)
+    assert learning_rate(config, 1.0) == pytest.approx(0.1)
+
+
+def test_stable_stays_at_its_peak_until_the_decay():
+    config = ScheduleConfig(
+        learning_rate=2.0, warmup=0.1, decay="stable", decay_share=0.3, floor=0.0
+    )
+    assert learning_rate(config, 0.69) == 2.0
+    assert learning_rate(config, 0.85) == pytest.approx(1.0)
+
+
+@given(
+    st.sampled_from(["cosine", "linear", "stable"]),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_a_rate_is_never_above_the_peak_or_below_zero(decay, warmup, decay_share, floor, progress):
+    config = ScheduleConfig(
+        learning_rate=1e-3, warmup=warmup, decay=decay, decay_share=decay_share, floor=floor
+    )
+    assert 0 <= learning_rate(config, progress) <= 1e-3 * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("wrong", [{"learning_rate": 0.0}, {"warmup": 1.5}, {"floor": -0.1}])
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(ConfigError):
+        ScheduleConfig(**wrong)

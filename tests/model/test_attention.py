@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from corpus.model import in_blocks
+from corpus.model import attention
 from corpus.model.transformer import document_mask
 
 
@@ -18,7 +18,7 @@ def test_it_equals_fused_attention(kv: int) -> None:
     documents = (torch.rand(3, 192, generator=generator) < 0.02).cumsum(1)
     mask = document_mask(documents)
     expected = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, enable_gqa=True)
-    found = in_blocks.attend(query, key, value, mask)
+    found = attention.attend_in_blocks(query, key, value, mask)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
     weight = torch.randn(expected.shape, generator=generator)
     for ours, theirs in zip(
@@ -38,5 +38,5 @@ def test_it_equals_fused_attention(kv: int) -> None:
         (64, 128, False),
     ],
 )
-def test_it_is_for_rows_of_whole_blocks(seq: int, slots: int, suits: bool) -> None:
-    assert in_blocks.suits(torch.empty(1, 2, seq, 4), torch.empty(1, 1, slots, 4)) is suits
+def test_it_is_for_sequences_of_whole_blocks(seq: int, slots: int, suits: bool) -> None:
+    assert attention.suits_blocks(torch.empty(1, 2, seq, 4), torch.empty(1, 1, slots, 4)) is suits

@@ -1,0 +1,399 @@
+"""How a run computes, decided by trial: threads, precision, compiler and micro-batch size.
+
+Each is tried on the model itself, with micro-batches as training computes them. A choice is made
+once in a run, recorded in its manifest, and reused by every later session. Under a budget of steps
+or tokens nothing is timed, so that the same command gives the same bits.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
+
+import torch
+
+from corpus.base.console import say, warn
+from corpus.base.errors import DeviceError
+from corpus.base.units import Budget
+from corpus.config.runtime import RuntimeConfig
+from corpus.config.train import TrainConfig
+from corpus.data.batch import Batch
+from corpus.model.low_precision import compute_in
+from corpus.model.transformer import Transformer
+from corpus.run.folder import RunFolder
+from corpus.runtime.parallelize import is_sharded
+from corpus.runtime.ranks import Ranks
+from corpus.runtime.runtime import Runtime, allow_tf32, resolve
+from corpus.train.precision import fastest, table, try_precisions
+from corpus.train.schedule import Clock
+from corpus.train.step import (
+    Backbone,
+    CompiledBackbone,
+    OutOfMemory,
+    eager_backbone,
+    own_part,
+    pass_seconds,
+    smaller_micro_batch,
+)
+
+WORTH_TRYING_SECONDS = 120.0
+"""A clock budget from which trying precisions and numbers of threads pays."""
+
+WORTH_COMPILING_SECONDS = 600.0
+"""A clock budget on a CPU from which compiling pays. It takes a minute or more the first time on a
+machine, some ten seconds once the compiler's cache is warm, and training is then 1.2 to 1.35 times
+as fast."""
+
+WORTH_COMPILING_STEPS = 500
+"""A budget in steps from which either pays."""
+
+COMPILE_PAYS = 4.0
+"""A later session compiles again if its clock has this many times the compile time left."""
+
+TRIAL_SHARE = 0.01
+"""Share of a clock after which no further round of threads is tried."""
+
+PRECISION_SHARE = 0.03
+"""Share of a clock after which no further precision is tried."""
+
+THREAD_ROUNDS = 3
+"""How often each number of threads is tried, in turn: a moment in which the machine was busy should
+not slow the whole run."""
+
+COMPILING = (
+    "compiling  the forward and backward pass, which takes seconds or, the first time on a "
+    "machine, a minute or two"
+)
+"""Printed before compiling, which shows no progress."""
+
+Sample = Callable[[], Batch]
+"""Returns a batch as training uses it; called only where there is something to try."""
+
+T = TypeVar("T")
+
+
+class Choices:
+    """The recorded choices of a run, by name; the same on all ranks."""
+
+    def __init__(self, folder: RunFolder, ranks: Ranks) -> None:
+        """Read the choices of earlier sessions; all ranks call this."""
+        self._folder, self._ranks = folder, ranks
+        self._known: dict[str, Any] = ranks.from_main(folder.read_manifest()["choices"])
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._known
+
+    def __getitem__(self, name: str) -> Any:
+        return self._known[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a choice, or `default` where it was not made yet."""
+        return self._known.get(name, default)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a phase has begun."""
+        return any(name.endswith("_began_seconds") for name in self._known)
+
+    def record(self, **choices: Any) -> None:
+        """Keep the first rank's choices; all ranks call this."""
+        choices = self._ranks.from_main(choices)
+        self._known |= choices
+        self._folder.update_manifest(choices=choices)
+
+    def together(self, trial: Callable[[], T]) -> T:
+        """Return the result of a trial on this rank.
+
+        Raises `OutOfMemory` on all ranks where one of them ran out of memory. The trial itself must
+        not wait for other ranks, since one that ran out of memory would never come.
+        """
+        full: OutOfMemory | None = None
+        found: list[T] = []
+        try:
+            found.append(trial())
+        except OutOfMemory as error:
+            full = error
+        if self._ranks.any(full is not None):
+            raise full or OutOfMemory("another rank ran out of memory; see its own message")
+        return found[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompileChoice:
+    """Whether the model is compiled, and why."""
+
+    compiled: bool
+    reason: str
+    failed: bool = False
+    """True where compiling was tried and did not work."""
+
+
+class Autotuner:
+    """Decides how a run computes."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        choices: Choices,
+        *,
+        budget: Budget,
+        batch_tokens: int,
+        train: TrainConfig,
+        asked: RuntimeConfig,
+        clock: Clock,
+        ranks: Ranks,
+    ) -> None:
+        """Resolve the machine that was `asked` for; later trials may change it."""
+        self._folder, self._choices, self._budget, self._clock = folder, choices, budget, clock
+        self._batch_tokens, self._train, self._asked = batch_tokens, train, asked
+        self._backbone: Backbone | None = None
+        threads = asked.num_threads or choices.get("num_threads", 0)
+        self.runtime = resolve(
+            replace(asked, num_threads=threads),
+            precision=choices.get("precision"),
+            repeatable=not budget.is_clock,
+            ranks=ranks,
+        )
+        choices.record(precision=self.runtime.precision, num_threads=self.runtime.num_threads)
+
+    def backbone(self, model: Transformer, sample: Sample) -> Backbone:
+        """Return the model up to its head, compiled where that works and pays.
+
+        Decided once in a run and tried once in a session.
+        """
+        while self._backbone is None:
+            try:
+                compiled = self._decide(model, lambda: self._micro_batches(sample)[0])
+                self._backbone = _build_backbone(model, compiled=compiled)
+            except OutOfMemory as error:
+                self._shrink(error)
+        return self._backbone
+
+    def forget_backbone(self) -> None:
+        """Compile again where the model is compiled: it has other layers than before."""
+        self._backbone = None
+
+    def step_seconds(self, model: Transformer, sample: Sample) -> float:
+        """Return the seconds of the forward and backward passes of one step."""
+        while True:
+            backbone = self.backbone(model, sample)
+            parts = self._micro_batches(sample)
+            timed = lambda: pass_seconds(model, backbone, self.runtime, parts[0])  # noqa: B023, E731
+            if is_sharded(model):  # a pass of all ranks together
+                return len(parts) * timed()
+            try:
+                return len(parts) * self._choices.together(timed)
+            except OutOfMemory as error:
+                self._shrink(error)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the model is compiled; False before `backbone` was called."""
+        return bool(self._choices.get("compiled"))
+
+    @property
+    def micro_batch(self) -> int:
+        """Sequences computed at a time: the config's, or fewer where memory ran out; 0 is all."""
+        return self._choices.get("micro_batch_rows", self._train.micro_batch_rows)
+
+    def use_micro_batch(self, size: int) -> None:
+        """Compute `size` sequences at a time from now on, as memory ran out."""
+        parts = self._sequences_per_rank // size
+        warn(
+            f"out of memory: from now on micro-batches of {size}, {parts} per step; the batch "
+            "stays the same"
+        )
+        self._choices.record(micro_batch_rows=size)
+
+    @property
+    def _sequences_per_rank(self) -> int:
+        return self._train.rows_per_batch // self.runtime.ranks.world_size
+
+    def _shrink(self, error: OutOfMemory) -> None:
+        """Compute fewer sequences at a time. Raises `error` where it is one already."""
+        size = smaller_micro_batch(self.micro_batch or self._sequences_per_rank)
+        if not size:
+            raise error
+        self.use_micro_batch(size)
+
+    def _micro_batches(self, sample: Sample) -> list[Batch]:
+        return own_part(sample(), self.runtime.ranks).split(self.micro_batch)
+
+    def _decide(self, model: Transformer, sample: Sample) -> bool:
+        """Try what was not tried yet and return whether the model is compiled, on all ranks alike.
+
+        Raises `OutOfMemory`, on all ranks, where the batch is too large for one of them.
+        """
+        if is_sharded(model):
+            choice = self._without_trials()
+        else:
+            try:
+                self._choose_threads(model, sample)
+                self._choose_precision(model, sample)
+                choice = self._choose_compile(model, sample)
+            finally:
+                model.zero_grad(set_to_none=True)
+        known = self._choices.get("compiled")
+        if choice.compiled != known or "compile_reason" not in self._choices:
+            warn(choice.reason) if choice.failed else say(choice.reason)
+            self._choices.record(compiled=choice.compiled, compile_reason=choice.reason)
+        return choice.compiled
+
+    def _is_shorter(self, seconds: float) -> bool:
+        """Return whether a trial does not pay: the clock has fewer seconds, or too few steps."""
+        if self._budget.is_clock:
+            return self._budget.amount < seconds
+        steps = self._budget.amount / (self._batch_tokens if self._budget.kind == "tokens" else 1)
+        return steps < WORTH_COMPILING_STEPS
+
+    def _time_limit(self, share: float) -> Callable[[], bool]:
+        """Return what becomes true once this share of the clock is spent on trials."""
+        began, longest = self._clock.seconds, share * self._budget.amount
+        return lambda: self._clock.seconds - began > longest
+
+    def _without_trials(self) -> CompileChoice:
+        """Decide without trials where ranks hold parts of the weights: a pass would need all."""
+        setting = self._asked.compile
+        compiled = setting == "on" or (setting == "auto" and self.runtime.device.type == "cuda")
+        how = "compiled block by block" if compiled else "eager"
+        return CompileChoice(
+            compiled=compiled,
+            reason=f"training runs {how} (weights divided among ranks: nothing is tried)",
+        )
+
+    def _choose_threads(self, model: Transformer, sample: Sample) -> None:
+        """Under a clock on a CPU, take the fastest number of threads: beside other work fewer."""
+        may_choose = self._budget.is_clock and not self._is_shorter(WORTH_TRYING_SECONDS)
+        if not may_choose or self._asked.num_threads or self.runtime.device.type != "cpu":
+            return
+        if "threads_tried" in self._choices:
+            return
+        enough = self._time_limit(TRIAL_SHARE)
+        seconds = self._choices.together(
+            lambda: try_threads(model, self.runtime, sample(), enough=enough)
+        )
+        tried = {str(threads): round(value, 4) for threads, value in seconds.items()}
+        self._choices.record(
+            num_threads=min(seconds, key=lambda threads: seconds[threads]), threads_tried=tried
+        )
+        chosen = self._choices["num_threads"]
+        torch.set_num_threads(chosen)
+        self.runtime = replace(self.runtime, num_threads=chosen)
+        passes = ", ".join(f"{threads}: {value:.2f} s a pass" for threads, value in seconds.items())
+        say(f"threads    {passes}; {chosen} chosen")
+        self._folder.update_manifest(environment={"num_threads": chosen})
+
+    def _choose_precision(self, model: Transformer, sample: Sample) -> None:
+        """Under a clock, try the device's precisions on the model, and keep the table."""
+        may_choose = self._budget.is_clock and not self._is_shorter(WORTH_TRYING_SECONDS)
+        is_open = not self._choices.has_begun and "precisions_tried" not in self._choices
+        if may_choose and is_open and self._asked.precision == "auto":
+            compiled = self.runtime.device.type == "cuda" and self._asked.compile != "off"
+            enough = self._time_limit(PRECISION_SHARE)
+            trials = self._choices.together(
+                lambda: try_precisions(
+                    model, self.runtime, sample(), compiled=compiled, enough=enough
+                )
+            )
+            for line in table(trials):
+                say(f"precision  {line}")
+            self._choices.record(
+                precision=fastest(trials), precisions_tried=[trial.record() for trial in trials]
+            )
+            self.runtime = replace(self.runtime, precision=self._choices["precision"])
+            allow_tf32(self.runtime)
+            self._folder.update_manifest(environment={"precision": self.runtime.precision})
+        compute_in(model, self.runtime.precision)
+
+    def _choose_compile(self, model: Transformer, sample: Sample) -> CompileChoice:
+        """The first rank decides whether to try; all ranks try, and its result counts."""
+        decided, ranks = self._choices.get("compiled"), self.runtime.ranks
+        known = self._known_compile(decided)
+        known = ranks.from_main(asdict(known) if known else None)
+        if known:
+            return CompileChoice(**known)
+        timed = decided is None and self._budget.is_clock and self._asked.compile == "auto"
+        say(COMPILING)
+        began = self._clock.seconds
+        choice = self._choices.together(
+            lambda: try_compile(model, self.runtime, sample(), timed=timed)
+        )
+        self._choices.record(compile_seconds=round(self._clock.seconds - began, 3))
+        return CompileChoice(**ranks.from_main(asdict(choice)))
+
+    def _known_compile(self, decided: bool | None) -> CompileChoice | None:
+        """Return the choice where it needs no trial."""
+        why, setting = "", self._asked.compile
+        if decided is False:
+            why = self._choices["compile_reason"]
+        elif decided is None and setting == "off":
+            why = "training runs eager (runtime.compile is off)"
+        elif (
+            decided is None
+            and setting == "auto"
+            and self.runtime.device.type == "cpu"
+            and self._is_shorter(WORTH_COMPILING_SECONDS)
+        ):
+            why = (
+                "training runs eager (the budget is too short to pay for compiling; "
+                "runtime.compile on overrides it)"
+            )
+        else:
+            needed = COMPILE_PAYS * self._choices.get("compile_seconds", 0.0)
+            if self._budget.is_clock and self._budget.amount - self._clock.seconds < needed:
+                why = "the time left is too short to compile again, training continues eager"
+        return CompileChoice(compiled=False, reason=why) if why else None
+
+
+def _build_backbone(model: Transformer, *, compiled: bool) -> Backbone:
+    if compiled and not is_sharded(model):
+        return CompiledBackbone(model)
+    if compiled:  # between the blocks weights are gathered and freed, which cannot be compiled
+        for block in model.blocks:
+            block.compile(dynamic=False)
+    return eager_backbone(model)
+
+
+def try_threads(
+    model: Transformer, runtime: Runtime, batch: Batch, *, enough: Callable[[], bool]
+) -> dict[int, float]:
+    """Return the seconds of a pass with all threads, half of them and one.
+
+    No further round begins once `enough` returns True.
+    """
+    most = runtime.num_threads
+    seconds = dict.fromkeys(sorted({most, max(1, most // 2), 1}, reverse=True), float("inf"))
+    for _ in range(THREAD_ROUNDS):
+        for threads, best in seconds.items():
+            torch.set_num_threads(threads)
+            seconds[threads] = min(best, pass_seconds(model, eager_backbone(model), runtime, batch))
+        if enough():
+            break
+    return seconds
+
+
+def try_compile(
+    model: Transformer, runtime: Runtime, batch: Batch, *, timed: bool
+) -> CompileChoice:
+    """Try the compiled pass on `batch`; keep it if it works and, where `timed`, is faster.
+
+    The weights are not changed. Without `timed` the choice is the same every time.
+    """
+    try:
+        compiled = pass_seconds(model, CompiledBackbone(model), runtime, batch)
+    except DeviceError:
+        raise
+    except Exception as error:  # compilers fail in many ways; each means: train eager
+        model.zero_grad(set_to_none=True)
+        first_line = next(iter(str(error).strip().splitlines()), "")
+        why = f"{type(error).__name__}: {first_line[:200]}"
+        return CompileChoice(
+            compiled=False, reason=f"torch.compile failed, training runs eager ({why})", failed=True
+        )
+    if not timed:
+        return CompileChoice(compiled=True, reason="torch.compile works here")
+    eager = pass_seconds(model, eager_backbone(model), runtime, batch)
+    model.zero_grad(set_to_none=True)
+    ratio = f"{eager / compiled:.2f} times as fast as eager"
+    if compiled < eager:
+        return CompileChoice(compiled=True, reason=f"torch.compile is {ratio}")
+    return CompileChoice(compiled=False, reason=f"torch.compile is {ratio}, training runs eager")

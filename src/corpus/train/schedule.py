@@ -1,0 +1,199 @@
+"""The schedule: a clock that survives interruptions, the pace of each phase, the learning rate.
+
+Everything depends on the progress 0…1 of a phase, which a number of steps or a clock can drive.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from corpus.base.errors import ArtifactError, CorpusError
+from corpus.base.files import read_json, write_json
+from corpus.base.units import Budget
+from corpus.config.model import ModelConfig
+from corpus.config.train import ScheduleConfig
+
+BEAT_SECONDS = 1.0
+"""How often the clock is written to disk: the most that a kill can hide from it."""
+
+VALIDATION_SHARE = 0.1
+"""The most of a phase that validations may take under a clock."""
+
+STEP_OVERHEAD = 1.15
+"""Time of a whole step relative to its forward and backward pass."""
+
+SAVE_BYTES_PER_SECOND = 200e6
+"""A cautious guess of the rate at which the last checkpoint and the weights are written."""
+
+
+class Clock:
+    """Training seconds spent so far, over all sessions of a run.
+
+    A thread writes the time to a small file once a second while the clock runs, so that the seconds
+    before a kill count as well, in a long trial or validation too.
+    """
+
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
+        """Without `writes`, as on all but the first of several ranks, no time is written."""
+        self._path, self._writes = path, writes
+        self._before = self._read()
+        self._began: float | None = None
+        self._writing = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def _read(self) -> float:
+        if not self._path.exists():
+            return 0.0
+        plain = read_json(self._path)
+        if not isinstance(plain, dict) or not isinstance(plain.get("seconds"), (int, float)):
+            raise ArtifactError(
+                f"{self._path} is damaged: expected the seconds spent. Write "
+                '{"seconds": N} into it, or start in another folder.'
+            )
+        return float(plain["seconds"])
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent: in earlier sessions and, while the clock runs, in this one."""
+        return self._before + (time.monotonic() - self._began if self._began is not None else 0.0)
+
+    def start(self) -> None:
+        """Start the clock, unless it runs. Raises `StorageError` where it cannot be written."""
+        if self._began is None:
+            self._began = time.monotonic()
+            self.beat()
+            self._stopped = threading.Event()
+            self._thread = threading.Thread(
+                target=self._beat_on, args=(self._stopped,), name="clock", daemon=True
+            )
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the clock and write the time."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._before, self._began = self.seconds, None
+        self.beat()
+
+    def beat(self) -> None:
+        """Write the time now."""
+        if self._writes:
+            with self._writing:
+                write_json(self._path, {"seconds": self.seconds})
+
+    def _beat_on(self, stopped: threading.Event) -> None:
+        while not stopped.wait(BEAT_SECONDS):
+            try:
+                self.beat()
+            except CorpusError:  # a full disk: the next save reports it
+                continue
+
+
+class Pace(Protocol):
+    """The progress of a phase, and its end."""
+
+    def progress(self, step: int) -> float:
+        """Return the progress 0…1 of the phase before its `step`-th step (from 0)."""
+        ...
+
+    def is_over(self, step: int, step_seconds: float) -> bool:
+        """Return whether the phase ends before its `step`-th step, which takes `step_seconds`."""
+        ...
+
+    def affords(self, spent_seconds: float, next_seconds: float) -> bool:
+        """Return whether there is time for a validation of `next_seconds`.
+
+        `spent_seconds` is what earlier validations of the phase took.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepPace:
+    """A fixed number of steps: the same on every machine."""
+
+    num_steps: int
+
+    def progress(self, step: int) -> float:
+        """Return the share of the steps done."""
+        return step / max(self.num_steps, 1)
+
+    def is_over(self, step: int, step_seconds: float) -> bool:
+        """Return whether all steps are done."""
+        return step >= self.num_steps
+
+    def affords(self, spent_seconds: float, next_seconds: float) -> bool:
+        """Return True: a budget of steps must not depend on time."""
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockPace:
+    """A part of the training clock, from `start` to `end` in seconds on it."""
+
+    clock: Clock
+    start: float
+    end: float
+
+    def progress(self, step: int) -> float:
+        """Return the share of the time that is spent."""
+        share = (self.clock.seconds - self.start) / max(self.end - self.start, 1e-9)
+        return min(max(share, 0.0), 1.0)
+
+    def is_over(self, step: int, step_seconds: float) -> bool:
+        """Return whether stopping now is closer to the end than one more step."""
+        return self.clock.seconds + 0.5 * step_seconds >= self.end
+
+    def affords(self, spent_seconds: float, next_seconds: float) -> bool:
+        """Return whether validations stay below a tenth of the phase, and this one within it."""
+        fits = self.clock.seconds + next_seconds < self.end
+        return fits and spent_seconds + next_seconds <= VALIDATION_SHARE * (self.end - self.start)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetSplit:
+    """The pace of each phase; each is made when its phase begins."""
+
+    pretrain: Callable[[], Pace]
+    finetune: Callable[[], Pace]
+
+
+def split_steps(
+    budget: Budget, *, batch_tokens: int, share: float, finetune_batches: int
+) -> BudgetSplit:
+    """Divide a budget of steps or tokens.
+
+    Fine-tuning gets its share, at most `finetune_batches`. Pre-training gets the rest, where there
+    is any pre-training.
+    """
+    total = max(1, int(budget.amount // (1 if budget.kind == "steps" else batch_tokens)))
+    finetune = min(round(total * share), finetune_batches)
+    return BudgetSplit(
+        pretrain=lambda: StepPace(num_steps=0 if share == 1 else total - finetune),
+        finetune=lambda: StepPace(num_steps=finetune),
+    )
+
+
+def saving_seconds(shape: ModelConfig) -> float:
+    """Return the seconds kept back for the last checkpoint and the weights (20 bytes/parameter)."""
+    return 0.25 + 20 * shape.num_parameters / SAVE_BYTES_PER_SECOND
+
+
+def learning_rate(config: ScheduleConfig, progress: float) -> float:
+    """Return the learning rate at `progress`: warm-up, then decay to `floor` times the peak."""
+    if config.warmup > 0 and progress < config.warmup:
+        return config.learning_rate * max(progress / config.warmup, 1e-3)
+    begin = config.warmup
+    if config.decay == "stable":
+        begin = max(begin, 1 - config.decay_share)
+    if progress <= begin or begin >= 1:
+        return config.learning_rate
+    done = min((progress - begin) / (1 - begin), 1.0)
+    left = 0.5 * (1 + math.cos(math.pi * done)) if config.decay == "cosine" else 1 - done
+    return config.learning_rate * (config.floor + (1 - config.floor) * left)
