@@ -62,7 +62,7 @@ def is_light(words):
         main(words)
     except SystemExit as stop:
         assert not stop.code, (words, stop.code)
-    heavy = {"torch", "transformers", "datasets", "pyarrow", "tensorboard"} & set(sys.modules)
+    heavy = {"torch", "transformers", "datasets", "pyarrow", "tensorboard", "scipy"} & set(sys.modules)
     assert not heavy, (words, heavy)
 
 for words in [["--help"], ["--version"], *([command, "--help"] for command in COMMANDS), ["run", "cpu", "--help"], ["recipes"]]:

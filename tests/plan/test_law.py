@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.plan import law as module
 from corpus.plan.law import OFTEN, REUSE, Law, Point, worth
 
 E, A, B, ALPHA, BETA = 1.7, 420.0, 380.0, 0.33, 0.29
@@ -78,6 +79,56 @@ def test_constants_that_moved_far_are_not_scatter() -> None:
     ).predict(7e5, 8e6)
     near = Law([Point(parameters=n, tokens=d, loss=_true(n, d)) for n, d in runs]).predict(7e5, 8e6)
     assert math.log(far.high / far.low) < 1.2 * math.log(near.high / near.low)
+
+
+def _plain_cost(constants: list[float], points: list[Point]) -> float:
+    """The sum of squares by its definition, at E, the two terms where the runs lie, α and β."""
+    e, by_size, by_tokens, alpha, beta = constants
+    size = math.exp(sum(math.log(point.parameters) for point in points) / len(points))
+    tokens = math.exp(sum(math.log(point.tokens) for point in points) / len(points))
+    typical = math.exp(sum(math.log(point.loss) for point in points) / len(points))
+    term = max(typical - module.IRREDUCIBLE, 0.1 * typical) / 2
+    distances = [
+        math.log(e / module.IRREDUCIBLE) / module.IRREDUCIBLE_SPREAD,
+        math.log(by_size / term) / module.TERM_SPREAD,
+        math.log(by_tokens / term) / module.TERM_SPREAD,
+        (alpha - module.EXPONENTS[0]) / module.EXPONENT_SPREAD,
+        (beta - module.EXPONENTS[1]) / module.EXPONENT_SPREAD,
+    ]
+    for point in points:
+        loss = e + by_size * (size / point.parameters) ** alpha
+        loss += by_tokens * (tokens / point.tokens) ** beta
+        distances.append(math.log(loss / point.loss) / module.SCATTER)
+    return sum(distance**2 for distance in distances)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02, 0.06])
+@pytest.mark.parametrize("count", [1, 2, 4, 12])
+def test_the_fit_is_where_the_sum_of_squares_is_least(noise: float, count: int) -> None:
+    """By differences of the plain sum: its slope is zero there and it rises on either side."""
+    for seed in range(20):
+        points = _points(noise=noise, count=count, seed=seed)
+        found = Law(points).constants
+        size = math.exp(sum(math.log(point.parameters) for point in points) / count)
+        tokens = math.exp(sum(math.log(point.tokens) for point in points) / count)
+        best = [
+            found["E"],
+            found["A"] / size ** found["alpha"],
+            found["B"] / tokens ** found["beta"],
+            found["alpha"],
+            found["beta"],
+        ]
+        least = _plain_cost(best, points)
+        for place in range(5):
+            low, high = (
+                _plain_cost([*best[:place], best[place] * by, *best[place + 1 :]], points)
+                for by in (1 - 1e-4, 1 + 1e-4)
+            )
+            assert low > least
+            assert high > least
+            # The minimum along this constant, in its own standard deviations.
+            curvature = low + high - 2 * least
+            assert abs(high - low) / (4 * math.sqrt(curvature / 2)) < 1e-5
 
 
 def test_further_from_its_runs_a_law_is_less_sure() -> None:

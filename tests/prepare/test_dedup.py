@@ -1,6 +1,7 @@
 """Duplicates: equal texts, nearly equal texts, and texts that only share a header."""
 
 import random
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.prepare import dedup
-from corpus.prepare.dedup import SKETCH, Duplicates, similarity, sketch_of
+from corpus.prepare.dedup import SHINGLE, SKETCH, Duplicates, similarity, sketch_of
 from corpus.prepare.document import fingerprint
 
 LICENCE = (
@@ -62,6 +63,37 @@ def test_the_sketch_estimates_the_share_of_equal_shingles(share: float) -> None:
         estimates.append(similarity(sketch_of(" ".join(first)), sketch_of(" ".join(second))))
     expected = share / (2 - share)
     assert np.mean(estimates) == pytest.approx(expected, abs=0.04)
+
+
+def _plain_mix(value: int) -> int:
+    """The finaliser of SplitMix64."""
+    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    value = (value ^ value >> 27) * 0x94D049BB133111EB % 2**64
+    return value ^ value >> 31
+
+
+def _plain_sketch(text: str) -> list[int]:
+    """The sketch word by word: its hashes decide what prepared text holds, so they never change."""
+    powers = [_plain_mix(place) for place in range(1, 65)]
+    hashes = []
+    for word in re.findall(rb"[0-9a-z\x80-\xff]+", text.lower().encode()):
+        total = sum((byte + 1) * powers[min(place, 63)] for place, byte in enumerate(word))
+        hashes.append(_plain_mix((total + len(word)) % 2**64))
+    shingles = set()
+    for start in range(len(hashes) - SHINGLE + 1):
+        found = 0
+        for each in hashes[start : start + SHINGLE]:
+            found = (found * 0x100000001B3 + each) % 2**64
+        shingles.add(_plain_mix(found))
+    return sorted(shingles)[:SKETCH]
+
+
+WORDS = st.text(alphabet="aZ0é'", min_size=1, max_size=6) | st.just("long" * 20)
+
+
+@given(text=st.lists(WORDS, max_size=120).map(" ".join))
+def test_the_sketch_is_that_of_a_plain_loop(text: str) -> None:
+    assert sketch_of(text).tolist() == _plain_sketch(text)
 
 
 @given(text=st.text(max_size=200))

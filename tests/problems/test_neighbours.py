@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +69,58 @@ def test_the_order_is_that_of_the_plain_computation(query: str, cut_common: bool
             sorted(expected, reverse=True), abs=1e-6
         )
     assert sorted(found) == list(range(len(problems)))
+
+
+def plain_scores(query: str, templates: list[str], limit: float) -> list[np.float32]:
+    """The dot products in float32, one product and one addition at a time, in the query's order."""
+
+    def words(template: str) -> Counter[str]:
+        single = template.split()
+        return Counter(single + [" ".join(pair) for pair in zip(["", *single], [*single, ""])])
+
+    counted = [words(template) for template in templates]
+    holders = Counter(word for each in counted for word in each)
+    idf = {word: np.log((1 + len(templates)) / (1 + holders[word])) + 1 for word in holders}
+    scores = []
+    for each in counted:
+        squares = 0.0
+        for word, count in each.items():
+            squares += (count * idf[word]) ** 2
+        score = np.float32(0)
+        for word, count in words(query).items():
+            if word in each and holders[word] <= limit:
+                weight = np.float32(each[word] * idf[word] / np.sqrt(squares))
+                score += np.float32(count * idf[word]) * weight
+        scores.append(score)
+    return scores
+
+
+TEMPLATES = st.lists(st.sampled_from(list("abcdef")), min_size=1, max_size=8).map(" ".join)
+
+
+@given(st.lists(TEMPLATES, min_size=1, max_size=12, unique=True), TEMPLATES, st.booleans())
+def test_scores_and_ties_are_those_of_a_plain_loop_to_the_bit(
+    templates: list[str], query: str, cut_common: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if cut_common:
+            patch.setattr(neighbours, "RARE", 0)
+        index = NeighbourIndex([problem(text) for text in templates])
+        limit = neighbours.COMMON * len(templates) if cut_common else math.inf
+    scores = plain_scores(query, templates, limit)
+    assert index._score(query).tolist() == [float(score) for score in scores]
+    if query in templates:
+        scores[templates.index(query)] = np.float32(math.inf)
+    order = sorted(range(len(templates)), key=lambda position: (-scores[position], position))
+    assert index.nearest(Problem.question(query), k=len(templates)) == order
+
+
+def test_a_text_without_a_known_word_scores_nothing() -> None:
+    index = NeighbourIndex([problem(text) for text in TEXTS[1:]])
+    for text in ("", "zebra"):
+        asked = Problem.question(text)
+        assert index.nearest(asked, k=3) == [0, 1, 2]
+        assert [similarity for _, similarity in index.similar(asked, 3)] == [0.0, 0.0, 0.0]
 
 
 def test_an_exact_twin_comes_first() -> None:

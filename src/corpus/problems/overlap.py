@@ -1,12 +1,13 @@
-"""Which problems of a set stand in a text: an index of their word n-grams, and how much of each problem a text shares with it.
+"""Contamination: an index of problems' word n-grams that finds which problems a text contains.
 
-A text *contains* a problem where stretches of at least `ngram` words that both share, near each other in the text, cover at least `share` of
-the problem's words. A problem with fewer than `ngram` words must stand in it as a whole. Where the words are shared and some of the
-problem's numbers are not, with others standing in their place, the text holds the problem *with other numbers*: a twin, not the problem.
-Numbers in words are those in digits.
+A text *contains* a problem where word n-grams that both share, near each other in the text, cover
+at least `share` of the problem's words. A problem with fewer than `ngram` words must be in it as a
+whole. Where the text shares the words but has other numbers in the place of some of the problem's,
+it has the problem *with other numbers*: a twin, not the problem. `three` and `3` are equal.
 
-Reference: Brown et al. 2020, arXiv:2005.14165, appendix C (n-grams of 8 to 13 words); Lambert et al. 2024, arXiv:2411.15124, sec. 3.2 (share of
-a test problem's tokens in 8-grams that training shares, above one half).
+References: Brown et al. 2020, arXiv:2005.14165, appendix C (n-grams of 8 to 13 words); Lambert et
+al. 2024, arXiv:2411.15124, sec. 3.2 (share of a test problem's tokens in 8-grams that training
+shares, above one half).
 """
 
 import re
@@ -18,16 +19,18 @@ from itertools import pairwise
 import numpy as np
 
 from corpus.problems.number_words import digits_for_words
-from corpus.problems.words import PRIME, Words, words_of
+from corpus.problems.words import Words, words_of
+from corpus.text.ngrams import RollingHash
 
 NGRAM = 8
-"""Words that text and problem must share in a row for them to count."""
+"""Words in an n-gram."""
 
 SHARE = 0.5
-"""The share of a problem's words that must lie in such stretches."""
+"""The share of a problem's words that shared n-grams must cover."""
 
 SHORTEST = 4
-"""Problems of fewer words are looked for only as the whole of another text: three words in a row prove nothing."""
+"""Problems of fewer words are found only where they are the whole text: three words in a row prove
+nothing."""
 
 _SPACE = re.compile(r"\s")
 _BATCH_CHARACTERS = 1 << 17
@@ -38,12 +41,12 @@ _PIECE_CHARACTERS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A problem found in a text."""
+    """A problem that a text contains."""
 
     problem: int
-    """Its place among the problems that the index was made of."""
+    """Its place among the problems of the index."""
     share: float
-    """The share of its words that the text holds, 0…1."""
+    """The share of its words that the text contains, 0…1."""
     other_numbers: bool
     """True where the text has other numbers in the place of some of the problem's."""
     place: int
@@ -53,9 +56,10 @@ class Match:
 
 
 class OverlapIndex:
-    """An index of problems' texts, to find which of them stand in other texts.
+    """An index of problems' texts that finds which of them other texts contain.
 
-    Building it and looking a text up take time in proportion to the words of each, however many problems there are.
+    Building takes time in proportion to the words of the problems, a query to those of the text,
+    however many problems there are.
 
     Args:
         texts: the problems.
@@ -102,7 +106,10 @@ class OverlapIndex:
         return min(self._ngram, self._sizes[problem])
 
     def find(self, text: str) -> list[Match]:
-        """Return the problems that stand in `text`, whole ones first, those with other numbers last. A long text is read in pieces."""
+        """Return the problems that `text` contains, equal ones first, other numbers last.
+
+        A long text is read in pieces.
+        """
         best: dict[int, Match] = {}
         for piece, first_word in _pieces(text, overlap=self._longest):
             for match in self._find([piece])[0]:
@@ -116,7 +123,7 @@ class OverlapIndex:
         return sorted(best.values(), key=_order)
 
     def find_each(self, texts: Iterable[str]) -> Iterator[list[Match]]:
-        """Yield `find` of each text; for many short texts this is much faster."""
+        """Yield `find` of each text, much faster where there are many short texts."""
         batch, size = [], 0
         for text in texts:
             if len(text) > _PIECE_CHARACTERS:
@@ -149,7 +156,10 @@ class OverlapIndex:
         ]
 
     def _reread(self, matches: list[Match], text: str) -> list[Match]:
-        """Look again, with its numbers in words as digits, at a text that seemed to have other numbers: a problem may have been read so."""
+        """Search texts that seem to have other numbers again, with number words as digits.
+
+        The problem itself may have been read that way.
+        """
         if (
             not any(match.other_numbers for match in matches)
             or (in_digits := digits_for_words(text)) == text
@@ -162,7 +172,10 @@ class OverlapIndex:
         ]
 
     def _shared(self, words: Words) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
-        """Return the n-grams shared by text and problem: their places in the problem, and their positions among the words."""
+        """Return the n-grams that a text and a problem share, by text and problem.
+
+        They are given by their places in the problem and their positions in `words`.
+        """
         found: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
         for length, grams in _grams(words, self._lengths):
             at, owners, begins = self._tables[length].look_up(grams)
@@ -183,7 +196,10 @@ class OverlapIndex:
         lowest: int,
         highest: int,
     ) -> Match | None:
-        """Judge the n-grams of one problem that a text, words `lowest` to `highest`, shares: those near the stretch that shares most."""
+        """Return the match of one problem with a text, words `lowest` to `highest`, if it is one.
+
+        Of the shared n-grams only those near the stretch that shares most count.
+        """
         size, length = self._sizes[problem], self._length(problem)
         shift = _commonest(position - place for place, position in zip(places, positions))
         room = max(length, size // 2)
@@ -211,7 +227,7 @@ def _order(match: Match) -> tuple[bool, bool, float, int]:
 
 
 def _pieces(text: str, *, overlap: int) -> Iterator[tuple[str, int]]:
-    """Yield a text, or pieces of a long one that end at white space, each with the number of words before it."""
+    """Yield a text, or a long one in pieces that end at white space, with the words before each."""
     start, first_word = 0, 0
     while len(text) - start > _PIECE_CHARACTERS:
         end = _after_space(text, start + _PIECE_CHARACTERS)
@@ -223,7 +239,7 @@ def _pieces(text: str, *, overlap: int) -> Iterator[tuple[str, int]]:
 
 
 def _after_space(text: str, place: int) -> int:
-    """Return the first place from `place` on that follows white space; without any soon, `place` itself."""
+    """Return the first place from `place` on that follows white space, or `place` if it is far."""
     found = _SPACE.search(text, place, place + _BATCH_CHARACTERS)
     return found.end() if found else place
 
@@ -254,31 +270,31 @@ def _is_part(part: Sequence[int], whole: Sequence[int]) -> bool:
 
 
 def _grams(words: Words, lengths: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield for each length the hashes of all runs of so many words, also of those that are in two texts: [words - length + 1] uint64."""
-    running = words.hashes
-    for length in range(1, min(max(lengths, default=0), len(words.hashes)) + 1):
-        if length > 1:
-            running = running[:-1] * PRIME + words.hashes[length - 1 :]
-        if length in lengths:
-            yield length, running
+    """Yield for each length the hashes of all runs of so many words, also of those in two texts."""
+    rolling = RollingHash(words.hashes)
+    for length in lengths:
+        if length <= len(words.hashes):
+            yield length, rolling.ngrams(length)
 
 
 class _Table:
-    """Which problems hold which n-grams of one length, and where."""
+    """The n-grams of one length: which problems have each, and where."""
 
     def __init__(self, grams: np.ndarray, owners: np.ndarray, places: np.ndarray) -> None:
         order = np.lexsort((places, owners, grams))
         self._grams, starts = np.unique(grams[order], return_index=True)
         self._starts = np.append(starts, len(grams))
         self._owners, self._places = owners[order], places[order]
-        self._shift = np.uint64(
-            64 - min(24, 5 + len(grams).bit_length())
-        )  # one in 32 of other n-grams passes
+        # A filter by the highest bits, which one in 32 of other n-grams passes.
+        self._shift = np.uint64(64 - min(24, 5 + len(grams).bit_length()))
         self._filter = np.zeros(1 << (64 - int(self._shift)), dtype=bool)
         self._filter[self._grams >> self._shift] = True
 
     def look_up(self, grams: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return every pair of an n-gram given and the same one in a problem: place among those given, problem, place in it."""
+        """Return all pairs of one of `grams` and an equal one of a problem.
+
+        Three columns: the place in `grams`, the problem, the place in the problem.
+        """
         passed = np.flatnonzero(self._filter[grams >> self._shift])
         found = np.searchsorted(self._grams, grams[passed])
         same = self._grams[np.minimum(found, len(self._grams) - 1)] == grams[passed]
