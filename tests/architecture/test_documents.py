@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpus.base.units import format_count
+from corpus.config.aliases import rename_flags
 from corpus.recipes.registry import RECIPES
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +93,7 @@ def test_the_commands_in_the_documents_exist() -> None:
         )
         if positions not in asked:
             asked[positions] = _help(positions)
-        for flag in (word.split("=")[0] for word in words if word.startswith("--")):
+        for flag in rename_flags(word.split("=")[0] for word in words if word.startswith("--")):
             assert re.search(rf"{re.escape(flag)}\b", asked[positions]), (
                 f"corpus {shlex.join(words)}: no flag {flag}"
             )

@@ -154,7 +154,9 @@ def test_the_tokenizer_beside_the_weights_is_mended_from_the_prepared_one(
     refused: Refused, tiny: Words, half: Path, trained: Path
 ) -> None:
     _damage(half / "weights" / "tokenizer.json", "empty")
-    assert "lies in the run's prepared/tokenizer: copy it from there" in refused(tiny(half))
+    assert "The run's prepared/tokenizer folder has the same file: copy it from there" in refused(
+        tiny(half)
+    )
     shutil.copy(half / "prepared" / "tokenizer" / "tokenizer.json", half / "weights")
     main(tiny(half))
     assert _is_as(half, trained)
@@ -223,7 +225,7 @@ def test_ctrl_c_at_any_stage_is_a_sentence_and_the_command_goes_on(
         main(tiny(tmp_path / "run"))
     said = capsys.readouterr().err
     assert stopped.value.code == 130
-    assert said == "stopped. What was saved is intact; the same command goes on from there.\n"
+    assert said == "stopped. What was saved is intact; the same command resumes from there.\n"
     assert not list(tmp_path.rglob("*.tmp"))
     main(tiny(tmp_path / "run"))
     assert _is_as(tmp_path / "run", trained)

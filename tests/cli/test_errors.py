@@ -25,7 +25,7 @@ Refused = Callable[[Sequence[str | Path]], str]
     ("words", "said"),
     [
         (["rnu", "cpu"], "corpus has no command 'rnu'. Did you mean 'run'?"),
-        (["run"], "corpus run needs a recipe: starter, cpu, hackathon"),
+        (["run"], "corpus run needs a recipe (starter, cpu, hackathon)"),
         (["run", "hackaton"], "there is no recipe 'hackaton'. Did you mean 'hackathon'?"),
         (["run", "cpu", "--bugdet", "45m"], "--budget"),
         (["run", "cpu", "--nonsense", "3"], "--nonsense"),

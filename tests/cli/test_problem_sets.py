@@ -199,7 +199,7 @@ def test_beside_mathqa_others_wait_to_be_named(
     )
     said = capsys.readouterr().out
     assert "only scored: aqua_rat: never trained on in a run with mathqa" in said
-    assert "training problems of gsm8k, as prepare.problems_as_text asks" in said
+    assert "training problems of gsm8k (prepare.problems_as_text)" in said
     assert "training problems of aqua_rat" not in said
     assert _splits(tmp_path / "named") == {
         "mathqa": {"train", "dev"},

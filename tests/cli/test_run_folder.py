@@ -126,7 +126,7 @@ def test_a_problem_typed_in_another_encoding_is_told(
     monkeypatch.setattr(
         "sys.stdin", io.TextIOWrapper(io.BytesIO("2 cafés".encode("latin1")), encoding="utf-8")
     )
-    assert "standard input is not UTF-8 text" in refused(["solve", run, "-"])
+    assert "standard input is not UTF-8" in refused(["solve", run, "-"])
 
 
 def test_a_problem_without_numbers_is_answered_with_a_word_of_warning(

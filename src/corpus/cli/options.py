@@ -110,7 +110,7 @@ def _with_plan_flag(words: list[str]) -> list[str]:
     """Write `--plan` as `--plan=True`; every other flag takes a value."""
     return [
         "--plan=True" if word == "--plan" and after not in ("True", "False") else word
-        for word, after in zip(words, [*words[1:], ""], strict=True)
+        for word, after in zip(words, [*words[1:], ""])
     ]
 
 

@@ -122,10 +122,10 @@ class TrainConfig:
     After three in a row such norms are accepted."""
 
     def __post_init__(self) -> None:
-        rows, micro = self.rows_per_batch, self.micro_batch_rows
-        expect(rows >= 1, "train.rows_per_batch", rows, "1 or more")
-        divides = micro >= 0 and (not micro or rows % micro == 0)
-        expected = f"0 or a number that divides train.rows_per_batch ({rows})"
+        batch, micro = self.rows_per_batch, self.micro_batch_rows
+        expect(batch >= 1, "train.rows_per_batch", batch, "1 or more")
+        divides = micro >= 0 and (not micro or batch % micro == 0)
+        expected = f"0 or a number that divides train.rows_per_batch ({batch})"
         expect(divides, "train.micro_batch_rows", micro, expected)
         for name in ("finetune_share", "averaging"):
             share = getattr(self, name)
