@@ -57,7 +57,9 @@ def corpus(
             budget=parse_budget("1000000 steps"),
             batch_tokens=rows * config.context_length,
             config=TrainConfig(
-                rows_per_batch=rows, checkpoint_seconds=1e6, optimizer=OptimizerConfig(name="adamw")
+                sequences_per_batch=rows,
+                checkpoint_seconds=1e6,
+                optimizer=OptimizerConfig(name="adamw"),
             ),
             runtime=RuntimeConfig(
                 device="cpu", precision="fp32", compile="on", num_threads=threads

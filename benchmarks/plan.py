@@ -76,7 +76,7 @@ def train(
     """Pre-train once."""
     settings = replace(
         config.train,
-        rows_per_batch=rows,
+        sequences_per_batch=rows,
         schedule=replace(config.train.schedule, learning_rate=rate),
     )
     return pretrain_once(

@@ -74,7 +74,7 @@ def step_seconds(
     """Return the median seconds of a step by width and precision; the precisions of a shape take turns."""
     config, found = cpu(), {}
     for shape in shapes:
-        batch = sample_of(prepared, config, config.train.rows_per_batch)
+        batch = sample_of(prepared, config, config.train.sequences_per_batch)
         steps = {}
         for precision in options.precisions:
             torch._dynamo.reset()
@@ -111,7 +111,7 @@ def loss_of(
     recipe, tokens = cpu(), options.tokens
     train = replace(
         recipe.train,
-        rows_per_batch=best_batch_size(shape, tokens),
+        sequences_per_batch=best_batch_size(shape, tokens),
         schedule=replace(
             recipe.train.schedule,
             learning_rate=best_learning_rate(shape, tokens, recipe.train.optimizer),

@@ -72,8 +72,8 @@ def corpus(
             budget=parse_budget("1000000 steps"),
             batch_tokens=rows * config.context_length,
             config=TrainConfig(
-                rows_per_batch=rows,
-                micro_batch_rows=micro_rows,
+                sequences_per_batch=rows,
+                micro_batch_sequences=micro_rows,
                 checkpoint_seconds=1e6,
                 optimizer=OptimizerConfig(name="adamw"),
             ),

@@ -72,3 +72,10 @@ def test_two_values_of_one_setting_on_the_command_line_are_an_error() -> None:
 def test_a_value_that_looks_like_a_name_is_left_alone() -> None:
     words = ["cpu", "--out", "train.log_steps", "--budget=train.log_steps"]
     assert rename_flags(words) == words
+
+
+def test_the_batch_is_read_under_its_old_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    words = ["cpu", "--train.rows-per-batch=8", "--train.micro-batch-rows", "4"]
+    train = parse_run(RunOptions, words, command="run").settings.train
+    assert (train.sequences_per_batch, train.micro_batch_sequences) == (8, 4)

@@ -36,7 +36,7 @@ def test_a_plan_says_what_each_size_would_reach_and_which_is_best(
     )
     assert len(plan["runs"]) >= 2
     assert config["model"]["dim"] == chosen["dim"]
-    assert config["train"]["rows_per_batch"] == chosen["rows_per_batch"]
+    assert config["train"]["sequences_per_batch"] == chosen["rows_per_batch"]
     assert config["train"]["schedule"]["learning_rate"] == chosen["learning_rate"]
     assert config == plan["config"]
     assert f"> {chosen['num_layers']:>5} x {chosen['dim']}" in printed

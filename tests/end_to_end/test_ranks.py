@@ -16,7 +16,7 @@ from corpus.train.metrics import read_metrics
 
 ROOT = Path(__file__).parents[2]
 MORE = (
-    "--train.rows-per-batch=4",
+    "--train.sequences-per-batch=4",
     "--evaluate.text=False",
     "--evaluate.problems-limit=2",
     "--train.log-every-steps=1",
@@ -88,7 +88,7 @@ def one(command: Words, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (2, []),
         (4, []),
-        (2, ["--train.micro-batch-rows=1"]),
+        (2, ["--train.micro-batch-sequences=1"]),
         (2, ["--runtime.parallel=fsdp"]),
         (4, ["--runtime.parallel=fsdp", "--runtime.checkpoint-activations=True"]),
     ],
@@ -174,12 +174,12 @@ def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
 
 
 def test_rows_that_cannot_be_divided_are_an_error(command: Words, tmp_path: Path) -> None:
-    words = command(tmp_path / "run", *MORE, "--train.rows-per-batch=3", budget=BUDGET)
+    words = command(tmp_path / "run", *MORE, "--train.sequences-per-batch=3", budget=BUDGET)
     done = subprocess.run(
         _command(words, 2), cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode != 0
-    assert "train.rows_per_batch 3 cannot be divided among 2 ranks" in done.stderr
+    assert "train.sequences_per_batch 3 cannot be divided among 2 ranks" in done.stderr
 
 
 FULL = """

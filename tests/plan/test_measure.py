@@ -37,7 +37,7 @@ def _measure(monkeypatch: pytest.MonkeyPatch, backbone: Any, **more: Any) -> Mac
         monkeypatch.setattr(place, "CompiledBackbone", backbone)
     settings: dict[str, Any] = {
         "budget": parse_budget("200s"),
-        "train": TrainConfig(rows_per_batch=4),
+        "train": TrainConfig(sequences_per_batch=4),
         "runtime": RuntimeConfig(device="cpu", precision="fp32", compile="on", num_threads=1),
         "sample": _sample,
         "training_seconds": 100.0,

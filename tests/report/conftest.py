@@ -99,7 +99,7 @@ def make_config() -> dict[str, Any]:
         },
         "curriculum": {"order": "sequential", "sources": list(SOURCES), "weights": {}},
         "train": {
-            "rows_per_batch": 16,
+            "sequences_per_batch": 16,
             "finetune_share": 0.7,
             "schedule": {"learning_rate": 0.002, "decay": "cosine"},
         },

@@ -34,7 +34,7 @@ def open_session(
         RunFolder(folder),
         budget=parse_budget(budget),
         batch_tokens=BATCH_TOKENS,
-        config=train or TrainConfig(rows_per_batch=2),
+        config=train or TrainConfig(sequences_per_batch=2),
         runtime=settings,
         resume_hint="corpus run again",
     )

@@ -177,7 +177,7 @@ def test_trials_run_at_the_size_that_trains(
         return 0.5
 
     monkeypatch.setattr(autotune, "pass_seconds", seconds)
-    train = TrainConfig(rows_per_batch=2, micro_batch_rows=1, finetune_share=0.9)
+    train = TrainConfig(sequences_per_batch=2, micro_batch_sequences=1, finetune_share=0.9)
     with open_session(tmp_path, "1000s", train=train, num_threads=0, compile="auto") as session:
         session.split(finetune_batches=10, model=model, sample=sample)
     assert rows
@@ -414,7 +414,7 @@ def test_running_out_of_memory_in_a_trial_is_not_the_compilers_fault(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(autotune, "CompiledBackbone", lambda model: full)
-    with pytest.raises(DeviceError, match=r"train\.micro_batch_rows"):
+    with pytest.raises(DeviceError, match=r"train\.micro_batch_sequences"):
         try_compile(model, CPU, sample(), timed=False)
 
 

@@ -95,7 +95,7 @@ def _run(
     with open_session(
         folder,
         "1000 steps",
-        train=TrainConfig(rows_per_batch=2, checkpoint_steps=3, log_every_steps=1),
+        train=TrainConfig(sequences_per_batch=2, checkpoint_steps=3, log_every_steps=1),
     ) as session:
         session.run(
             "finetune",

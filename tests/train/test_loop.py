@@ -107,7 +107,9 @@ def _trainer(
         schedule=SCHEDULE,
         validate=validate,
     )
-    config = TrainConfig(**{"rows_per_batch": 2, "log_every_steps": 5, "validations": 4, **changes})
+    config = TrainConfig(
+        **{"sequences_per_batch": 2, "log_every_steps": 5, "validations": 4, **changes}
+    )
     step = TrainStep(
         model, build_optimizer(model, OptimizerConfig()), CPU, backbone=backbone, clip_norm=1.0
     )

@@ -218,7 +218,9 @@ def test_running_out_of_memory_names_the_setting_that_helps() -> None:
     step = TrainStep(
         model, build_optimizer(model, OptimizerConfig()), CPU, backbone=full, clip_norm=1.0
     )
-    with pytest.raises(DeviceError, match=r"on sequences of 16 tokens.*train\.micro_batch_rows"):
+    with pytest.raises(
+        DeviceError, match=r"on sequences of 16 tokens.*train\.micro_batch_sequences"
+    ):
         step(_batch(UNEVEN), 1e-3)
 
 

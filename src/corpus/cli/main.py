@@ -101,7 +101,7 @@ def _memory_error(error: Exception) -> DeviceError | None:
         return None
     return DeviceError(
         f"this machine has too little memory ({said or type(error).__name__}). In training, lower "
-        "train.micro_batch_rows, model.dim or model.context_length; in scoring, lower "
+        "train.micro_batch_sequences, model.dim or model.context_length; in scoring, lower "
         "evaluate.batch_size; in solving, shorten the problem. What was saved before is intact."
     )
 

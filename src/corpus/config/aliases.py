@@ -5,7 +5,10 @@ from typing import Any
 
 from corpus.base.errors import ConfigError
 
-ALIASES: dict[str, str] = {}
+ALIASES: dict[str, str] = {
+    "train.rows_per_batch": "train.sequences_per_batch",
+    "train.micro_batch_rows": "train.micro_batch_sequences",
+}
 """Old dotted name → current one. Both must be in the same group."""
 
 

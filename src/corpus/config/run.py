@@ -90,7 +90,7 @@ class RunConfig:
     @property
     def batch_tokens(self) -> int:
         """Tokens in one optimizer step, padding included."""
-        return self.train.rows_per_batch * self.model.context_length
+        return self.train.sequences_per_batch * self.model.context_length
 
     def needed_tokens(self) -> int | None:
         """Return the most tokens that pre-training can read under the budget, None if unknown.

@@ -78,10 +78,10 @@ class OptimizerConfig:
 class TrainConfig:
     """Pre-training, and what both phases share."""
 
-    rows_per_batch: int = 16
+    sequences_per_batch: int = 16
     """Sequences of context_length tokens in one optimizer step."""
 
-    micro_batch_rows: int = 0
+    micro_batch_sequences: int = 0
     """Sequences computed at a time; gradients are accumulated. 0: the whole batch."""
 
     finetune_share: float = 0.2
@@ -122,11 +122,11 @@ class TrainConfig:
     After three in a row such norms are accepted."""
 
     def __post_init__(self) -> None:
-        batch, micro = self.rows_per_batch, self.micro_batch_rows
-        expect(batch >= 1, "train.rows_per_batch", batch, "1 or more")
+        batch, micro = self.sequences_per_batch, self.micro_batch_sequences
+        expect(batch >= 1, "train.sequences_per_batch", batch, "1 or more")
         divides = micro >= 0 and (not micro or batch % micro == 0)
-        expected = f"0 or a number that divides train.rows_per_batch ({batch})"
-        expect(divides, "train.micro_batch_rows", micro, expected)
+        expected = f"0 or a number that divides train.sequences_per_batch ({batch})"
+        expect(divides, "train.micro_batch_sequences", micro, expected)
         for name in ("finetune_share", "averaging"):
             share = getattr(self, name)
             expect(0 <= share <= 1, f"train.{name}", share, "a share between 0 and 1")

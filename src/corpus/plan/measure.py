@@ -92,7 +92,7 @@ class Stopwatch:
         Raises `OutOfMemory` where a single sequence does not fit.
         """
         torch._dynamo.reset()  # the compiler keeps code for a limited number of shapes
-        largest = largest_micro_batch(self._train.micro_batch_rows, shape, runtime.device.type)
+        largest = largest_micro_batch(self._train.micro_batch_sequences, shape, runtime.device.type)
         size = fitting_micro_batch(largest, batch_size) or batch_size
         model = self.model(shape, runtime)
         step = TrainStep(
@@ -139,14 +139,18 @@ def measure(
         session = Session(
             RunFolder(Path(path)),
             budget=budget,
-            batch_tokens=train.rows_per_batch * shapes[0].context_length,
+            batch_tokens=train.sequences_per_batch * shapes[0].context_length,
             config=train,
             runtime=runtime,
             resume_hint="",
         )
         with session:
             rough = _eager(
-                watch, shapes, session.runtime, lambda shape: train.rows_per_batch, training_seconds
+                watch,
+                shapes,
+                session.runtime,
+                lambda shape: train.sequences_per_batch,
+                training_seconds,
             )
             typical = min(
                 rough,
@@ -156,9 +160,9 @@ def measure(
             )
             model = watch.model(typical.shape, session.runtime)
             before = session.clock.seconds
-            size = typical.largest_micro_batch or train.rows_per_batch
+            size = typical.largest_micro_batch or train.sequences_per_batch
             session.autotuner.backbone(
-                model, lambda: sample(typical.shape, min(size, train.rows_per_batch))
+                model, lambda: sample(typical.shape, min(size, train.sequences_per_batch))
             )
             trial_seconds = session.clock.seconds - before
             chosen, compiled = session.runtime, session.autotuner.compiled

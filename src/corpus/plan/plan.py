@@ -164,12 +164,12 @@ class Planner:
             )
         for shape, tokens in wanted:
             size = best_batch_size(shape, tokens)
-            largest = largest_micro_batch(config.train.micro_batch_rows, shape, runtime.device)
+            largest = largest_micro_batch(config.train.micro_batch_sequences, shape, runtime.device)
             rate = best_learning_rate(shape, tokens, config.train.optimizer)
             train = replace(
                 config.train,
-                rows_per_batch=size,
-                micro_batch_rows=fitting_micro_batch(largest, size),
+                sequences_per_batch=size,
+                micro_batch_sequences=fitting_micro_batch(largest, size),
                 schedule=replace(config.train.schedule, learning_rate=rate),
             )
             amount = int(max(tokens, size * shape.context_length))
@@ -206,8 +206,8 @@ def apply(config: RunConfig, chosen: SizeCandidate) -> RunConfig:
         model=shape,
         train=replace(
             config.train,
-            rows_per_batch=chosen.batch_size,
-            micro_batch_rows=chosen.micro_batch,
+            sequences_per_batch=chosen.batch_size,
+            micro_batch_sequences=chosen.micro_batch,
             schedule=replace(config.train.schedule, learning_rate=chosen.learning_rate),
         ),
         finetune=replace(config.finetune, schedule=replace(schedule, learning_rate=rate)),

@@ -88,7 +88,7 @@ def pretrain_once(
             dict(prepared.train.tokens),
             phases,
             context_length=shape.context_length,
-            batch_size=train.rows_per_batch,
+            batch_size=train.sequences_per_batch,
             eos_id=eos,
             seed=derive(seed, "pretrain"),
         )
@@ -98,7 +98,7 @@ def pretrain_once(
         session = Session(
             folder,
             budget=budget,
-            batch_tokens=train.rows_per_batch * shape.context_length,
+            batch_tokens=train.sequences_per_batch * shape.context_length,
             config=train,
             runtime=runtime,
             resume_hint="",

@@ -28,7 +28,7 @@ def cpu() -> RunConfig:
         curriculum=CurriculumConfig(order="interleaved", replay=0.5),
         # Not 80/20: on so small a budget MathQA needs nine tenths for its one or two dozen epochs.
         train=TrainConfig(
-            rows_per_batch=16, finetune_share=0.9, schedule=ScheduleConfig(learning_rate=6e-3)
+            sequences_per_batch=16, finetune_share=0.9, schedule=ScheduleConfig(learning_rate=6e-3)
         ),
         # The lower learning rate, normal forms, word dropout and self-training are for unseen
         # templates (docs/experiments.md).

@@ -27,8 +27,8 @@ def hackathon() -> RunConfig:
         ),
         curriculum=CurriculumConfig(order="sequential"),
         train=TrainConfig(
-            rows_per_batch=128,
-            micro_batch_rows=32,
+            sequences_per_batch=128,
+            micro_batch_sequences=32,
             finetune_share=0.2,
             schedule=ScheduleConfig(learning_rate=1.6e-3, floor=0.05),
             optimizer=OptimizerConfig(weight_decay=0.1),

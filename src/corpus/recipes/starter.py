@@ -24,7 +24,7 @@ def starter() -> RunConfig:
         # The starter is scored on problems, and its text is only that of a Python installation, so
         # fine-tuning gets more than the usual fifth.
         train=TrainConfig(
-            rows_per_batch=16,
+            sequences_per_batch=16,
             finetune_share=0.6,
             schedule=ScheduleConfig(learning_rate=8e-3),
             validations=4,

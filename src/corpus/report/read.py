@@ -11,6 +11,7 @@ from typing import Any
 
 from corpus.base.errors import ArtifactError
 from corpus.base.files import read_json
+from corpus.config.aliases import rename_settings
 from corpus.report.formats import is_number
 
 Json = dict[str, Any]
@@ -167,7 +168,7 @@ def load_run(folder: Path) -> Run:
     outcomes = sorted((folder / "outcomes").glob("*.jsonl"))
     return Run(
         folder=folder,
-        config=_object(folder / "config.json", missing, ""),
+        config=rename_settings(_object(folder / "config.json", missing, ""), where="config.json"),
         manifest=_object(
             folder / "manifest.json",
             missing,

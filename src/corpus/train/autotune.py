@@ -193,7 +193,7 @@ class Autotuner:
     @property
     def micro_batch(self) -> int:
         """Sequences computed at a time: the config's, or fewer where memory ran out; 0 is all."""
-        return self._choices.get("micro_batch_rows", self._train.micro_batch_rows)
+        return self._choices.get("micro_batch_rows", self._train.micro_batch_sequences)
 
     def use_micro_batch(self, size: int) -> None:
         """Compute `size` sequences at a time from now on, as memory ran out."""
@@ -206,7 +206,7 @@ class Autotuner:
 
     @property
     def _sequences_per_rank(self) -> int:
-        return self._train.rows_per_batch // self.runtime.ranks.world_size
+        return self._train.sequences_per_batch // self.runtime.ranks.world_size
 
     def _shrink(self, error: OutOfMemory) -> None:
         """Compute fewer sequences at a time. Raises `error` where it is one already."""

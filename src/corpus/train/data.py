@@ -97,7 +97,7 @@ class TrainingData:
             self.selected.examples,
             self._text_loader(text, [replay], "replay"),
             seq_length=config.model.context_length,
-            batch_size=config.train.rows_per_batch,
+            batch_size=config.train.sequences_per_batch,
             pad_id=self.tokenizer.token_id(PAD),
             replay=config.finetune.replay,
             max_epochs=config.finetune.max_epochs,
@@ -114,7 +114,7 @@ class TrainingData:
             sources,
             phases,
             context_length=self._config.model.context_length,
-            batch_size=self._config.train.rows_per_batch,
+            batch_size=self._config.train.sequences_per_batch,
             eos_id=self.tokenizer.token_id(EOS),
             seed=derive(self._config.seed, purpose),
         )

@@ -123,7 +123,7 @@ class SelfTraining:
                     raise TrainingError(
                         "self-training needs a second model in the device's memory, and there is "
                         "no room for it; everything is saved. Begin a new run with "
-                        "finetune.self_training 0, or with a smaller train.micro_batch_rows"
+                        "finetune.self_training 0, or with a smaller train.micro_batch_sequences"
                     ) from None
                 warn(f"out of memory while finding programs: {batch_size} at a time from now on")
         return None

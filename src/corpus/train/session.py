@@ -49,11 +49,11 @@ class Session:
 
         Raises `ConfigError` where the batch cannot be divided among the ranks.
         """
-        if config.rows_per_batch % ranks.world_size:
+        if config.sequences_per_batch % ranks.world_size:
             raise ConfigError(
-                f"train.rows_per_batch {config.rows_per_batch} cannot be divided among "
+                f"train.sequences_per_batch {config.sequences_per_batch} cannot be divided among "
                 f"{ranks.world_size} ranks; start a number of ranks that divides it, or begin a "
-                "new run with another train.rows_per_batch"
+                "new run with another train.sequences_per_batch"
             )
         if runtime.parallel == "fsdp" and ranks.is_alone:
             warn("runtime.parallel is fsdp and there is only one rank: weights are not divided")
