@@ -1,4 +1,5 @@
-"""The machine's ceiling: the rate of the matrix products a model is made of, one after another with nothing between, and of copying."""
+"""The machine's ceiling: the rate of the matrix products a model is made of, one after another with
+nothing between, and of copying."""
 
 import argparse
 import json
@@ -20,7 +21,8 @@ TOKENS = 16 * 256
 
 
 class Products:
-    """Every matrix product of a training step at its own shape: forward, gradient of the input, gradient of the weight."""
+    """Every matrix product of a training step at its own shape: forward, gradient of the input,
+    gradient of the weight."""
 
     def __init__(
         self,
@@ -42,7 +44,8 @@ class Products:
         self.flops = 3 * linear_flops(config) * tokens
 
     def seconds(self) -> float:
-        """Return the seconds of all products of a step; each shape is timed twice, in place, and counted as often as it occurs."""
+        """Return the seconds of all products of a step; each shape is timed twice, in place, and
+        counted as often as it occurs."""
         return sum(self.seconds_by_shape().values())
 
     def seconds_by_shape(self) -> dict[str, float]:

@@ -1,9 +1,11 @@
-"""Contamination: problems planted in real documents are found (recall), and little else is (precision); `ratio` is the recall of copies at
-the defaults over that of a plain search for the text as it stands (above 1 is good).
+"""Contamination: problems planted in real documents are found (recall), and little else is
+(precision); `ratio` is the recall of copies at the defaults over that of a plain search for the
+text as it stands (above 1 is good).
 
     python benchmarks/contamination.py --data ../shared/data
 
-Every kind of case is planted twice: in the middle of a document, and alone, as a row of training problems would be.
+Every kind of case is planted twice: in the middle of a document, and alone, as a row of training
+problems would be.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Competitors in processes of their own, which run a few steps at a time, in turn.
 
-A machine that is shared gets slower and faster by the minute. So nobody runs to the end before the next one starts: each runs one
-turn, then waits, and all have met the same weather. The figures compared are ratios within a round.
+A machine that is shared gets slower and faster by the minute. So nobody runs to the end before the
+next one starts: each runs one turn, then waits, and all have met the same weather. The figures
+compared are ratios within a round.
 """
 
 import multiprocessing
@@ -26,11 +27,13 @@ class Turn:
         self.notes: dict[str, Any] = {}
         """Sent along with the next report; `seconds` in it replaces the time of the turn."""
         self.report: Callable[[], dict[str, Any]] = dict
-        """Called at the end of a turn, when its time has been taken; what it returns is sent along."""
+        """Called at the end of a turn, when its time has been taken; what it returns is sent
+        along."""
         self._began = time.perf_counter()
 
     def __call__(self) -> None:
-        """Count a step; at the end of a turn, report and wait. Raises `Over` at the end of the contest."""
+        """Count a step; at the end of a turn, report and wait. Raises `Over` at the end of the
+        contest."""
         self._left -= 1
         if self._left:
             return
@@ -54,7 +57,8 @@ class Competitor:
 
     name: str
     run: Callable[..., None]
-    """Called as run(turn, threads=…, **settings) in a new process; calls `turn()` after each step, for ever."""
+    """Called as run(turn, threads=…, **settings) in a new process; calls `turn()` after each step,
+    for ever."""
     threads: int
     settings: dict[str, Any] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
@@ -122,7 +126,8 @@ def _serve(
 def fastest(
     candidates: Sequence[Competitor], *, steps: int, warmup: int, turns: int = 3
 ) -> Competitor:
-    """Return the candidate whose best turn is the shortest, not running, its record empty; the others are ended."""
+    """Return the candidate whose best turn is the shortest, not running, its record empty; the
+    others are ended."""
     for candidate in candidates:
         candidate.start(steps=steps, warmup=warmup)
     for _ in range(turns):

@@ -1,7 +1,9 @@
-"""Problems a second, programs of a trained model: Corpus's decoder over transformers' `generate` on the exported weights; above 1 is good.
+"""Problems a second, programs of a trained model: Corpus's decoder over transformers' `generate` on
+the exported weights; above 1 is good.
 
-Both write as many programs of each problem until each ends: one by taking the likeliest token each time (the outputs are compared), and
-several by sampling. Corpus also under its grammar, which `generate` does not have. Each side is timed at the number of rows and threads that suit it best.
+Both write as many programs of each problem until each ends: one by taking the likeliest token each
+time (the outputs are compared), and several by sampling. Corpus also under its grammar, which
+`generate` does not have. Each side is timed at the number of rows and threads that suit it best.
 
     python ./src/main.py && python benchmarks/decode_throughput.py [--run RUN]
 """
@@ -96,7 +98,8 @@ def main() -> None:
 
 
 def build(run: Path, count: int, samples: int) -> tuple[dict[tuple[str, str], Side], int]:
-    """Return every way of decoding, on one set of weights and problems, and how many problems there are."""
+    """Return every way of decoding, on one set of weights and problems, and how many problems there
+    are."""
     folder = RunFolder(run)
     config, runtime = load_config(folder), resolve(RuntimeConfig(device="cpu", precision="fp32"))
     model, tokenizer = load_weights(folder, runtime)

@@ -1,7 +1,9 @@
-"""Fine-tuning problems a second: Corpus over Hugging Face Trainer with its padding collator, and the loss of both; above 1 is good.
+"""Fine-tuning problems a second: Corpus over Hugging Face Trainer with its padding collator, and
+the loss of both; above 1 is good.
 
-Both start from the same weights, see as many problems a step, and learn the programs only. Needs `pip install -r
-benchmarks/requirements.txt`, and MathQA's archive (`--data FOLDER`, with train.json and dev.json) or takes generated problems.
+Both start from the same weights, see as many problems a step, and learn the programs only. Needs
+`pip install -r benchmarks/requirements.txt`, and MathQA's archive (`--data FOLDER`, with train.json
+and dev.json) or takes generated problems.
 """
 
 import argparse

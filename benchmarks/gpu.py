@@ -1,8 +1,10 @@
-"""One GPU in under eight minutes: its ceiling, tokens a second of two shapes, and 8-bit products over bf16 (`ratio`, above 1 is good).
+"""One GPU in under eight minutes: its ceiling, tokens a second of two shapes, and 8-bit products
+over bf16 (`ratio`, above 1 is good).
 
-Shape A has about 110M parameters, shape B about 1B. Everything runs as Corpus trains: its step, loss, optimizer and compiled forward
-pass, rows packed with documents that do not see each other. Losses are compared after the same steps on the same learnable stream. `--toy` runs it
-all at a size for any machine, to see that it works.
+Shape A has about 110M parameters, shape B about 1B. Everything runs as Corpus trains: its step,
+loss, optimizer and compiled forward pass, rows packed with documents that do not see each other.
+Losses are compared after the same steps on the same learnable stream. `--toy` runs it all at a size
+for any machine, to see that it works.
 """
 
 import argparse
@@ -70,7 +72,8 @@ def shapes(*, toy: bool) -> tuple[Shape, Shape]:
 
 
 def stream(config: ModelConfig, rows: int) -> Iterator[Batch]:
-    """Yield batches of a language that can be learned: four of five tokens follow from the one before. Documents have 500 tokens."""
+    """Yield batches of a language that can be learned: four of five tokens follow from the one
+    before. Documents have 500 tokens."""
     generator = torch.Generator().manual_seed(0)
     follows = torch.randperm(config.vocab_size, generator=generator)
     shape = (rows, config.context_length + 1)
@@ -222,7 +225,8 @@ _made: dict[str, list[Batch]] = {}
 
 
 def made(shape: Shape) -> list[Batch]:
-    """Return a shape's batches, the same ones each time; making them takes longer than training on them."""
+    """Return a shape's batches, the same ones each time; making them takes longer than training on
+    them."""
     if shape.name not in _made:
         source = stream(shape.config, shape.rows)
         _made[shape.name] = [next(source) for _ in range(shape.steps)]

@@ -1,11 +1,13 @@
-"""What happens past the trained length: held-out loss by position in longer rows, unscaled and under each scaling of the positions.
+"""What happens past the trained length: held-out loss by position in longer rows, unscaled and
+under each scaling of the positions.
 
     python benchmarks/length.py --run RUN [--contexts 256 512 1024] [--factors 2 4]
 
-A row is a piece of one held-out document, so that nothing in it is hidden from what follows; every source gives up to --rows, spread
-over its text. `windows` is what a model does that never reads past its trained length: each token is predicted from the last half to whole
-of that length. After ± is 95 % of the mean over rows; differences are of the same tokens, row by row. The ratio is the loss past the trained
-length under the best scaling over that without any (below 1 is good).
+A row is a piece of one held-out document, so that nothing in it is hidden from what follows; every
+source gives up to --rows, spread over its text. `windows` is what a model does that never reads
+past its trained length: each token is predicted from the last half to whole of that length. After ±
+is 95 % of the mean over rows; differences are of the same tokens, row by row. The ratio is the loss
+past the trained length under the best scaling over that without any (below 1 is good).
 """
 
 import argparse
@@ -34,7 +36,8 @@ ROWS = 8
 
 
 def long_rows(prepared: Prepared, length: int, most: int) -> tuple[np.ndarray, dict[str, int]]:
-    """Return rows of length + 1 tokens, each within one held-out document, and how many each source gave (at most `most`)."""
+    """Return rows of length + 1 tokens, each within one held-out document, and how many each source
+    gave (at most `most`)."""
     rows, counts = [], {}
     for source, shard in prepared.validation.items():
         documents = (
@@ -73,7 +76,8 @@ def losses(model: Transformer, rows: np.ndarray) -> np.ndarray:
 
 
 def losses_in_windows(model: Transformer, rows: np.ndarray, window: int) -> np.ndarray:
-    """Return the same where nothing is read past `window` tokens: windows overlap by half, and each gives its later half."""
+    """Return the same where nothing is read past `window` tokens: windows overlap by half, and each
+    gives its later half."""
     length, half = rows.shape[1] - 1, window // 2
     found = [losses(model, rows[:, : min(window, length) + 1])]
     for end in range(window + half, length + half, half):

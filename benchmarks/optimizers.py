@@ -1,8 +1,11 @@
-"""Which optimizer and schedule learns most, in the same tokens and in the same time: one row of a table a call; below 1 is good.
+"""Which optimizer and schedule learns most, in the same tokens and in the same time: one row of a
+table a call; below 1 is good.
 
-Every variant pre-trains the same model on the same text, and its held-out loss is the mean over the sources, all of their held-out
-tokens read. A call runs what is missing of the table in `docs/experiments/optimizers.csv`, in the order of seeds, and adds a row after each run, so the
-table can grow over days. Learning rates were chosen by the runs with seed 100, which are in the table too and not in its means.
+Every variant pre-trains the same model on the same text, and its held-out loss is the mean over the
+sources, all of their held-out tokens read. A call runs what is missing of the table in
+`docs/experiments/optimizers.csv`, in the order of seeds, and adds a row after each run, so the
+table can grow over days. Learning rates were chosen by the runs with seed 100, which are in the
+table too and not in its means.
 
     python benchmarks/optimizers.py --prepared runs/NAME/prepared [--runs 3]
 """

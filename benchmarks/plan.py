@@ -1,9 +1,12 @@
-"""Is the planned size the right one: held-out loss of the planned size over that of the better of half and double; at most 1 is good.
+"""Is the planned size the right one: held-out loss of the planned size over that of the better of
+half and double; at most 1 is good.
 
-The first call makes a plan and writes it to the table in `docs/experiments/plan.csv`; every call adds runs that are missing, in the order of seeds, one
-row a run, so that the table can grow over days. All of the budget goes to pre-training.
+The first call makes a plan and writes it to the table in `docs/experiments/plan.csv`; every call
+adds runs that are missing, in the order of seeds, one row a run, so that the table can grow over
+days. All of the budget goes to pre-training.
 
-`--grid` runs small models on few tokens instead: how the loss falls with both, which `corpus/plan/law.py` can be held against.
+`--grid` runs small models on few tokens instead: how the loss falls with both, which
+`corpus/plan/law.py` can be held against.
 
     corpus prepare cpu --data DATA --out RUN
     python benchmarks/plan.py --run RUN [--runs 9]
@@ -51,7 +54,8 @@ GRID = [
 
 
 def recipe(options: argparse.Namespace) -> RunConfig:
-    """Return the recipe cpu with all of its budget for pre-training, as the options want it computed."""
+    """Return the recipe cpu with all of its budget for pre-training, as the options want it
+    computed."""
     base = cpu()
     runtime = RuntimeConfig(
         compile=options.compile, num_threads=options.threads, precision=options.precision
@@ -193,7 +197,8 @@ def check(
     sizes: list[str],
     anew: bool,
 ) -> None:
-    """Run what is missing of the check; where planned `anew`, runs of the same size, batch and rate stay what they are."""
+    """Run what is missing of the check; where planned `anew`, runs of the same size, batch and rate
+    stay what they are."""
     budget = config.parsed_budget
     if anew or not lines("plan-planned", budget=budget):
         make_plan(config, folder)

@@ -1,7 +1,9 @@
-"""What each precision costs and brings on this machine: time of a step over fp32's (below 1 is good), and the loss after equal tokens.
+"""What each precision costs and brings on this machine: time of a step over fp32's (below 1 is
+good), and the loss after equal tokens.
 
-For two shapes: steps of all precisions the device has, in turn, medians; then one pre-training run each, of the same tokens in the same
-order. A precision is worth taking where it is faster and its loss is within 0.01 of the reference's (`--reference`).
+For two shapes: steps of all precisions the device has, in turn, medians; then one pre-training run
+each, of the same tokens in the same order. A precision is worth taking where it is faster and its
+loss is within 0.01 of the reference's (`--reference`).
 
     corpus prepare cpu --data DATA --out RUN
     python benchmarks/precision.py --run RUN [--tokens 0]
@@ -71,7 +73,8 @@ def sample_of(prepared: Prepared, config: RunConfig, batch_size: int) -> Batch:
 def step_seconds(
     shapes: list[ModelConfig], prepared: Prepared, options: argparse.Namespace
 ) -> dict[tuple[int, str], float]:
-    """Return the median seconds of a step by width and precision; the precisions of a shape take turns."""
+    """Return the median seconds of a step by width and precision; the precisions of a shape take
+    turns."""
     config, found = cpu(), {}
     for shape in shapes:
         batch = sample_of(prepared, config, config.train.sequences_per_batch)

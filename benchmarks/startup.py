@@ -1,4 +1,5 @@
-"""How long `corpus --help` takes against importing rich and tyro, the floor of a typed command line; below or near 1 is good."""
+"""How long `corpus --help` takes against importing rich and tyro, the floor of a typed command
+line; below or near 1 is good."""
 
 import json
 import subprocess
@@ -16,7 +17,8 @@ def seconds(arguments: list[str]) -> float:
 
 
 def main() -> None:
-    """Alternate between both sides, after one run each that warms the file cache, and keep the best."""
+    """Alternate between both sides, after one run each that warms the file cache, and keep the
+    best."""
     commands = {
         "help": ["-m", "corpus", "--help"],
         "floor": ["-c", "import rich.console, tyro"],

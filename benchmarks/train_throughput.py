@@ -1,4 +1,5 @@
-"""Pre-training tokens a second: Corpus over Hugging Face Trainer and over litgpt's model in a plain loop; above 1 is good.
+"""Pre-training tokens a second: Corpus over Hugging Face Trainer and over litgpt's model in a plain
+loop; above 1 is good.
 
 Needs `pip install -r benchmarks/requirements.txt`, best in an environment of its own.
 """
@@ -119,7 +120,8 @@ def main() -> None:
 def share_of_ceiling(
     config: ModelConfig, competitor: Competitor, ceiling: Competitor
 ) -> list[float]:
-    """Return, round by round, the operations per second of a competitor over the rate of the bare products."""
+    """Return, round by round, the operations per second of a competitor over the rate of the bare
+    products."""
     count = training_flops(config) / (3 * linear_flops(config))
     return [count * bare / whole for bare, whole in zip(ceiling.seconds, competitor.seconds)]
 

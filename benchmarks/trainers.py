@@ -1,4 +1,5 @@
-"""Corpus and its peers as competitors in training: each takes optimizer steps on the same rows, for ever."""
+"""Corpus and its peers as competitors in training: each takes optimizer steps on the same rows, for
+ever."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,7 +22,8 @@ from corpus.run.folder import RunFolder
 from corpus.train.session import Session
 
 EOS, DOCUMENT_TOKENS, STREAM_TOKENS = 0, 700, 2_000_000
-"""The stream is of random tokens with documents of 700 tokens on average: speed does not depend on what they say."""
+"""The stream is of random tokens with documents of 700 tokens on average: speed does not depend on
+what they say."""
 
 LEARNING_RATE = 1e-3
 

@@ -1,6 +1,8 @@
-"""The main job: a maths language model from nothing, on data every machine has, scored and reported.
+"""The main job: a maths language model from nothing, on data every machine has, scored and
+reported.
 
-`python ./src/main.py` is `corpus run starter`; what follows it goes to that command (`--budget 10m`, say).
+`python ./src/main.py` is `corpus run starter`; what follows it goes to that command (`--budget
+10m`, say).
 """
 
 import sys

@@ -1,4 +1,5 @@
-"""What all tests share: where real data lies, how properties are tried, and one thread for each process."""
+"""What all tests share: where real data lies, how properties are tried, and one thread for each
+process."""
 
 import os
 import signal
@@ -26,7 +27,8 @@ settings.load_profile("corpus")
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real text and problems, beside the checkout or in it; tests that need it are skipped where it is not there."""
+    """The folder of real text and problems, beside the checkout or in it; tests that need it are
+    skipped where it is not there."""
     for folder in (ROOT.parent / "shared" / "data", ROOT / "shared" / "data"):
         if folder.is_dir():
             return folder
@@ -37,7 +39,8 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _ctrl_c_reaches_us() -> Iterator[None]:
-    """A shell starts what runs in its background with Ctrl-C ignored; tests of Ctrl-C, and processes they start, want it heard."""
+    """A shell starts what runs in its background with Ctrl-C ignored; tests of Ctrl-C, and
+    processes they start, want it heard."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -1,4 +1,5 @@
-"""What the documents say exists: links lead somewhere, and the commands in the README are commands."""
+"""What the documents say exists: links lead somewhere, and the commands in the README are
+commands."""
 
 import re
 import shlex
@@ -65,7 +66,8 @@ def test_the_papers_are_cited() -> None:
 
 
 def _commands() -> list[list[str]]:
-    """Every `corpus …` line in a code block of the documents, up to a comment, a pipe or a line's end."""
+    """Every `corpus …` line in a code block of the documents, up to a comment, a pipe or a line's
+    end."""
     found = []
     for path in DOCUMENTS:
         for block in _CODE.findall(path.read_text(encoding="utf-8")):
@@ -81,7 +83,8 @@ def _commands() -> list[list[str]]:
 
 
 def test_the_commands_in_the_documents_exist() -> None:
-    """Each is asked for its help with its own subcommands; each of its flags must be in that help."""
+    """Each is asked for its help with its own subcommands; each of its flags must be in that
+    help."""
     commands = _commands()
     assert commands, "the README shows no command"
     asked: dict[tuple[str, ...], str] = {}

@@ -1,4 +1,5 @@
-"""Imports point one way: the contracts in pyproject.toml hold, and they are about every package there is."""
+"""Imports point one way: the contracts in pyproject.toml hold, and they are about every package
+there is."""
 
 import ast
 import subprocess
@@ -38,7 +39,8 @@ def _module(path: Path) -> str:
 
 
 def _light_modules() -> list[str]:
-    """Everything that must work without torch: whole layers, and the shards that `prepare` writes."""
+    """Everything that must work without torch: whole layers, and the shards that `prepare`
+    writes."""
     layers = [path for name in TORCH_FREE for path in sorted((PACKAGE / name).rglob("*.py"))]
     return sorted({_module(path) for path in [*layers, PACKAGE / "data" / "shards.py"]})
 

@@ -1,4 +1,5 @@
-"""Shapes in the model's signatures are checked while the tests run (the option stands in pyproject.toml)."""
+"""Shapes in the model's signatures are checked while the tests run (the option stands in
+pyproject.toml)."""
 
 import pytest
 import torch

@@ -1,4 +1,5 @@
-"""Files are whole or not there: after an error, on a full disk, and when the process is killed in the middle of writing."""
+"""Files are whole or not there: after an error, on a full disk, and when the process is killed in
+the middle of writing."""
 
 import errno
 import json

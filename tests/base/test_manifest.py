@@ -1,4 +1,5 @@
-"""The note beside an artifact: it round-trips, refuses what does not fit, and decides what is done."""
+"""The note beside an artifact: it round-trips, refuses what does not fit, and decides what is
+done."""
 
 from pathlib import Path
 

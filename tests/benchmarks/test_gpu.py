@@ -1,4 +1,5 @@
-"""The benchmark for a GPU, at a size for any machine: it runs to its end, and every part of its table is there."""
+"""The benchmark for a GPU, at a size for any machine: it runs to its end, and every part of its
+table is there."""
 
 import json
 import subprocess

@@ -1,4 +1,5 @@
-"""The benchmark of long rows: its windows read what they say they read, and its rows lie within documents."""
+"""The benchmark of long rows: its windows read what they say they read, and its rows lie within
+documents."""
 
 import importlib.util
 from pathlib import Path

@@ -90,7 +90,8 @@ def run(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[Sequence[str | Path]], str]:
-    """Calls a command that must fail for a reason the user can mend; returns what it said on one line."""
+    """Calls a command that must fail for a reason the user can mend; returns what it said on one
+    line."""
 
     def call(words: Sequence[str | Path]) -> str:
         with pytest.raises(SystemExit) as stopped:

@@ -1,4 +1,5 @@
-"""A run whose files were damaged, and one that was stopped: the message names the file, and doing what it says mends the run."""
+"""A run whose files were damaged, and one that was stopped: the message names the file, and doing
+what it says mends the run."""
 
 import os
 import shutil
@@ -86,7 +87,8 @@ def test_no_damage_is_a_traceback(
     way: str,
     command: list[str],
 ) -> None:
-    """Whatever lies in a file's place, a command works without it or says in a few lines which file it is."""
+    """Whatever lies in a file's place, a command works without it or says in a few lines which file
+    it is."""
     _damage(run / name, way)
     if command == ["finetune"]:
         (run / "weights" / "final.safetensors").unlink(missing_ok=True)

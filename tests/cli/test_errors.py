@@ -1,4 +1,5 @@
-"""What users get wrong: each is one short message with the value, the place and the fix, and nothing that was there is touched."""
+"""What users get wrong: each is one short message with the value, the place and the fix, and
+nothing that was there is touched."""
 
 import json
 import os
@@ -446,7 +447,8 @@ def test_memory_that_does_not_suffice_is_told_in_a_sentence(
 def _on_a_small_disk(
     words: Sequence[str | Path], num_bytes: int
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command that cannot write files above `num_bytes`: to it, a disk that is full in the middle of a file."""
+    """Run a command that cannot write files above `num_bytes`: to it, a disk that is full in the
+    middle of a file."""
     return subprocess.run(
         [sys.executable, "-m", "corpus", *map(str, words)],
         capture_output=True,

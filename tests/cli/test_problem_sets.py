@@ -1,4 +1,5 @@
-"""A run on GSM8K and SVAMP, from files to scores, report and a question: small, and with MathQA as company or without."""
+"""A run on GSM8K and SVAMP, from files to scores, report and a question: small, and with MathQA as
+company or without."""
 
 import json
 from collections.abc import Callable
@@ -151,7 +152,8 @@ def test_beside_mathqa_others_wait_to_be_named(
     capsys: pytest.CaptureFixture[str],
     refused: Callable[..., str],
 ) -> None:
-    """What is prepared of a folder with MathQA is the same, to the key, whether other sets lie beside it or not."""
+    """What is prepared of a folder with MathQA is the same, to the key, whether other sets lie
+    beside it or not."""
     for name, others in (("all", True), ("mathqa", False)):
         folder = tmp_path / name
         for file in ("train", "dev"):

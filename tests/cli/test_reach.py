@@ -1,4 +1,5 @@
-"""A finished run made to read longer rows: scored, solved with and exported so, the run itself left as it was."""
+"""A finished run made to read longer rows: scored, solved with and exported so, the run itself left
+as it was."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -1,4 +1,5 @@
-"""What commands do to a run's folder and to files beside it: nothing where another process works, or where the result would be none."""
+"""What commands do to a run's folder and to files beside it: nothing where another process works,
+or where the result would be none."""
 
 import io
 import json

@@ -1,4 +1,5 @@
-"""Settings that were renamed: old names are read from files and flags, and a contradiction is named."""
+"""Settings that were renamed: old names are read from files and flags, and a contradiction is
+named."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,5 @@
-"""The curriculum as pure functions: phases cover 0…1, mixtures sum to one, each order is what its name says."""
+"""The curriculum as pure functions: phases cover 0…1, mixtures sum to one, each order is what its
+name says."""
 
 import itertools
 

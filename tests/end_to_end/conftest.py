@@ -1,4 +1,5 @@
-"""A whole run, small: the real command in a process of its own, on a folder of text made here and generated problems."""
+"""A whole run, small: the real command in a process of its own, on a folder of text made here and
+generated problems."""
 
 import json
 import random
@@ -84,7 +85,8 @@ def start() -> Callable[..., subprocess.Popen[str]]:
 
 @pytest.fixture(scope="session")
 def corpus() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs `corpus` in a process of its own; `first` is a program that runs before it, in the same process."""
+    """Runs `corpus` in a process of its own; `first` is a program that runs before it, in the same
+    process."""
 
     def run(
         words: Sequence[str | Path], *, first: str = "", check: bool = True

@@ -1,4 +1,5 @@
-"""Fine-tuning by adapters through the real commands: cut off, it ends with the same bits; what follows it does not know the difference."""
+"""Fine-tuning by adapters through the real commands: cut off, it ends with the same bits; what
+follows it does not know the difference."""
 
 import json
 import shutil

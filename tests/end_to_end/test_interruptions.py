@@ -54,7 +54,8 @@ def _wait_for(folder: Path, pattern: str, process: subprocess.Popen[str]) -> Non
 def test_a_run_killed_twice_ends_with_the_same_bits(
     command: Words, corpus: Run, start: Start, finished: Path, tmp_path: Path
 ) -> None:
-    """Once between steps of pre-training, once in the middle of writing a checkpoint of fine-tuning."""
+    """Once between steps of pre-training, once in the middle of writing a checkpoint of
+    fine-tuning."""
     out = tmp_path / "killed"
     words = command(out, "--train.checkpoint-steps=6")
 
@@ -94,7 +95,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
     tmp_path: Path,
     number: int,
 ) -> None:
-    """Twenty kills in all, wherever they fall: preparing, stepping, saving, validating, between the phases, scoring."""
+    """Twenty kills in all, wherever they fall: preparing, stepping, saving, validating, between the
+    phases, scoring."""
     out, chance = tmp_path / "killed", random.Random(number)
     words = command(out, "--train.checkpoint-steps=7")
     killed = 0
@@ -144,10 +146,11 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
 def test_an_interrupted_clock_counts_what_was_spent(
     command: Words, corpus: Run, start: Start, tmp_path: Path
 ) -> None:
-    """Under a clock the second session has only what the first left, and the curriculum and schedules still end.
+    """Under a clock the second session has only what the first left, and the curriculum and
+    schedules still end.
 
-    Epochs are plenty, so that fine-tuning has its share of the time: those of the recipe are done in a second or two, which a busy
-    machine can lose between the phases.
+    Epochs are plenty, so that fine-tuning has its share of the time: those of the recipe are done
+    in a second or two, which a busy machine can lose between the phases.
     """
     out = tmp_path / "clock"
     words = command(out, "--finetune.max-epochs=1000", budget="20s")

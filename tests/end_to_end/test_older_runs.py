@@ -1,7 +1,8 @@
 """Runs made by an older version: every command still opens them.
 
-`fixtures/runs-0.1.0.tar.xz` holds two tiny runs of version 0.1.0 as it was before rooms and names changed: `full`, with an anneal, self-training
-and its checkpoints, and `lora`, with problems over expressions.
+`fixtures/runs-0.1.0.tar.xz` holds two tiny runs of version 0.1.0 as it was before rooms and names
+changed: `full`, with an anneal, self-training and its checkpoints, and `lora`, with problems over
+expressions.
 """
 
 import json

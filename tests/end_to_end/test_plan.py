@@ -1,4 +1,5 @@
-"""A plan on the command line: it says what a time buys, a run uses it, goes on with it, and keeps to it."""
+"""A plan on the command line: it says what a time buys, a run uses it, goes on with it, and keeps
+to it."""
 
 import json
 import subprocess

@@ -1,4 +1,5 @@
-"""Several ranks, on one machine with gloo: the same batches and losses as one, whatever the number, and a lost one loses nothing."""
+"""Several ranks, on one machine with gloo: the same batches and losses as one, whatever the number,
+and a lost one loses nothing."""
 
 import json
 import os
@@ -216,7 +217,8 @@ def test_one_rank_that_runs_out_of_memory_in_a_trial_is_waited_for_by_none(
 def test_all_ranks_agree_when_a_clock_ends_the_run(
     command: Words, tmp_path: Path, parallel: str
 ) -> None:
-    """No deadlock: the first rank's clock counts, and each phase ends on the same step everywhere."""
+    """No deadlock: the first rank's clock counts, and each phase ends on the same step
+    everywhere."""
     out = tmp_path / "run"
     _run(command(out, *MORE, f"--runtime.parallel={parallel}", budget="15s"), 2)
     manifest = json.loads((out / "manifest.json").read_text())

@@ -1,4 +1,5 @@
-"""One command from text to report: what a run leaves, that it repeats, continues, moves, and opens elsewhere."""
+"""One command from text to report: what a run leaves, that it repeats, continues, moves, and opens
+elsewhere."""
 
 import json
 import shutil
@@ -45,7 +46,8 @@ PROBLEM_FIELDS = [
 
 @pytest.fixture
 def moved(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished run in another place, with neither its data nor its old folder's name."""
+    """A copy of the finished run in another place, with neither its data nor its old folder's
+    name."""
     return Path(shutil.copytree(finished, tmp_path / "moved"))
 
 

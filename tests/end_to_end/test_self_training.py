@@ -1,4 +1,5 @@
-"""Self-training through the real command: what was found is on record and trained on, and a run killed meanwhile ends with the same bits."""
+"""Self-training through the real command: what was found is on record and trained on, and a run
+killed meanwhile ends with the same bits."""
 
 import json
 import random
@@ -51,7 +52,8 @@ whole, PhaseTrainer._one_step = PhaseTrainer._one_step, step
 
 
 def _rows(count: int, chance: random.Random) -> list[dict[str, str]]:
-    """Problems of one kind in MathQA's form; every third has a formula that does not give its key, and a few write theirs another way."""
+    """Problems of one kind in MathQA's form; every third has a formula that does not give its key,
+    and a few write theirs another way."""
     rows = []
     for index in range(count):
         hours, speed = chance.randint(2, 9), chance.randint(20, 90)
@@ -88,7 +90,8 @@ Words = Callable[[Path], list[str]]
 
 @pytest.fixture(scope="module")
 def words(data: Path, command: Callable[..., list[str]]) -> Words:
-    """Returns the words of a run that looks for programs before its 19th step of 30, and saves before its 12th and 23rd."""
+    """Returns the words of a run that looks for programs before its 19th step of 30, and saves
+    before its 12th and 23rd."""
     settings = (
         "--finetune.self-training=0.6",
         "--finetune.normal-form=True",

@@ -82,7 +82,8 @@ def test_bounds_leave_no_gap() -> None:
 
 
 def test_similarity_is_that_of_the_most_similar_trained_problem() -> None:
-    """A twin, one with half of its words in training, one with none; each beside what copying gives."""
+    """A twin, one with half of its words in training, one with none; each beside what copying
+    gives."""
     assert (SIMILARITY[0][0], SIMILARITY[-1]) == (0, (100, 100))
     assert all(last + 1 == first for (_, last), (first, _) in itertools.pairwise(SIMILARITY))
     texts = ("add 7 and 8", "add 1 and 2 pens", "which colour is it ?")

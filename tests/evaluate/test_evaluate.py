@@ -37,7 +37,8 @@ def _score(
     votes: tuple[int, ...] = (4, 12),
     tried: list[int] | None = None,
 ) -> list[int]:
-    """Score where more than `room` programs run out of memory; return the numbers that were tried."""
+    """Score where more than `room` programs run out of memory; return the numbers that were
+    tried."""
     tried = [] if tried is None else tried
 
     def score(rows: Any) -> Any:

@@ -1,4 +1,5 @@
-"""Intervals: Wilson's against its definition and known values, and that of problems which are right or wrong together against simulation."""
+"""Intervals: Wilson's against its definition and known values, and that of problems which are right
+or wrong together against simulation."""
 
 import math
 import random

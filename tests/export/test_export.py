@@ -1,4 +1,5 @@
-"""What an exported model's card says of its training: each phase that was, and none that was not."""
+"""What an exported model's card says of its training: each phase that was, and none that was
+not."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""The export's folder: whole, readable, never in the place of something else. (Parity with transformers: tests/parity.)"""
+"""The export's folder: whole, readable, never in the place of something else. (Parity with
+transformers: tests/parity.)"""
 
 import json
 from pathlib import Path

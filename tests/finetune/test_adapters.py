@@ -1,4 +1,5 @@
-"""Adapters: they begin as nothing, they alone are trained, and merged they compute what they computed beside the frozen weights."""
+"""Adapters: they begin as nothing, they alone are trained, and merged they compute what they
+computed beside the frozen weights."""
 
 import importlib.util
 from typing import Any
@@ -146,7 +147,8 @@ def test_the_scale_is_alpha_over_rank() -> None:
 
 
 def test_four_bits_are_sixteen_values_a_block_near_the_weight() -> None:
-    """Against the definition: each weight is one of 16 values times its block's largest, and none is further off than half the widest gap."""
+    """Against the definition: each weight is one of 16 values times its block's largest, and none
+    is further off than half the widest gap."""
     merged = merged_tensors(_adapted("qlora"))
     for name, weight in _model().state_dict().items():
         if name.startswith("blocks.") and weight.ndim == 2:
@@ -159,7 +161,8 @@ def test_four_bits_are_sixteen_values_a_block_near_the_weight() -> None:
 
 
 def test_layers_without_an_adapter_are_rounded_too_and_come_back_whole() -> None:
-    """What an adapter leaves alone is not what was there before: every layer's 4 bits are the same whichever are adapted."""
+    """What an adapter leaves alone is not what was there before: every layer's 4 bits are the same
+    whichever are adapted."""
     some, every = (
         merged_tensors(_adapted("qlora", AdapterConfig(rank=4, **layers)))
         for layers in ({"layers": ("query", "value")}, {})

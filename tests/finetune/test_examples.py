@@ -71,7 +71,8 @@ def test_an_example_is_the_prompt_and_then_the_program(tokenizer: Tokenizer) -> 
 
 
 def test_loss_is_on_the_completion_only(tokenizer: Tokenizer) -> None:
-    """Two examples in a row: each target is the token that follows, and the targets of each spell its program and its end."""
+    """Two examples in a row: each target is the token that follows, and the targets of each spell
+    its program and its end."""
     other = replace(RIGHT, text="what is 5 more than 4 ?", program="add(n0,n1)")
     examples = _select([RIGHT, other], tokenizer, checked_only=False).examples
     tokens, targets, documents = packed_sequence(

@@ -44,7 +44,8 @@ def test_a_program_that_misses_the_key_has_no_say_and_is_written_like_the_others
 
 
 def test_a_normal_form_that_misses_the_key_is_not_taken() -> None:
-    """n1 / (1 / n0) is n0 · n1 wherever normal forms look, and not for this problem, where n0 is 0."""
+    """n1 / (1 / n0) is n0 · n1 wherever normal forms look, and not for this problem, where n0 is
+    0."""
     usual = replace(
         RIGHT,
         text="2 times 7 ?",

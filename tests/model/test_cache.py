@@ -16,7 +16,8 @@ CONFIG = ModelConfig(
 
 
 def _lively(config: ModelConfig) -> Transformer:
-    """A model with weights far from their start, so that attention and positions matter to its logits."""
+    """A model with weights far from their start, so that attention and positions matter to its
+    logits."""
     model = build_model(config, seed=1)
     with torch.no_grad():
         for parameter in model.blocks.parameters():
@@ -84,7 +85,8 @@ def test_a_full_cache_says_so() -> None:
 def test_every_branch_gets_what_a_full_pass_of_its_own_gives(
     lengths: list[int], branches: int, seed: int
 ) -> None:
-    """Prompts of different lengths, more steps than there is room for at first, reordered and dropped sequences."""
+    """Prompts of different lengths, more steps than there is room for at first, reordered and
+    dropped sequences."""
     chance = torch.Generator().manual_seed(seed)
     steps, count = ROOM + 3, len(lengths)
     prompts = [torch.randint(0, 128, (length,), generator=chance) for length in lengths]

@@ -1,8 +1,9 @@
 """The compiled model equals the eager one, in one graph.
 
-In a process of its own: shapes are checked in this one, and the checks cannot be compiled. The code generator (inductor) takes
-seconds for each kernel, so it is asked for one forward pass; that backward passes, autocast and int8 fit into one graph is shown by
-the backend that captures graphs and then runs them as they are (aot_eager).
+In a process of its own: shapes are checked in this one, and the checks cannot be compiled. The code
+generator (inductor) takes seconds for each kernel, so it is asked for one forward pass; that
+backward passes, autocast and int8 fit into one graph is shown by the backend that captures graphs
+and then runs them as they are (aot_eager).
 """
 
 import subprocess

@@ -1,4 +1,5 @@
-"""Training with 8-bit floating-point products: it rounds, it learns, its weights stay plain; on a CPU, which has them to test with."""
+"""Training with 8-bit floating-point products: it rounds, it learns, its weights stay plain; on a
+CPU, which has them to test with."""
 
 import pytest
 import torch

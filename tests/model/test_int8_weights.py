@@ -1,4 +1,5 @@
-"""Weights in 8 bits: each within half a step of what it was, the model nearly the same, in a quarter of the memory."""
+"""Weights in 8 bits: each within half a step of what it was, the model nearly the same, in a
+quarter of the memory."""
 
 import pytest
 import torch

@@ -1,4 +1,5 @@
-"""The chunked loss equals PyTorch's on full logits, value and gradients, whatever the chunks; and the head sees one size."""
+"""The chunked loss equals PyTorch's on full logits, value and gradients, whatever the chunks; and
+the head sees one size."""
 
 from typing import Any
 
@@ -96,7 +97,8 @@ def test_a_small_batch_is_one_chunk_of_its_own_rounded_size(
 
 
 def test_a_compiled_kernel_meets_few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fine-tuning's batches have a target more or less each time; a compiler that sees every multiple of 64 gives up after eight."""
+    """Fine-tuning's batches have a target more or less each time; a compiler that sees every
+    multiple of 64 gives up after eight."""
     seen = set()
     monkeypatch.setattr(
         module,

@@ -1,4 +1,5 @@
-"""Rotary positions: the real form equals the complex one, and only differences of positions matter."""
+"""Rotary positions: the real form equals the complex one, and only differences of positions
+matter."""
 
 import math
 from typing import Any
@@ -115,7 +116,8 @@ def test_ntk_leaves_the_fastest_pair_and_interpolates_the_slowest() -> None:
 def test_pairs_lie_between_left_alone_and_interpolated(
     kind: str, head_dim: int, base: float, factor: float, original: int
 ) -> None:
-    """The slower a pair, the more it is interpolated; what turns often within the original length is left as it is."""
+    """The slower a pair, the more it is interpolated; what turns often within the original length
+    is left as it is."""
     config = _config(
         head_dim, base, rope_type=kind, factor=factor, original_max_position_embeddings=original
     )

@@ -19,7 +19,8 @@ CONFIG = ModelConfig(
 
 
 def _lively(config: ModelConfig) -> Transformer:
-    """A model with weights far from their start, so that attention and positions matter to its logits."""
+    """A model with weights far from their start, so that attention and positions matter to its
+    logits."""
     model = build_model(config, seed=1)
     with torch.no_grad():
         for parameter in model.blocks.parameters():
@@ -110,7 +111,8 @@ def test_an_untied_head_has_weights_of_its_own() -> None:
 
 
 def test_norm_statistics_are_computed_in_fp32() -> None:
-    """In bf16 the mean square of values this large would be off by percents, and in fp16 infinite."""
+    """In bf16 the mean square of values this large would be off by percents, and in fp16
+    infinite."""
     x = 300 + torch.arange(64.0).reshape(1, 1, 64)
     norm = RMSNorm(64, 1e-5)
     for dtype, tolerance in ((torch.bfloat16, 0.01), (torch.float16, 0.002)):

@@ -118,7 +118,8 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_equal_weights_are_equal_files(tmp_path: Path) -> None:
-    """Byte for byte, so that two runs can be compared by digest; written many times, for the library's own order is random."""
+    """Byte for byte, so that two runs can be compared by digest; written many times, for the
+    library's own order is random."""
     model, written = build_model(CONFIG, seed=3), set()
     for number in range(8):
         save_model(

@@ -1,4 +1,5 @@
-"""An adapter in peft's own format, loaded by peft beside the exported model: the logits are ours."""
+"""An adapter in peft's own format, loaded by peft beside the exported model: the logits are
+ours."""
 
 from pathlib import Path
 

@@ -11,7 +11,8 @@ from corpus.model.low_precision import Int8Linear
 
 @pytest.fixture(scope="module")
 def theirs() -> nn.Module:
-    """One linear layer as torchao trains it; without `module_swap` it would silently stay as it is."""
+    """One linear layer as torchao trains it; without `module_swap` it would silently stay as it
+    is."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own, about kernels for GPUs
         from torchao import quantize_

@@ -1,4 +1,5 @@
-"""Our model against transformers' Llama with the same weights, through the files that `export` writes."""
+"""Our model against transformers' Llama with the same weights, through the files that `export`
+writes."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""Speeds are measured on what a run would train; a size that does not compile or fit costs no plan."""
+"""Speeds are measured on what a run would train; a size that does not compile or fit costs no
+plan."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,5 @@
-"""From speeds and a law to a size: the best one is chosen, repeats count for less, and the small runs are small and apart."""
+"""From speeds and a law to a size: the best one is chosen, repeats count for less, and the small
+runs are small and apart."""
 
 from dataclasses import replace
 

@@ -1,4 +1,5 @@
-"""Training is kept free of the evaluation problems that a run knows, by one command, by each stage, and for sets that come later."""
+"""Training is kept free of the evaluation problems that a run knows, by one command, by each stage,
+and for sets that come later."""
 
 import gzip
 import json

@@ -1,4 +1,5 @@
-"""Text in files: plain text, SlimPajama's seven sets, and every fault named by file, line and value."""
+"""Text in files: plain text, SlimPajama's seven sets, and every fault named by file, line and
+value."""
 
 import json
 from pathlib import Path

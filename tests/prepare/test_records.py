@@ -1,4 +1,5 @@
-"""Files of records: every container gives the same records, and every kind of damage is named with its fix."""
+"""Files of records: every container gives the same records, and every kind of damage is named with
+its fix."""
 
 import gzip
 import json

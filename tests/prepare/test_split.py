@@ -1,4 +1,5 @@
-"""The validation split: complete, without overlap, large enough, and blind to the order of documents."""
+"""The validation split: complete, without overlap, large enough, and blind to the order of
+documents."""
 
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def test_a_book_alone_gives_its_last_paragraphs(tmp_path: Path) -> None:
 
 
 def test_what_equals_a_cut_document_but_for_white_space_is_held_out_whole(tmp_path: Path) -> None:
-    """The place of the cut is one of the bytes of the first, and may lie inside a character of the second."""
+    """The place of the cut is one of the bytes of the first, and may lie inside a character of the
+    second."""
     book = "\n".join("é" * 50 + f" {number}" for number in range(40))
     left, held_out, pieces = split(tmp_path, [book, " " + book.replace("\n", "\r\n"), book], 300)
     assert len(left) in (1, 2)

@@ -1,4 +1,5 @@
-"""The starter harvest: six sources from an installation, the same every time, nothing imported, missing parts said."""
+"""The starter harvest: six sources from an installation, the same every time, nothing imported,
+missing parts said."""
 
 import sys
 from collections import Counter

@@ -1,4 +1,5 @@
-"""The stage as a whole: every document once, in order, held-out text apart, the same bytes every time, whole or not at all."""
+"""The stage as a whole: every document once, in order, held-out text apart, the same bytes every
+time, whole or not at all."""
 
 import json
 import os

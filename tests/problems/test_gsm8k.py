@@ -38,8 +38,10 @@ def test_a_row_becomes_a_problem(tmp_path: Path) -> None:
     "steps",
     [
         "8*6 = <<8*6=48>>48\n48-5 = 43 whole seats\n43*2 = <<43*2=86>>86",  # a step without a mark
-        "8*6 = <<48=48>>48\n48-5 = <<43=43>>43\nSo 43*2 = $<<86=86>>86",  # marks that hold their result only
-        "8 rows * 6 seats/row = 48 seats.\nFive are broken: 48 seats - 5 seats = 43 seats.\nThey bring $2 * 43 = $86.",  # no marks, but words
+        # marks that hold their result only
+        "8*6 = <<48=48>>48\n48-5 = <<43=43>>43\nSo 43*2 = $<<86=86>>86",
+        # no marks, but words
+        "8 rows * 6 seats/row = 48 seats.\nFive are broken: 48 seats - 5 seats = 43 seats.\nThey bring $2 * 43 = $86.",
     ],
 )
 def test_equations_count_with_marks_and_without(tmp_path: Path, steps: str) -> None:
@@ -68,7 +70,8 @@ def test_what_cannot_be_followed_keeps_its_place_unchecked(
 
 
 def test_a_solution_made_to_be_slow_is_read_at_once(tmp_path: Path) -> None:
-    """It must not hang or run out of stack: lines of digits without an end, and a mark with a hundred thousand signs."""
+    """It must not hang or run out of stack: lines of digits without an end, and a mark with a
+    hundred thousand signs."""
     steps = (
         "1 " * 20_000 + "\n" + "1 " * 20_000 + "= 5\n" + f"<<1{'+1' * 100_000}=5>>\n" + "(" * 20_000
     )

@@ -1,4 +1,5 @@
-"""Overlap: the words are the house's, the n-grams are those of a plain search, and planted problems are found."""
+"""Overlap: the words are the house's, the n-grams are those of a plain search, and planted problems
+are found."""
 
 import random
 import re
@@ -45,7 +46,8 @@ MATERIAL = [
 
 
 def _plain_words(text: str) -> list[str]:
-    """The words of the house's spelling without its signs: runs of letters, runs of digits, no commas in numbers."""
+    """The words of the house's spelling without its signs: runs of letters, runs of digits, no
+    commas in numbers."""
     found = []
     for word in normalize(text).split():
         if word[0].isascii() and word[0].isdigit():
@@ -69,7 +71,8 @@ def test_words_are_those_of_the_house_in_any_spelling(texts: list[str]) -> None:
 
 
 def _plain_share(problem: str, text: str, ngram: int) -> float:
-    """The share by a search of every run of words, without places: what `find` gives for texts no longer than the problem."""
+    """The share by a search of every run of words, without places: what `find` gives for texts no
+    longer than the problem."""
     mine, there = _plain_words(problem), _plain_words(text)
     size = min(ngram, len(mine))
     runs = {tuple(there[start : start + size]) for start in range(len(there) - size + 1)}

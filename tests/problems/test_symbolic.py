@@ -1,4 +1,5 @@
-"""Generated problems over expressions: reproducible, unambiguous, right by an independent check, and honestly held out."""
+"""Generated problems over expressions: reproducible, unambiguous, right by an independent check,
+and honestly held out."""
 
 import re
 
@@ -32,7 +33,8 @@ def test_gold_programs_are_right_and_quantities_are_found(problems: list[Problem
 
 
 def test_answers_are_what_another_way_gives(problems: list[Problem]) -> None:
-    """Derivatives by a difference quotient, zeros by putting them in: not by the operations of programs."""
+    """Derivatives by a difference quotient, zeros by putting them in: not by the operations of
+    programs."""
     checked = 0
     for problem in problems:
         first, *_ = build(problem.quantities[0]), None  # pyright: ignore[reportArgumentType]

@@ -134,7 +134,8 @@ def test_programs_beyond_the_symbols_parse_but_have_none() -> None:
 
 
 def test_symbols_are_frozen() -> None:
-    """Token ids follow this order: a change here changes every tokenizer and makes older weights unusable."""
+    """Token ids follow this order: a change here changes every tokenizer and makes older weights
+    unusable."""
     assert len(set(SYMBOLS)) == len(SYMBOLS) == 53 + 30 + MAX_NUMBERS + MAX_RESULTS + 11
     assert SYMBOLS[:3] == ("add", "subtract", "multiply")
     assert SYMBOLS[52:55] == ("surface_sphere", "const_0", "const_0_25")

@@ -16,7 +16,8 @@ GOLDEN = Path(__file__).parent / "golden"
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_resolves_to_its_golden_file(name: str) -> None:
-    """A default that changes anywhere changes what users' runs do; here it shows. If it is meant: corpus recipes NAME > the file."""
+    """A default that changes anywhere changes what users' runs do; here it shows. If it is meant:
+    corpus recipes NAME > the file."""
     assert to_plain(load_recipe(name)) == json.loads(
         (GOLDEN / f"{name}.json").read_text(encoding="utf-8")
     )

@@ -1,4 +1,5 @@
-"""A run folder made in code: what a finished run looks like to the report, small and the same every time."""
+"""A run folder made in code: what a finished run looks like to the report, small and the same every
+time."""
 
 import functools
 import json
@@ -178,7 +179,8 @@ def make_prepared() -> dict[str, Any]:
 
 
 def make_metrics(chance: random.Random) -> list[dict[str, Any]]:
-    """Six phases of equal length, log lines that straddle two of them, validation in between, then fine-tuning."""
+    """Six phases of equal length, log lines that straddle two of them, validation in between, then
+    fine-tuning."""
     lines: list[dict[str, Any]] = []
     consumed: dict[str, int] = dict.fromkeys(SOURCES, 0)
     for number in range(1, LOG_LINES + 1):

@@ -23,7 +23,8 @@ VOID = {"meta", "br", "img", "link", "input"}
 
 
 class Tree(html.parser.HTMLParser):
-    """Reads a page as a browser does: elements, attributes and text; fails where tags do not nest."""
+    """Reads a page as a browser does: elements, attributes and text; fails where tags do not
+    nest."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)

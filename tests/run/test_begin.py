@@ -1,4 +1,5 @@
-"""A run folder's config: claimed once, compared ever after; a config file is stronger than the recipe and weaker than the options."""
+"""A run folder's config: claimed once, compared ever after; a config file is stronger than the
+recipe and weaker than the options."""
 
 import dataclasses
 import json
@@ -100,7 +101,8 @@ def test_a_whole_config_needs_no_recipe_beside_it(tmp_path: Path) -> None:
 
 
 def test_a_named_group_replaces_the_recipes(tmp_path: Path) -> None:
-    """Weights by source are one value: a file that empties them is not mixed with a recipe that has some."""
+    """Weights by source are one value: a file that empties them is not mixed with a recipe that has
+    some."""
     path = _write(tmp_path / "c.json", {"curriculum": {"weights": {"book": 2.0}}})
     assert read_config(path, "cpu").curriculum.weights == {"book": 2.0}
 
@@ -147,7 +149,8 @@ def test_a_run_from_before_a_setting_existed_goes_on(tmp_path: Path) -> None:
 
 
 def test_the_method_may_change_until_fine_tuning_has_begun(tmp_path: Path) -> None:
-    """What is given on the command line stands in the folder's config from then on; once there is a checkpoint, nothing changes."""
+    """What is given on the command line stands in the folder's config from then on; once there is a
+    checkpoint, nothing changes."""
     folder = RunFolder(tmp_path / "run")
     config = begin_run(_with_data("mine"), folder, command="corpus run")
     with pytest.raises(

@@ -1,4 +1,5 @@
-"""The run folder: what is no run is refused by name, and the manifest grows without losing what it holds."""
+"""The run folder: what is no run is refused by name, and the manifest grows without losing what it
+holds."""
 
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def test_everything_lies_inside(tmp_path: Path) -> None:
 
 
 def test_training_has_begun_when_its_clock_ran_or_it_left_something(tmp_path: Path) -> None:
-    """A start that failed before its first second left the tokenizer, and must not stand in the way of another plan."""
+    """A start that failed before its first second left the tokenizer, and must not stand in the way
+    of another plan."""
     folder = RunFolder(tmp_path)
     write_text(folder.weights / "tokenizer.json", "{}")
     assert not folder.has_trained

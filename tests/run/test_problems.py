@@ -70,7 +70,8 @@ def test_templates_stay_together_and_dev_waits(folder: RunFolder) -> None:
 
 
 def test_the_tuning_split_holds_the_rarest_templates(folder: RunFolder) -> None:
-    """As the unseen part of a dev file does: there, a template with many problems has nearly always one in train."""
+    """As the unseen part of a dev file does: there, a template with many problems has nearly always
+    one in train."""
     records = json.loads((folder.path.parent / "train.json").read_text())
     lone = [_record(f"{text} please") for text in TEMPLATES[:9]]
     (folder.path.parent / "train.json").write_text(json.dumps([*lone[:4], *records, *lone[4:]]))

@@ -1,4 +1,5 @@
-"""The machine: what it does not have is said with the fix, and what an earlier session chose is kept."""
+"""The machine: what it does not have is said with the fix, and what an earlier session chose is
+kept."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +24,8 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def settings_of_torch() -> Iterator[None]:
-    """Resolving sets PyTorch's thread count, TF32 and determinism; the other tests want theirs back."""
+    """Resolving sets PyTorch's thread count, TF32 and determinism; the other tests want theirs
+    back."""
     threads, tf32 = (
         torch.get_num_threads(),
         (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32),

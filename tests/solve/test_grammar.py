@@ -1,4 +1,5 @@
-"""Under the grammar every row parses, refers only to what exists, and ends in time; and every program can be written."""
+"""Under the grammar every row parses, refers only to what exists, and ends in time; and every
+program can be written."""
 
 import random
 
@@ -32,7 +33,8 @@ def _symbols(ids: list[int]) -> list[str]:
 
 
 def _walk(num_numbers: list[int], limit: int, seed: int, *, eagerness: float) -> list[list[int]]:
-    """Take random allowed tokens until every row has ended; `eagerness` is how often an end is taken where it is allowed."""
+    """Take random allowed tokens until every row has ended; `eagerness` is how often an end is
+    taken where it is allowed."""
     chance, grammar = random.Random(seed), ProgramGrammar(_scopes(*num_numbers), limit)
     rows: list[list[int]] = [[] for _ in num_numbers]
     ended = [False] * len(rows)

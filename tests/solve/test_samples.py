@@ -1,4 +1,5 @@
-"""Samples and beams against every continuation there is: a model of six tokens, continuations of at most four."""
+"""Samples and beams against every continuation there is: a model of six tokens, continuations of at
+most four."""
 
 import itertools
 import math
@@ -139,7 +140,8 @@ def test_samples_do_not_depend_on_the_batch_and_do_on_the_seed(model: Transforme
 
 
 def test_long_samples_keep_being_random() -> None:
-    """A hundred tokens of a model that finds all equally likely take 258 bits: more than one number has."""
+    """A hundred tokens of a model that finds all equally likely take 258 bits: more than one number
+    has."""
     flat = build_model(CONFIG, seed=0)
     with torch.no_grad():
         flat.embedding.weight.zero_()

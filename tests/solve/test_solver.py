@@ -1,4 +1,5 @@
-"""The solver: texts that read alike but for their numbers are decoded once, and each gets its own values."""
+"""The solver: texts that read alike but for their numbers are decoded once, and each gets its own
+values."""
 
 from collections.abc import Sequence
 

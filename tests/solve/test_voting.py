@@ -1,4 +1,5 @@
-"""Votes: values count and not spellings, options decide where they can, and nothing is made up where no program has a value."""
+"""Votes: values count and not spellings, options decide where they can, and nothing is made up
+where no program has a value."""
 
 import math
 

@@ -1,4 +1,5 @@
-"""Similar problems' programs as votes: executed on the new numbers, the more alike the weightier."""
+"""Similar problems' programs as votes: executed on the new numbers, the more alike the
+weightier."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""How a run computes: each choice by a trial, once in a run, and the reasons where there is none."""
+"""How a run computes: each choice by a trial, once in a run, and the reasons where there is
+none."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -90,7 +91,8 @@ def test_where_memory_runs_out_fewer_rows_are_computed_at_a_time(
     capsys: pytest.CaptureFixture[str],
     compile_setting: str,
 ) -> None:
-    """In a trial or in a step; the weights are those of the whole batch, and a later session begins with what was learned."""
+    """In a trial or in a step; the weights are those of the whole batch, and a later session begins
+    with what was learned."""
     results = []
     for folder, rows in (("whole", 99), ("small", 1)):
         monkeypatch.setattr(autotune, "CompiledBackbone", _full_above(rows))

@@ -30,7 +30,8 @@ class Died(Exception):
 
 
 class Numbers:
-    """A loader that counts, and after `change` counts by thousands more; it dies once before the batches of `deaths`."""
+    """A loader that counts, and after `change` counts by thousands more; it dies once before the
+    batches of `deaths`."""
 
     def __init__(self, deaths: tuple[int, ...] = ()) -> None:
         self.number, self.offset, self.deaths, self.handed_out = 0, 0, list(deaths), []
@@ -152,7 +153,8 @@ def test_it_is_done_once_when_it_is_due(
 def test_whenever_the_process_dies_it_ends_with_the_same_bits(
     tmp_path: Path, model: Transformer, deaths: tuple[int, ...]
 ) -> None:
-    """Before it, right after it, and after the next checkpoint, from which the loader is changed again before it is restored."""
+    """Before it, right after it, and after the next checkpoint, from which the loader is changed
+    again before it is restored."""
     _run(tmp_path / "whole", _fresh(model), Numbers())
     left = list(deaths)
     done: list[str] = []

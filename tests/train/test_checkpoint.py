@@ -1,4 +1,5 @@
-"""Checkpoints: whole or not there, damage is noticed, the newest two are kept, and every bit comes back."""
+"""Checkpoints: whole or not there, damage is noticed, the newest two are kept, and every bit comes
+back."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -193,7 +194,8 @@ def test_inside_are_safetensors_and_json_alone(tmp_path: Path) -> None:
 
 @st.composite
 def _tensors(draw: st.DrawFn) -> torch.Tensor:
-    """Any bits (nan with its payload, -0.0, denormals), scalars and empty tensors, also views that are not contiguous."""
+    """Any bits (nan with its payload, -0.0, denormals), scalars and empty tensors, also views that
+    are not contiguous."""
     shape = draw(st.lists(st.integers(0, 3), max_size=3))
     count = torch.Size(shape).numel()
     bits = torch.tensor(

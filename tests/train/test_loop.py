@@ -39,7 +39,8 @@ Mishap = Callable[[], object]
 
 
 def _lines(number: int, *, poisoned: bool = False) -> Batch:
-    """Two sequences that always continue in the same way: something to learn. Which ones depends on `number` alone."""
+    """Two sequences that always continue in the same way: something to learn. Which ones depends on
+    `number` alone."""
     start = torch.randint(0, 60, (2, 1), generator=torch.Generator().manual_seed(number))
     tokens = (start + torch.arange(17)) % 60
     tokens[0, 0] = POISON if poisoned else tokens[0, 0]
@@ -193,7 +194,8 @@ def _crash() -> None:
 
 
 def _train_through(folder: Path, before: dict[int, Mishap], **given: Any) -> int:
-    """Start again after every mishap, as a person would, until the phase is done; return how often it was stopped."""
+    """Start again after every mishap, as a person would, until the phase is done; return how often
+    it was stopped."""
     stopped = 0
     while True:
         try:
@@ -234,7 +236,8 @@ def test_a_phase_stopped_and_resumed_ends_with_the_same_bits(
 def test_a_phase_that_crashed_ends_with_the_same_bits(
     tmp_path: Path, undisturbed: dict[str, Any], checkpoint_steps: int
 ) -> None:
-    """Three kinds of lines were written after the last checkpoint, or before there was one; they are written again, not twice."""
+    """Three kinds of lines were written after the last checkpoint, or before there was one; they
+    are written again, not twice."""
     assert _train_through(tmp_path, {7: _crash}, checkpoint_steps=checkpoint_steps) == 1
     assert _end(tmp_path) == undisturbed
 
@@ -393,7 +396,8 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def _taking(now: Any, *step_seconds: float) -> Lines:
-    """A loader on a fake clock: its n-th step takes the n-th of `step_seconds`, the last one again and again."""
+    """A loader on a fake clock: its n-th step takes the n-th of `step_seconds`, the last one again
+    and again."""
 
     def take(number: int) -> None:
         now.seconds += step_seconds[min(number, len(step_seconds) - 1)]
@@ -529,7 +533,8 @@ def test_a_spike_is_skipped_and_one_that_stays_is_believed(
 
 
 def _with_spikes(step: Any, numbers: set[int]) -> Any:
-    """The gradient is a hundred times as large on the batches of these numbers (the sixth is not finite)."""
+    """The gradient is a hundred times as large on the batches of these numbers (the sixth is not
+    finite)."""
 
     def run(self: TrainStep, batch: Batch) -> torch.Tensor:
         number = next(
@@ -547,7 +552,8 @@ def _with_spikes(step: Any, numbers: set[int]) -> Any:
 def test_batches_made_early_change_nothing(
     tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a GPU: the next batch is made during a step, and a stop in between neither loses nor repeats one."""
+    """As on a GPU: the next batch is made during a step, and a stop in between neither loses nor
+    repeats one."""
     step = TrainStep.__call__
     monkeypatch.setattr(
         TrainStep,

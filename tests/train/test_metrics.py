@@ -1,4 +1,5 @@
-"""Metrics: what a resumed run writes again is dropped first, and a line cut short by a crash does no harm."""
+"""Metrics: what a resumed run writes again is dropped first, and a line cut short by a crash does
+no harm."""
 
 import json
 import math

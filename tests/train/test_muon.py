@@ -1,4 +1,5 @@
-"""Muon: updates that are orthogonal, PyTorch's own Muon where its rounding allows to compare, and state that comes back."""
+"""Muon: updates that are orthogonal, PyTorch's own Muon where its rounding allows to compare, and
+state that comes back."""
 
 import pytest
 import torch

@@ -102,7 +102,8 @@ def _self_training(folder: Path, *, is_over: bool = False) -> SelfTraining:
 
 
 def _fail_above(room: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Let searches of more than `room` at a time run out of memory; return those that were tried."""
+    """Let searches of more than `room` at a time run out of memory; return those that were
+    tried."""
     tried: list[int] = []
 
     def find(problems: Sequence[Problem], size: int, **given: Any) -> PseudoLabels:

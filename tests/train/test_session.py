@@ -59,7 +59,8 @@ def test_steps_and_tokens_are_divided_without_a_trial(
     pretrain: int,
     finetune: int,
 ) -> None:
-    """The cap on epochs moves what is left over to pre-training; where there is none, training ends with the epochs."""
+    """The cap on epochs moves what is left over to pre-training; where there is none, training ends
+    with the epochs."""
     with open_session(tmp_path, budget, train=TrainConfig(finetune_share=share)) as session:
         split = session.split(finetune_batches=batches, model=model, sample=no_sample)
         assert split.pretrain() == StepPace(num_steps=pretrain)

@@ -61,7 +61,8 @@ def _batch(shares: list[float], *, seed: int = 0, seq: int = 16) -> Batch:
 
 
 UNEVEN = [1.0, 0.1, 0.0, 0.5, 0.9, 0.3]
-"""Sequences with different numbers of targets, one without any: a mean of the parts' means would be wrong."""
+"""Sequences with different numbers of targets, one without any: a mean of the parts' means would be
+wrong."""
 
 
 def _weights(model: Transformer) -> dict[str, Tensor]:
@@ -77,7 +78,8 @@ def _same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
 def _descend(
     batch: Batch, *, clip_norm: float, micro_batch: int = 0
 ) -> tuple[dict[str, Tensor], StepResult]:
-    """Take one step of plain gradient descent at rate 1; return how far each weight moved: its gradient."""
+    """Take one step of plain gradient descent at rate 1; return how far each weight moved: its
+    gradient."""
     model = build_model(CONFIG, seed=1)
     before = _weights(model)
     descent = torch.optim.SGD(model.parameters(), lr=0.0)

@@ -22,9 +22,9 @@ def measure_overlap(
     """Return the contamination of a set and the accuracy on the rest of it, JSON-ready.
 
     Fields: `num_problems`; `num_in_rows`, those inside a training problem, of them `num_equal` word
-    for word; `num_in_text`, those inside a training document; `num_twins`, of the others those whose
-    template was trained on; `num_clean` and `accuracy_clean` (with its interval), those inside
-    neither; `examples`, the first ten that are.
+    for word; `num_in_text`, those inside a training document; `num_twins`, of the others those
+    whose template was trained on; `num_clean` and `accuracy_clean` (with its interval), those
+    inside neither; `examples`, the first ten that are.
 
     Args:
         problems: the set.

@@ -1,4 +1,5 @@
-"""Training documents that hold a problem of an evaluation set: found while text is read, left out, and listed."""
+"""Training documents that hold a problem of an evaluation set: found while text is read, left out,
+and listed."""
 
 from collections import Counter
 from pathlib import Path
@@ -23,7 +24,8 @@ class Screen:
         self._stopped: list[dict[str, Any]] = []
 
     def stops(self, document: Document) -> bool:
-        """True where the document holds an evaluation problem with its numbers; with other numbers, it is only counted."""
+        """True where the document holds an evaluation problem with its numbers; with other numbers,
+        it is only counted."""
         number = self._seen[document.source]
         self._seen[document.source] += 1
         matches = self.known.index.find(document.text)

@@ -84,8 +84,8 @@ def check_company(train: Iterable[str], sets: Collection[str]) -> None:
         if clash := sorted(PROBLEM_SETS[name].never_beside & set(sets)):
             raise ConfigError(
                 f"{name} must not be trained on in a run with {', '.join(clash)}: held-out "
-                f"problems of {clash[0]} have twins in it. Name one of them alone in problems.sets, "
-                "and give another --out"
+                f"problems of {clash[0]} have twins in it. Name one of them alone in "
+                "problems.sets, and give another --out"
             )
 
 

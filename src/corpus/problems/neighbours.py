@@ -70,7 +70,8 @@ class NeighbourIndex:
         self._weights = csr_array((weights, (word, entry)), shape=shape)
 
     def nearest(self, problem: Problem, k: int = 1) -> list[int]:
-        """Return the `k` problems most similar to `problem`, best first, as positions in `problems`.
+        """Return the `k` problems most similar to `problem`, best first, as positions in
+        `problems`.
 
         An exact twin comes first. Equally similar ones are in the order of `problems`. There are
         fewer where the index has fewer.

@@ -1,4 +1,5 @@
-"""The problem sets of a run: one file of problems for each set and split in its `problems/` folder."""
+"""The problem sets of a run: one file of problems for each set and split in its `problems/`
+folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,14 +15,15 @@ from corpus.problems.registry import PREPARED, PROBLEM_SETS, load_problems, reco
 from corpus.run.folder import RunFolder
 
 TRAIN, EVALUATION = "train", ("dev", HELDOUT)
-"""The split that is trained on, and the splits that a run scores by itself where there is no tuning split (`TUNING`). A test split is scored
-only on request."""
+"""The split that is trained on, and the splits that a run scores by itself where there is no tuning
+split (`TUNING`). A test split is scored only on request."""
 
 
 def training_problems(folder: RunFolder) -> list[Problem]:
     """Return all training problems of a run, of every set.
 
-    Raises `ArtifactError` where there are none, or a file is damaged, and `ConfigError` where sets are there that must not train one model.
+    Raises `ArtifactError` where there are none, or a file is damaged, and `ConfigError` where sets
+    are there that must not train one model.
     """
     train = _read_split(folder, TRAIN)
     check_company(train, _sets_of(folder))
@@ -34,7 +36,8 @@ def training_problems(folder: RunFolder) -> list[Problem]:
 
 
 def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
-    """Return the problems that the run scores by itself, by set. Raises `ArtifactError` where a file is missing or damaged."""
+    """Return the problems that the run scores by itself, by set. Raises `ArtifactError` where a
+    file is missing or damaged."""
     tuning = _read_split(folder, TUNING)
     others = {
         name: problems
@@ -47,7 +50,8 @@ def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
 
 
 def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
-    """Read what the manifest beside the problems names of a split, by set, and no fewer than it says."""
+    """Read what the manifest beside the problems names of a split, by set, and no fewer than it
+    says."""
     found = {}
     for name, counts in sorted(_sets_of(folder).items()):
         if split in counts:
@@ -55,13 +59,15 @@ def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
             found[name] = read_problems(path, fix=_fix(folder))
             if len(found[name]) != counts[split]:
                 raise ArtifactError(
-                    f"{path} holds {len(found[name]):,} problems; the manifest says {counts[split]:,}. {_fix(folder)}"
+                    f"{path} holds {len(found[name]):,} problems; the manifest says "
+                    f"{counts[split]:,}. {_fix(folder)}"
                 )
     return found
 
 
 def _sets_of(folder: RunFolder) -> dict[str, dict[str, int]]:
-    """Return the numbers of problems by set and split, as the manifest beside them has it; empty where there is none."""
+    """Return the numbers of problems by set and split, as the manifest beside them has it; empty
+    where there is none."""
     if not (folder.problems / NAME).exists():
         return {}
     counts = read_manifest(folder.problems, kind="problems", fix=_fix(folder)).counts
@@ -73,7 +79,8 @@ def _fix(folder: RunFolder) -> str:
 
 
 def asked_as_trained(folder: RunFolder, text: str) -> str:
-    """Return a question in the form that the run's training problems have: numbers in words as digits, where a set of it turns them."""
+    """Return a question in the form that the run's training problems have: numbers in words as
+    digits, where a set of it turns them."""
     trained = [name for name, counts in _sets_of(folder).items() if TRAIN in counts]
     has_digits = any(
         PROBLEM_SETS[name].has_words_as_digits for name in trained if name in PROBLEM_SETS
@@ -82,7 +89,8 @@ def asked_as_trained(folder: RunFolder, text: str) -> str:
 
 
 def load_problem_file(spec: str) -> list[Problem]:
-    """Read one `SET=PATH` of the command line. Raises `DataError` for another form, or a file that cannot be read."""
+    """Read one `SET=PATH` of the command line. Raises `DataError` for another form, or a file that
+    cannot be read."""
     name, _, path = spec.partition("=")
     if not path:
         raise DataError(
@@ -92,7 +100,8 @@ def load_problem_file(spec: str) -> list[Problem]:
 
 
 def load_problem_files(specs: Sequence[str]) -> dict[str, list[Problem]]:
-    """Read each `SET=PATH` of the command line. Raises `DataError` for another form, a set given twice or one that cannot be read."""
+    """Read each `SET=PATH` of the command line. Raises `DataError` for another form, a set given
+    twice or one that cannot be read."""
     found: dict[str, list[Problem]] = {}
     for spec in specs:
         name = spec.partition("=")[0]
@@ -109,7 +118,8 @@ def _load(name: str, path: Path) -> list[Problem]:
     if name in (GENERATED, SYMBOLIC) or (file is not None and file.set_name == PREPARED):
         problems = read_problems(
             path,
-            fix="Give a file of problems that a run holds, such as RUN/problems/generated.heldout.jsonl.",
+            fix="Give a file of problems that a run holds, such as "
+            "RUN/problems/generated.heldout.jsonl.",
         )
         if not problems:
             raise DataError(f"{path} holds no problem. Give a complete file.")

@@ -253,8 +253,8 @@ def memory_errors(length: int) -> Iterator[None]:
             raise
         raise OutOfMemory(
             f"the device ran out of memory on sequences of {length} tokens. Set "
-            "train.micro_batch_sequences to a smaller divisor of train.sequences_per_batch (the result stays "
-            "the same), or choose a smaller model. Run the command again to go on."
+            "train.micro_batch_sequences to a smaller divisor of train.sequences_per_batch (the "
+            "result stays the same), or choose a smaller model. Run the command again to go on."
         ) from error
 
 

@@ -186,7 +186,8 @@ def test_a_form_has_the_value_of_its_program_also_where_nobody_looked(
 
 
 def test_forms_are_the_same_in_every_process() -> None:
-    """Nothing hangs on the order in which a set of strings comes out, which differs from process to process."""
+    """Nothing hangs on the order in which a set of strings comes out, which differs from process to
+    process."""
     texts = [text for same in SAME for text in same]
     code = (
         "from corpus.program.language import parse; from corpus.program.arithmetic.normal_form import NormalForms; "

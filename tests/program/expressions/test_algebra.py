@@ -1,4 +1,5 @@
-"""Operations on expressions give what a textbook gives, and answers are compared by what they mean."""
+"""Operations on expressions give what a textbook gives, and answers are compared by what they
+mean."""
 
 import pytest
 

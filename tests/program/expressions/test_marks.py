@@ -1,4 +1,5 @@
-"""Expressions in a text are those between backticks; typed text is marked first; MathQA's texts have none."""
+"""Expressions in a text are those between backticks; typed text is marked first; MathQA's texts
+have none."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""The reader of expressions agrees with sympy's on what both read, refuses what is too large, and evaluates nothing."""
+"""The reader of expressions agrees with sympy's on what both read, refuses what is too large, and
+evaluates nothing."""
 
 import pytest
 import sympy
@@ -24,7 +25,8 @@ LETTERS = {letter: sympy.Symbol(letter, real=True) for letter in "xyz"}
 
 
 def _known(text: str) -> sympy.Expr:
-    """What sympy's own reader makes of a text; it evaluates what it reads, so it is given texts of ours alone."""
+    """What sympy's own reader makes of a text; it evaluates what it reads, so it is given texts of
+    ours alone."""
     return sympy.sympify(text, locals=LETTERS, rational=True)
 
 

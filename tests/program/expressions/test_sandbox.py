@@ -1,4 +1,5 @@
-"""What takes too long or too much, or kills its process, is an outcome of that problem, and the next one is solved."""
+"""What takes too long or too much, or kills its process, is an outcome of that problem, and the
+next one is solved."""
 
 import os
 import signal
