@@ -10,8 +10,7 @@ from corpus.config.train import ScheduleConfig, TrainConfig
 
 
 def cpu() -> RunConfig:
-    """A laptop: a few million parameters on text and MathQA of --data DIR or the hub, 45
-    minutes."""
+    """A laptop: a few million parameters, text and MathQA of --data DIR or the hub, 45 minutes."""
     return RunConfig(
         recipe="cpu",
         budget="45m",
