@@ -257,7 +257,7 @@ def test_there_must_be_something_to_adapt() -> None:
     from dataclasses import replace
 
     config = load_recipe("starter")
-    with pytest.raises(ConfigError, match="adapts pre-trained weights"):
+    with pytest.raises(ConfigError, match="needs pre-training and fine-tuning"):
         replace(
             config,
             train=replace(config.train, finetune_share=1.0),
