@@ -1,5 +1,4 @@
-"""Imports point one way: the contracts in pyproject.toml hold, and they are about every package
-there is."""
+"""Imports point one way: the contracts in pyproject.toml hold and cover every package."""
 
 import ast
 import subprocess
@@ -39,8 +38,7 @@ def _module(path: Path) -> str:
 
 
 def _light_modules() -> list[str]:
-    """Everything that must work without torch: whole layers, and the shards that `prepare`
-    writes."""
+    """The modules that must work without torch: whole layers, and the shards of `prepare`."""
     layers = [path for name in TORCH_FREE for path in sorted((PACKAGE / name).rglob("*.py"))]
     return sorted({_module(path) for path in [*layers, PACKAGE / "data" / "shards.py"]})
 
@@ -50,7 +48,16 @@ def test_what_must_be_light_does_not_load_torch() -> None:
     assert "corpus.base.files" in names
     assert "corpus.config.train" in names
     result = _run(
-        f"import sys\nfor name in {names!r}:\n __import__(name)\n assert 'torch' not in sys.modules, name"
+        f"import sys\nfor name in {names!r}:\n"
+        " __import__(name)\n assert 'torch' not in sys.modules, name"
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+
+
+def test_prepare_and_report_load_neither_torch_nor_scipy() -> None:
+    result = _run(
+        "import sys\nimport corpus.prepare.prepare, corpus.report.report\n"
+        "assert not {'torch', 'scipy'} & set(sys.modules)"
     )
     assert result.returncode == 0, result.stderr[-2000:]
 
@@ -64,11 +71,14 @@ def is_light(words):
         main(words)
     except SystemExit as stop:
         assert not stop.code, (words, stop.code)
-    heavy = {"torch", "transformers", "datasets", "pyarrow", "tensorboard", "scipy"} & set(sys.modules)
+    heavy = {"torch", "transformers", "datasets", "pyarrow", "tensorboard", "scipy"}
+    heavy &= set(sys.modules)
     assert not heavy, (words, heavy)
 
-for words in [["--help"], ["--version"], *([command, "--help"] for command in COMMANDS), ["run", "cpu", "--help"], ["recipes"]]:
+for words in [["--help"], ["--version"], ["run", "cpu", "--help"], ["recipes"]]:
     is_light(words)
+for command in COMMANDS:
+    is_light([command, "--help"])
 """
 
 

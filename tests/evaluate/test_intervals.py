@@ -1,5 +1,4 @@
-"""Intervals: Wilson's against its definition and known values, and that of problems which are right
-or wrong together against simulation."""
+"""Intervals: Wilson's by its definition and known values, the cluster-robust one by simulation."""
 
 import math
 import random

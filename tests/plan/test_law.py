@@ -1,5 +1,4 @@
-"""The scaling law: it finds the constants that made its runs, says how sure it is, and knows what
-text that is read again is worth."""
+"""The scaling law: it finds the constants of its runs, with intervals, and discounts repeats."""
 
 import math
 
@@ -37,8 +36,7 @@ def test_exact_runs_of_a_known_law_are_followed_ten_times_further_out() -> None:
 
 
 def test_the_interval_holds_what_happens_about_as_often_as_it_says() -> None:
-    """95 % intervals, two hundred times: noisy runs, and a noisy run ten times larger than any of
-    them."""
+    """95 % intervals, two hundred times: noisy runs, and one ten times larger than any of them."""
     inside = 0
     for seed in range(200):
         found = Law(_points(noise=0.02, seed=seed)).predict(3e9, 2e11)
@@ -51,8 +49,10 @@ def test_the_interval_holds_what_happens_about_as_often_as_it_says() -> None:
 
 @pytest.mark.parametrize("noise", [0.02, 0.06])
 def test_five_small_runs_know_how_little_they_know(noise: float) -> None:
-    """As few as a plan has, close together, and scattered more than is assumed: the intervals are
-    still not too narrow."""
+    """As few as a plan has, close together and with more scatter than assumed.
+
+    The intervals are still not too narrow.
+    """
     inside, parameters, tokens = 0, 2.4e6, 1e7
     for seed in range(200):
         random = np.random.default_rng(seed)
@@ -75,8 +75,7 @@ def test_five_small_runs_know_how_little_they_know(noise: float) -> None:
 
 
 def test_constants_that_moved_far_are_not_scatter() -> None:
-    """Runs that agree on a law whose exponents are other than expected: the interval is as narrow
-    as if they had been."""
+    """Other exponents than the prior's: the interval is as narrow as with the prior's."""
     runs = [(4e5, 6e5), (7e5, 5e5), (1.3e6, 3.5e5), (4e5, 2e5), (7e5, 1.7e5)]
     far = Law(
         [Point(parameters=n, tokens=d, loss=0.2 + 3 / n**0.05 + 14 / d**0.06) for n, d in runs]

@@ -13,9 +13,9 @@ from corpus.prepare.dedup import SHINGLE, SKETCH, Duplicates, similarity, sketch
 from corpus.prepare.document import fingerprint
 
 LICENCE = (
-    "permission is hereby granted free of charge to any person obtaining a copy of this software and files "
-    * 2
-)
+    "permission is hereby granted free of charge to any person "
+    "obtaining a copy of this software and files "
+) * 2
 
 
 def words(seed: int, count: int) -> list[str]:

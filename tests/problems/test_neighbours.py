@@ -29,8 +29,7 @@ TEXTS = [
 
 
 def plain_similarities(query: str, templates: list[str], limit: float) -> list[float]:
-    """TF-IDF cosine, word by word; words in too many templates count in the entries' lengths
-    alone."""
+    """TF-IDF cosine, word by word; too common words count in the entries' lengths alone."""
 
     def words(template: str) -> Counter[str]:
         single = template.split()
