@@ -107,6 +107,25 @@ def test_folders_of_plain_text_are_sources_of_their_own_names(tmp_path: Path) ->
     assert "files of other kinds (1 .png)" in lines
 
 
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"pile_set_name": "Pile-CC"},
+        {"timestamp": "2018-01-01T00:00:00", "arxiv_id": "1801.1"},
+        {"redpajama_set_name": None},
+        "a note",
+        '{"redpajama_set_name": ',
+        "[" * 100_000 + "redpajama_set_name",
+        ["redpajama_set_name"],
+        None,
+        7,
+    ],
+)
+def test_records_without_a_set_name_are_text_of_their_folder(tmp_path: Path, meta: object) -> None:
+    make(tmp_path, {"web/a.jsonl": [{"text": "one", "meta": meta}, {"text": "two"}]})
+    assert texts(discover(tmp_path)) == [("web", "one"), ("web", "two")]
+
+
 def test_papers_beside_data_are_never_text(tmp_path: Path) -> None:
     papers = [
         "README.md",

@@ -57,6 +57,9 @@ def test_folder_names_become_source_names() -> None:
     ]
 
 
+RECORD_META = {"redpajama_set_name": "RedPajamaC4"}
+
+
 def record(name: str, text: str = "some text") -> dict[str, Any]:
     return {"text": text, "meta": {"redpajama_set_name": name}}
 
@@ -120,6 +123,26 @@ def test_a_wrong_record_is_named(tmp_path: Path, wrong: Any, message: str) -> No
         read(files(tmp_path, record("RedPajamaC4"), wrong))
     assert str(tmp_path / "a.jsonl") in str(caught.value)
     assert "Correct or remove the line" in str(caught.value)
+
+
+@pytest.mark.parametrize("meta", [RECORD_META, json.dumps(RECORD_META)])
+def test_a_set_name_is_read_from_an_object_and_from_its_json(tmp_path: Path, meta: Any) -> None:
+    assert read(files(tmp_path, {"text": "a", "meta": meta})) == [Document("c4", "a")]
+
+
+def test_a_set_of_the_pile_is_a_source_where_it_is_mapped(tmp_path: Path) -> None:
+    records = [{"text": name, "meta": {"pile_set_name": name}} for name in ("Pile-CC", "FreeLaw")]
+    found = read(files(tmp_path, *records, source="pile", set_names={"Pile-CC": "web"}))
+    assert found == [Document("web", "Pile-CC"), Document("pile", "FreeLaw")]
+
+
+def test_set_names_that_are_not_used_are_counted(tmp_path: Path) -> None:
+    found = files(tmp_path, {"text": "a"}, record("RedPajamaC4"), source="notes")
+    assert read(found) == [Document("notes", "a"), Document("notes", "some text")]
+    assert found.notes() == [
+        "1 records with a redpajama_set_name were read as source 'notes', because the first record "
+        "of their file has none"
+    ]
 
 
 def test_records_of_text_alone_take_the_given_source(tmp_path: Path) -> None:

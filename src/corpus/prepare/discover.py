@@ -9,8 +9,9 @@ fits decides:
 2. A file that `problems.registry.recognise` knows belongs to a problem set, whatever its name.
    Problem sets are not text.
 3. Files of records (`.jsonl`, `.jsonl.zst`, `.jsonl.gz`, `.parquet`) are judged by their first
-   record. With a set name they are SlimPajama records. With `text` alone they are text of the
-   source named after their top folder. With neither they are ignored.
+   record. With `meta.redpajama_set_name` they are SlimPajama records. With `text` and no such
+   name they are text of the source named after their top folder, unless `prepare.set_names` maps
+   the `meta.pile_set_name` of a record. Without `text` they are ignored.
 4. Plain text files (`files.ENDINGS`) are text of the source named after their top folder, unless
    that folder also has records or problems: then they are notes about those, and ignored.
 
@@ -249,10 +250,8 @@ def _sort_records(path: Path, folder: Path, found: _Sorted) -> None:
     is_text = isinstance(record, dict) and isinstance(record.get("text"), str)
     if set_name_of(record) is not None:
         found.records.append(path)
-    elif is_text and "meta" not in record:
-        found.texts.setdefault(_top(relative), []).append(path)
     elif is_text:
-        found.records.append(path)  # reading it says which line has no set name
+        found.texts.setdefault(_top(relative), []).append(path)
     else:
         shape = f"a {type(record).__name__}"
         if isinstance(record, dict):
@@ -267,7 +266,8 @@ def _texts(folder: Path, found: _Sorted, set_names: Mapping[str, str]) -> list[T
     if found.records:
         texts.append(RecordFiles(folder, _by_split(folder, found.records), set_names=set_names))
     for top, paths in sorted(found.texts.items()):
-        texts.append(RecordFiles(folder, _by_split(folder, paths), source=_source(top, folder)))
+        splits, source = _by_split(folder, paths), _source(top, folder)
+        texts.append(RecordFiles(folder, splits, source=source, set_names=set_names))
     for top, paths in sorted(found.plain.items()):
         if top in found.data_folders:
             found.ignored.append(f"{_some(folder, paths)} (beside records or problems)")

@@ -4,6 +4,7 @@ Reference: Soboleva et al. 2023, SlimPajama: A 627B token cleaned and deduplicat
 RedPajama.
 """
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +40,9 @@ SET_NAMES = {
     "RedPajamaStackExchange": "stackexchange",
 }
 """The seven sets of SlimPajama → their sources in Corpus."""
+
+SLIMPAJAMA, PILE = "redpajama_set_name", "pile_set_name"
+"""The key of the set name in the `meta` of SlimPajama, and of the Pile."""
 
 
 def is_plain_text_file(path: Path) -> bool:
@@ -107,7 +111,8 @@ class RecordFiles(FileInput):
         root: the folder that names are relative to.
         files: the files of each split.
         source: the source of every record `{"text": …}`; None for SlimPajama records.
-        set_names: SlimPajama set name → source, in addition to the seven known ones.
+        set_names: set name → source, in addition to SlimPajama's seven. With `source`, it maps
+            the set names of the Pile.
     """
 
     def __init__(
@@ -120,6 +125,7 @@ class RecordFiles(FileInput):
     ) -> None:
         super().__init__(root, files)
         self._source, self._set_names = source, {**SET_NAMES, **(set_names or {})}
+        self._unused_names = 0
 
     def describe(self) -> list[str]:
         kind = f"records of text, source '{self._source}'" if self._source else "SlimPajama records"
@@ -133,7 +139,17 @@ class RecordFiles(FileInput):
     def documents(self, split: TextSplit, advance: Advance) -> Iterator[Document]:
         for path in self._files.get(split, ()):
             for number, record in read_records(path, advance):
+                if self._source and set_name_of(record):
+                    self._unused_names += 1
                 yield to_document(record, f"{path} line {number}", self._set_names, self._source)
+
+    def notes(self) -> list[str]:
+        if not self._unused_names:
+            return []
+        return [
+            f"{self._unused_names:,} records with a {SLIMPAJAMA} were read as source "
+            f"'{self._source}', because the first record of their file has none"
+        ]
 
 
 def problem_inputs(
@@ -196,10 +212,15 @@ def read_text(path: Path) -> str:
         ) from None
 
 
-def set_name_of(record: Any) -> str | None:
-    """Return the SlimPajama set name of a record, or None if it has none."""
+def set_name_of(record: Any, key: str = SLIMPAJAMA) -> str | None:
+    """Return the set name in a record's `meta`, an object or its JSON; None if it has none."""
     meta = record.get("meta") if isinstance(record, dict) else None
-    name = meta.get("redpajama_set_name") if isinstance(meta, dict) else None
+    if isinstance(meta, str) and key in meta:
+        try:
+            meta = json.loads(meta)
+        except (ValueError, RecursionError):
+            return None
+    name = meta.get(key) if isinstance(meta, dict) else None
     return name if isinstance(name, str) else None
 
 
@@ -212,7 +233,8 @@ def to_document(
         record: the JSON value.
         where: file and line, for errors.
         set_names: SlimPajama set name → source.
-        source: the source of every record; None reads the set name.
+        source: the source of a record without one of `set_names` of the Pile; None reads the set
+            name of SlimPajama, which must be there.
 
     Raises:
         DataError: the record has another shape, or an unknown set name.
@@ -226,7 +248,11 @@ def to_document(
         raise DataError(f'{where} has no "text" (its keys: {keys}); expected {expected}. {fix}')
     if not isinstance(record["text"], str):
         raise DataError(f'{where}: "text" is {_shown(record["text"])}; expected a string. {fix}')
-    return Document(source or _source_of(record, where, set_names), record["text"])
+    if source is None:
+        source = _source_of(record, where, set_names)
+    else:
+        source = set_names.get(set_name_of(record, PILE) or "", source)
+    return Document(source, record["text"])
 
 
 def _source_of(record: dict[str, Any], where: str, set_names: Mapping[str, str]) -> str:
