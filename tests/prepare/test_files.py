@@ -105,8 +105,8 @@ def test_another_set_name_is_an_error_unless_it_is_mapped(tmp_path: Path) -> Non
             r'line 2 has no "text" \(its keys: \'meta\'\)',
         ),
         (
-            {"text": None, "meta": {"redpajama_set_name": "RedPajamaC4"}},
-            r'line 2: "text" is None; expected a string',
+            {"text": 7, "meta": {"redpajama_set_name": "RedPajamaC4"}},
+            r'line 2: "text" is 7; expected a string',
         ),
         ({"text": ["a" * 500], "meta": {}}, r'line 2: "text" is \[.{76}…; expected a string'),
         ({"text": "a"}, "line 2: meta is None; expected"),

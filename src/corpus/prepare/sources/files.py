@@ -44,6 +44,9 @@ SET_NAMES = {
 SLIMPAJAMA, PILE = "redpajama_set_name", "pile_set_name"
 """The key of the set name in the `meta` of SlimPajama, and of the Pile."""
 
+FIELDS = ("text", f"meta.{SLIMPAJAMA}", f"meta.{PILE}")
+"""The fields of a record that are read."""
+
 
 def is_plain_text_file(path: Path) -> bool:
     """True for the ending of a plain text file."""
@@ -138,7 +141,7 @@ class RecordFiles(FileInput):
 
     def documents(self, split: TextSplit, advance: Advance) -> Iterator[Document]:
         for path in self._files.get(split, ()):
-            for number, record in read_records(path, advance):
+            for number, record in read_records(path, advance, fields=FIELDS):
                 if self._source and set_name_of(record):
                     self._unused_names += 1
                 yield to_document(record, f"{path} line {number}", self._set_names, self._source)
@@ -224,10 +227,19 @@ def set_name_of(record: Any, key: str = SLIMPAJAMA) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def has_text(record: Any) -> bool:
+    """True for an object with a `text`, which may be null."""
+    return (
+        isinstance(record, dict)
+        and "text" in record
+        and (record["text"] is None or isinstance(record["text"], str))
+    )
+
+
 def to_document(
     record: Any, where: str, set_names: Mapping[str, str], source: str | None = None
 ) -> Document:
-    """Return the document of a record.
+    """Return the document of a record; a null text is an empty document.
 
     Args:
         record: the JSON value.
@@ -246,13 +258,13 @@ def to_document(
     if "text" not in record:
         keys = ", ".join(map(repr, record)) or "none"
         raise DataError(f'{where} has no "text" (its keys: {keys}); expected {expected}. {fix}')
-    if not isinstance(record["text"], str):
+    if not has_text(record):
         raise DataError(f'{where}: "text" is {_shown(record["text"])}; expected a string. {fix}')
     if source is None:
         source = _source_of(record, where, set_names)
     else:
         source = set_names.get(set_name_of(record, PILE) or "", source)
-    return Document(source, record["text"])
+    return Document(source, record["text"] or "")
 
 
 def _source_of(record: dict[str, Any], where: str, set_names: Mapping[str, str]) -> str:
