@@ -1,5 +1,6 @@
 """Text in files: plain text, SlimPajama's seven sets, and every fault named by file, line and value."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from corpus.base.errors import DataError
+from corpus.base.files import storage_error
 from corpus.prepare.document import Document
 from corpus.prepare.sources.files import (
     SET_NAMES,
@@ -43,6 +45,45 @@ def test_other_encodings_are_named(tmp_path: Path) -> None:
         read_text(tmp_path / "old.txt")
     with pytest.raises(DataError, match=r"gone\.txt cannot be read: No such file"):
         read_text(tmp_path / "gone.txt")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes("caf\u00e9\r\nnext".encode(encoding))
+    assert read_text(tmp_path / "a.txt") == "caf\u00e9\r\nnext"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("caf\u00e9 is".encode("latin-1"), r"line 1 is not UTF-8 \(byte 0xe9\).*iconv -f latin1"),
+        ("words".encode("utf-16-le"), r"line 1 has NUL characters.*iconv -f utf-16le -t utf-8"),
+        ("words".encode("utf-16-be"), r"line 1 has NUL characters.*iconv -f utf-16be -t utf-8"),
+        ("caf\u00e9".encode("utf-16-le"), r"has NUL characters.*iconv -f utf-16le -t utf-8"),
+        ("w\n".encode("utf-16").decode("latin-1").encode(), r"NUL characters.*iconv -f utf-16le"),
+        (b"one\ntwo\0", r"line 2 has a NUL character, so it is not plain text\. Remove it"),
+        (b"\x00\xff\x00\x01\x00", r"a\.txt line 1 has"),
+        ("words".encode("utf-16") + b"x", r"begins as utf-16-le and is not valid"),
+    ],
+)
+def test_other_encodings_are_named_with_the_conversion_that_is_right(
+    tmp_path: Path, data: bytes, message: str
+) -> None:
+    (tmp_path / "a.txt").write_bytes(data)
+    with pytest.raises(DataError, match=message):
+        read_text(tmp_path / "a.txt")
+
+
+def test_too_many_open_files_keep_their_own_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(OSError, match="Too many open files") as caught:
+        read_text(tmp_path / "a.txt")
+    assert "ulimit -n" in str(storage_error(caught.value))
 
 
 def test_folder_names_become_source_names() -> None:

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from corpus.base.encodings import decode_text
 from corpus.base.errors import DataError, did_you_mean
+from corpus.base.files import storage_error
 from corpus.config.problems import ProblemsConfig
 from corpus.prepare.document import Advance, Document, TextSplit, format_size, mark_of
 from corpus.prepare.sources.records import read_records
@@ -197,22 +199,55 @@ class ProblemTexts(FileInput):
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text. Raises `DataError` if it is missing, unreadable or not UTF-8."""
+    """Return a file's text, in UTF-8 or as its byte order mark says.
+
+    Raises `DataError` if it is missing, unreadable, in another encoding or no text.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
+        if storage_error(error) is not None:
+            raise
         raise DataError(
             f"{path} cannot be read: {error.strerror}. Check the path and its permissions."
         ) from None
     try:
-        return data.decode("utf-8-sig")
+        text = decode_text(data)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path} line {line} is not UTF-8 (byte {data[error.start]:#04x}). Save the file as "
-            "UTF-8 (`iconv -f latin1 -t utf-8` for older Western text), or remove it from the "
-            "folder."
-        ) from None
+        raise DataError(_other_encoding(path, data, error)) from None
+    if "\0" in text:
+        raise DataError(_with_nul(path, text))
+    return text
+
+
+def _other_encoding(path: Path, data: bytes, error: UnicodeDecodeError) -> str:
+    if error.encoding != "utf-8":
+        return (
+            f"{path} begins as {error.encoding} and is not valid ({error.reason}). Save it as "
+            "UTF-8, or remove it from the folder."
+        )
+    if b"\0" in data:
+        return _with_nul(path, data.decode("latin-1"))
+    line = data.count(b"\n", 0, error.start) + 1
+    return (
+        f"{path} line {line} is not UTF-8 (byte {data[error.start]:#04x}). Save the file as "
+        "UTF-8 (`iconv -f latin1 -t utf-8` for older Western text), or remove it from the folder."
+    )
+
+
+def _with_nul(path: Path, text: str) -> str:
+    line = text.count("\n", 0, text.index("\0")) + 1
+    for encoding, others in (("utf-16le", text[0::2]), ("utf-16be", text[1::2])):
+        if text.count("\0") > len(text) / 4 and "\0" not in others:
+            return (
+                f"{path} line {line} has NUL characters, as UTF-16 does that is read as another "
+                f"encoding. Convert the original (`iconv -f {encoding} -t utf-8`), or remove it "
+                "from the folder."
+            )
+    return (
+        f"{path} line {line} has a NUL character, so it is not plain text. Remove it from the "
+        "folder."
+    )
 
 
 def set_name_of(record: Any, key: str = SLIMPAJAMA) -> str | None:
