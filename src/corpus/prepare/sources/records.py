@@ -42,7 +42,7 @@ def is_record_file(path: Path) -> bool:
 def holds_records(path: Path) -> bool:
     """True for a file of any name with JSON lines or Parquet rows that have a `text`."""
     try:
-        if _is_parquet(path):
+        if is_parquet(path):
             return "text" in parquet_columns(path)
         start = b"".join(to_utf8([first_bytes(path, _START)]))
     except (*DAMAGE, DataError, OSError, ValueError):
@@ -76,7 +76,7 @@ def read_records(
     """
     number = 0
     with _readable(path):
-        read = _rows if _is_parquet(path) else _lines
+        read = _rows if is_parquet(path) else _lines
         for number, value in read(path, advance, fields):
             yield number, value
     if number == 0:
@@ -93,7 +93,8 @@ def parquet_columns(path: Path) -> list[str]:
         return list(pyarrow.parquet.read_schema(path).names)
 
 
-def _is_parquet(path: Path) -> bool:
+def is_parquet(path: Path) -> bool:
+    """True for the name or the first bytes of a Parquet file."""
     if path.name.lower().endswith(".parquet"):
         return True
     with open(path, "rb") as file:
@@ -227,7 +228,7 @@ def _readable(path: Path) -> Iterator[None]:
             "as UTF-8, or remove it."
         ) from None
     except (ValueError, OSError) as error:  # pyarrow's errors are of both
-        if storage_error(error) is not None or not _is_parquet(path):
+        if storage_error(error) is not None or not is_parquet(path):
             raise
         first = str(error).splitlines()[0]
         raise DataError(f"{path} is not a complete Parquet file ({first}). {fix}") from None
