@@ -34,6 +34,7 @@ from corpus.config.curriculum import PROBLEMS
 from corpus.config.prepare import HUB, HUB_ID, STARTER, PrepareConfig
 from corpus.config.problems import ProblemsConfig
 from corpus.prepare.document import TextInput, TextSplit
+from corpus.prepare.problem_files import without_twins
 from corpus.prepare.sources.files import (
     CODE,
     FIELDS,
@@ -183,6 +184,9 @@ def discover(
     found = _Sorted()
     for path in walk(folder, found.skip(folder)):
         _sort(path, folder, found)
+    found.problems, twins = without_twins(found.problems)
+    for twin, original in twins:
+        found.skip(folder)(twin, f"the same problems as {original.relative_to(folder).as_posix()}")
     texts = _texts(folder, found, set_names or {})
     if as_text is not None:
         texts += problem_inputs(folder, found.problems, as_text)
