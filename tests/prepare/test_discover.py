@@ -189,6 +189,31 @@ def test_parquet_without_a_text_is_shown_with_its_columns(tmp_path: Path) -> Non
     assert found.ignored == ("a.parquet (its first record has no \"text\": keys 'x', 'y')",)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "source"),
+    [
+        ("物理/a.txt", "数学/b.txt", "text"),
+        ("my notes/a.txt", "my-notes/b.txt", "my-notes"),
+        ("my notes/a.txt", "my-notes/train/b.jsonl", "my-notes"),
+        ("_a/b.jsonl", "a/b.jsonl", "a"),
+        ("top.txt", "data!/b.txt", "data"),
+    ],
+)
+def test_folders_that_would_be_one_source_are_refused(
+    tmp_path: Path, first: str, second: str, source: str
+) -> None:
+    content = {".txt": "words", ".jsonl": [{"text": "words"}]}
+    files = {name: content[Path(name).suffix] for name in (first, second)}
+    data = make(tmp_path / "data", files)
+    with pytest.raises(DataError, match=rf"would be one source, '{source}': .*\. Rename .*data"):
+        discover(data)
+
+
+def test_a_folder_whose_text_is_not_read_may_have_any_name(tmp_path: Path) -> None:
+    make(tmp_path, {"a b/x.jsonl": [slim("one")], "a b/notes.txt": "words", "a-b/y.txt": "two"})
+    assert sorted(texts(discover(tmp_path))) == [("a-b", "two"), ("c4", "one")]
+
+
 def test_papers_beside_data_are_never_text(tmp_path: Path) -> None:
     papers = [
         "README.md",

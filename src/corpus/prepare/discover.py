@@ -262,6 +262,7 @@ def _shape(record: Any, path: Path) -> str:
 
 
 def _texts(folder: Path, found: _Sorted, set_names: Mapping[str, str]) -> list[TextInput]:
+    _check_names(folder, {*found.texts, *(found.plain.keys() - found.data_folders)})
     texts: list[TextInput] = []
     if found.records:
         splits = _by_split(folder, found.records, is_records=True)
@@ -278,6 +279,20 @@ def _texts(folder: Path, found: _Sorted, set_names: Mapping[str, str]) -> list[T
         if splits := _by_split(folder, paths, is_records=False):
             texts.append(PlainFiles(folder, _source(top, folder), splits))
     return texts
+
+
+def _check_names(folder: Path, tops: set[str]) -> None:
+    """Raise `DataError` if the names of two folders of text are spelt alike as sources."""
+    by_source: dict[str, str] = {}
+    for top in sorted(tops):
+        source = _source(top, folder)
+        if source in by_source:
+            raise DataError(
+                f"{folder / by_source[source]} and {folder / top} would be one source, {source!r}: "
+                "the name of a source has letters a to z, digits, dots, dashes and underscores. "
+                f"Rename {folder / top}, or put both into one folder."
+            )
+        by_source[source] = top
 
 
 def _some(folder: Path, paths: list[Path]) -> str:
