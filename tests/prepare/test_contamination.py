@@ -306,6 +306,62 @@ def test_the_command_writes_copies_of_the_same_format_and_leaves_its_input_alone
     assert "give a folder elsewhere" in capsys.readouterr().err
 
 
+def _clean(data: Path, out: Path) -> None:
+    known = f"mathqa={data / 'dev.json'}"
+    main(["decontaminate", str(data), "--problems", known, "--out", str(out)])
+
+
+def test_the_command_sees_the_files_that_preparation_sees(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Linked folders, JSON lines under other names and other encodings, null texts, empty parts."""
+    linked = tmp_path / "elsewhere"
+    linked.mkdir()
+    lines = [json.dumps({"text": text}) for text in (_text(200), f"{_text(201)} {DEV}")]
+    whole = "".join(line + "\n" for line in lines)
+    (linked / "a.json").write_text(whole)
+    (linked / "b.json.gz").write_bytes(gzip.compress(whole.encode()))
+    (linked / "c.ndjson").write_bytes(whole.encode("utf-16"))
+    (linked / "d.jsonl").write_text('{"text": null}\n' + whole)
+    (linked / "e.jsonl.gz").write_bytes(gzip.compress(b""))
+    (linked / "f.jsonl.gz").write_bytes(gzip.compress(json.dumps(_record(DEV)).encode() + b"\n"))
+    (data / "books").symlink_to(linked)
+    (data / "again").symlink_to(data / "text")
+    (data / "gone.txt").symlink_to(data / "nowhere")
+    (data / "picture.png").write_bytes(b"no text")
+    _clean(data, tmp_path / "clean")
+    books = tmp_path / "clean" / "books"
+    assert _lines(books / "a.json") == [json.loads(lines[0])]
+    assert gzip.decompress((books / "b.json.gz").read_bytes()).decode().splitlines() == lines[:1]
+    assert _lines(books / "c.ndjson") == [json.loads(lines[0])]
+    assert _lines(books / "d.jsonl") == [{"text": None}, json.loads(lines[0])]
+    assert (books / "e.jsonl.gz").read_bytes() == (linked / "e.jsonl.gz").read_bytes()
+    assert not (books / "f.jsonl.gz").exists()
+    said = capsys.readouterr().out
+    assert "books/a.json: 1 of 2 documents hold an evaluation problem" in said
+    assert "books/f.jsonl.gz: 1 of 1 problems hold an evaluation problem" in said
+    passed = f"ignored and not copied: {data}"
+    assert f"{passed}/text (the same folder as again)" in said
+    assert f"{passed}/gone.txt (a link to nothing, a pipe or a device)" in said
+    assert f"{passed}/picture.png (neither text, records of text nor problems" in said
+
+
+def test_a_number_that_cannot_be_copied_is_named(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits = "9" * 5000
+    for name, record in (("a.jsonl", {"text": _text(7)}), ("b.jsonl", _record("1 + 2 ?"))):
+        place = data / "more" / name
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(json.dumps(record)[:-1] + f', "id": {digits}}}\n')
+        with pytest.raises(SystemExit):
+            _clean(data, tmp_path / "clean")
+        error = capsys.readouterr().err
+        assert name in error
+        assert "Shorten the number" in error
+        place.unlink()
+
+
 def test_a_train_file_given_as_dev_too_is_an_error(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,10 +1,13 @@
 """A folder is told by its content: what is text, what are problems, what is ignored."""
 
 import errno
+import gzip
 import json
 import os
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from corpus.base.errors import ConfigError, DataError
@@ -105,6 +108,110 @@ def test_folders_of_plain_text_are_sources_of_their_own_names(tmp_path: Path) ->
     lines = "\n".join(found.describe())
     assert "halves/test/c.txt (a test split)" in lines
     assert "files of other kinds (1 .png)" in lines
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"pile_set_name": "Pile-CC"},
+        {"timestamp": "2018-01-01T00:00:00", "arxiv_id": "1801.1"},
+        {"redpajama_set_name": None},
+        "a note",
+        '{"redpajama_set_name": ',
+        "[" * 100_000 + "redpajama_set_name",
+        ["redpajama_set_name"],
+        None,
+        7,
+    ],
+)
+def test_records_without_a_set_name_are_text_of_their_folder(tmp_path: Path, meta: object) -> None:
+    make(tmp_path, {"web/a.jsonl": [{"text": "one", "meta": meta}, {"text": "two"}]})
+    assert texts(discover(tmp_path)) == [("web", "one"), ("web", "two")]
+
+
+def test_json_lines_are_read_whatever_the_file_is_called(tmp_path: Path) -> None:
+    lines = {name: json.dumps({"text": name, "url": "u"}) + "\n" for name in "abcdef"}
+    make(
+        tmp_path,
+        {
+            "web/docs.json": lines["a"],
+            "web/docs.ndjson": lines["b"],
+            "web/part-00000": lines["c"],
+            "web/settings.json": '{\n  "text": "no record"\n}',
+            "web/odd.gz": "no gzip",
+        },
+    )
+    for name, key in (("train.00000-of-00001", "d"), ("validation.00000-of-00001", "e")):
+        packed = gzip.compress(lines[key].encode())
+        (tmp_path / "web" / f"c4-{name}.json.gz").write_bytes(packed)
+    (tmp_path / "web" / "test.json.gz").write_bytes(gzip.compress(lines["f"].encode()))
+    found = discover(tmp_path)
+    assert sorted(texts(found)) == [("web", name) for name in "abcd"]
+    assert texts(found, "validation") == [("web", "e")]
+    assert found.ignored == (
+        "web/test.json.gz (a test split)",
+        "files of other kinds (1 .gz, 1 .json): web/odd.gz, web/settings.json",
+    )
+
+
+def test_a_null_text_is_a_document_without_text(tmp_path: Path) -> None:
+    make(
+        tmp_path,
+        {
+            "own/a.jsonl": [{"text": None}, {"text": "one"}],
+            "slim/a.jsonl": [{**slim(""), "text": None}, slim("two")],
+            "odd/a.jsonl": [{"text": ["a list"]}],
+        },
+    )
+    found = discover(tmp_path)
+    assert sorted(texts(found)) == [("c4", ""), ("c4", "two"), ("own", ""), ("own", "one")]
+    assert found.ignored == ("odd/a.jsonl (its first record has no \"text\": keys 'text')",)
+
+
+def test_parts_without_a_record_are_passed_over_by_name(tmp_path: Path) -> None:
+    make(tmp_path, {"a/part-0.jsonl": [slim("one")], "a/part-1.jsonl": ""})
+    for number in range(2, 6):
+        (tmp_path / "a" / f"part-{number}.jsonl.gz").write_bytes(gzip.compress(b""))
+    found = discover(tmp_path)
+    assert texts(found) == [("c4", "one")]
+    assert found.ignored == (
+        "a/part-1.jsonl, a/part-2.jsonl.gz, a/part-3.jsonl.gz and 2 more are empty: no record",
+    )
+    make(tmp_path, {"gsm8k/train.jsonl": ""})
+    with pytest.raises(DataError, match=r"train\.jsonl is empty \(0 bytes\)"):
+        discover(tmp_path)
+
+
+def test_parquet_without_a_text_is_shown_with_its_columns(tmp_path: Path) -> None:
+    make(tmp_path, {"a/part-0.jsonl": [slim("one")]})
+    pyarrow.parquet.write_table(pyarrow.table({"x": [1], "y": [2]}), tmp_path / "a.parquet")
+    found = discover(tmp_path)
+    assert found.ignored == ("a.parquet (its first record has no \"text\": keys 'x', 'y')",)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "source"),
+    [
+        ("物理/a.txt", "数学/b.txt", "text"),
+        ("my notes/a.txt", "my-notes/b.txt", "my-notes"),
+        ("my notes/a.txt", "my-notes/train/b.jsonl", "my-notes"),
+        ("_a/b.jsonl", "a/b.jsonl", "a"),
+        ("top.txt", "data!/b.txt", "data"),
+    ],
+)
+def test_folders_that_would_be_one_source_are_refused(
+    tmp_path: Path, first: str, second: str, source: str
+) -> None:
+    content = {".txt": "words", ".jsonl": [{"text": "words"}]}
+    files = {name: content[Path(name).suffix] for name in (first, second)}
+    data = make(tmp_path / "data", files)
+    with pytest.raises(DataError, match=rf"would be one source, '{source}': .*\. Rename .*data"):
+        discover(data)
+
+
+def test_a_folder_whose_text_is_not_read_may_have_any_name(tmp_path: Path) -> None:
+    make(tmp_path, {"a b/x.jsonl": [slim("one")], "a b/notes.txt": "words", "a-b/y.txt": "two"})
+    assert sorted(texts(discover(tmp_path))) == [("a-b", "two"), ("c4", "one")]
 
 
 def test_papers_beside_data_are_never_text(tmp_path: Path) -> None:

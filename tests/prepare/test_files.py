@@ -1,6 +1,7 @@
 """Text in files: plain text, SlimPajama's seven sets, and every fault named by file, line and
 value."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from corpus.base.errors import DataError
+from corpus.base.files import storage_error
 from corpus.prepare.document import Document
 from corpus.prepare.sources.files import (
     SET_NAMES,
@@ -46,6 +48,45 @@ def test_other_encodings_are_named(tmp_path: Path) -> None:
         read_text(tmp_path / "gone.txt")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes("caf\u00e9\r\nnext".encode(encoding))
+    assert read_text(tmp_path / "a.txt") == "caf\u00e9\r\nnext"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("caf\u00e9 is".encode("latin-1"), r"line 1 is not UTF-8 \(byte 0xe9\).*iconv -f latin1"),
+        ("words".encode("utf-16-le"), r"line 1 has NUL characters.*iconv -f utf-16le -t utf-8"),
+        ("words".encode("utf-16-be"), r"line 1 has NUL characters.*iconv -f utf-16be -t utf-8"),
+        ("caf\u00e9".encode("utf-16-le"), r"has NUL characters.*iconv -f utf-16le -t utf-8"),
+        ("w\n".encode("utf-16").decode("latin-1").encode(), r"NUL characters.*iconv -f utf-16le"),
+        (b"one\ntwo\0", r"line 2 has a NUL character, so it is not plain text\. Remove it"),
+        (b"\x00\xff\x00\x01\x00", r"a\.txt line 1 has"),
+        ("words".encode("utf-16") + b"x", r"begins as utf-16-le and is not valid"),
+    ],
+)
+def test_other_encodings_are_named_with_the_conversion_that_is_right(
+    tmp_path: Path, data: bytes, message: str
+) -> None:
+    (tmp_path / "a.txt").write_bytes(data)
+    with pytest.raises(DataError, match=message):
+        read_text(tmp_path / "a.txt")
+
+
+def test_too_many_open_files_keep_their_own_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(OSError, match="Too many open files") as caught:
+        read_text(tmp_path / "a.txt")
+    assert "ulimit -n" in str(storage_error(caught.value))
+
+
 def test_folder_names_become_source_names() -> None:
     assert [
         source_name(name) for name in ("essays", "my texts!", ".hidden", "日本", "a.b_c-1")
@@ -56,6 +97,9 @@ def test_folder_names_become_source_names() -> None:
         "text",
         "a.b_c-1",
     ]
+
+
+RECORD_META = {"redpajama_set_name": "RedPajamaC4"}
 
 
 def record(name: str, text: str = "some text") -> dict[str, Any]:
@@ -103,8 +147,8 @@ def test_another_set_name_is_an_error_unless_it_is_mapped(tmp_path: Path) -> Non
             r'line 2 has no "text" \(its keys: \'meta\'\)',
         ),
         (
-            {"text": None, "meta": {"redpajama_set_name": "RedPajamaC4"}},
-            r'line 2: "text" is None; expected a string',
+            {"text": 7, "meta": {"redpajama_set_name": "RedPajamaC4"}},
+            r'line 2: "text" is 7; expected a string',
         ),
         ({"text": ["a" * 500], "meta": {}}, r'line 2: "text" is \[.{76}…; expected a string'),
         ({"text": "a"}, "line 2: meta is None; expected"),
@@ -121,6 +165,26 @@ def test_a_wrong_record_is_named(tmp_path: Path, wrong: Any, message: str) -> No
         read(files(tmp_path, record("RedPajamaC4"), wrong))
     assert str(tmp_path / "a.jsonl") in str(caught.value)
     assert "Correct or remove the line" in str(caught.value)
+
+
+@pytest.mark.parametrize("meta", [RECORD_META, json.dumps(RECORD_META)])
+def test_a_set_name_is_read_from_an_object_and_from_its_json(tmp_path: Path, meta: Any) -> None:
+    assert read(files(tmp_path, {"text": "a", "meta": meta})) == [Document("c4", "a")]
+
+
+def test_a_set_of_the_pile_is_a_source_where_it_is_mapped(tmp_path: Path) -> None:
+    records = [{"text": name, "meta": {"pile_set_name": name}} for name in ("Pile-CC", "FreeLaw")]
+    found = read(files(tmp_path, *records, source="pile", set_names={"Pile-CC": "web"}))
+    assert found == [Document("web", "Pile-CC"), Document("pile", "FreeLaw")]
+
+
+def test_set_names_that_are_not_used_are_counted(tmp_path: Path) -> None:
+    found = files(tmp_path, {"text": "a"}, record("RedPajamaC4"), source="notes")
+    assert read(found) == [Document("notes", "a"), Document("notes", "some text")]
+    assert found.notes() == [
+        "1 records with a redpajama_set_name were read as source 'notes', because the first record "
+        "of their file has none"
+    ]
 
 
 def test_records_of_text_alone_take_the_given_source(tmp_path: Path) -> None:

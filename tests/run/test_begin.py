@@ -35,7 +35,7 @@ def test_a_first_command_that_failed_does_not_claim_the_folder(tmp_path: Path) -
     folder = RunFolder(tmp_path / "run")
     begin_run(_with_data("mistyped"), folder, command="corpus run")
     begin_run(_with_data("right"), folder, command="corpus run")
-    assert load_config(folder).prepare.data == "right"
+    assert load_config(folder).prepare.data == str(Path("right").resolve())
 
 
 def test_a_run_that_has_begun_keeps_its_settings(tmp_path: Path) -> None:
@@ -81,6 +81,27 @@ def test_two_spellings_of_a_folder_are_one(tmp_path: Path, monkeypatch: pytest.M
     begin_run(_with_data(str(tmp_path / "mine")), folder, command="corpus run")
     with pytest.raises(ConfigError, match=r"prepare\.data"):
         begin_run(_with_data("hub"), folder, command="corpus run")
+
+
+def test_a_run_is_the_same_wherever_it_is_resumed_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, elsewhere = RunFolder(tmp_path / "run"), tmp_path / "b" / "c"
+    elsewhere.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    begun = begin_run(_with_data("mine"), folder, command="corpus run")
+    folder.prepared.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert begun.prepare.data == load_config(folder).prepare.data == str(tmp_path / "mine")
+    for data in ("../../mine", str(tmp_path / "mine"), "../c/../../mine/"):
+        assert begin_run(_with_data(data), folder, command="corpus run") == begun
+    with pytest.raises(ConfigError, match=r"prepare\.data: '.*/mine' → '.*/c/mine'"):
+        begin_run(_with_data("mine"), folder, command="corpus run")
+
+
+@pytest.mark.parametrize("data", ["starter", "hub", "hub:owner/name"])
+def test_data_that_is_no_folder_keeps_its_name(tmp_path: Path, data: str) -> None:
+    assert begin_run(_with_data(data), RunFolder(tmp_path), command="c").prepare.data == data
 
 
 def test_what_a_config_file_leaves_out_has_the_recipes_value(tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def _write(folder: RunFolder, share: float) -> dict[str, dict[str, int]]:
-    files = {("mathqa", split): folder.path.parent / f"{split}.json" for split in ("train", "dev")}
+    files = {
+        ("mathqa", split): [folder.path.parent / f"{split}.json"] for split in ("train", "dev")
+    }
     counts = write_sets(read_sets(files, tuning_share=share), folder)
     write_manifest(folder.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
     return counts
@@ -144,7 +146,7 @@ def _stories(folder: Path, count: int = 60) -> Path:
 
 
 def _hold_out(run: RunFolder, path: Path, **shares: Any) -> dict[str, int]:
-    counts = write_sets(read_sets({("gsm8k", "train"): path}, **shares), run)
+    counts = write_sets(read_sets({("gsm8k", "train"): [path]}, **shares), run)
     write_manifest(run.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
     return counts["gsm8k"]
 
@@ -220,7 +222,9 @@ def test_numbers_of_problems_that_make_no_sense_are_refused(
 
 def test_symbolic_problems_stand_beside_others_and_are_always_scored(folder: RunFolder) -> None:
     config = ProblemsConfig(symbolic_train=3, symbolic_heldout=2, tuning_share=0.3)
-    files = {("mathqa", split): folder.path.parent / f"{split}.json" for split in ("train", "dev")}
+    files = {
+        ("mathqa", split): [folder.path.parent / f"{split}.json"] for split in ("train", "dev")
+    }
     counts = write_sets(
         read_sets(files, tuning_share=config.tuning_share) | symbolic_sets(config, seed=0), folder
     )

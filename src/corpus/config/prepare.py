@@ -43,7 +43,8 @@ class PrepareConfig:
     """Hub data set with MathQA, read if data is a hub. Empty: no problems."""
 
     set_names: dict[str, str] = field(default_factory=dict)
-    """redpajama_set_name → source, for names that Corpus does not know or should rename."""
+    """redpajama_set_name → source, for names that Corpus does not know or should rename.
+    Also pile_set_name → source; without it, records of the Pile are text of their folder."""
 
     max_tokens: int | None = None
     """Training tokens in total, shared between the sources by weight. None: everything.

@@ -49,8 +49,8 @@ def collect(
 ) -> Dropped:
     """Read every input into `pool`, held-out documents first; return what was dropped and why.
 
-    Reasons: `cap` (its source is full), `empty` (only white space), `held out` (equal to a held-out
-    document), `contaminated` (`screen` found an evaluation problem), `exact` and `near`
+    Reasons: `cap` (its source is full), `empty` (null, or only white space), `held out` (equal to a
+    held-out document), `contaminated` (`screen` found an evaluation problem), `exact` and `near`
     (duplicates, with `dedup`).
     """
     dropped = Dropped()
@@ -68,7 +68,7 @@ def _collect_validation(
     inputs = (text.documents("validation", task.advance) for text in texts)
     for document in chain.from_iterable(inputs):
         source = document.source
-        if not document.text.strip():
+        if document.is_empty:
             dropped.add("empty", source)
         elif config.weight(source) > 0 and pool.texts("validation", source).num_bytes < most:
             pool.texts("validation", source).add(document.text, fingerprint(document.text))
@@ -111,7 +111,7 @@ def _reason(
 ) -> str | None:
     if not room:
         return "cap"
-    if not document.text.strip():
+    if document.is_empty:
         return "empty"
     if mark in held_out:
         return "held out"

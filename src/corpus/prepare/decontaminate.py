@@ -11,14 +11,17 @@ from typing import Any
 
 import zstandard
 
+from corpus.base.compressed import compression_of, decompressed
 from corpus.base.console import progress, say
+from corpus.base.encodings import to_utf8
 from corpus.base.errors import ConfigError, DataError
 from corpus.base.files import atomic_folder, write_lines
-from corpus.prepare.sources.files import is_plain_text_file, read_text
-from corpus.prepare.sources.records import is_record_file, read_records
+from corpus.prepare.sources.files import has_text, read_text
+from corpus.prepare.sources.records import EmptyFileError, is_parquet, read_records
+from corpus.prepare.walk import is_no_file, kind_of, walk
 from corpus.problems.contamination import LIST, KnownProblems
 from corpus.problems.problem import Problem
-from corpus.problems.registry import load_problems, recognise
+from corpus.problems.registry import ProblemFile, load_problems, recognise
 from corpus.run.problems import load_problem_file
 
 SHOWN = 20
@@ -162,21 +165,27 @@ def _files_of(path: Path) -> Iterator[FileMatches]:
             )
         yield FileMatches(path, Path(path.name), kind)
         return
-    for file in sorted(path.rglob("*")):
-        name = file.relative_to(path)
-        if file.is_file() and not any(part.startswith(".") for part in name.parts):
-            kind = _kind(file)
-            if kind is None or name == Path(LIST):
-                say(f"ignored and not copied: {file}")
-            else:
-                yield FileMatches(file, name, kind)
+
+    def skip(place: Path, reason: str) -> None:
+        say(f"ignored and not copied: {place} ({reason})")
+
+    for file in sorted(walk(path, skip)):
+        if is_no_file(file, skip):
+            continue
+        name, kind = file.relative_to(path), _kind(file)
+        if kind is None:
+            skip(file, "neither text, records of text nor problems that can be read")
+        elif name == Path(LIST):
+            skip(file, "a list of what was left out before")
+        else:
+            yield FileMatches(file, name, kind)
 
 
 def _kind(path: Path) -> str | None:
-    problem = recognise(path)
-    if problem is not None:
-        return "problems" if problem.is_loadable else None
-    return "records" if is_record_file(path) else "text" if is_plain_text_file(path) else None
+    kind = kind_of(path)
+    if isinstance(kind, ProblemFile):
+        return "problems" if kind.is_loadable else None
+    return kind
 
 
 def _search(file: FileMatches, known: KnownProblems, drop_twins: bool) -> None:
@@ -207,52 +216,63 @@ def _matches(file: FileMatches, known: KnownProblems) -> Iterator[tuple[str, Any
 
 
 def _texts(path: Path) -> Iterator[str]:
-    for number, record in read_records(path):
-        if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-            raise DataError(
-                f'{path} line {number} has no "text"; expected records {{"text": …}}. Correct or '
-                "remove the line."
-            )
-        yield record["text"]
+    try:
+        for number, record in read_records(path, fields=("text",)):
+            if not has_text(record):
+                raise DataError(
+                    f'{path} line {number} has no "text"; expected records {{"text": …}}. Correct '
+                    "or remove the line."
+                )
+            yield record["text"] or ""
+    except EmptyFileError:
+        return
 
 
 def _copy(file: FileMatches, path: Path) -> None:
     """Write what is left of a file; no file if nothing is left, since empty files look damaged."""
     if file.total and len(file.dropped) == file.total:
         return
-    with open(file.path, "rb") as opened:
-        is_parquet = opened.read(4) == b"PAR1"
-    if file.kind == "text" or file.is_own:
+    if file.kind == "text" or file.is_own or not file.total:
         path.write_bytes(file.path.read_bytes())
-    elif is_parquet:
+        return
+    if is_parquet(file.path):
         _copy_parquet(file, path)
-    elif file.kind == "records":
-        _write_records(path, _kept(file, (record for _, record in read_records(file.path))))
-    else:
-        data = file.path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        return
+    compression = compression_of(file.path)
+    if file.kind == "records":
+        records = (record for _, record in read_records(file.path))
+        _write(path, (_json_bytes(each) + b"\n" for each in _kept(file, records)), compression)
+        return
+    data = b"".join(to_utf8(decompressed(file.path)))
+    try:
         if data.lstrip().startswith(b"{"):
-            records = [json.loads(line) for line in data.splitlines() if line.strip()]
-            _write_records(path, _kept(file, records))
+            rows = [json.loads(line) for line in data.split(b"\n") if line.strip()]
+            chunks = (_json_bytes(each) + b"\n" for each in _kept(file, rows))
         else:
-            path.write_bytes(_json_bytes(list(_kept(file, json.loads(data)))))
+            chunks = iter([_json_bytes(list(_kept(file, json.loads(data))))])
+    except ValueError as error:  # an integer of more digits than Python reads
+        first = str(error).partition(";")[0]
+        raise DataError(
+            f"{file.path} cannot be copied ({first}). Shorten the number, or write it as a string."
+        ) from None
+    _write(path, chunks, compression)
 
 
 def _kept(file: FileMatches, records: Iterable[Any]) -> Iterator[Any]:
     return (record for place, record in enumerate(records) if place not in file.dropped)
 
 
-def _write_records(path: Path, records: Iterable[Any]) -> None:
-    """Write one JSON value a line, compressed as the name says, the same bytes every time."""
-    name = path.name.lower()
+def _write(path: Path, chunks: Iterable[bytes], compression: str) -> None:
+    """Write and compress chunks, the same bytes every time."""
     with open(path, "wb") as file:
         target: Any = file
-        if name.endswith(".zst"):
+        if compression == "zst":
             target = zstandard.ZstdCompressor().stream_writer(file, closefd=False)
-        elif name.endswith(".gz"):
+        elif compression == "gz":
             target = gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0)
         writer = io.BufferedWriter(target) if target is not file else file
-        for record in records:
-            writer.write(_json_bytes(record) + b"\n")
+        for chunk in chunks:
+            writer.write(chunk)
         if writer is not file:
             writer.close()
 

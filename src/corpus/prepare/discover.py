@@ -8,43 +8,50 @@ fits decides:
    text, whatever their ending, unless it is that of code.
 2. A file that `problems.registry.recognise` knows belongs to a problem set, whatever its name.
    Problem sets are not text.
-3. Files of records (`.jsonl`, `.jsonl.zst`, `.jsonl.gz`, `.parquet`) are judged by their first
-   record. With a set name they are SlimPajama records. With `text` alone they are text of the
-   source named after their top folder. With neither they are ignored.
+3. Files of records are judged by their first record: JSON lines (`.jsonl`, `.ndjson`) and Parquet,
+   and files of any other unknown ending that hold such records. JSON lines may be compressed (gzip,
+   zstd). Files without a record are passed over. With `meta.redpajama_set_name` they are SlimPajama
+   records. With `text` and no such name they are text of the source named after their top folder,
+   unless `prepare.set_names` maps the `meta.pile_set_name` of a record. Without `text` they are
+   ignored.
 4. Plain text files (`files.ENDINGS`) are text of the source named after their top folder, unless
    that folder also has records or problems: then they are notes about those, and ignored.
 
 A folder called `train`, `validation` (or `valid`, `val`, `dev`, `heldout`) or `test` on the way
 gives the split of a file and does not name a source. So does the first word of a file of records
-(`test-00000-of-00001.parquet`). For plain text such a name counts only beside a `train`, because
-code has `test` folders too. A `test` split is ignored, and so are unknown endings.
+(`test-00000-of-00001.parquet`), or the word before the number of a part. For plain text such a name
+counts only beside a `train`, because code has `test` folders too. A `test` split is ignored, and so
+are unknown endings.
 """
 
-import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from corpus.base.errors import ConfigError, DataError
 from corpus.config.curriculum import PROBLEMS
 from corpus.config.prepare import HUB, HUB_ID, STARTER, PrepareConfig
 from corpus.config.problems import ProblemsConfig
 from corpus.prepare.document import TextInput, TextSplit
+from corpus.prepare.problem_files import without_twins
 from corpus.prepare.sources.files import (
     CODE,
+    FIELDS,
     PlainFiles,
     RecordFiles,
-    is_plain_text_file,
+    has_text,
     problem_inputs,
     set_name_of,
     source_name,
 )
 from corpus.prepare.sources.hub import download_key, fetch_mathqa, fetch_text
-from corpus.prepare.sources.records import is_record_file, read_records
+from corpus.prepare.sources.records import EmptyFileError, parquet_columns, read_records
 from corpus.prepare.sources.starter import Starter
-from corpus.problems.registry import ProblemFile, is_cut_off, recognise
+from corpus.prepare.walk import Skip, is_no_file, kind_of, walk
+from corpus.problems.registry import ProblemFile, is_cut_off
 
 SPLITS: dict[str, TextSplit | None] = {
     "train": "train",
@@ -54,15 +61,16 @@ SPLITS: dict[str, TextSplit | None] = {
 }
 """Folder name → split; None is ignored."""
 
-RUN_FILES = {"config.json", "manifest.json"}
-"""A folder with these files and a folder `problems` is a run."""
-
 _PAPERS = re.compile(
     r"(readme|licen[cs]e|copying|copyright|notice|manifest|changelog|changes|authors|contributing"
     r"|contributors|citation|code_of_conduct|security|requirements|dataset_infos?|checksums?"
     r"|sha256sums?|md5sums?)([._-].*)?",
     re.IGNORECASE,
 )
+
+
+_SHARD = re.compile(r"[-_.]([a-z]+)[-_.]\d+[-_.]of[-_.]\d+")
+"""The split in the name of a part, such as `c4-validation.00000-of-00008.json.gz`."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +106,16 @@ class _Sorted:
     data_folders: set[str] = field(default_factory=set)
     """Top folders that hold records or problems."""
     papers: list[Path] = field(default_factory=list)
-    others: Counter[str] = field(default_factory=Counter)
-    """Files of unknown kinds by ending."""
+    empty: list[Path] = field(default_factory=list)
+    """Files without a record."""
+    others: list[Path] = field(default_factory=list)
+    """Files of unknown kinds."""
+
+    def skip(self, folder: Path) -> Skip:
+        """Return a function that notes a path below `folder` as ignored, with the reason."""
+        return lambda path, reason: self.ignored.append(
+            f"{path.relative_to(folder).as_posix()} ({reason})"
+        )
 
 
 def find_data(
@@ -168,71 +184,50 @@ def discover(
             "data starter."
         )
     found = _Sorted()
-    for path in _files(folder, found):
+    for path in walk(folder, found.skip(folder)):
         _sort(path, folder, found)
+    found.problems, twins = without_twins(found.problems)
+    for twin, original in twins:
+        found.skip(folder)(twin, f"the same problems as {original.relative_to(folder).as_posix()}")
     texts = _texts(folder, found, set_names or {})
     if as_text is not None:
         texts += problem_inputs(folder, found.problems, as_text)
     if found.papers:
         found.ignored.append(f"{_some(folder, found.papers)} (accompanies data)")
+    if found.empty:
+        are = "is" if len(found.empty) == 1 else "are"
+        found.ignored.append(f"{_some(folder, found.empty)} {are} empty: no record")
     if found.others:
-        kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(found.others.items()))
-        found.ignored.append(f"files of other kinds ({kinds})")
+        endings = Counter(path.suffix.lower() or "without ending" for path in found.others)
+        kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items()))
+        found.ignored.append(f"files of other kinds ({kinds}): {_some(folder, found.others)}")
     if not texts and not found.problems:
         reasons = "".join(f"\n  {line}" for line in found.ignored)
         raise DataError(
-            f"{folder} holds nothing to train on. Expected SlimPajama records (.jsonl, .jsonl.zst, "
-            ".jsonl.gz, .parquet), plain text files, or a known problem set."
+            f"{folder} holds nothing to train on. Expected records with a text (JSON lines, plain "
+            "or compressed, or Parquet), plain text files, or a known problem set."
             f"{' Ignored were:' if reasons else ' It is empty.'}{reasons}"
         )
     return FoundData(tuple(texts), tuple(found.problems), tuple(found.ignored), str(folder))
 
 
-def _unreadable(error: OSError) -> None:
-    raise DataError(
-        f"cannot read {error.filename}: {error.strerror}. Change its permissions, or move it out "
-        "of the data folder."
-    )
-
-
-def _files(folder: Path, found: _Sorted) -> Iterator[Path]:
-    """Yield every file below `folder` in a fixed order: through links, but no loops and no runs."""
-    seen: set[Path] = set()
-    for place, folders, names in os.walk(folder, followlinks=True, onerror=_unreadable):
-        real = Path(place).resolve()
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        if set(names) >= RUN_FILES and "problems" in folders:
-            relative = Path(place).relative_to(folder)
-            found.ignored.append(f"{relative.as_posix()} (a run of Corpus)")
-            folders.clear()
-            continue
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and name != "__pycache__"
-        )
-        yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
-
-
 def _sort(path: Path, folder: Path, found: _Sorted) -> None:
-    relative = path.relative_to(folder)
-    if not path.is_file():
-        what = "a link to nothing, a pipe or a device"
-        if is_record_file(path):
-            raise DataError(f"{path} is {what}. Put the file there, or remove it from the folder.")
-        found.ignored.append(f"{relative.as_posix()} ({what})")
-    elif _PAPERS.fullmatch(path.name) and path.suffix.lower() not in CODE:
+    relative, skip = path.relative_to(folder), found.skip(folder)
+    if is_no_file(path, skip):
+        return
+    if _PAPERS.fullmatch(path.name) and path.suffix.lower() not in CODE:
         found.papers.append(path)
-    elif (problem := recognise(path)) is not None:
-        found.problems.append(problem)
+        return
+    kind = kind_of(path)
+    if isinstance(kind, ProblemFile):
+        found.problems.append(kind)
         found.data_folders.add(_top(relative))
-    elif is_record_file(path):
-        if split_of(path, folder) is None:
-            found.ignored.append(f"{relative.as_posix()} (a test split)")
+    elif kind == "records":
+        if split_of(path, folder, is_records=True) is None:
+            skip(path, "a test split")
         else:
             _sort_records(path, folder, found)
-    elif is_plain_text_file(path):
+    elif kind == "text":
         found.plain.setdefault(_top(relative), []).append(path)
     elif is_cut_off(path):
         raise DataError(
@@ -240,43 +235,66 @@ def _sort(path: Path, folder: Path, found: _Sorted) -> None:
             "fetch the file again, or remove it from the folder."
         )
     else:
-        found.others[path.suffix.lower() or "without ending"] += 1
+        found.others.append(path)
 
 
 def _sort_records(path: Path, folder: Path, found: _Sorted) -> None:
     relative = path.relative_to(folder)
-    _, record = next(read_records(path))
-    is_text = isinstance(record, dict) and isinstance(record.get("text"), str)
+    try:
+        _, record = next(read_records(path, fields=FIELDS))
+    except EmptyFileError:
+        if path.name.lower().split(".")[0] in SPLITS:  # not a part among others
+            raise
+        found.empty.append(path)
+        return
     if set_name_of(record) is not None:
         found.records.append(path)
-    elif is_text and "meta" not in record:
+    elif has_text(record):
         found.texts.setdefault(_top(relative), []).append(path)
-    elif is_text:
-        found.records.append(path)  # reading it says which line has no set name
     else:
-        shape = f"a {type(record).__name__}"
-        if isinstance(record, dict):
-            shape = f"keys {', '.join(map(repr, record))}"
-        found.ignored.append(f'{relative.as_posix()} (its first record has no "text": {shape})')
+        found.skip(folder)(path, f'its first record has no "text": {_shape(record, path)}')
         return
     found.data_folders.add(_top(relative))
 
 
+def _shape(record: Any, path: Path) -> str:
+    if not isinstance(record, dict):
+        return f"a {type(record).__name__}"
+    return f"keys {', '.join(map(repr, record or parquet_columns(path)))}"
+
+
 def _texts(folder: Path, found: _Sorted, set_names: Mapping[str, str]) -> list[TextInput]:
+    _check_names(folder, {*found.texts, *(found.plain.keys() - found.data_folders)})
     texts: list[TextInput] = []
     if found.records:
-        texts.append(RecordFiles(folder, _by_split(folder, found.records), set_names=set_names))
+        splits = _by_split(folder, found.records, is_records=True)
+        texts.append(RecordFiles(folder, splits, set_names=set_names))
     for top, paths in sorted(found.texts.items()):
-        texts.append(RecordFiles(folder, _by_split(folder, paths), source=_source(top, folder)))
+        splits, source = _by_split(folder, paths, is_records=True), _source(top, folder)
+        texts.append(RecordFiles(folder, splits, source=source, set_names=set_names))
     for top, paths in sorted(found.plain.items()):
         if top in found.data_folders:
             found.ignored.append(f"{_some(folder, paths)} (beside records or problems)")
             continue
-        if tests := [path for path in paths if split_of(path, folder) is None]:
+        if tests := [path for path in paths if split_of(path, folder, is_records=False) is None]:
             found.ignored.append(f"{_some(folder, tests)} (a test split)")
-        if splits := _by_split(folder, paths):
+        if splits := _by_split(folder, paths, is_records=False):
             texts.append(PlainFiles(folder, _source(top, folder), splits))
     return texts
+
+
+def _check_names(folder: Path, tops: set[str]) -> None:
+    """Raise `DataError` if the names of two folders of text are spelt alike as sources."""
+    by_source: dict[str, str] = {}
+    for top in sorted(tops):
+        source = _source(top, folder)
+        if source in by_source:
+            raise DataError(
+                f"{folder / by_source[source]} and {folder / top} would be one source, {source!r}: "
+                "the name of a source has letters a to z, digits, dots, dashes and underscores. "
+                f"Rename {folder / top}, or put both into one folder."
+            )
+        by_source[source] = top
 
 
 def _some(folder: Path, paths: list[Path]) -> str:
@@ -284,24 +302,27 @@ def _some(folder: Path, paths: list[Path]) -> str:
     return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3:,} more"
 
 
-def _by_split(folder: Path, paths: list[Path]) -> dict[TextSplit, list[Path]]:
+def _by_split(folder: Path, paths: list[Path], *, is_records: bool) -> dict[TextSplit, list[Path]]:
     splits: dict[TextSplit, list[Path]] = {}
     for path in paths:
-        if split := split_of(path, folder):
+        if split := split_of(path, folder, is_records=is_records):
             splits.setdefault(split, []).append(path)
     return splits
 
 
-def split_of(path: Path, folder: Path) -> TextSplit | None:
+def split_of(path: Path, folder: Path, *, is_records: bool) -> TextSplit | None:
     """Return the split in the names below `folder`: by default `train`; None for a test split."""
-    is_records = is_record_file(path)
     for part in list(path.relative_to(folder).parents)[-2::-1]:
         counts = is_records or (folder / part.parent / "train").is_dir()
         if part.name.lower() in SPLITS and counts:
             return SPLITS[part.name.lower()]
-    word = re.split(r"[-_.]", path.name.lower())[0] if is_records else path.stem.lower()
-    if word in SPLITS and (is_records or path.with_stem("train").is_file()):
-        return SPLITS[word]
+    name = path.name.lower()
+    words = [path.stem.lower()]
+    if is_records:
+        words = [re.split(r"[-_.]", name)[0], *_SHARD.findall(name)]
+    for word in words:
+        if word in SPLITS and (is_records or path.with_stem("train").is_file()):
+            return SPLITS[word]
     return "train"
 
 

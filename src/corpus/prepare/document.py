@@ -1,6 +1,7 @@
 """A document of text, and the protocol of everything that documents come from."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,24 @@ Advance = Callable[[int], None]
 """Called with the amount read since the last call, in the unit of `TextInput.size`."""
 
 
+PIECE = 1_000_000
+"""Characters of a text whose words are in memory at a time."""
+
+_SPACE = re.compile(r"\s")
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One text and its source."""
 
     source: str
     text: str
+
+    @property
+    def is_empty(self) -> bool:
+        """True for a text of white space and NUL characters only."""
+        start = self.text[:1000].replace("\0", " ").isspace()
+        return not self.text or (start and not self.text.replace("\0", " ").strip())
 
 
 class TextInput(Protocol):
@@ -46,8 +59,21 @@ class TextInput(Protocol):
 
 def fingerprint(text: str) -> int:
     """Return a 64-bit hash that is equal for texts equal except for case and white space."""
-    folded = " ".join(text.lower().split()).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(folded, digest_size=8).digest(), "big")
+    digest, space = hashlib.blake2b(digest_size=8), b""
+    for piece in _pieces(text):
+        if folded := " ".join(piece.lower().split()).encode("utf-8", "surrogatepass"):
+            digest.update(space + folded)
+            space = b" "
+    return int.from_bytes(digest.digest(), "big")
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield a text in pieces that end before white space; words take much memory."""
+    start = 0
+    while len(text) - start > PIECE and (space := _SPACE.search(text, start + PIECE)):
+        yield text[start : space.start()]
+        start = space.start()
+    yield text[start:]
 
 
 def mark_of(path: Path) -> str:

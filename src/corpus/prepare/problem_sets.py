@@ -15,6 +15,7 @@ from corpus.base.seeds import derive
 from corpus.config.problems import ProblemsConfig
 from corpus.config.run import RunConfig
 from corpus.prepare.document import mark_of
+from corpus.prepare.problem_files import are_parts, check_splits, join_parts, load_parts
 from corpus.problems.choose import choose_sets
 from corpus.problems.contamination import (
     COUNTS,
@@ -27,7 +28,7 @@ from corpus.problems.contamination import (
 from corpus.problems.generated.generator import generate
 from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_templates
 from corpus.problems.problem import GENERATED, SYMBOLIC, Problem, write_problems
-from corpus.problems.registry import ProblemFile, load_problems
+from corpus.problems.registry import ProblemFile
 from corpus.problems.symbolic.catalogue import Split
 from corpus.problems.symbolic.generator import generate as generate_symbolic
 from corpus.run.folder import RunFolder
@@ -81,27 +82,23 @@ class _Chosen:
     files: list[ProblemFile]
     heldout: dict[str, float]
 
-    def by_split(self) -> dict[tuple[str, str], Path]:
-        """Return set and split → file. Raises `DataError` for two files of one split."""
-        paths: dict[tuple[str, str], Path] = {}
-        for file in self.files:
-            place = (file.set_name, file.split or "")
-            if place in paths:
-                raise DataError(
-                    f"{paths[place]} and {file.path} are both the {file.split} split of "
-                    f"{file.set_name}; give a data folder with one of them"
-                )
-            paths[place] = file.path
-        return paths
+    def by_split(self) -> dict[tuple[str, str], list[Path]]:
+        """Return set and split → files. Raises `DataError` for two files that are no parts."""
+        return join_parts(self.files)
 
 
 def _choose(found: Sequence[ProblemFile], settings: ProblemsConfig) -> _Chosen:
+    if settings.sets:
+        named = [file for file in found if file.set_name in settings.sets]
+        check_splits(named, named=settings.sets, chosen=named)
     choice = choose_sets(found, settings.sets)
     splits = {
         **dict.fromkeys(choice.train, ("train", "dev")),
         **dict.fromkeys(choice.scored, ("dev",)),
     }
     files = [file for file in found if file.split in splits.get(file.set_name, ())]
+    if not settings.sets:
+        check_splits(found, named=(), chosen=files)
     if found:
         for line in choice.describe():
             say(line)
@@ -142,7 +139,7 @@ def symbolic_sets(config: ProblemsConfig, *, seed: int) -> Sets:
 
 
 def read_sets(
-    files: Mapping[tuple[str, str], Path],
+    files: Mapping[tuple[str, str], Sequence[Path]],
     *,
     tuning_share: float = 0.0,
     heldout: Mapping[str, float] = NOTHING,
@@ -150,18 +147,18 @@ def read_sets(
     """Read problem files by set and split.
 
     Args:
-        files: set and split → file.
+        files: set and split → its files, parts in order.
         tuning_share: share of the training problems of each set that becomes the tuning split;
             templates with the fewest problems first.
         heldout: set → share of its templates that is held out. If no problem falls into that
             share, nothing is held out.
     """
     sets: Sets = {}
-    for (name, split), path in files.items():
-        problems = load_problems(name, path, split)
+    for (name, split), paths in files.items():
+        problems = load_parts(name, paths, split)
         parts = {split: problems}
         if split == TRAIN:
-            parts = _divide(problems, tuning_share, heldout.get(name, 0.0), path)
+            parts = _divide(problems, tuning_share, heldout.get(name, 0.0), paths[0])
         sets.setdefault(name, {}).update(parts)
     return sets
 
@@ -200,13 +197,17 @@ def known_problems(found: Sequence[ProblemFile], sets: Sets) -> KnownProblems:
     ]
     there = {(name, split) for name, splits in sets.items() for split in splits}
     unread = []
+    others: dict[tuple[str, str], list[Path]] = {}
     for file in found:
-        if file.split in (None, TRAIN):
+        if file.split is None or file.split == TRAIN:
             continue
         if not file.is_loadable:
             unread.append(file.path)
         elif (file.set_name, file.split) not in there:
-            own += load_problems(file.set_name, file.path, file.split)
+            others.setdefault((file.set_name, file.split), []).append(file.path)
+    for (name, split), paths in others.items():
+        for part in [paths] if are_parts(paths) else [[path] for path in paths]:
+            own += load_parts(name, part, split)
     for path in unread:
         warn(f"{path} cannot be read by this version: its problems may be in the training data")
     return KnownProblems(own)

@@ -1,11 +1,15 @@
-"""Files of a problem set as records: a JSON list, JSON lines or Parquet, told apart by content."""
+"""Files of a problem set as records: a JSON list, JSON lines (either may be compressed) or Parquet,
+told apart by content."""
 
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from corpus.base.compressed import DAMAGE, decompressed
+from corpus.base.encodings import to_utf8
 from corpus.base.errors import DataError
+from corpus.base.json_values import parse_json
 from corpus.base.unicode import whole_texts
 
 MEND = "Mend the record, or leave it out."
@@ -72,11 +76,11 @@ def _starts_with(path: Path, magic: bytes, set_title: str) -> bool:
 def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
     """Yield the records of a JSON list, or of JSON lines where the file begins with a record."""
     try:
-        data = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
+        data = _content(path)
         if data.lstrip().startswith(b"{"):
             rows: Any = list(_json_lines(data, path))
         else:
-            rows = json.loads(data)
+            rows = parse_json(data)
         if b"\\ud" in data.lower():  # an escape that may be half a pair
             rows = whole_texts(rows)
     except UnicodeDecodeError as error:
@@ -100,11 +104,19 @@ def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
     yield from rows
 
 
+def _content(path: Path) -> bytes:
+    """Return what a file holds, decompressed, as UTF-8."""
+    try:
+        return b"".join(to_utf8(decompressed(path)))
+    except DAMAGE as error:
+        raise DataError(f"{path} is truncated or damaged ({error}). Get it again.") from None
+
+
 def _json_lines(data: bytes, path: Path) -> Iterator[Any]:
     for number, line in enumerate(data.split(b"\n"), 1):
         if line.strip():
             try:
-                yield json.loads(line)
+                yield parse_json(line)
             except json.JSONDecodeError as error:
                 raise DataError(
                     f"{path} line {number} is not JSON ({error.msg}); the file may be cut off. "
@@ -130,5 +142,5 @@ def _parquet_rows(
             read = [*columns, *(name for name in optional if name in file.schema_arrow.names)]
             for batch in file.iter_batches(columns=read):
                 yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise DataError(f"{path} is not a readable Parquet file ({error}). Get it again.") from None

@@ -4,6 +4,7 @@ A new set is one new file and one entry here. Sets that are recognised only are 
 that their files are never taken for text.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -11,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpus.base.compressed import DAMAGE, first_bytes
+from corpus.base.encodings import to_utf8
 from corpus.base.errors import ConfigError, DataError, did_you_mean
+from corpus.base.json_values import integer_or_digits
 from corpus.problems.aqua_rat import load_aqua_rat
 from corpus.problems.gsm8k import load_gsm8k
 from corpus.problems.mathqa import COLUMNS, load_mathqa
@@ -175,23 +179,25 @@ def load_problems(set_name: str, path: Path, split: str) -> list[Problem]:
 
 def _first_record(path: Path) -> dict[str, Any] | None:
     try:
-        with open(path, "rb") as file:
-            start = file.read(FIRST_BYTES)
-    except OSError:
+        start = first_bytes(path, FIRST_BYTES)
+        if start.startswith(b"PAR1"):
+            return _parquet_columns(path)
+        start = b"".join(to_utf8([start]))
+    except (*DAMAGE, DataError, OSError, UnicodeDecodeError):
         return None
-    if start.startswith(b"PAR1"):
-        return _parquet_columns(path)
-    text = start.decode("utf-8-sig", errors="replace").lstrip()
+    text = start.decode(errors="replace").lstrip()
     if not text.startswith(("{", "[")):
         return None
+    decoder = json.JSONDecoder(parse_int=integer_or_digits)
     try:
-        record, _ = json.JSONDecoder().raw_decode(text.removeprefix("[").lstrip())
+        record, _ = decoder.raw_decode(text.removeprefix("[").lstrip())
     except (json.JSONDecodeError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
 
 def _parquet_columns(path: Path) -> dict[str, Any] | None:
+    """Return the first row; a value that Python cannot hold is None."""
     import pyarrow
     import pyarrow.parquet
 
@@ -200,4 +206,11 @@ def _parquet_columns(path: Path) -> dict[str, Any] | None:
             first = next(file.iter_batches(batch_size=1), None)
     except (pyarrow.ArrowException, OSError):
         return None
-    return first.to_pylist()[0] if first is not None and first.num_rows else None
+    if first is None or not first.num_rows:
+        return None
+    row: dict[str, Any] = {}
+    for name, values in zip(first.schema.names, first.columns, strict=True):
+        row[name] = None
+        with contextlib.suppress(ValueError, OverflowError, TypeError):
+            row[name] = values[0].as_py()
+    return row

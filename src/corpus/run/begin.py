@@ -40,7 +40,8 @@ def begin_run(
     """Write the config into a new run folder, or check that it equals the one there.
 
     A folder in which no stage has written anything (its data was not found, say) takes the new
-    config. With `plan`, only the settings of `BEFORE_PLANNING` must be equal until training
+    config. The data has its absolute path in it, so that a run can be resumed from any folder.
+    With `plan`, only the settings of `BEFORE_PLANNING` must be equal until training
     begins, and the folder keeps its config until the plan is made; then the planned config is
     returned. With several ranks (not `alone`) the plan must exist already.
 
@@ -48,6 +49,8 @@ def begin_run(
         ConfigError: the folder holds a run with another config; every difference is named.
         ArtifactError: the folder holds a run without its config.json.
     """
+    data = whole_path(config.prepare.data)
+    config = dataclasses.replace(config, prepare=dataclasses.replace(config.prepare, data=data))
     planned = planned_config(config, folder) if plan or folder.config.exists() else None
     if plan:
         _check_plannable(config, folder, planned, alone=alone)

@@ -4,13 +4,16 @@ Reference: Soboleva et al. 2023, SlimPajama: A 627B token cleaned and deduplicat
 RedPajama.
 """
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from corpus.base.encodings import decode_text
 from corpus.base.errors import DataError, did_you_mean
+from corpus.base.files import storage_error
 from corpus.config.problems import ProblemsConfig
 from corpus.prepare.document import Advance, Document, TextSplit, format_size, mark_of
 from corpus.prepare.sources.records import read_records
@@ -39,6 +42,12 @@ SET_NAMES = {
     "RedPajamaStackExchange": "stackexchange",
 }
 """The seven sets of SlimPajama → their sources in Corpus."""
+
+SLIMPAJAMA, PILE = "redpajama_set_name", "pile_set_name"
+"""The key of the set name in the `meta` of SlimPajama, and of the Pile."""
+
+FIELDS = ("text", f"meta.{SLIMPAJAMA}", f"meta.{PILE}")
+"""The fields of a record that are read."""
 
 
 def is_plain_text_file(path: Path) -> bool:
@@ -107,7 +116,8 @@ class RecordFiles(FileInput):
         root: the folder that names are relative to.
         files: the files of each split.
         source: the source of every record `{"text": …}`; None for SlimPajama records.
-        set_names: SlimPajama set name → source, in addition to the seven known ones.
+        set_names: set name → source, in addition to SlimPajama's seven. With `source`, it maps
+            the set names of the Pile.
     """
 
     def __init__(
@@ -120,6 +130,7 @@ class RecordFiles(FileInput):
     ) -> None:
         super().__init__(root, files)
         self._source, self._set_names = source, {**SET_NAMES, **(set_names or {})}
+        self._unused_names = 0
 
     def describe(self) -> list[str]:
         kind = f"records of text, source '{self._source}'" if self._source else "SlimPajama records"
@@ -132,8 +143,18 @@ class RecordFiles(FileInput):
 
     def documents(self, split: TextSplit, advance: Advance) -> Iterator[Document]:
         for path in self._files.get(split, ()):
-            for number, record in read_records(path, advance):
+            for number, record in read_records(path, advance, fields=FIELDS):
+                if self._source and set_name_of(record):
+                    self._unused_names += 1
                 yield to_document(record, f"{path} line {number}", self._set_names, self._source)
+
+    def notes(self) -> list[str]:
+        if not self._unused_names:
+            return []
+        return [
+            f"{self._unused_names:,} records with a {SLIMPAJAMA} were read as source "
+            f"'{self._source}', because the first record of their file has none"
+        ]
 
 
 def problem_inputs(
@@ -178,41 +199,89 @@ class ProblemTexts(FileInput):
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text. Raises `DataError` if it is missing, unreadable or not UTF-8."""
+    """Return a file's text, in UTF-8 or as its byte order mark says.
+
+    Raises `DataError` if it is missing, unreadable, in another encoding or no text.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
+        if storage_error(error) is not None:
+            raise
         raise DataError(
             f"{path} cannot be read: {error.strerror}. Check the path and its permissions."
         ) from None
     try:
-        return data.decode("utf-8-sig")
+        text = decode_text(data)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path} line {line} is not UTF-8 (byte {data[error.start]:#04x}). Save the file as "
-            "UTF-8 (`iconv -f latin1 -t utf-8` for older Western text), or remove it from the "
-            "folder."
-        ) from None
+        raise DataError(_other_encoding(path, data, error)) from None
+    if "\0" in text:
+        raise DataError(_with_nul(path, text))
+    return text
 
 
-def set_name_of(record: Any) -> str | None:
-    """Return the SlimPajama set name of a record, or None if it has none."""
+def _other_encoding(path: Path, data: bytes, error: UnicodeDecodeError) -> str:
+    if error.encoding != "utf-8":
+        return (
+            f"{path} begins as {error.encoding} and is not valid ({error.reason}). Save it as "
+            "UTF-8, or remove it from the folder."
+        )
+    if b"\0" in data:
+        return _with_nul(path, data.decode("latin-1"))
+    line = data.count(b"\n", 0, error.start) + 1
+    return (
+        f"{path} line {line} is not UTF-8 (byte {data[error.start]:#04x}). Save the file as "
+        "UTF-8 (`iconv -f latin1 -t utf-8` for older Western text), or remove it from the folder."
+    )
+
+
+def _with_nul(path: Path, text: str) -> str:
+    line = text.count("\n", 0, text.index("\0")) + 1
+    for encoding, others in (("utf-16le", text[0::2]), ("utf-16be", text[1::2])):
+        if text.count("\0") > len(text) / 4 and "\0" not in others:
+            return (
+                f"{path} line {line} has NUL characters, as UTF-16 does that is read as another "
+                f"encoding. Convert the original (`iconv -f {encoding} -t utf-8`), or remove it "
+                "from the folder."
+            )
+    return (
+        f"{path} line {line} has a NUL character, so it is not plain text. Remove it from the "
+        "folder."
+    )
+
+
+def set_name_of(record: Any, key: str = SLIMPAJAMA) -> str | None:
+    """Return the set name in a record's `meta`, an object or its JSON; None if it has none."""
     meta = record.get("meta") if isinstance(record, dict) else None
-    name = meta.get("redpajama_set_name") if isinstance(meta, dict) else None
+    if isinstance(meta, str) and key in meta:
+        try:
+            meta = json.loads(meta)
+        except (ValueError, RecursionError):
+            return None
+    name = meta.get(key) if isinstance(meta, dict) else None
     return name if isinstance(name, str) else None
+
+
+def has_text(record: Any) -> bool:
+    """True for an object with a `text`, which may be null."""
+    return (
+        isinstance(record, dict)
+        and "text" in record
+        and (record["text"] is None or isinstance(record["text"], str))
+    )
 
 
 def to_document(
     record: Any, where: str, set_names: Mapping[str, str], source: str | None = None
 ) -> Document:
-    """Return the document of a record.
+    """Return the document of a record; a null text is an empty document.
 
     Args:
         record: the JSON value.
         where: file and line, for errors.
         set_names: SlimPajama set name → source.
-        source: the source of every record; None reads the set name.
+        source: the source of a record without one of `set_names` of the Pile; None reads the set
+            name of SlimPajama, which must be there.
 
     Raises:
         DataError: the record has another shape, or an unknown set name.
@@ -224,9 +293,13 @@ def to_document(
     if "text" not in record:
         keys = ", ".join(map(repr, record)) or "none"
         raise DataError(f'{where} has no "text" (its keys: {keys}); expected {expected}. {fix}')
-    if not isinstance(record["text"], str):
+    if not has_text(record):
         raise DataError(f'{where}: "text" is {_shown(record["text"])}; expected a string. {fix}')
-    return Document(source or _source_of(record, where, set_names), record["text"])
+    if source is None:
+        source = _source_of(record, where, set_names)
+    else:
+        source = set_names.get(set_name_of(record, PILE) or "", source)
+    return Document(source, record["text"] or "")
 
 
 def _source_of(record: dict[str, Any], where: str, set_names: Mapping[str, str]) -> str:
