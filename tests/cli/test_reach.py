@@ -75,9 +75,9 @@ def test_solving_says_when_a_problem_is_longer_than_the_context(
 ) -> None:
     main(["solve", str(trained), "so " * 120 + "what is 2 + 3 ?", *YARN])
     said = " ".join(capsys.readouterr().out.split())
-    assert "more than the 96 of a row in training" in said
+    assert "more than the 96 of a sequence in training" in said
     main(["solve", str(trained), "what is 2 + 3 ?"])
-    assert "of a row in training" not in capsys.readouterr().out
+    assert "of a sequence in training" not in capsys.readouterr().out
 
 
 def test_what_does_not_fit_is_refused(
