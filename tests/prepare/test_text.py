@@ -6,11 +6,13 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from corpus.base import console
 from corpus.base import files as base_files
 from corpus.base.errors import ArtifactError, ConfigError, DataError
 from corpus.base.manifest import Manifest
@@ -387,6 +389,37 @@ def test_problems_take_their_share_of_the_sample(share: float, expected: int) ->
 def test_a_share_of_problems_is_a_share() -> None:
     with pytest.raises(ConfigError, match=r"problems_share is 1\.5; expected a share from 0 to 1"):
         TokenizerConfig(problems_share=1.5)
+
+
+@pytest.mark.parametrize("run", ["a", "é", "abc", "数", "-", "_", "=_", " ", "\n", "\u0301"])
+def test_a_long_run_is_cut_in_the_sample(run: str) -> None:
+    longest = tokenize.LONGEST_RUN
+    long = (run * longest)[:longest]
+    before, after = ("7", "7") if not run.isspace() else ("x", "y")
+    for more in ("", run, run * longest * 50):
+        assert tokenize.shorten_runs(f"{before}{long}{more}{after}") == f"{before}{long}{after}"
+
+
+def test_other_text_is_not_cut_in_the_sample() -> None:
+    text = "word, 12345 -- __init__ \n\n é½² " * 500 + "7" * 9000 + "a1" * 5000 + " -" * 5000
+    assert tokenize.shorten_runs(text) == text
+
+
+def test_the_tokenizer_is_trained_in_linear_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A document of one letter, in full, would take minutes; progress is shown meanwhile."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "long.txt").write_text("a" * 400_000)
+    for number in range(60):
+        (tmp_path / "data" / f"{number}.txt").write_text(document("book", number))
+    monkeypatch.setattr(console, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(tokenize, "DOCUMENTS_AT_LEAST", 1)
+    start = time.process_time()
+    everything = TokenizerConfig(vocab_size=SMALLEST_VOCABULARY + 60, sample_bytes=20_000_000)
+    run(tmp_path / "data", tmp_path / "out", tokenizer=everything)
+    assert time.process_time() - start < 20
+    assert "training the tokenizer · " in capsys.readouterr().out
 
 
 def test_the_sample_is_shared_fairly() -> None:

@@ -20,6 +20,9 @@ from corpus.base.units import format_count, format_duration
 
 console = Console(highlight=False, soft_wrap=True)
 
+REPORT_SECONDS = 15.0
+"""Time between two lines of progress where there is no terminal."""
+
 
 def be_quiet() -> None:
     """Print nothing from now on: the main rank prints for all."""
@@ -71,7 +74,7 @@ class Task:
         text = " · ".join(part for part in (rate, note) if part)
         if self._bar is not None and self._id is not None:
             self._bar.update(self._id, completed=done, total=self._total, rate=text)
-        elif time.monotonic() - self._printed > 15:
+        elif time.monotonic() - self._printed > REPORT_SECONDS:
             self._printed = time.monotonic()
             left = ""
             if self._total and own > 0:

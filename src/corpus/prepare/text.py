@@ -9,7 +9,7 @@ their hash.
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,12 @@ from corpus.base.manifest import (
 from corpus.base.plain import to_plain
 from corpus.base.units import format_count, format_duration
 from corpus.config.prepare import STARTER, PrepareConfig, whole_path
+from corpus.config.tokenizer import TokenizerConfig
 from corpus.data.prepared import Prepared
 from corpus.data.shards import TokenShards
 from corpus.prepare.collect import Dropped, collect, token_limit
 from corpus.prepare.document import TextInput
-from corpus.prepare.pool import Pool
+from corpus.prepare.pool import Pool, TextSelection
 from corpus.prepare.screen import Screen
 from corpus.prepare.sources.files import SET_NAMES
 from corpus.prepare.split import (
@@ -44,7 +45,7 @@ from corpus.prepare.split import (
     first_division,
     hold_out_enough,
 )
-from corpus.prepare.tokenize import has_tokens, sample_texts, tokenize
+from corpus.prepare.tokenize import has_tokens, sample_size, sample_texts, tokenize
 from corpus.problems.contamination import COUNTS, LIST, KnownProblems
 from corpus.text.tokenizer import Tokenizer, train_tokenizer
 
@@ -140,8 +141,7 @@ def _prepare(
     guesses = {source: first_division(pool, source, config) for source in pool.sources}
     say("training the tokenizer")
     train = {source: guess.train for source, guess in guesses.items()}
-    sample = sample_texts(train, problem_texts, config.tokenizer)
-    tokenizer = train_tokenizer(sample, config.tokenizer)
+    tokenizer = _train_tokenizer(train, problem_texts, config.tokenizer)
     tokenizer.save(folder / TOKENIZER)
     divisions, left_out = hold_out_enough(guesses, pool, tokenizer, config)
     divisions = drop_held_out_elsewhere(divisions, dropped)
@@ -157,6 +157,23 @@ def _prepare(
     _write_tokens(divisions, tokenizer, folder, config)
     counts = _counts(folder, tokenizer, dropped, left_out)
     return {**counts, COUNTS: screen.write(folder)} if screen else counts
+
+
+def _train_tokenizer(
+    train: Mapping[str, TextSelection], problem_texts: Sequence[str], config: TokenizerConfig
+) -> Tokenizer:
+    sample, total = (
+        sample_texts(train, problem_texts, config),
+        sample_size(train, problem_texts, config),
+    )
+    with progress("training the tokenizer", total, "bytes") as task:
+
+        def told() -> Iterator[str]:
+            for text in sample:
+                yield text
+                task.advance(len(text))
+
+        return train_tokenizer(told(), config)
 
 
 def _say_left_out(left_out: Mapping[str, str], *, are_all: bool) -> None:

@@ -1,6 +1,8 @@
 """From text to tokens: the sample that the tokenizer is trained on, and the token shards."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,10 @@ DOCUMENTS_AT_LEAST = 20
 """A document gives at most one part in this many of its source's share of the sample, so that one
 long book does not stand for its source."""
 
+LONGEST_RUN = 4000
+"""Letters, signs or white space in a row that are learned from; the rest of the run is left out.
+The time to learn from a run grows with the square of its length."""
+
 BATCH_BYTES = 2_000_000
 """Text encoded at a time: enough for every core, in some 100 MB at most."""
 
@@ -28,11 +34,38 @@ def sample_texts(
     """
     sample_bytes = config.sample_bytes
     problems = _spread(problem_texts, round(sample_bytes * config.problems_share))
-    yield from problems
+    yield from map(shorten_runs, problems)
     available = {source: selection.num_bytes for source, selection in sources.items()}
     shares = fair_shares(available, max(1, sample_bytes - sum(len(text) for text in problems)))
     for source in sorted(sources):
-        yield from _draw(sources[source], shares[source])
+        yield from map(shorten_runs, _draw(sources[source], shares[source]))
+
+
+def shorten_runs(text: str) -> str:
+    """Cut runs of letters, signs or white space to `LONGEST_RUN` characters each."""
+    if len(text) <= LONGEST_RUN:
+        return text
+    return _runs(LONGEST_RUN).sub(lambda run: run[run.lastindex or 0], text)
+
+
+@cache
+def _runs(longest: int) -> re.Pattern[str]:
+    """Return a pattern of longer runs. A run is looked at from its start only, so that the time
+    is linear; the group is what stays."""
+    letter, sign = r"[^\W\d_]", r"(?:[^\w\s]|_)"
+    return re.compile(
+        rf"(?<!{letter})({letter}{{{longest}}}){letter}+"
+        rf"|(?<!\s)(\s{{{longest}}})\s+"
+        rf"|(?<![^\w\s])(?<!_)({sign}{{{longest}}}){sign}+"
+    )
+
+
+def sample_size(
+    sources: Mapping[str, TextSelection], problem_texts: Sequence[str], config: TokenizerConfig
+) -> int:
+    """Return about how many bytes `sample_texts` yields."""
+    available = sum(selection.num_bytes for selection in sources.values())
+    return min(config.sample_bytes, available + sum(map(len, problem_texts)))
 
 
 def fair_shares(available: Mapping[str, int], total: int) -> dict[str, int]:
