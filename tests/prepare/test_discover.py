@@ -177,7 +177,7 @@ def test_parts_without_a_record_are_passed_over_by_name(tmp_path: Path) -> None:
     assert found.ignored == (
         "a/part-1.jsonl, a/part-2.jsonl.gz, a/part-3.jsonl.gz and 2 more are empty: no record",
     )
-    make(tmp_path, {"gsm8k/train.jsonl": ""})
+    make(tmp_path, {"gsm8k/train.jsonl": ""})  # a whole file is no part: its copy is incomplete
     with pytest.raises(DataError, match=r"train\.jsonl is empty \(0 bytes\)"):
         discover(tmp_path)
 

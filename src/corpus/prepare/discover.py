@@ -8,20 +8,18 @@ fits decides:
    text, whatever their ending, unless it is that of code.
 2. A file that `problems.registry.recognise` knows belongs to a problem set, whatever its name.
    Problem sets are not text.
-3. Files of records are judged by their first record: JSON lines (`.jsonl`, `.ndjson`) and Parquet,
-   and files of any other unknown ending that hold such records. JSON lines may be compressed (gzip,
-   zstd). Files without a record are passed over. With `meta.redpajama_set_name` they are SlimPajama
-   records. With `text` and no such name they are text of the source named after their top folder,
-   unless `prepare.set_names` maps the `meta.pile_set_name` of a record. Without `text` they are
-   ignored.
+3. Files of records are judged by their first record: JSON lines (`.jsonl`, `.ndjson`) and
+   Parquet, and files of any other unknown ending that hold such records. JSON lines may be
+   compressed (gzip, zstd). Parts without a record are passed over. With `meta.redpajama_set_name` they are SlimPajama records. With `text` and no such
+   name they are text of the source named after their top folder, unless `prepare.set_names` maps
+   the `meta.pile_set_name` of a record. Without `text` they are ignored.
 4. Plain text files (`files.ENDINGS`) are text of the source named after their top folder, unless
    that folder also has records or problems: then they are notes about those, and ignored.
 
 A folder called `train`, `validation` (or `valid`, `val`, `dev`, `heldout`) or `test` on the way
 gives the split of a file and does not name a source. So does the first word of a file of records
-(`test-00000-of-00001.parquet`), or the word before the number of a part. For plain text such a name
-counts only beside a `train`, because code has `test` folders too. A `test` split is ignored, and so
-are unknown endings.
+(`test-00000-of-00001.parquet`), or the word before the number of a part. For plain text such a name counts only beside a `train`, because
+code has `test` folders too. A `test` split is ignored, and so are unknown endings.
 """
 
 import re
@@ -71,6 +69,9 @@ _PAPERS = re.compile(
 
 _SHARD = re.compile(r"[-_.]([a-z]+)[-_.]\d+[-_.]of[-_.]\d+")
 """The split in the name of a part, such as `c4-validation.00000-of-00008.json.gz`."""
+
+_SPARK_PART = re.compile(r"part-\d+")
+"""Spark and Hadoop write empty files for parts without a row."""
 
 
 @dataclass(frozen=True)
@@ -243,8 +244,8 @@ def _sort_records(path: Path, folder: Path, found: _Sorted) -> None:
     try:
         _, record = next(read_records(path, fields=FIELDS))
     except EmptyFileError:
-        if path.name.lower().split(".")[0] in SPLITS:  # not a part among others
-            raise
+        if path.stat().st_size == 0 and not _SPARK_PART.match(path.name):
+            raise  # most likely an incomplete copy
         found.empty.append(path)
         return
     if set_name_of(record) is not None:
