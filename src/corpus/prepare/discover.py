@@ -18,8 +18,9 @@ fits decides:
 
 A folder called `train`, `validation` (or `valid`, `val`, `dev`, `heldout`) or `test` on the way
 gives the split of a file and does not name a source. So does the first word of a file of records
-(`test-00000-of-00001.parquet`), or the word before the number of a part. For plain text such a name counts only beside a `train`, because
-code has `test` folders too. A `test` split is ignored, and so are unknown endings.
+(`test-00000-of-00001.parquet`), or the word before the number of a part. For plain text such a
+name counts only beside a `train`, because code has `test` folders too. A `test` split is ignored,
+and so are unknown endings.
 """
 
 import re
