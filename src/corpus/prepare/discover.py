@@ -10,9 +10,10 @@ fits decides:
    Problem sets are not text.
 3. Files of records are judged by their first record: JSON lines (`.jsonl`, `.ndjson`) and
    Parquet, and files of any other unknown ending that hold such records. JSON lines may be
-   compressed (gzip, zstd). Parts without a record are passed over. With `meta.redpajama_set_name` they are SlimPajama records. With `text` and no such
-   name they are text of the source named after their top folder, unless `prepare.set_names` maps
-   the `meta.pile_set_name` of a record. Without `text` they are ignored.
+   compressed (gzip, zstd). With `meta.redpajama_set_name` they are SlimPajama records. With `text`
+   and no such name they are text of the source named after their top folder, unless
+   `prepare.set_names` maps the `meta.pile_set_name` of a record. Without `text` they are ignored,
+   and so are parts without a record.
 4. Plain text files (`files.ENDINGS`) are text of the source named after their top folder, unless
    that folder also has records or problems: then they are notes about those, and ignored.
 
