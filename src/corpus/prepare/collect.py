@@ -49,8 +49,8 @@ def collect(
 ) -> Dropped:
     """Read every input into `pool`, held-out documents first; return what was dropped and why.
 
-    Reasons: `cap` (its source is full), `empty` (null, or only white space), `held out` (equal to
-    a held-out document), `contaminated` (`screen` found an evaluation problem), `exact` and `near`
+    Reasons: `cap` (its source is full), `empty` (null, or only white space), `held out` (equal to a
+    held-out document), `contaminated` (`screen` found an evaluation problem), `exact` and `near`
     (duplicates, with `dedup`).
     """
     dropped = Dropped()

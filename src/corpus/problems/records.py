@@ -1,4 +1,5 @@
-"""Files of a problem set as records: JSON, JSON lines (also compressed) or Parquet, by content."""
+"""Files of a problem set as records: a JSON list, JSON lines (either may be compressed) or Parquet,
+told apart by content."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -19,9 +20,11 @@ _PARQUET_MAGIC = b"PAR1"
 def read_rows(
     path: Path, columns: Sequence[str], *, set_title: str, optional: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Return the records of a file; of Parquet, only `columns` are read, which must be there, and those of `optional` that are.
+    """Return the records of a file.
 
-    Raises `DataError` naming the file and the fix where it cannot be read, holds no record, or a row is no object.
+    Of Parquet, only `columns` are read, which must be there, and those of `optional` that are
+    there. Raises `DataError` where the file cannot be read, holds no record, or a record is no
+    object.
     """
     rows = list(
         _parquet_rows(path, columns, optional, set_title)
@@ -30,18 +33,23 @@ def read_rows(
     )
     if not rows:
         raise DataError(
-            f"{path} holds no problem; expected a list of {set_title} records. Give a complete file."
+            f"{path} holds no problem; expected a list of {set_title} records. "
+            "Give a complete file."
         )
     for index, row in enumerate(rows):
         if not isinstance(row, dict):
             raise DataError(
-                f"{path}, row {index} is {short(row)}; expected an object with {', '.join(columns)}. {MEND}"
+                f"{path}, row {index} is {short(row)}; expected an object with "
+                f"{', '.join(columns)}. {MEND}"
             )
     return rows
 
 
 def text_field(row: dict[str, Any], name: str, where: str) -> str:
-    """Return a field that must be a text with something in it. Raises `DataError` naming `where` and the value."""
+    """Return a field that must be a text with something in it.
+
+    Raises `DataError` naming `where` and the value.
+    """
     value = row.get(name)
     if not isinstance(value, str) or not value.strip():
         found = f"is {short(value)}" if name in row else "is missing"
@@ -81,7 +89,8 @@ def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
         ) from None
     except json.JSONDecodeError as error:
         raise DataError(
-            f"{path} line {error.lineno} is not JSON ({error.msg}); the file may be cut off. Get it again."
+            f"{path} line {error.lineno} is not JSON ({error.msg}); the file may be cut off. "
+            "Get it again."
         ) from None
     except RecursionError:
         raise DataError(
@@ -89,7 +98,8 @@ def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
         ) from None
     if not isinstance(rows, list):
         raise DataError(
-            f"{path} holds {short(rows)}; expected a JSON list of {set_title} records. Give a file such as train.json."
+            f"{path} holds {short(rows)}; expected a JSON list of {set_title} records. "
+            "Give a file such as train.json."
         )
     yield from rows
 
@@ -109,7 +119,8 @@ def _json_lines(data: bytes, path: Path) -> Iterator[Any]:
                 yield parse_json(line)
             except json.JSONDecodeError as error:
                 raise DataError(
-                    f"{path} line {number} is not JSON ({error.msg}); the file may be cut off. Get it again."
+                    f"{path} line {number} is not JSON ({error.msg}); the file may be cut off. "
+                    "Get it again."
                 ) from None
 
 
@@ -123,8 +134,10 @@ def _parquet_rows(
         with pyarrow.parquet.ParquetFile(path) as file:
             missing = [name for name in columns if name not in file.schema_arrow.names]
             if missing:
+                found = ", ".join(file.schema_arrow.names)
                 raise DataError(
-                    f"{path} has no column {', '.join(missing)}; found {', '.join(file.schema_arrow.names)}. Give a {set_title} file."
+                    f"{path} has no column {', '.join(missing)}; found {found}. "
+                    f"Give a {set_title} file."
                 )
             read = [*columns, *(name for name in optional if name in file.schema_arrow.names)]
             for batch in file.iter_batches(columns=read):
