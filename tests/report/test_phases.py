@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from corpus.report.phases import Stretch, find_phases
-from corpus.report.read import TrainPoint, load_run
+from corpus.report.read import load_run
+from corpus.train.metrics import TrainPoint
 
 
 def points_of(shares: Sequence[Mapping[str, float]], *, tokens: float = 1000.0) -> list[TrainPoint]:

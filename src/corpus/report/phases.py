@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from corpus.report.read import TrainPoint
+from corpus.train.metrics import TrainPoint
 
 COMPANION = 0.6
 """A source belongs to a phase's name when its share is at least this part of the largest share."""

@@ -3,7 +3,7 @@
 import json
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,51 +13,17 @@ from corpus.base.errors import ArtifactError
 from corpus.base.files import read_json
 from corpus.config.aliases import rename_settings
 from corpus.report.formats import is_number
+from corpus.train.metrics import (
+    PHASES,
+    History,
+    TrainingEvent,
+    TrainPoint,
+    ValidationPoint,
+    read_history,
+)
 
 Json = dict[str, Any]
 Measures = dict[str, float]
-
-STAGES = ("pretrain", "finetune")
-"""The two stages that write metrics, in the order in which they run."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """When a line of the metrics was written; `seconds` is the training clock, over both stages."""
-
-    phase: str
-    step: int
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainPoint(Moment):
-    """One line of training metrics; `tokens` and `consumed` (by source) add up within the stage.
-
-    The learning rate is NaN where it was not written (the last line of a stage).
-    """
-
-    tokens: float
-    loss: float
-    learning_rate: float
-    consumed: Measures
-
-
-@dataclass(frozen=True, kw_only=True)
-class ValidationPoint(Moment):
-    """Held-out loss (nats per token) and next-token accuracy by source."""
-
-    tokens: float
-    loss: Measures
-    accuracy: Measures
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event(Moment):
-    """Something out of the ordinary: a skipped step, an interruption, self-training."""
-
-    name: str
-    message: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +65,7 @@ class Run:
     prepared: Json
     train: tuple[TrainPoint, ...] = ()
     validation: tuple[ValidationPoint, ...] = ()
-    events: tuple[Event, ...] = ()
+    events: tuple[TrainingEvent, ...] = ()
     text_scores: dict[str, Json] = field(default_factory=dict)
     problem_scores: dict[str, Json] = field(default_factory=dict)
     outcomes: dict[str, tuple[Outcome, ...]] = field(default_factory=dict)
@@ -141,7 +107,7 @@ class Run:
         given = stages.items() if isinstance(stages, dict) else ()
         seconds = {name: float(value) for name, value in given if is_number(value)}
         began = 0.0
-        for name in STAGES:
+        for name in PHASES:
             if points := self.stage(name):
                 seconds[name] = max(seconds.get(name, 0.0), points[-1].seconds - began)
                 began = points[-1].seconds
@@ -161,7 +127,7 @@ def load_run(folder: Path) -> Run:
             "Give the folder that `corpus run --out` wrote."
         )
     missing: list[str] = []
-    train, validation, events = _metrics(folder / "metrics.jsonl", missing)
+    history = _history(folder / "metrics.jsonl", missing)
     scores = _object(
         folder / "scores.json", missing, "The run is not scored yet: scores.json is not there."
     )
@@ -179,9 +145,9 @@ def load_run(folder: Path) -> Run:
             missing,
             "The prepared data's manifest is not there.",
         ),
-        train=train,
-        validation=validation,
-        events=events,
+        train=history.train,
+        validation=history.validation,
+        events=history.events,
         text_scores=_groups(scores, "text", folder / "scores.json"),
         problem_scores=_groups(scores, "problems", folder / "scores.json"),
         outcomes={path.stem: _outcomes(path) for path in outcomes},
@@ -236,78 +202,11 @@ def _bad_line(where: str, what: str) -> ArtifactError:
     return ArtifactError(f"{where} {what}. Delete that line and write the report again.")
 
 
-def _metrics(
-    path: Path, missing: list[str]
-) -> tuple[tuple[TrainPoint, ...], tuple[ValidationPoint, ...], tuple[Event, ...]]:
-    if not path.exists():
-        missing.append("No training metrics yet: metrics.jsonl is not there.")
-        return (), (), ()
-    points = [_point(record, where) for where, record in _lines(path)]
-    return (
-        tuple(point for point in points if isinstance(point, TrainPoint)),
-        tuple(point for point in points if isinstance(point, ValidationPoint)),
-        tuple(point for point in points if isinstance(point, Event)),
-    )
-
-
-def _point(record: Json, where: str) -> TrainPoint | ValidationPoint | Event:
-    match record.get("kind"):
-        case "train":
-            return TrainPoint(
-                **_moment(record, where),
-                tokens=_number(record, "tokens", where),
-                loss=_measure(record, "loss", where),
-                learning_rate=_measure({"learning_rate": None, **record}, "learning_rate", where),
-                consumed=_by_source(record, "consumed", where, _number),
-            )
-        case "validation":
-            return ValidationPoint(
-                **_moment(record, where),
-                tokens=_number(record, "tokens", where),
-                loss=_by_source(record, "loss", where, _measure),
-                accuracy=_by_source(record, "accuracy", where, _measure),
-            )
-        case "event":
-            name, message = (str(record.get(field, "")) for field in ("name", "message"))
-            return Event(**_moment(record, where), name=name, message=message)
-        case other:
-            raise _bad_line(where, f"has kind {other!r}, expected train, validation or event")
-
-
-def _moment(record: Json, where: str) -> Json:
-    phase = record.get("phase")
-    if phase not in STAGES:
-        raise _bad_line(where, f"has phase {phase!r}, expected {' or '.join(STAGES)}")
-    step, seconds = (_number(record, name, where) for name in ("step", "seconds"))
-    return {"phase": phase, "step": int(step), "seconds": seconds}
-
-
-def _measure(record: Json, name: str, where: str) -> float:
-    """The number called `name`; NaN where null was written for a number that is not finite."""
-    value = record.get(name, ...)
-    if value is None:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        given = "missing" if value is ... else repr(value)
-        raise _bad_line(f"{where}:", f"{name} is {given}, expected a number")
-    return float(value)
-
-
-def _number(record: Json, name: str, where: str) -> float:
-    """The finite number called `name`."""
-    value = _measure(record, name, where)
-    if not math.isfinite(value):
-        raise _bad_line(f"{where}:", f"{name} is {value}, expected a finite number")
-    return value
-
-
-def _by_source(
-    record: Json, name: str, where: str, read: Callable[[Json, str, str], float]
-) -> Measures:
-    group = record.get(name, {})
-    if not isinstance(group, dict):
-        raise _bad_line(f"{where}:", f"{name} is {group!r}, expected an object of numbers")
-    return {source: read(group, source, where) for source in group}
+def _history(path: Path, missing: list[str]) -> History:
+    if path.exists():
+        return read_history(path)
+    missing.append("No training metrics yet: metrics.jsonl is not there.")
+    return History()
 
 
 def _outcomes(path: Path) -> tuple[Outcome, ...]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from corpus.base.files import write_text
 from corpus.report import cards, summary, training
-from corpus.report.read import STAGES, Run, load_run
+from corpus.report.read import Run, load_run
 from corpus.report.render import render_html, render_markdown
+from corpus.train.metrics import PHASES
 
 
 def report(run: Path) -> None:
@@ -35,7 +36,7 @@ def make_view(run: Run) -> dict[str, Any]:
         "verdict": summary.verdict(run),
         "budget": summary.budget_text(run),
         "loss_chart": training.loss_chart(run),
-        "curves": {stage: training.curves(run, stage) for stage in STAGES},
+        "curves": {stage: training.curves(run, stage) for stage in PHASES},
         "learning_rate": training.learning_rate(run),
         "phases": training.phase_rows(run),
         "mixture": training.mixture_chart(run),

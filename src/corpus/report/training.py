@@ -15,7 +15,8 @@ from corpus.report.formats import (
     whole,
 )
 from corpus.report.phases import Stretch, find_phases
-from corpus.report.read import STAGES, Measures, Run, TrainPoint, ValidationPoint
+from corpus.report.read import Measures, Run
+from corpus.train.metrics import PHASES, TrainPoint, ValidationPoint
 
 MAX_POINTS = 200
 """A curve with more points is averaged into this many."""
@@ -54,7 +55,7 @@ def loss_chart(run: Run) -> Chart | None:
     axis = clock_axis(run)
     trained = [
         place
-        for stage in STAGES
+        for stage in PHASES
         for place in _thin([(axis.place(each), each.loss) for each in run.stage(stage)])
     ]
     held_out: dict[str, list[Place]] = {}
@@ -90,7 +91,7 @@ def _is_text(run: Run, name: str) -> bool:
 
 def _stage_bands(run: Run, axis: Axis) -> tuple[Band, ...]:
     bands, start = [], 0.0
-    for stage in STAGES:
+    for stage in PHASES:
         if points := run.stage(stage):
             color, end = (None, 0)[stage == "finetune"], axis.place(points[-1])
             bands.append(Band(name=STAGE_TITLES[stage], start=start, end=end, color=color))
@@ -156,7 +157,7 @@ def _thin(points: Sequence[Place]) -> tuple[Place, ...]:
 def learning_rate(run: Run) -> Chart:
     """The learning rate of both stages over the training clock."""
     axis, series = clock_axis(run), []
-    for stage in STAGES:
+    for stage in PHASES:
         rates = [(axis.place(each), 1000 * each.learning_rate) for each in run.stage(stage)]
         if points := _thin(rates):
             series.append(Series(name=STAGE_TITLES[stage], points=points, color=None))
@@ -242,7 +243,7 @@ def _running_totals(run: Run) -> list[tuple[TrainPoint, Measures]]:
 
 def token_rows(run: Run) -> list[tuple[str, ...]]:
     """Tokens read by source: in each stage, in both, and their share."""
-    last = [points[-1].consumed if (points := run.stage(stage)) else {} for stage in STAGES]
+    last = [points[-1].consumed if (points := run.stage(stage)) else {} for stage in PHASES]
     parts = {name: [each.get(name, 0.0) for each in last] for name in run.sources}
     parts["all"] = [sum(each.values()) for each in last]
     total = sum(parts["all"])
@@ -255,7 +256,7 @@ def token_rows(run: Run) -> list[tuple[str, ...]]:
 
 def stage_rows(run: Run) -> list[tuple[str, ...]]:
     """Time of every stage; tokens, and tokens per second, of the two that train."""
-    tokens = {stage: run.stage(stage)[-1].tokens for stage in STAGES if run.stage(stage)}
+    tokens = {stage: run.stage(stage)[-1].tokens for stage in PHASES if run.stage(stage)}
     return [
         (
             name,
