@@ -47,7 +47,12 @@ def test_an_older_run_is_reported_solved_with_and_exported(
     runs: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["report", name])
-    assert "15.0" in (runs / name / "report.html").read_text() or name == "lora"
+    page = (runs / name / "report.html").read_text()
+    for set_name, score in json.loads((runs / name / "scores.json").read_text())[
+        "problems"
+    ].items():
+        assert set_name in page
+        assert f"{100 * score['accuracy']:.1f}" in page
     main(["solve", name, "a train covers 120 km in 2 hours . what is its speed ?"])
     assert "n0 = 120, n1 = 2" in capsys.readouterr().out
     for phase in ("pretrain", "finetune"):
