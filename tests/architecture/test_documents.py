@@ -23,6 +23,7 @@ EXPERIMENTS = sorted((ROOT / "docs" / "experiments").glob("*.md"))
 """Their commands are those of the tree they ran on, so only their links are checked."""
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_PICTURE = re.compile(r'<img src="([^"]+)"')
 _CODE = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 
@@ -38,7 +39,8 @@ def _anchors(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", [*DOCUMENTS, *EXPERIMENTS], ids=_name)
 def test_links_lead_somewhere(path: Path) -> None:
-    for target in _LINK.findall(path.read_text(encoding="utf-8")):
+    text = path.read_text(encoding="utf-8")
+    for target in _LINK.findall(text) + _PICTURE.findall(text):
         if target.startswith(("http://", "https://", "mailto:")):
             continue
         name, _, anchor = target.partition("#")
