@@ -10,7 +10,7 @@ from corpus.evaluate.baselines import Reference
 from corpus.evaluate.bins import OPERATIONS, SIMILARITY, WORDS, bin_title
 from corpus.evaluate.score import score_problems
 from corpus.problems.problem import Problem
-from corpus.program.arithmetic.answer import parse_options
+from corpus.program.arithmetic.options import parse_options
 from corpus.program.language import Program, parse
 
 OPTIONS = parse_options("a ) 2 , b ) 3 , c ) 4 , d ) 5 , e ) none")

@@ -10,7 +10,7 @@ from corpus.evaluate.intervals import clustered
 from corpus.evaluate.score import score_problems
 from corpus.problems.check import judge
 from corpus.problems.problem import Problem
-from corpus.program.arithmetic.answer import parse_options
+from corpus.program.arithmetic.options import parse_options
 from corpus.program.domains import ARITHMETIC
 from corpus.program.language import parse
 

@@ -13,7 +13,7 @@ from corpus.data.batch import IGNORED, packed_sequence
 from corpus.finetune.examples import SelectedExamples, select_examples
 from corpus.problems.problem import Problem
 from corpus.problems.render import program_from_tokens, prompt_tokens
-from corpus.program.arithmetic.answer import parse_options
+from corpus.program.arithmetic.options import parse_options
 from corpus.program.language import MAX_NUMBERS, MAX_RESULTS, parse
 from corpus.text.tokenizer import EOS, PAD, Tokenizer, train_tokenizer
 

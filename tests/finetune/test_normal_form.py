@@ -5,7 +5,7 @@ from dataclasses import replace
 from corpus.finetune.examples import in_normal_form, normal_forms
 from corpus.problems.check import is_checked
 from corpus.problems.problem import Problem
-from corpus.program.arithmetic.answer import parse_options
+from corpus.program.arithmetic.options import parse_options
 from corpus.program.language import parse
 
 RIGHT = Problem(

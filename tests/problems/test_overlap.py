@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.problems.number_words import digits_for_words
 from corpus.problems.overlap import NGRAM, SHARE, OverlapIndex
 from corpus.problems.words import words_of
+from corpus.program.number_words import digits_for_words
 from corpus.program.spelling import normalize
 
 PROBLEMS = [

@@ -13,7 +13,7 @@ from corpus.base.errors import ArtifactError
 from corpus.problems.generated.generator import generate
 from corpus.problems.problem import Problem, read_problems, write_problems
 from corpus.problems.symbolic.generator import generate as generate_symbolic
-from corpus.program.arithmetic.answer import parse_options
+from corpus.program.arithmetic.options import parse_options
 
 PROBLEM = Problem(
     set_name="mathqa",

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.problems.arithmetic import parse_arithmetic
 from corpus.problems.written import NoSourceError, ProgramWriter
 from corpus.program.arithmetic.interpreter import execute
+from corpus.program.arithmetic.values import parse_arithmetic
 from corpus.program.domains import ARITHMETIC
 
 

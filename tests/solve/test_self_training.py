@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from corpus.problems.problem import Problem
-from corpus.program.arithmetic.answer import parse_options
 from corpus.program.arithmetic.interpreter import execute
+from corpus.program.arithmetic.options import parse_options
 from corpus.program.language import parse
 from corpus.solve import self_training
 from corpus.solve.self_training import PseudoLabels, find_pseudo_labels

@@ -6,8 +6,8 @@ import math
 import pytest
 
 from corpus.problems.problem import Problem
-from corpus.program.arithmetic.answer import parse_options
 from corpus.program.arithmetic.interpreter import execute
+from corpus.program.arithmetic.options import parse_options
 from corpus.program.domain import AnswerOption
 from corpus.program.language import parse
 from corpus.solve.voting import (

@@ -15,7 +15,7 @@ from corpus.config.model import ModelConfig
 from corpus.finetune.loader import ProblemLoader
 from corpus.model.weights import build_model
 from corpus.problems.problem import Problem, read_problems
-from corpus.program.arithmetic.answer import parse_options
+from corpus.program.arithmetic.options import parse_options
 from corpus.recipes.registry import load_recipe
 from corpus.run.folder import RunFolder
 from corpus.runtime.runtime import Runtime

@@ -12,7 +12,7 @@ from typing import Any
 from corpus.base.errors import DataError
 from corpus.problems.problem import Problem
 from corpus.problems.records import MEND, read_rows, short, text_field
-from corpus.program.arithmetic.answer import LETTERS, parse_number
+from corpus.program.arithmetic.options import LETTERS, option_value
 from corpus.program.domain import AnswerOption
 
 NAME = "aqua_rat"
@@ -66,5 +66,5 @@ def _options(given: Any, where: str) -> tuple[AnswerOption, ...]:
                 f"{where}: options has {short(text)}; expected {letter.upper()}) and an answer. "
                 f"{MEND}"
             )
-        options.append(AnswerOption(letter, match[2].strip(), parse_number(match[2])))
+        options.append(AnswerOption(letter, match[2].strip(), option_value(match[2])))
     return tuple(options)

@@ -1,8 +1,8 @@
 """GSM8K: 8.5 thousand word problems with solutions in words.
 
 They have calculator annotations such as `<<48/2=24>>`, and end with `#### 72`. The annotations, and
-equations without one, become a program. Numbers in words are turned into digits. Reference: Cobbe
-et al. 2021, arXiv:2110.14168.
+equations without one, become a program. Numbers such as `two` and `¾` become digits. Reference:
+Cobbe et al. 2021, arXiv:2110.14168.
 """
 
 import math
@@ -12,18 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import DataError
-from corpus.problems.arithmetic import (
-    Apply,
-    ArithmeticTextError,
-    Node,
-    evaluate,
-    parse_arithmetic,
-    parse_value,
-)
-from corpus.problems.number_words import digits_for_words
 from corpus.problems.problem import Problem
 from corpus.problems.records import MEND, read_rows, text_field
 from corpus.problems.written import NoSourceError, ProgramWriter
+from corpus.program.arithmetic.values import parse_arithmetic, parse_value, value_of
+from corpus.program.numbers import NUMBER
+from corpus.program.plain_numbers import plain_numbers
+from corpus.program.reader import ReadingError
+from corpus.program.tree import Call, Node
 
 NAME = "gsm8k"
 COLUMNS = ("question", "answer")
@@ -33,7 +29,8 @@ LONGEST = 300
 """Characters before an annotation that are searched for an equation."""
 
 _EQUATION = re.compile(
-    r"<<(?P<mark>[^<>]*)>>|(?P<left>[\d.$(][^=<>\n#]{0,300})=\s*[$€£]?(?P<right>\d[\d,]*(?:\.\d+)?)"
+    r"<<(?P<mark>[^<>]*)>>"
+    rf"|(?P<left>[\d.$(][^=<>\n#]{{0,300}})=\s*[$€£]?(?P<right>{NUMBER})"
 )
 _BEFORE = re.compile(r"[\d.$(][^=<>\n]*(?==\s*[$€£]?\s*$)")
 _WORDS = re.compile(
@@ -61,7 +58,7 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
             f"{where}: answer ends with {solution[-30:]!r}; expected a number after {FINAL}, "
             f"such as '#### 72'. {MEND}"
         )
-    text = digits_for_words(question)
+    text = plain_numbers(question, words=True).text
     return Problem(
         set_name=NAME,
         split=split,
@@ -103,7 +100,7 @@ def equations(solution: str) -> Iterator[tuple[Node, float | None]]:
         left, _, right = match["mark"].partition("=")
         stated = parse_value(right.split("=")[-1])
         expression = _read(left)
-        if isinstance(expression, Apply):
+        if isinstance(expression, Call):
             yield expression, stated
         elif before := _BEFORE.search(solution, max(0, match.start() - LONGEST), match.start()):
             yield from _unmarked(before[0], right)
@@ -120,7 +117,7 @@ def _unmarked(left: str, right: str) -> Iterator[tuple[Node, float | None]]:
     for text in (clean, clean.replace("%", " ")):
         for start in _START.finditer(text):
             expression = _read(text[start.start() :])
-            if isinstance(expression, Apply) and is_close(evaluate(expression), stated):
+            if isinstance(expression, Call) and is_close(value_of(expression), stated):
                 yield expression, stated
                 return
 
@@ -133,5 +130,5 @@ def is_close(value: float | None, stated: float) -> bool:
 def _read(text: str) -> Node | None:
     try:
         return parse_arithmetic(text)
-    except ArithmeticTextError:
+    except ReadingError:
         return None

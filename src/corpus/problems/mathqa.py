@@ -9,7 +9,7 @@ from typing import Any
 from corpus.base.errors import DataError
 from corpus.problems.problem import Problem
 from corpus.problems.records import MEND, read_rows, short, text_field
-from corpus.program.arithmetic.answer import LETTERS, parse_options
+from corpus.program.arithmetic.options import LETTERS, parse_options
 from corpus.program.language import ProgramError, parse
 
 NAME = "mathqa"

@@ -18,8 +18,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from corpus.problems.number_words import digits_for_words
 from corpus.problems.words import Words, words_of
+from corpus.program.plain_numbers import plain_numbers
 from corpus.text.ngrams import RollingHash
 
 NGRAM = 8
@@ -162,10 +162,10 @@ class OverlapIndex:
         """
         if (
             not any(match.other_numbers for match in matches)
-            or (in_digits := digits_for_words(text)) == text
+            or (plain := plain_numbers(text, words=True).text) == text
         ):
             return matches
-        same = {match.problem for match in self._find([in_digits])[0] if not match.other_numbers}
+        same = {match.problem for match in self._find([plain])[0] if not match.other_numbers}
         return [
             replace(match, other_numbers=match.other_numbers and match.problem not in same)
             for match in matches

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import DataError
-from corpus.problems.arithmetic import ArithmeticTextError, parse_arithmetic, parse_value
-from corpus.problems.number_words import digits_for_words
 from corpus.problems.problem import Problem
 from corpus.problems.records import MEND, read_rows, short, text_field
 from corpus.problems.written import NoSourceError, ProgramWriter
+from corpus.program.arithmetic.values import parse_arithmetic, parse_value
+from corpus.program.plain_numbers import plain_numbers
+from corpus.program.reader import ReadingError
 
 NAME = "svamp"
 COLUMNS = ("Body", "Question", "Equation", "Answer")
@@ -34,9 +35,8 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
         raise DataError(
             f"{where}: Answer is {short(row.get('Answer'))}; expected a number such as 4.0. {MEND}"
         )
-    text = digits_for_words(
-        f"{body}{'' if body.endswith(('.', '?', '!', ',')) else ' ,'} {question}"
-    )
+    joined = f"{body}{'' if body.endswith(('.', '?', '!', ',')) else ' ,'} {question}"
+    text = plain_numbers(joined, words=True).text
     return Problem(
         set_name=NAME,
         split=split,
@@ -54,7 +54,7 @@ def _program(text: str, equation: str, answer: float) -> str | None:
     writer = ProgramWriter(text)
     try:
         writer.add(parse_arithmetic(equation))
-    except (ArithmeticTextError, NoSourceError):
+    except (ReadingError, NoSourceError):
         return None
     program = writer.program(answer)
     return None if program is None else str(program)

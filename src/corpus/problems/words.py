@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from corpus.problems.number_words import VALUES
+from corpus.program.number_words import VALUES
 from corpus.text.ngrams import RollingHash, mix
 
 _SIGN, _FRACTION = re.compile(r"[^\x00-\x7f\w]"), re.compile("[²³¹½¼¾]")

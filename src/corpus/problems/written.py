@@ -14,11 +14,13 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 
-from corpus.problems.arithmetic import Apply, Node, parse_arithmetic
 from corpus.program.arithmetic.interpreter import execute
+from corpus.program.arithmetic.values import parse_arithmetic
 from corpus.program.domains import ARITHMETIC
 from corpus.program.language import CONSTANTS, MAX_NUMBERS, Program, Step
+from corpus.program.tree import Call, Node
 
 SAME = 1e-9
 """Relative difference up to which a written number is a number of the question."""
@@ -71,7 +73,7 @@ class ProgramWriter:
         A number alone adds nothing. Raises `NoSourceError`, with the steps so far kept, where a
         number has no source or a step no value.
         """
-        if isinstance(expression, Apply):
+        if isinstance(expression, Call):
             name = self._write(expression)
             self._results[int(name[1:])].stated = stated
 
@@ -133,12 +135,13 @@ class ProgramWriter:
 
         `find` returns the argument of a number, by default `_source`.
         """
-        if not isinstance(node, Apply):
-            return (find or self._source)(node) or self._source(node)
+        if not isinstance(node, Call):
+            value = _number(node)
+            return (find or self._source)(value) or self._source(value)
         if (
             node.operation == "negate"
-            and isinstance(node.arguments[0], float)
-            and (known := self._used_result(-node.arguments[0]))
+            and isinstance(node.arguments[0], Fraction)
+            and (known := self._used_result(-_number(node.arguments[0])))
         ):
             return known
         arguments = [self._write(each, find) for each in node.arguments]
@@ -269,6 +272,15 @@ class ProgramWriter:
             for i, span in enumerate(self._spans)
             if re.match(r"\s*(?:%|percent|cent)", self._lower[span.end :])
         ]
+
+
+def _number(node: Node) -> float:
+    if not isinstance(node, Fraction):
+        raise NoSourceError(f"{node} is no number")
+    try:
+        return float(node)
+    except OverflowError:
+        raise NoSourceError("a number is beyond the largest float") from None
 
 
 _FACTS = {

@@ -9,7 +9,6 @@ from corpus.base.manifest import NAME, read_manifest
 from corpus.problems.choose import check_company
 from corpus.problems.contamination import COUNTS
 from corpus.problems.held_out import HELDOUT, TUNING
-from corpus.problems.number_words import digits_for_words
 from corpus.problems.problem import GENERATED, SYMBOLIC, Problem, read_problems
 from corpus.problems.registry import PREPARED, PROBLEM_SETS, load_problems, recognise, split_of
 from corpus.run.folder import RunFolder
@@ -78,14 +77,10 @@ def _fix(folder: RunFolder) -> str:
     return f"Delete {folder.problems} and prepare the data again."
 
 
-def asked_as_trained(folder: RunFolder, text: str) -> str:
-    """Return a question in the form that the run's training problems have: numbers in words as
-    digits, where a set of it turns them."""
+def reads_words_as_digits(folder: RunFolder) -> bool:
+    """True where the run trains on a set whose numbers in words are turned into digits."""
     trained = [name for name, counts in _sets_of(folder).items() if TRAIN in counts]
-    has_digits = any(
-        PROBLEM_SETS[name].has_words_as_digits for name in trained if name in PROBLEM_SETS
-    )
-    return digits_for_words(text) if has_digits else text
+    return any(PROBLEM_SETS[name].has_words_as_digits for name in trained if name in PROBLEM_SETS)
 
 
 def load_problem_file(spec: str) -> list[Problem]:

@@ -9,12 +9,14 @@ from corpus.base.errors import DataError
 from corpus.config.rope import Reach
 from corpus.config.run import RunConfig
 from corpus.problems.problem import Problem
-from corpus.program.arithmetic.answer import parse_options
+from corpus.program.arithmetic.options import parse_options
 from corpus.program.domain import AnswerOption, Domain
-from corpus.program.domains import ARITHMETIC, DOMAINS, EXPRESSIONS
+from corpus.program.domains import ARITHMETIC, DOMAINS, EXPRESSIONS, domain_of
 from corpus.program.language import CONSTANTS, Step
+from corpus.program.number_words import digits_for_words
+from corpus.program.plain_numbers import plain_numbers
 from corpus.run.folder import RunFolder
-from corpus.run.problems import asked_as_trained
+from corpus.run.problems import reads_words_as_digits
 from corpus.run.weights import AS_TRAINED, load_shape, load_weights
 from corpus.runtime.runtime import resolve
 from corpus.solve.solver import Solver
@@ -61,13 +63,13 @@ def show_solution(
         batch_size=settings.batch_size,
         constrained=settings.constrained,
     )
-    problem = Problem.question(as_read(config, asked_as_trained(folder, text)), options)
+    problem, notes = question(config, folder, text, options)
     if options and not problem.domain.has_options:
         raise DataError(
             f"options are for numbers, and this problem is about {problem.domain.name}; "
             "ask it without --options"
         )
-    lines = _quantity_lines(problem, _trained(config))
+    lines = _quantity_lines(problem, _trained(config), notes)
     found, vote_lines = _solve(solver, problem, programs)
     length = solver.length(problem, found.program if found else None)
     if length > (trained := load_shape(folder).context_length):
@@ -81,6 +83,21 @@ def show_solution(
         chosen = next((f"{o.letter} ) {o.text}" for o in options if o.letter == letter), None)
         lines.append(f"option    {chosen or 'none of the options'}")
     return lines
+
+
+def question(
+    config: RunConfig, folder: RunFolder, text: str, options: tuple[AnswerOption, ...]
+) -> tuple[Problem, tuple[str, ...]]:
+    """Return a typed question in the form that a run was trained on, and notes about its numbers.
+
+    Raises `DataError` where somebody marked something that is no quantity.
+    """
+    words = reads_words_as_digits(folder)
+    plain = plain_numbers(text, words=words)
+    asked, notes = as_read(config, plain.text), plain.notes
+    if domain_of(asked) is not ARITHMETIC:  # expressions have a spelling of their own
+        asked, notes = as_read(config, digits_for_words(text) if words else text), ()
+    return Problem.question(asked, options), notes
 
 
 def _read_options(text: str) -> tuple[AnswerOption, ...]:
@@ -111,10 +128,12 @@ def as_read(config: RunConfig, text: str) -> str:
     return text
 
 
-def _quantity_lines(problem: Problem, trained: Collection[Domain[Any]]) -> list[str]:
+def _quantity_lines(
+    problem: Problem, trained: Collection[Domain[Any]], notes: Sequence[str]
+) -> list[str]:
     name, show = problem.domain.name, problem.domain.show
     values = [f"n{i} = {show(value, _SHORT)}" for i, value in enumerate(problem.quantities)]
-    lines = [f"{name:<9} {', '.join(values) or 'none'}"]
+    lines = [f"{name:<9} {', '.join(values) or 'none'}", *(f"          {note}" for note in notes)]
     if not values:
         lines.append(
             f"          a program works on the {name} of a problem, and here are none: "

@@ -1,21 +1,15 @@
 """A template's formula: read from text, written as a program, changed as people mistake it."""
 
-import ast
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 from corpus.base.errors import did_you_mean
 from corpus.program.language import ARITIES, CONSTANTS, Program, Step
+from corpus.program.reader import Notation, ReadingError, read
+from corpus.program.tree import Call, Node, names_in, substitute, walk
 
-_INFIX = {
-    ast.Add: "add",
-    ast.Sub: "subtract",
-    ast.Mult: "multiply",
-    ast.Div: "divide",
-    ast.Pow: "power",
-}
 _COMMUTATIVE = frozenset({"add", "multiply"})
 _CONFUSED = {
     "add": ("subtract", "multiply"),
@@ -25,78 +19,51 @@ _CONFUSED = {
 }
 
 
-@dataclass(frozen=True)
-class Call:
-    """One operation applied to nodes."""
-
-    operation: str
-    arguments: tuple["Node", ...]
-
-
-Node = Call | str
-"""A call, the name of a number, or a constant (`const_100`)."""
+FORMULA = Notation(
+    token=re.compile(r"\d+(?:\.\d+)?|[A-Za-z_]\w*|\*\*|\S"),
+    spellings={"**": "^"},
+    number=Fraction,
+    has_powers=True,
+    name=lambda text: text if text.isidentifier() else None,
+    has_calls=True,
+    beside=lambda text: False,
+)
+"""Arithmetic as templates write it."""
 
 
 def parse_formula(text: str) -> Node:
     """Read `price * (100 - percent) / 100` or `rectangle_area(length, width) * rate`.
 
-    Whole numbers and `pi` are constants. Raises `ValueError` on anything but these, names, the
+    Whole numbers and `pi` are constants. Raises `ReadingError` on anything but these, names, the
     arithmetic operators and operations of the program language.
     """
     try:
-        return _read(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, RecursionError, MemoryError):
-        raise ValueError(
-            "it is no formula; write names, whole numbers, + - * / ** ( ) and operations"
+        node = read(text, FORMULA)
+    except ReadingError as error:
+        raise ReadingError(
+            f"it is no formula: {error}; write names, whole numbers, + - * / ** ( ) and operations"
         ) from None
+    return _checked(node)
 
 
-def _read(node: ast.expr) -> Node:
-    if isinstance(node, ast.BinOp) and type(node.op) in _INFIX:
-        return Call(_INFIX[type(node.op)], (_read(node.left), _read(node.right)))
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return _operation(node.func.id, tuple(map(_read, node.args)))
-    if isinstance(node, ast.Name):
-        return "const_pi" if node.id == "pi" else node.id
-    if isinstance(node, ast.Constant) and (constant := f"const_{node.value}") in CONSTANTS:
+def _checked(node: Node) -> Node:
+    """Return a formula with checked operations, and constants for its numbers."""
+    if isinstance(node, Call):
+        arity, given = ARITIES.get(node.operation), len(node.arguments)
+        if arity is None:
+            near = did_you_mean(node.operation, ARITIES)
+            raise ReadingError(f"there is no operation {node.operation!r}.{near}")
+        if given != arity:
+            raise ReadingError(f"{node.operation} has {given} arguments, expected {arity}")
+        return Call(node.operation, tuple(map(_checked, node.arguments)))
+    if isinstance(node, str):
+        return "const_pi" if node == "pi" else node
+    if (constant := f"const_{node}") in CONSTANTS:
         return constant
-    raise ValueError(
-        f"cannot read {ast.unparse(node)!r}; write names, numbers such as 2, 60 or 100, + - * / ** "
+    raise ReadingError(
+        f"there is no constant {node}; write names, numbers such as 2, 60 or 100, + - * / ** "
         "and operations of the program language"
     )
-
-
-def _operation(name: str, arguments: tuple[Node, ...]) -> Node:
-    if name not in ARITIES:
-        raise ValueError(f"there is no operation {name!r}.{did_you_mean(name, ARITIES)}")
-    if len(arguments) != ARITIES[name]:
-        raise ValueError(f"{name} has {len(arguments)} arguments, expected {ARITIES[name]}")
-    return Call(name, arguments)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Yield a formula and all that it is made of, an operation before its arguments."""
-    yield node
-    if isinstance(node, Call):
-        for argument in node.arguments:
-            yield from walk(argument)
-
-
-def names_in(node: Node) -> set[str]:
-    """Return the names of the numbers that a formula uses."""
-    return {each for each in walk(node) if isinstance(each, str) and not each.startswith("const_")}
-
-
-def operations_in(node: Node) -> list[str]:
-    """Return the operations of a formula, each as often as it occurs."""
-    return [each.operation for each in walk(node) if isinstance(each, Call)]
-
-
-def substitute(node: Node, nodes: Mapping[str, Node]) -> Node:
-    """Return a formula with names replaced by other names or by formulas."""
-    if isinstance(node, str):
-        return nodes.get(node, node)
-    return Call(node.operation, tuple(substitute(each, nodes) for each in node.arguments))
 
 
 def linearize(node: Node, order: Sequence[str]) -> Program:
@@ -106,7 +73,7 @@ def linearize(node: Node, order: Sequence[str]) -> Program:
     the text, then constants; a result needed twice is computed once. Raises `ValueError` for a
     formula that is a single number or constant.
     """
-    if isinstance(node, str):
+    if not isinstance(node, Call):
         raise ValueError(f"{node!r} alone is not a program")
     steps: list[Step] = []
     _emit(node, {name: index for index, name in enumerate(order)}, steps)
@@ -114,8 +81,9 @@ def linearize(node: Node, order: Sequence[str]) -> Program:
 
 
 def _emit(node: Node, index: dict[str, int], steps: list[Step]) -> str:
-    if isinstance(node, str):
-        return node if node.startswith("const_") else f"n{index[node]}"
+    if not isinstance(node, Call):
+        name = str(node)
+        return name if name.startswith("const_") else f"n{index[name]}"
     arguments = node.arguments
     if node.operation in _COMMUTATIVE:
         arguments = tuple(sorted(arguments, key=lambda argument: _place(argument, index)))
@@ -129,7 +97,8 @@ def _place(node: Node, index: dict[str, int]) -> tuple[int, int]:
     """Rank arguments: results by their first number, then numbers, then constants."""
     if isinstance(node, Call):
         return 0, min((index[name] for name in names_in(node)), default=len(index))
-    return (2, 0) if node.startswith("const_") else (1, index[node])
+    name = str(node)
+    return (2, 0) if name.startswith("const_") else (1, index[name])
 
 
 def shape(program: Program) -> str:
@@ -150,7 +119,7 @@ def mistakes(node: Node) -> list[Call]:
 
 def _slips(node: Node) -> Iterator[Node]:
     """Yield the formula with one slip in one place."""
-    if isinstance(node, str):
+    if not isinstance(node, Call):
         return
     yield from node.arguments
     if len(node.arguments) == 2 and node.operation not in _COMMUTATIVE:

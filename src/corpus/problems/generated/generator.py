@@ -12,8 +12,9 @@ from corpus.problems.generated.template import NUMBER, WordTemplate, make_choice
 from corpus.problems.generated.words import Wording
 from corpus.problems.problem import GENERATED as SET_NAME
 from corpus.problems.problem import Problem
-from corpus.program.arithmetic.answer import nearest_option, parse_options
+from corpus.program.arithmetic.answer import nearest_option
 from corpus.program.arithmetic.interpreter import execute
+from corpus.program.arithmetic.options import parse_options
 from corpus.program.domains import ARITHMETIC
 from corpus.program.language import Program
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from corpus.base.errors import DataError, did_you_mean
-from corpus.problems.generated.formula import Node, parse_formula
+from corpus.problems.generated.formula import parse_formula
+from corpus.program.tree import Node
 
 Kind = TypeVar("Kind")
 

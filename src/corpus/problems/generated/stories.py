@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from corpus.base.seeds import derive
-from corpus.problems.generated.formula import Node, operations_in, substitute
 from corpus.problems.generated.reader import Numbers
 from corpus.problems.generated.template import (
     NUMBER,
@@ -21,6 +20,7 @@ from corpus.problems.generated.template import (
     check_around,
     check_numbers,
 )
+from corpus.program.tree import Node, operations_in, substitute
 
 _TEXTS = 4
 """Wordings of one combination."""

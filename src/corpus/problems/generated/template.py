@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TypeVar
 
 from corpus.base.errors import DataError, did_you_mean
-from corpus.problems.generated.formula import Node, linearize, names_in, shape
+from corpus.problems.generated.formula import linearize, shape
 from corpus.problems.generated.options import FRACTION
 from corpus.problems.generated.reader import Numbers
 from corpus.problems.generated.words import SLOT, slots
 from corpus.program.language import Program
+from corpus.program.tree import Node, names_in
 
 CATEGORIES = ("general", "gain", "geometry", "physics", "probability", "other")
 """MathQA's categories, each with a file of templates and one of stories, in a fixed order."""

@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from corpus.problems.generated.formula import Node, names_in, operations_in, substitute
 from corpus.problems.generated.reader import read_file
 from corpus.problems.generated.template import (
     SO_FAR,
@@ -24,6 +23,7 @@ from corpus.problems.generated.template import (
     without,
 )
 from corpus.problems.symbolic.draw import DRAWS, EXPRESSIONS, QUANTITIES
+from corpus.program.tree import Node, names_in, operations_in, substitute
 
 Split = Literal["train", "heldout"]
 

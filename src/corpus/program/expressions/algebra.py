@@ -6,8 +6,10 @@ Expressions are read by our own reader and built node by node; sympy is never gi
 Variables are real.
 """
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import sympy
@@ -15,6 +17,8 @@ import sympy
 from corpus.program.arithmetic.operations import UndefinedError
 from corpus.program.expressions import reader as written
 from corpus.program.language import CONSTANTS, Program, Step
+from corpus.program.reader import ReadingError
+from corpus.program.tree import Node
 
 _LARGEST_POWER = 1000
 """Of a number: digits of its base times the exponent."""
@@ -36,7 +40,7 @@ Value = Any
 def build(text: str) -> Value:
     """Return the value of a text.
 
-    Raises `ExpressionError` where it is not in the language and `UndefinedError` for `1/0`.
+    Raises `ReadingError` where it is not in the language and `UndefinedError` for `1/0`.
     """
     found = written.read(text)
     if isinstance(found, written.Solutions):
@@ -46,27 +50,26 @@ def build(text: str) -> Value:
     return _defined(_build(found))
 
 
-def _build(node: written.Node) -> Any:
-    if isinstance(node, written.Number):
-        return sympy.Rational(node.value.numerator, node.value.denominator)
-    if isinstance(node, written.Name):
-        return {"pi": sympy.pi, "e": sympy.E}.get(node.name) or sympy.Symbol(node.name, real=True)
-    if isinstance(node, written.FunctionCall):
-        argument = _build(node.argument)
-        return -argument if node.function == "-" else _FUNCTIONS[node.function](argument)
-    return _INFIX[node.operator](_build(node.left), _build(node.right))
+def _build(node: Node) -> Any:
+    if isinstance(node, Fraction):
+        return sympy.Rational(node.numerator, node.denominator)
+    if isinstance(node, str):
+        return {"pi": sympy.pi, "e": sympy.E}.get(node) or sympy.Symbol(node, real=True)
+    return _BUILD[node.operation](*map(_build, node.arguments))
 
 
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    name: getattr(sympy, name) for name in written.FUNCTIONS.values() if name != "abs"
-}
-_FUNCTIONS["abs"] = sympy.Abs
 _INFIX: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "^": lambda a, b: a**b,
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+}
+_BUILD: dict[str, Callable[..., Any]] = {
+    **_INFIX,
+    "power": operator.pow,
+    "negate": operator.neg,
+    "abs": sympy.Abs,
+    **{name: getattr(sympy, name) for name in written.FUNCTIONS.values() if name != "abs"},
 }
 
 
@@ -91,7 +94,7 @@ def write(value: Value) -> str:
         text = sympy.sstr(value)
     try:
         written.read(text)
-    except written.ExpressionError as error:
+    except ReadingError as error:
         raise UndefinedError(f"the result is beyond the language: {error}") from None
     return text
 
@@ -265,11 +268,10 @@ def _power(base: Value, exponent: Value) -> Value:
     return _defined(base**exponent)
 
 
-_ARITHMETIC = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 OPERATIONS: dict[str, Callable[..., Value]] = {
     **{
-        name: lambda a, b, sign=sign: _defined(_INFIX[sign](_expression(a), _expression(b)))
-        for name, sign in _ARITHMETIC.items()
+        name: lambda a, b, join=join: _defined(join(_expression(a), _expression(b)))
+        for name, join in _INFIX.items()
     },
     "power": _power,
     "differentiate": _differentiate,

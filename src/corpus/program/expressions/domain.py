@@ -14,8 +14,9 @@ from corpus.program.domain import Domain, ProgramOutcome, Quantity, Span
 from corpus.program.expressions import sandbox
 from corpus.program.expressions.marks import TICK, find_expressions, mark_expressions
 from corpus.program.expressions.operations import ARITIES, FORMS, SHARED
-from corpus.program.expressions.reader import ExpressionError, read
+from corpus.program.expressions.reader import read
 from corpus.program.language import Program
+from corpus.program.reader import ReadingError
 
 _APOSTROPHE = re.compile(r"` ?(?:s|t|re|ve|ll|d|m)\b")
 """As MathQA has it: `` john ` s ``."""
@@ -47,7 +48,7 @@ class Expressions(Domain[str]):
         for piece in text.split(TICK)[1::2]:
             try:
                 read(piece)
-            except ExpressionError as error:
+            except ReadingError as error:
                 raise DataError(
                     f"{piece!r} stands between backticks and is no expression: {error}. "
                     "Write it as 3x^2 + 2x"

@@ -30,7 +30,7 @@ def is_answer(value: str, gold: str, form: str | None = None) -> bool:
     Expressions are equal at every point, solutions as sets, equations up to a factor. A gold answer
     with the letter C is met by whatever differs from it by a constant. `form`, an operation of
     `FORMS`, asks for more: that the value is written as that operation writes it; for `simplify`,
-    in no more operations than the gold answer. Raises `ExpressionError` or `UndefinedError` where
+    in no more operations than the gold answer. Raises `ReadingError` or `UndefinedError` where
     either cannot be read.
     """
     mine, its = build(value), build(gold)

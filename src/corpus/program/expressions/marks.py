@@ -7,14 +7,13 @@ from corpus.program.expressions.reader import (
     CONSTANTS,
     FUNCTIONS,
     Equation,
-    ExpressionError,
-    Token,
     is_variable,
     read,
     read_first,
     tokenize,
     variables_in,
 )
+from corpus.program.reader import ReadingError, Token
 
 TICK = "`"
 _MARKED = re.compile(r"`([^`]*)`")
@@ -48,7 +47,7 @@ def find_expressions(text: str) -> list[Span[str]]:
 def _is_expression(text: str) -> bool:
     try:
         read(text)
-    except ExpressionError:
+    except ReadingError:
         return False
     return True
 
@@ -125,7 +124,7 @@ def _longest(tokens: list[Token], at: int) -> tuple[int, int]:
     """Return first token and end of the longest expression at `at`; end 0 where there is none."""
     try:
         found, end = read_first(tokens, at)
-    except ExpressionError:
+    except ReadingError:
         return at, 0
     defines = (
         isinstance(found, Equation) and tokens[at].text == _DEPENDENT and tokens[at + 1].text == "="

@@ -59,14 +59,14 @@ def _warm_up(algebra: Any, equivalence: Any) -> None:
 
 
 def _execute(algebra: Any, request: dict[str, Any]) -> dict[str, Any]:
-    from corpus.program.expressions.reader import ExpressionError
     from corpus.program.language import parse
+    from corpus.program.reader import ReadingError
 
     quantities = []
     for index, text in enumerate(request["quantities"]):
         try:
             quantities.append(algebra.build(text))
-        except (ExpressionError, algebra.UndefinedError) as error:
+        except (ReadingError, algebra.UndefinedError) as error:
             return {"expressions": [], "error": f"n{index} is {text!r}: {error}"}
     expressions, error = algebra.execute(parse(request["program"]), quantities)
     return {"expressions": expressions, "error": error}

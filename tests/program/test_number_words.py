@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.problems.number_words import digits_for_words
 from corpus.program.domains import ARITHMETIC
+from corpus.program.number_words import digits_for_words
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ from corpus.program.domains import ARITHMETIC
         ("two hundred and five men", "205 men"),
         ("a hundred men, one hundred forty-four eggs", "100 men, 144 eggs"),
         ("5 thousand and 1.5 million", "5000 and 1500000"),
+        ("two billion, a trillion", "2000000000, 1000000000000"),
         ("two hundred thousand", "200000"),
         ("two thousand five hundred", "2500"),
         ("a thousand two hundred and six", "1206"),

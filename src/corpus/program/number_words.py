@@ -5,6 +5,8 @@ MathQA's are left alone: its programs count digits only.
 
 import re
 
+from corpus.program.numbers import SCALES
+
 _NINE = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _TEENS = (
     *("ten", "eleven", "twelve", "thirteen", "fourteen"),
@@ -21,11 +23,12 @@ _COUNT = rf"(?:{_BELOW_100}|a|\d[\d,]*(?:\.\d+)?)"
 _MANY = rf"{_COUNT} hundred(?: (?:and )?{_BELOW_100})?|{_COUNT}"
 _LOW = (
     rf"(?:{_COUNT} hundred(?: (?:and )?{_BELOW_100})?|{_BELOW_100})"
-    r"(?![ -](?:hundred|thousand|million)\b)"
+    r"(?![ -](?:hundred|thousand|million|billion|trillion)\b)"
 )
 _PHRASE = re.compile(
     rf"\b(?:(?P<millions>{_MANY}) million(?: (?:and )?(?P<more>{_MANY}) thousand)?"
     rf"(?: (?:and )?(?P<rest>{_LOW}))?"
+    rf"|(?P<scaled>{_MANY}) (?P<scale>billion|trillion)"
     rf"|(?P<thousands>{_MANY}) thousand(?: (?:and )?(?P<last>{_LOW}))?|(?P<low>{_LOW}))\b",
     re.IGNORECASE,
 )
@@ -42,6 +45,8 @@ def digits_for_words(text: str) -> str:
 def _digits(match: re.Match[str]) -> str:
     if match[0].lower() == "one":
         return match[0]
+    if match["scaled"]:
+        return f"{_value(match['scaled']) * float(SCALES[match['scale'].lower()]):.15g}"
     millions, thousands, low = (
         match["millions"],
         match["thousands"] or match["more"],

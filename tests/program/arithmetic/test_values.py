@@ -8,13 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.problems.arithmetic import (
-    Apply,
-    ArithmeticTextError,
-    evaluate,
-    parse_arithmetic,
-    parse_value,
-)
+from corpus.program.arithmetic.values import parse_arithmetic, parse_value, value_of
+from corpus.program.reader import ReadingError
+from corpus.program.tree import Call
 
 _PYTHON = {
     ast.Add: operator.add,
@@ -48,7 +44,7 @@ _EXPRESSIONS = st.recursive(
 
 @given(_EXPRESSIONS)
 def test_values_are_those_of_pythons_own_parser(text: str) -> None:
-    value = evaluate(parse_arithmetic(text))
+    value = value_of(parse_arithmetic(text))
     try:
         expected = _by_python(ast.parse(text, mode="eval").body)
     except ZeroDivisionError:
@@ -72,7 +68,7 @@ def test_values_are_those_of_pythons_own_parser(text: str) -> None:
     ],
 )
 def test_what_people_write_is_read(text: str, value: float) -> None:
-    assert evaluate(parse_arithmetic(text)) == pytest.approx(value)
+    assert value_of(parse_arithmetic(text)) == pytest.approx(value)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +89,13 @@ def test_what_people_write_is_read(text: str, value: float) -> None:
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ArithmeticTextError):
+    with pytest.raises(ReadingError):
         parse_arithmetic(text)
 
 
 def test_operations_are_those_of_the_language() -> None:
-    assert parse_arithmetic("(1+2)*3/4") == Apply(
-        "divide", (Apply("multiply", (Apply("add", (1.0, 2.0)), 3.0)), 4.0)
+    assert parse_arithmetic("(1+2)*3/4") == Call(
+        "divide", (Call("multiply", (Call("add", (1.0, 2.0)), 3.0)), 4.0)
     )
 
 
@@ -112,7 +108,10 @@ def test_operations_are_those_of_the_language() -> None:
         ("7.", 7),
         ("5 apples", None),
         ("", None),
-        ("1e5", None),
+        ("1e5", 1e5),
+        ("3/4", 0.75),
+        ("3 * 4", None),
+        ("1,5", None),
         ("9" * 400, None),
     ],
 )
