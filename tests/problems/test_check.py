@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from corpus.problems.check import is_checked
+from corpus.problems.check import is_checked, judge
 from corpus.problems.problem import Problem
 from corpus.program.arithmetic.answer import is_answer
+from corpus.program.arithmetic.options import parse_options
 
 PLAIN = Problem(
     "made", "train", 0, "10 pies for 3 men", (), None, "divide(n0,n1)", "", answer=3.3333
@@ -44,3 +45,25 @@ def test_problems_without_options_are_checked_by_their_answer() -> None:
     assert not is_checked(replace(PLAIN, answer=None))
     assert not is_checked(replace(PLAIN, program=None))
     assert not is_checked(replace(PLAIN, program="divide(n0,n2)"))
+
+
+@pytest.mark.parametrize(
+    ("options", "gold", "right"),
+    [
+        ("a ) 60 , b ) 64 , c ) 60", "c", True),
+        ("a ) 60.0 km , b ) 64 , c ) 60 km", "c", True),
+        ("a ) 60 km , b ) 64 , c ) 60 m", "c", False),  # one value, two units
+        ("a ) 60 % , b ) 64 , c ) 60", "c", False),
+        ("a ) 60 , b ) 64 , c ) 60", "b", False),
+        ("a ) none , b ) 64 , c ) none", "c", False),  # 60 is nearest to b
+    ],
+)
+def test_of_options_that_say_the_same_the_gold_one_counts(
+    options: str, gold: str, right: bool
+) -> None:
+    problem = Problem(
+        "made", "train", 0, "12 boxes of 5", parse_options(options), gold, "multiply(n0,n1)", ""
+    )
+    judged = judge(problem, problem.gold_program)
+    assert (judged.right, judged.chosen == gold) == (right, right)
+    assert is_checked(problem) is right

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from corpus.problems.check import is_gold
 from corpus.problems.neighbours import NeighbourIndex
 from corpus.problems.problem import Problem
 from corpus.program.domain import Domain
@@ -55,7 +56,7 @@ class Reference:
         own, every = (problem.set_name, problem.domain), ("", problem.domain)
         if problem.options:
             letter = self.majority.get(own) or self.majority.get(every)
-            return None if letter is None else problem.correct == letter
+            return None if letter is None else is_gold(problem, letter)
         answer = self.common_answer.get(own)
         answer = self.common_answer.get(every) if answer is None else answer
         if answer is None:

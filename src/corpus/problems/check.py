@@ -16,7 +16,8 @@ class Judged:
 
     outcome: ProgramOutcome[Any]
     chosen: str | None
-    """The letter of the option nearest to the value; None without a value or without options."""
+    """The letter of the option nearest to the value, the gold one among options that say the same;
+    None without a value or without options."""
     right: bool
     """The chosen option is the gold one; without options, the value is the gold answer."""
 
@@ -31,10 +32,20 @@ def judge(problem: Problem, program: Program | None) -> Judged:
         outcome = domain.execute(program, problem.quantities)
     chosen = domain.nearest(outcome.value, problem.options)
     if problem.options:
-        right = chosen is not None and chosen == problem.correct
+        right = is_gold(problem, chosen)
+        chosen = problem.correct if right else chosen
     else:
         right = domain.is_answer(outcome.value, problem.gold_answer, problem.gold_program)
     return Judged(outcome=outcome, chosen=chosen, right=right)
+
+
+def is_gold(problem: Problem, letter: str | None) -> bool:
+    """True for the letter of the gold option, and of an option that says the same."""
+    chosen, gold = (
+        next((option for option in problem.options if option.letter == each), None)
+        for each in (letter, problem.correct)
+    )
+    return chosen is not None and gold is not None and problem.domain.say_the_same(chosen, gold)
 
 
 def is_checked(problem: Problem) -> bool:

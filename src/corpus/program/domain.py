@@ -123,6 +123,10 @@ class Domain(ABC, Generic[Value]):
         """Return the letter of the option nearest to `value`; None where there is none."""
         return None
 
+    def say_the_same(self, first: AnswerOption, second: AnswerOption) -> bool:
+        """True for two options that are one answer."""
+        return first.text == second.text
+
     def is_near(self, value: Value, option: AnswerOption) -> bool:
         """True where `value` rounds to what the option says."""
         return False

@@ -1,6 +1,7 @@
 """Which option, and which gold answer, a program's value means."""
 
 import math
+import re
 from collections.abc import Sequence
 
 from corpus.program.domain import AnswerOption
@@ -17,6 +18,8 @@ A gold answer may be written with five digits (0.33333), and a program that is r
 MISS = 0.49
 """The absolute difference is below this, however large the answer."""
 
+_UNIT = re.compile("[^\\W\\d_]+|%")
+
 
 def nearest_option(value: float | None, options: Sequence[AnswerOption]) -> str | None:
     """Return the letter of the option nearest to `value`, the first of equals.
@@ -29,6 +32,14 @@ def nearest_option(value: float | None, options: Sequence[AnswerOption]) -> str 
         (abs(value - option.value), option.letter) for option in options if option.value is not None
     ]
     return min(valued, key=lambda pair: pair[0])[1] if valued else None
+
+
+def say_the_same(first: AnswerOption, second: AnswerOption) -> bool:
+    """True for options of one value and one unit: `60` and `60.0`, not `3 km` and `3 m`."""
+    if first.text == second.text:
+        return True
+    units = [_UNIT.findall(option.text.lower()) for option in (first, second)]
+    return first.value is not None and first.value == second.value and units[0] == units[1]
 
 
 def is_near(value: float, option: AnswerOption) -> bool:

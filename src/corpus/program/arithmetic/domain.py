@@ -74,6 +74,10 @@ class Arithmetic(Domain[float]):
         """Return the letter of the option nearest to `value`."""
         return answer.nearest_option(value, options)
 
+    def say_the_same(self, first: AnswerOption, second: AnswerOption) -> bool:
+        """True for options of one value and one unit."""
+        return answer.say_the_same(first, second)
+
     def is_near(self, value: float, option: AnswerOption) -> bool:
         """True where `value` is within 1 % of the option."""
         return answer.is_near(value, option)
