@@ -346,20 +346,30 @@ def test_the_command_sees_the_files_that_preparation_sees(
     assert f"{passed}/picture.png (neither text, records of text nor problems" in said
 
 
+def test_records_are_copied_byte_for_byte(data: Path, tmp_path: Path) -> None:
+    """Also an integer of more digits than Python reads, in a field that nobody needs."""
+    more = data / "more"
+    more.mkdir()
+    kept = {}
+    for name, record in (("a.jsonl", {"text": _text(7)}), ("b.jsonl", _record("1 + 2 ?"))):
+        lines = [json.dumps(record)[:-1] + f', "id": {"9" * 5000}, "x":  1.10}}\n']
+        lines += [json.dumps({**record, "text": ROWS[0]["Problem"]}) + "\n"]
+        (more / name).write_text("".join(lines[: 2 if name == "a.jsonl" else 1]))
+        kept[name] = lines[0]
+    _clean(data, tmp_path / "clean")
+    for name, line in kept.items():
+        assert (tmp_path / "clean" / "more" / name).read_text() == line
+
+
 def test_a_number_that_cannot_be_copied_is_named(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    digits = "9" * 5000
-    for name, record in (("a.jsonl", {"text": _text(7)}), ("b.jsonl", _record("1 + 2 ?"))):
-        place = data / "more" / name
-        place.parent.mkdir(exist_ok=True)
-        place.write_text(json.dumps(record)[:-1] + f', "id": {digits}}}\n')
-        with pytest.raises(SystemExit):
-            _clean(data, tmp_path / "clean")
-        error = capsys.readouterr().err
-        assert name in error
-        assert "Shorten the number" in error
-        place.unlink()
+    (data / "list.json").write_text(json.dumps(ROWS)[:-2] + f', "id": {"9" * 5000}}}]')
+    with pytest.raises(SystemExit):
+        _clean(data, tmp_path / "clean")
+    error = capsys.readouterr().err
+    assert "list.json" in error
+    assert "Shorten the number" in error
 
 
 def test_a_train_file_given_as_dev_too_is_an_error(

@@ -11,13 +11,18 @@ from typing import Any
 
 import zstandard
 
-from corpus.base.compressed import compression_of, decompressed
+from corpus.base.compressed import compression_of, decompressed, first_bytes
 from corpus.base.console import progress, say
 from corpus.base.encodings import to_utf8
 from corpus.base.errors import ConfigError, DataError
 from corpus.base.files import atomic_folder, write_lines
 from corpus.prepare.sources.files import has_text, read_text
-from corpus.prepare.sources.records import EmptyFileError, is_parquet, read_records
+from corpus.prepare.sources.records import (
+    EmptyFileError,
+    is_parquet,
+    read_records,
+    split_lines,
+)
 from corpus.prepare.walk import is_no_file, kind_of, walk
 from corpus.problems.contamination import LIST, KnownProblems
 from corpus.problems.problem import Problem
@@ -238,24 +243,25 @@ def _copy(file: FileMatches, path: Path) -> None:
     if is_parquet(file.path):
         _copy_parquet(file, path)
         return
-    compression = compression_of(file.path)
-    if file.kind == "records":
-        records = (record for _, record in read_records(file.path))
-        _write(path, (_json_bytes(each) + b"\n" for each in _kept(file, records)), compression)
-        return
-    data = b"".join(to_utf8(decompressed(file.path)))
+    start = b"".join(to_utf8([first_bytes(file.path, 1 << 10)]))
+    if file.kind == "records" or start.lstrip().startswith(b"{"):  # lines are copied as they are
+        lines = split_lines(to_utf8(decompressed(file.path)))
+        records = (line for line in lines if line and not line.isspace())
+        chunks = (line + b"\n" for line in _kept(file, records))
+    else:
+        chunks = iter([_json_bytes(list(_kept(file, _rows(file.path))))])
+    _write(path, chunks, compression_of(file.path))
+
+
+def _rows(path: Path) -> list[Any]:
+    """Read a JSON list of problems."""
     try:
-        if data.lstrip().startswith(b"{"):
-            rows = [json.loads(line) for line in data.split(b"\n") if line.strip()]
-            chunks = (_json_bytes(each) + b"\n" for each in _kept(file, rows))
-        else:
-            chunks = iter([_json_bytes(list(_kept(file, json.loads(data))))])
+        return json.loads(b"".join(to_utf8(decompressed(path))))
     except ValueError as error:  # an integer of more digits than Python reads
         first = str(error).partition(";")[0]
         raise DataError(
-            f"{file.path} cannot be copied ({first}). Shorten the number, or write it as a string."
+            f"{path} cannot be copied ({first}). Shorten the number, or write it as a string."
         ) from None
-    _write(path, chunks, compression)
 
 
 def _kept(file: FileMatches, records: Iterable[Any]) -> Iterator[Any]:
