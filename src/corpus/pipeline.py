@@ -88,7 +88,7 @@ def _evaluate_and_report(config: RunConfig, folder: RunFolder) -> None:
 
     if not folder.scores.exists():
         with folder.timed("evaluate"):
-            evaluate_run(config, Request(folder=folder))
+            evaluate_run(Request(folder=folder))
     say_scores(read_scores(folder))
     clock = round(Clock(folder.clock).seconds, 3)
     folder.update_manifest(clock_seconds=clock)  # a session that was killed did not do it
@@ -156,13 +156,13 @@ def evaluate(request: "Request") -> None:
     from corpus.evaluate.console import say_scores
     from corpus.evaluate.evaluate import evaluate_run
 
-    folder, config = request.folder, load_config(request.folder)
+    folder = request.folder.require()
     request.check()
     with ExitStack() as stack:
         if request.is_in_run:
             stack.enter_context(claimed(folder))
             stack.enter_context(folder.timed("evaluate"))
-        say_scores(evaluate_run(config, request))
+        say_scores(evaluate_run(request))
     say(f"scores: {request.output}")
 
 

@@ -82,7 +82,7 @@ def test_a_run_killed_twice_ends_with_the_same_bits(
     )
 
 
-RUNS, KILLS_A_RUN = 10, 2
+RUNS, KILLS_A_RUN = 6, 3
 
 
 @pytest.mark.parametrize("number", range(RUNS))
@@ -95,7 +95,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
     tmp_path: Path,
     number: int,
 ) -> None:
-    """Twenty kills in all, wherever they fall: preparing, stepping, saving, validating, between the
+    """Up to 18 kills in all, wherever they fall: preparing, stepping, saving, validating, between the
     phases, scoring."""
     out, chance = tmp_path / "killed", random.Random(number)
     words = command(out, "--train.checkpoint-steps=7")
@@ -103,7 +103,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
     while killed < KILLS_A_RUN:
         process = start(words)
         try:
-            process.communicate(timeout=chance.uniform(0.1, 0.8) * whole_seconds)
+            process.communicate(timeout=chance.uniform(0.1, 0.7) * whole_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -153,7 +153,7 @@ def test_an_interrupted_clock_counts_what_was_spent(
     in a second or two, which a busy machine can lose between the phases.
     """
     out = tmp_path / "clock"
-    words = command(out, "--finetune.max-epochs=1000", budget="20s")
+    words = command(out, "--finetune.max-epochs=1000", budget="15s")
     process = start(words)
     while not (out / "metrics.jsonl").exists():
         assert process.poll() is None

@@ -87,13 +87,12 @@ def one(command: Words, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("ranks", "more"),
     [
-        (2, []),
         (4, []),
         (2, ["--train.micro-batch-sequences=1"]),
         (2, ["--runtime.parallel=fsdp"]),
         (4, ["--runtime.parallel=fsdp", "--runtime.checkpoint-activations=True"]),
     ],
-    ids=["2 ddp", "4 ddp", "2 ddp, accumulating", "2 fsdp", "4 fsdp, recomputing"],
+    ids=["4 ddp", "2 ddp, accumulating", "2 fsdp", "4 fsdp, recomputing"],
 )
 def test_losses_are_those_of_one_rank(
     command: Words, one: Path, tmp_path: Path, ranks: int, more: list[str]
@@ -134,9 +133,7 @@ def _workers(launcher: int) -> list[int]:
     ("parallel", "then", "damaged"),
     [
         ("ddp", 4, False),
-        ("ddp", 2, True),
         ("fsdp", 1, False),
-        ("fsdp", 4, False),
         ("fsdp", 2, True),
     ],
 )
@@ -220,7 +217,7 @@ def test_all_ranks_agree_when_a_clock_ends_the_run(
     """No deadlock: the first rank's clock counts, and each phase ends on the same step
     everywhere."""
     out = tmp_path / "run"
-    _run(command(out, *MORE, f"--runtime.parallel={parallel}", budget="15s"), 2)
+    _run(command(out, *MORE, f"--runtime.parallel={parallel}", budget="10s"), 2)
     manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["clock_seconds"] == pytest.approx(15, abs=3)
+    assert manifest["clock_seconds"] == pytest.approx(10, abs=3)
     assert set(manifest["steps"]) == {"pretrain", "finetune"}

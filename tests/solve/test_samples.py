@@ -34,18 +34,14 @@ def model() -> Transformer:
 def exact(model: Transformer) -> list[dict[tuple[int, ...], float]]:
     """The probability of every continuation: those that end, and those that are cut off."""
     found = []
+    endings = list(itertools.product(range(VOCABULARY), repeat=LENGTH))
     for prompt in PROMPTS:
+        with torch.no_grad():
+            logits = model(torch.tensor([[*prompt, *tokens] for tokens in endings]))
+        chances = logits[:, len(prompt) - 1 :, :VOCABULARY].double().log_softmax(-1).tolist()
         probabilities: dict[tuple[int, ...], float] = {}
-        for tokens in itertools.product(range(VOCABULARY), repeat=LENGTH):
-            with torch.no_grad():
-                logits = (
-                    model(torch.tensor([[*prompt, *tokens]]))[0, :, :VOCABULARY]
-                    .double()
-                    .log_softmax(-1)
-                )
-            steps = [
-                float(logits[len(prompt) - 1 + place, token]) for place, token in enumerate(tokens)
-            ]
+        for tokens, chance in zip(endings, chances):
+            steps = [chance[place][token] for place, token in enumerate(tokens)]
             end = tokens.index(STOP) if STOP in tokens else None
             key = tokens if end is None else tokens[:end]
             probabilities[key] = math.exp(sum(steps[: None if end is None else end + 1]))

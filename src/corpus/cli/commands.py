@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,9 +25,12 @@ from corpus.cli.options import (
     parse_run,
     typed_command,
 )
+from corpus.config.evaluate import EvaluateConfig
 from corpus.config.rope import Reach
+from corpus.config.run import RunConfig
 from corpus.problems.overlap import NGRAM, SHARE
 from corpus.recipes.registry import RECIPES, load_recipe
+from corpus.run.begin import load_config
 from corpus.run.folder import RunFolder
 
 
@@ -103,14 +106,19 @@ class EvaluateOptions(FolderOptions):
     """int8 rounds the weights to 8 bits, a quarter of the memory.
     It needs --output, because the run's own scores are those of fp32 weights."""
 
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+    """Settings of scoring, by default the run's. Scores of other settings go to --output, not into
+    the run."""
+
 
 def evaluate(words: Sequence[str]) -> None:
     """Score a run; only its own problems, scored as trained, replace its scores."""
-    options = parse(EvaluateOptions, words, command="evaluate")
+    options = _evaluate_options(words)
     from corpus.evaluate.request import Request
 
     request = Request(
         folder=RunFolder(options.run),
+        settings=options.evaluate,
         problems=options.problems,
         output_file=options.output,
         text=options.text,
@@ -119,6 +127,22 @@ def evaluate(words: Sequence[str]) -> None:
         in_int8=options.weights == "int8",
     )
     pipeline.evaluate(request)
+
+
+def _evaluate_options(words: Sequence[str]) -> EvaluateOptions:
+    """Parse options; the settings of the run's `evaluate` are their defaults."""
+    others = {each.name for each in fields(RunConfig)} - {"evaluate", "model"}
+    for word in words:
+        section = word.removeprefix("--").partition(".")[0]
+        if word.startswith("--") and "." in word and section in others:
+            raise ConfigError(
+                f"corpus evaluate does not take {word.partition('=')[0]}: the {section} settings of "
+                "a run do not change. It takes settings of scoring, such as --evaluate.votes 16; "
+                "for others start a new run"
+            )
+    asked = parse(EvaluateOptions, words, command="evaluate")
+    own = EvaluateOptions(run=asked.run, evaluate=load_config(RunFolder(asked.run)).evaluate)
+    return parse(EvaluateOptions, words, command="evaluate", default=own)
 
 
 def report(words: Sequence[str]) -> None:

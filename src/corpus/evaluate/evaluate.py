@@ -40,13 +40,14 @@ _Scored = tuple[dict[str, Any], list[dict[str, Any]], dict[str, float]]
 """Scores, outcomes, and seconds a problem by way of answering."""
 
 
-def evaluate_run(config: RunConfig, request: Request) -> Scores:
+def evaluate_run(request: Request) -> Scores:
     """Score a run as `request` asks, and write its `output`, which has the form of `scores.json`.
 
     The outcome of each problem is written into the run only with the run's own scores. Those keep
     what they say of text where no text is measured.
     """
     folder, output, reach = request.folder, request.output, request.reach
+    config = request.config
     looks_for_overlap = request.overlap and bool(request.problems)
     sets = request.sets
     require_writable(output)
@@ -61,6 +62,10 @@ def evaluate_run(config: RunConfig, request: Request) -> Scores:
     if config.evaluate.text if request.text is None else request.text:
         known = score_all_text(folder, model, runtime, reach, in_int8=request.in_int8)
     scores: Scores = {"text": known, "problems": {}}
+    if request.changed:
+        scores["settings"] = request.changed
+        changed = ", ".join(f"{name} {value}" for name, value in request.changed.items())
+        say(f"settings   {changed}, other than the run's")
     if request.in_int8:
         scores["weights"] = {"kept_in": "int8"}
     if not reach.is_as_trained:

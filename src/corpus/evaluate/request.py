@@ -1,14 +1,19 @@
 """A request of `corpus evaluate`: what to score, and where the scores go."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from corpus.base.errors import ConfigError
+from corpus.base.plain import to_plain
+from corpus.config.evaluate import EvaluateConfig
 from corpus.config.rope import Reach
+from corpus.config.run import RunConfig
 from corpus.evaluate.scores import holds_scores
 from corpus.problems.problem import Problem
+from corpus.run.begin import load_config
 from corpus.run.folder import RunFolder
 from corpus.run.problems import evaluation_sets, load_problem_files
 
@@ -22,6 +27,8 @@ class Request:
     """Problem files, each SET=PATH; empty scores the run's own held-out problems."""
     output_file: Path | None = None
     """None: the run's scores.json for the run's own scores, else ./scores.json."""
+    settings: EvaluateConfig | None = None
+    """How the problems are scored; None goes by the run's config."""
     text: bool | None = None
     """Whether held-out text is measured; None goes by the run's config."""
     overlap: bool = True
@@ -31,10 +38,27 @@ class Request:
     in_int8: bool = False
     """Score the weights rounded to int8."""
 
+    @cached_property
+    def config(self) -> RunConfig:
+        """The run's config, with the settings of this request."""
+        config = load_config(self.folder)
+        return config if self.settings is None else replace(config, evaluate=self.settings)
+
+    @cached_property
+    def changed(self) -> dict[str, Any]:
+        """The settings that change scores and differ from the run's, by name."""
+        own, asked = (
+            {**to_plain(config.evaluate), "text": None, "batch_size": None}
+            for config in (load_config(self.folder), self.config)
+        )
+        return {name: value for name, value in asked.items() if value != own[name]}
+
     @property
     def is_own(self) -> bool:
-        """Whether the scores are the run's own: its problems, its weights as they were trained."""
-        return not self.problems and self.reach.is_as_trained and not self.in_int8
+        """Whether the scores are the run's own: its problems and settings, its weights as they
+        were trained."""
+        is_as_trained = self.reach.is_as_trained and not self.in_int8
+        return not self.problems and is_as_trained and not self.changed
 
     @property
     def output(self) -> Path:
@@ -65,7 +89,8 @@ class Request:
         output, other = self.output, RunFolder(self.output.parent)
         if self.is_in_run and not self.is_own:
             raise ConfigError(
-                f"{output} holds the scores of the run as it was trained; give another --output"
+                f"{output} holds the scores of the run as it was trained, with its own settings; "
+                "give another --output"
             )
         if (
             not self.is_in_run

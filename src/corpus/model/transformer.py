@@ -124,7 +124,10 @@ class Transformer(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.num_embeddings, config.dim)
+        # Not `nn.Embedding(...)`: drawing its weights on the meta device imports torch's compiler.
+        self.embedding = nn.Embedding.from_pretrained(
+            torch.empty(config.num_embeddings, config.dim), freeze=False
+        )
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.norm = RMSNorm(config.dim, config.norm_eps)
         self.unembedding = (
