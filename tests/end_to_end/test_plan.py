@@ -89,7 +89,7 @@ def test_a_plan_may_be_made_again_until_training_begins(
     command: Words, corpus: Run, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    for budget in (BUDGET, "12s"):
+    for budget in ("10s", "8s"):
         corpus(["plan", *command(run, budget=budget)[1:]])
         assert json.loads((run / "plan.json").read_text())["asked"]["budget"] == budget
     before = (run / "config.json").read_bytes()
@@ -99,7 +99,7 @@ def test_a_plan_may_be_made_again_until_training_begins(
     plan = json.loads((run / "plan.json").read_text())
     plan["basis"]["text"] = "other"
     (run / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-    assert "made already" not in corpus(["plan", *command(run, budget="12s")[1:]]).stdout, (
+    assert "made already" not in corpus(["plan", *command(run, budget="8s")[1:]]).stdout, (
         "the text is another"
     )
     other = corpus(["plan", *command(run, budget=BUDGET)[1:], "--seed=3"], check=False)
@@ -125,7 +125,7 @@ def test_what_cannot_be_planned_is_said(
 def test_problems_mixed_into_the_end_are_planned_for(
     command: Words, corpus: Run, tmp_path: Path
 ) -> None:
-    corpus(["plan", *command(tmp_path / "run", "--curriculum.anneal=0.2", budget="12s")[1:]])
+    corpus(["plan", *command(tmp_path / "run", "--curriculum.anneal=0.2", budget="8s")[1:]])
     plan = json.loads((tmp_path / "run" / "plan.json").read_text())
     assert plan["candidates"][plan["chosen"]]["epochs"]["problems"] > 0
 
