@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,7 +176,7 @@ def _stat(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *texts: str) -> None:
     """Let the kernel's counts be these, one after another, a second apart."""
     real, left = open, list(texts)
 
-    def opened(path: str, **more: str) -> object:
+    def opened(path: str, **more: Any) -> object:
         assert path == "/proc/stat"
         (tmp_path / "stat").write_text(left.pop(0))
         return real(tmp_path / "stat", **more)

@@ -16,9 +16,9 @@ WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """Environment variables that say how OpenMP's threads wait."""
 
 SHORT_SPIN = {"GOMP_SPINCOUNT": "1000"}
-"""Waiting threads spin for microseconds, then sleep. By default they spin for a millisecond and hold
-a core that the thread they wait for may need. libgomp, which torch uses on Linux, takes 1,000 itself
-where it knows of more threads than cores."""
+"""Waiting threads spin for microseconds, then sleep. By default they spin for a millisecond and
+hold a core that the thread they wait for may need. libgomp, which torch uses on Linux, takes 1,000
+itself where it knows of more threads than cores."""
 
 MOST_THREADS = 4096
 """The largest `OMP_NUM_THREADS` that is believed."""
