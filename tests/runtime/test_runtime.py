@@ -10,14 +10,15 @@ import torch
 from corpus.base.errors import ConfigError, DeviceError
 from corpus.config.runtime import RuntimeConfig
 from corpus.runtime import runtime as module
+from corpus.runtime import threads as threads_module
 from corpus.runtime.runtime import (
     MUCH_FASTER,
     Runtime,
     best_precision,
     environment,
     resolve,
-    usable_cores,
 )
+from corpus.runtime.threads import ThreadSource, usable_cores
 
 CPU = torch.device("cpu")
 
@@ -173,12 +174,27 @@ def test_the_number_of_threads_is_respected() -> None:
 
 def test_no_number_of_threads_takes_every_usable_core(monkeypatch: pytest.MonkeyPatch) -> None:
     assert usable_cores() >= 1
-    monkeypatch.setattr(module.os, "sched_getaffinity", lambda process: {0, 2, 5}, raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(
+        threads_module.os, "sched_getaffinity", lambda process: {0, 2, 5}, raising=False
+    )
     assert (
         resolve(RuntimeConfig(device="cpu", precision="fp32")).num_threads
         == torch.get_num_threads()
         == 3
     )
+
+
+def test_omp_num_threads_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    runtime = resolve(RuntimeConfig(device="cpu", precision="fp32"))
+    assert runtime.num_threads == torch.get_num_threads() == 5
+    assert runtime.describe() == "cpu, fp32, 5 threads (OMP_NUM_THREADS)"
+
+
+def test_the_description_says_where_threads_come_from() -> None:
+    one = Runtime(device=CPU, precision="bf16", num_threads=1, threads_from=ThreadSource.TRIAL)
+    assert one.describe() == "cpu, bf16, 1 thread (the fastest in a trial)"
 
 
 def test_fewer_than_no_threads_is_refused() -> None:

@@ -27,6 +27,7 @@ from corpus.model.transformer import Transformer
 from corpus.model.weights import build_model
 from corpus.run.folder import RunFolder
 from corpus.runtime import runtime as runtime_module
+from corpus.runtime import threads as threads_module
 from corpus.runtime.runtime import Runtime
 from corpus.train import autotune
 from corpus.train import session as session_module
@@ -35,6 +36,13 @@ from corpus.train.schedule import STEP_OVERHEAD
 from corpus.train.step import Backbone, eager_backbone
 
 pytestmark = pytest.mark.usefixtures("own_threads")
+
+
+def _on_cores(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """An idle machine with so many cores, and no OMP_NUM_THREADS."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(threads_module, "usable_cores", lambda: number)
+    monkeypatch.setattr(threads_module, "cores_of_others", lambda: 0.0)
 
 
 CPU = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
@@ -173,6 +181,7 @@ def test_trials_run_at_the_size_that_trains(
 ) -> None:
     """A batch that is computed in parts may not fit at once; and its time is that of all parts."""
     rows: list[int] = []
+    _on_cores(monkeypatch, 4)
 
     def seconds(model: Transformer, backbone: Backbone, runtime: Any, batch: Batch) -> float:
         rows.append(len(batch.tokens))
@@ -216,7 +225,7 @@ def test_threads_are_chosen_once_in_a_run(
     tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[int] = []
-    monkeypatch.setattr(runtime_module, "usable_cores", lambda: 4)
+    _on_cores(monkeypatch, 4)
     for fastest in (2, 1):
         _fastest_with(monkeypatch, fastest, tried)
         with open_session(tmp_path, "1000s", num_threads=0) as session:
@@ -234,7 +243,7 @@ def test_a_busy_moment_does_not_decide_on_threads(
 ) -> None:
     """The first trial of two threads meets another program; the next ones do not."""
     slow = iter([9.0])
-    monkeypatch.setattr(runtime_module, "usable_cores", lambda: 2)
+    _on_cores(monkeypatch, 2)
     monkeypatch.setattr(
         autotune,
         "pass_seconds",
@@ -252,12 +261,52 @@ def test_threads_are_not_tried_where_they_are_given_or_time_plays_no_part(
     tmp_path: Path, model: Transformer, monkeypatch: pytest.MonkeyPatch, budget: str, asked: int
 ) -> None:
     tried: list[int] = []
-    monkeypatch.setattr(runtime_module, "usable_cores", lambda: 4)
+    _on_cores(monkeypatch, 4)
     _fastest_with(monkeypatch, 1, tried)
     with open_session(tmp_path, budget, num_threads=asked) as session:
         session.autotuner.backbone(model, no_sample)
         assert session.runtime.num_threads == torch.get_num_threads() == (asked or 4)
     assert not tried
+
+
+@pytest.mark.parametrize(
+    ("budget", "asked", "expected"), [("1000s", 0, 2), ("9 steps", 0, 2), ("9 steps", 3, 3)]
+)
+def test_omp_num_threads_counts_as_given(
+    tmp_path: Path,
+    model: Transformer,
+    monkeypatch: pytest.MonkeyPatch,
+    budget: str,
+    asked: int,
+    expected: int,
+) -> None:
+    """It goes before what an earlier session recorded, and after the setting."""
+    RunFolder(tmp_path).update_manifest(choices={"num_threads": 4})
+    tried: list[int] = []
+    _on_cores(monkeypatch, 4)
+    _fastest_with(monkeypatch, 1, tried)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with open_session(tmp_path, budget, num_threads=asked) as session:
+        session.autotuner.backbone(model, no_sample)
+        assert session.runtime.num_threads == torch.get_num_threads() == expected
+    assert not tried
+
+
+@pytest.mark.parametrize(("budget", "warned"), [("9 steps", True), ("60s", True), ("1000s", False)])
+def test_a_busy_machine_is_said_once_unless_a_trial_chooses(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    budget: str,
+    warned: bool,
+) -> None:
+    _on_cores(monkeypatch, 2)
+    monkeypatch.setattr(threads_module, "_checked", [])
+    monkeypatch.setattr(threads_module, "cores_of_others", lambda: 1.0)
+    for name in ("first", "second"):
+        with open_session(tmp_path / name, budget, num_threads=0):
+            pass
+    assert capsys.readouterr().out.count("--runtime.num-threads 1") == warned
 
 
 def _fail_to_compile(model: Transformer) -> Backbone:

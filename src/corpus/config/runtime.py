@@ -32,7 +32,8 @@ class RuntimeConfig:
     """Recompute activations in the backward pass: less memory, about a third more time."""
 
     num_threads: int = 0
-    """CPU threads for matrix products. 0 uses every core that this process may use."""
+    """CPU threads for matrix products. 0 takes the number in OMP_NUM_THREADS, or if that is not set
+    every core that this process may use."""
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -41,4 +42,9 @@ class RuntimeConfig:
             is_known = not options or value in options
             expect(is_known, f"runtime.{field.name}", value, f"one of {', '.join(options)}")
         number = self.num_threads
-        expect(number >= 0, "runtime.num_threads", number, "0 (all cores) or a positive number")
+        expect(
+            number >= 0,
+            "runtime.num_threads",
+            number,
+            "0 (OMP_NUM_THREADS, or all cores) or a positive number",
+        )

@@ -29,6 +29,7 @@ from corpus.run.folder import RunFolder
 from corpus.run.problems import training_problems
 from corpus.run.weights import load_shape, load_weights
 from corpus.runtime.runtime import Runtime, resolve
+from corpus.runtime.threads import warn_if_busy
 from corpus.solve.solver import Solver
 from corpus.solve.voting import WeightedCandidate, by_probability, by_similarity, majority
 from corpus.text.tokenizer import Tokenizer
@@ -55,6 +56,9 @@ def evaluate_run(request: Request) -> Scores:
         require_text(folder)
     # Scoring is cheap beside training, and fp32 gives the same answers on every machine.
     runtime = resolve(replace(config.runtime, precision="fp32"))
+    say(f"machine    {runtime.describe()}")
+    if runtime.device.type == "cpu":
+        warn_if_busy(runtime.num_threads)
     model, tokenizer = load_weights(folder, runtime, reach=reach, in_int8=request.in_int8)
     kept_in = "int8" if request.in_int8 else "fp32"
     say(f"weights    {kept_in}, {num_bytes(model) / 1e6:.1f} MB of memory")

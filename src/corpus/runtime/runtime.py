@@ -12,6 +12,7 @@ import torch
 from corpus.base.errors import DeviceError
 from corpus.config.runtime import RuntimeConfig
 from corpus.runtime.ranks import ALONE, Ranks
+from corpus.runtime.threads import Threads, ThreadSource, choose_threads
 
 MUCH_FASTER = 2.5
 """How much faster than fp32 a bf16 product must be on a CPU to be chosen. Cores with matrix units
@@ -30,6 +31,7 @@ class Runtime:
     precision: str
     """`fp32`, `bf16`, `fp16`, `fp8` or `int8`."""
     num_threads: int
+    threads_from: ThreadSource = ThreadSource.SETTING
     ranks: Ranks = ALONE
 
     def autocast(self) -> AbstractContextManager[Any]:
@@ -44,6 +46,11 @@ class Runtime:
             return torch.bfloat16 if self.device.type == "cuda" else None
         return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.precision)
 
+    def describe(self) -> str:
+        """Return device, precision and threads in words, with where the threads come from."""
+        threads = Threads(self.num_threads, self.threads_from)
+        return f"{self.device.type}, {self.precision}, {threads}"
+
     def synchronize(self) -> None:
         """Wait until the device has finished, so that its work can be timed."""
         if self.device.type == "cuda":
@@ -56,6 +63,7 @@ def resolve(
     config: RuntimeConfig,
     *,
     precision: str | None = None,
+    num_threads: int = 0,
     repeatable: bool = False,
     ranks: Ranks = ALONE,
 ) -> Runtime:
@@ -64,6 +72,7 @@ def resolve(
     Args:
         config: what was asked for.
         precision: the choice that an earlier session of the same run recorded; it is kept.
+        num_threads: the same for threads; the config and `OMP_NUM_THREADS` go before it.
         repeatable: the same command must give the same bits, so nothing may depend on a measurement
             or on the order in which a device adds. A CPU's `auto` is fp32 then, and a GPU uses
             deterministic kernels where it has them.
@@ -72,8 +81,10 @@ def resolve(
     Raises:
         DeviceError: the machine does not have what was asked for.
     """
-    threads = config.num_threads or max(1, usable_cores() // ranks.local_world_size)
-    torch.set_num_threads(threads)
+    threads = choose_threads(
+        config.num_threads, recorded=num_threads, local_ranks=ranks.local_world_size
+    )
+    torch.set_num_threads(threads.number)
     if repeatable:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     device = torch.device(_device_name(config.device))
@@ -85,7 +96,11 @@ def resolve(
     if device.type == "cuda":
         torch.use_deterministic_algorithms(repeatable, warn_only=True)
     runtime = Runtime(
-        device=device, precision=ranks.from_main(chosen), num_threads=threads, ranks=ranks
+        device=device,
+        precision=ranks.from_main(chosen),
+        num_threads=threads.number,
+        threads_from=threads.source,
+        ranks=ranks,
     )
     allow_tf32(runtime)
     return runtime
@@ -97,11 +112,6 @@ def allow_tf32(runtime: Runtime) -> None:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = (
             runtime.precision != "fp32"
         )
-
-
-def usable_cores() -> int:
-    """Return the number of cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def best_precision(device: torch.device, *, timed: bool = True) -> str:

@@ -23,6 +23,7 @@ from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import is_sharded
 from corpus.runtime.ranks import Ranks
 from corpus.runtime.runtime import Runtime, allow_tf32, resolve
+from corpus.runtime.threads import ThreadSource, warn_if_busy
 from corpus.train.precision import fastest, table, try_precisions
 from corpus.train.schedule import Clock
 from corpus.train.step import (
@@ -146,14 +147,17 @@ class Autotuner:
         self._folder, self._choices, self._budget, self._clock = folder, choices, budget, clock
         self._batch_tokens, self._train, self._asked = batch_tokens, train, asked
         self._backbone: Backbone | None = None
-        threads = asked.num_threads or choices.get("num_threads", 0)
         self.runtime = resolve(
-            replace(asked, num_threads=threads),
+            asked,
             precision=choices.get("precision"),
+            num_threads=choices.get("num_threads", 0),
             repeatable=not budget.is_clock,
             ranks=ranks,
         )
         choices.record(precision=self.runtime.precision, num_threads=self.runtime.num_threads)
+        # Other ranks would count as other processes.
+        if self.runtime.device.type == "cpu" and ranks.is_alone and not self._tries_threads:
+            warn_if_busy(self.runtime.num_threads)
 
     def backbone(self, model: Transformer, sample: Sample) -> Backbone:
         """Return the model up to its head, compiled where that works and pays.
@@ -260,12 +264,16 @@ class Autotuner:
             reason=f"training runs {how} (weights divided among ranks: nothing is tried)",
         )
 
+    @property
+    def _tries_threads(self) -> bool:
+        """Whether a trial is still to choose the number of threads."""
+        may_choose = self._budget.is_clock and not self._is_shorter(WORTH_TRYING_SECONDS)
+        is_open = "threads_tried" not in self._choices and not self.runtime.threads_from.is_given
+        return may_choose and is_open and self.runtime.device.type == "cpu"
+
     def _choose_threads(self, model: Transformer, sample: Sample) -> None:
         """Under a clock on a CPU, take the fastest number of threads: beside other work fewer."""
-        may_choose = self._budget.is_clock and not self._is_shorter(WORTH_TRYING_SECONDS)
-        if not may_choose or self._asked.num_threads or self.runtime.device.type != "cpu":
-            return
-        if "threads_tried" in self._choices:
+        if not self._tries_threads:
             return
         enough = self._time_limit(TRIAL_SHARE)
         seconds = self._choices.together(
@@ -277,7 +285,7 @@ class Autotuner:
         )
         chosen = self._choices["num_threads"]
         torch.set_num_threads(chosen)
-        self.runtime = replace(self.runtime, num_threads=chosen)
+        self.runtime = replace(self.runtime, num_threads=chosen, threads_from=ThreadSource.TRIAL)
         passes = ", ".join(f"{threads}: {value:.2f} s a pass" for threads, value in seconds.items())
         say(f"threads    {passes}; {chosen} chosen")
         self._folder.update_manifest(environment={"num_threads": chosen})

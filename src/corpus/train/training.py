@@ -103,8 +103,7 @@ class Training:
             f"layers, dim {shape.dim}, {shape.num_heads} heads ({shape.num_kv_heads} key/value), "
             f"vocabulary {shape.vocab_size:,}, context {shape.context_length:,}"
         )
-        threads = f"{runtime.num_threads} thread{'s' if runtime.num_threads > 1 else ''}"
-        say(f"machine    {runtime.device.type}, {runtime.precision}, {threads}")
+        say(f"machine    {runtime.describe()}")
         for line in self._data.describe():
             say(line)
         share, epochs = self._config.train.finetune_share, self._config.finetune.max_epochs
