@@ -136,9 +136,9 @@ def _evaluate_options(words: Sequence[str]) -> EvaluateOptions:
         section = word.removeprefix("--").partition(".")[0]
         if word.startswith("--") and "." in word and section in others:
             raise ConfigError(
-                f"corpus evaluate does not take {word.partition('=')[0]}: the {section} settings of "
-                "a run do not change. It takes settings of scoring, such as --evaluate.votes 16; "
-                "for others start a new run"
+                f"corpus evaluate does not take {word.partition('=')[0]}: the {section} settings "
+                "of a run do not change. It takes settings of scoring, such as --evaluate.votes "
+                "16; for others start a new run"
             )
     asked = parse(EvaluateOptions, words, command="evaluate")
     own = EvaluateOptions(run=asked.run, evaluate=load_config(RunFolder(asked.run)).evaluate)
