@@ -8,14 +8,14 @@ import pytest
 
 from corpus.config.run import RunConfig
 from corpus.export import export
-from corpus.export.card import Card
+from corpus.export.card import ModelCard
 from corpus.recipes.registry import load_recipe
 from corpus.run.folder import RunFolder
 
 
 def card(
     config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str = "finetune"
-) -> Card:
+) -> ModelCard:
     folder, cards = RunFolder(tmp_path), []
     for weights in (folder.final_weights, folder.pretrained_weights):
         weights.parent.mkdir(parents=True, exist_ok=True)

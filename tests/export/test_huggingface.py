@@ -10,7 +10,7 @@ from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import read_json
 from corpus.config.model import ModelConfig
 from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
-from corpus.export.card import Card
+from corpus.export.card import ModelCard
 from corpus.export.huggingface import FILES, export_huggingface, huggingface_name
 from corpus.model.weights import TOKENIZER, build_model, save_model
 from corpus.text.tokenizer import Tokenizer, train_tokenizer
@@ -34,7 +34,7 @@ SCORES = {
         }
     },
 }
-CARD = Card(title="A test model", training="Trained for 120 steps on nothing.", scores=SCORES)
+CARD = ModelCard(title="A test model", training="Trained for 120 steps on nothing.", scores=SCORES)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,10 @@ def test_the_card_tells_scores_beside_baselines(
         "| github | 20,480 | 3.250 | 5.500 |",
     ):
         assert part in card, part
-    bare = export_huggingface(*run, tmp_path / "bare", Card(title="T", training="U.")) / "README.md"
+    bare = (
+        export_huggingface(*run, tmp_path / "bare", ModelCard(title="T", training="U."))
+        / "README.md"
+    )
     assert "## Problems" not in bare.read_text(encoding="utf-8")
 
 
@@ -105,7 +108,7 @@ def test_programs_are_cut_off_where_scoring_cuts_them(
     run: tuple[Path, ModelConfig, Path], tmp_path: Path
 ) -> None:
     folder = export_huggingface(
-        *run, tmp_path / "export", Card(title="T", training="U.", max_new_tokens=77)
+        *run, tmp_path / "export", ModelCard(title="T", training="U.", max_new_tokens=77)
     )
     assert json.loads((folder / "generation_config.json").read_text())["max_new_tokens"] == 77
     assert "max_new_tokens=77" in (folder / "README.md").read_text(encoding="utf-8")
@@ -115,7 +118,7 @@ def test_the_card_of_weights_that_know_text_alone_promises_no_programs(
     run: tuple[Path, ModelConfig, Path], tmp_path: Path
 ) -> None:
     folder = export_huggingface(
-        *run, tmp_path / "export", Card(title="T", training="U.", writes_programs=False)
+        *run, tmp_path / "export", ModelCard(title="T", training="U.", writes_programs=False)
     )
     assert "program" not in (folder / "README.md").read_text(encoding="utf-8").split("---")[-1]
 

@@ -12,14 +12,14 @@ from corpus.config.finetune import AdapterConfig, FinetuneConfig
 from corpus.config.model import ModelConfig
 from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.export.adapter import export_adapter
-from corpus.export.card import Card
+from corpus.export.card import ModelCard
 from corpus.export.huggingface import export_huggingface
 from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors
 from corpus.model.transformer import Transformer
 from corpus.model.weights import TOKENIZER, build_model, save_model, write_model
 from corpus.text.tokenizer import RESERVED, Tokenizer, train_tokenizer
 
-CARD = Card(title="T", training="U.")
+CARD = ModelCard(title="T", training="U.")
 SYMBOLS = range(len(RESERVED))
 FOUR_BITS = BitsAndBytesConfig(
     load_in_4bit=True,

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 from corpus.config.model import ModelConfig
 from corpus.config.rope import RopeScaling
 from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
-from corpus.export.card import ANSWER, PROMPT, Card
+from corpus.export.card import ANSWER, PROMPT, ModelCard
 from corpus.export.huggingface import export_huggingface
 from corpus.model.transformer import Transformer
 from corpus.model.weights import TOKENIZER, build_model, save_model
@@ -99,7 +99,7 @@ def pair(
         config,
         folder,
         folder / "export",
-        Card(title="T", training="U."),
+        ModelCard(title="T", training="U."),
     )
 
 

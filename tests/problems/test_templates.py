@@ -20,7 +20,7 @@ from corpus.problems.generated.template import CATEGORIES
 from corpus.problems.generated.words import SLOT, slots
 from corpus.problems.problem import Problem
 from corpus.problems.symbolic import generator as symbolic_generator
-from corpus.problems.symbolic.catalogue import TemplateFile as SymbolicFile
+from corpus.problems.symbolic.catalogue import SymbolicFile
 from corpus.problems.symbolic.catalogue import templates as symbolic_templates
 from corpus.program.arithmetic.answer import nearest_option
 from corpus.program.arithmetic.interpreter import execute

@@ -29,7 +29,7 @@ _TEXT_COLUMNS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
+class ModelCard:
     """The contents of a model card."""
 
     title: str
@@ -44,7 +44,7 @@ class Card:
     """The run's scores.json; tables without scores are left out."""
 
 
-def render_card(card: Card, config: ModelConfig) -> str:
+def render_card(card: ModelCard, config: ModelConfig) -> str:
     """Return the README.md of an exported model, with the header for the hub."""
     prompting = _PROMPTING.format(prompt=PROMPT, answer=ANSWER, max_new_tokens=card.max_new_tokens)
     sections = [

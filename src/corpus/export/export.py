@@ -6,7 +6,7 @@ from corpus.base.errors import ArtifactError
 from corpus.config.rope import Reach
 from corpus.config.run import RunConfig
 from corpus.evaluate.scores import read_scores
-from corpus.export.card import Card
+from corpus.export.card import ModelCard
 from corpus.export.huggingface import export_huggingface
 from corpus.run.folder import RunFolder
 from corpus.run.weights import AS_TRAINED, load_shape
@@ -38,7 +38,7 @@ def export_run(
             f"{folder.path} has no {path.stem} weights yet; train it first (`corpus run`)"
         )
     changed = "" if reach.is_as_trained else _CHANGED
-    card = Card(
+    card = ModelCard(
         title=f"Corpus {config.recipe}",
         training=f"Trained from scratch by Corpus with the recipe `{config.recipe}` under a budget "
         f"of {config.budget}, on the data `{Path(config.prepare.data).name}`: "

@@ -16,7 +16,7 @@ from corpus.base.files import atomic_folder, digest_file, read_json, write_json,
 from corpus.base.manifest import NAME as MANIFEST_FILE
 from corpus.base.manifest import Manifest, make_key, read_manifest, write_manifest
 from corpus.config.model import ModelConfig
-from corpus.export.card import Card, render_card
+from corpus.export.card import ModelCard, render_card
 from corpus.model import rope
 from corpus.model.weights import check_tokenizer, load_model
 from corpus.text.tokenizer import EOS, PAD, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, Tokenizer
@@ -52,7 +52,7 @@ NAMES = {
 
 
 def export_huggingface(
-    weights: Path, config: ModelConfig, tokenizer_folder: Path, output: Path, card: Card
+    weights: Path, config: ModelConfig, tokenizer_folder: Path, output: Path, card: ModelCard
 ) -> Path:
     """Write config, weights, generation config, tokenizer, README.md and manifest to `output`.
 

@@ -14,7 +14,7 @@ NUM_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
+class ProblemCard:
     """One problem laid out for reading; `steps` are (as written, with values, result)."""
 
     outcome: Outcome
@@ -37,7 +37,7 @@ class Card:
         return f"{self.outcome.id} · {template}"
 
 
-def draw(outcomes: Sequence[Outcome], right: bool) -> list[Card]:
+def draw(outcomes: Sequence[Outcome], right: bool) -> list[ProblemCard]:
     """Return `NUM_SHOWN` solved or failed problems by a hash of their ids: always the same ones."""
 
     def key(outcome: Outcome) -> str:
@@ -47,10 +47,10 @@ def draw(outcomes: Sequence[Outcome], right: bool) -> list[Card]:
     return [make_card(outcome) for outcome in sorted(fitting, key=key)[:NUM_SHOWN]]
 
 
-def make_card(outcome: Outcome) -> Card:
+def make_card(outcome: Outcome) -> ProblemCard:
     """Lay one problem out for reading."""
     program = _program(outcome.predicted)
-    return Card(
+    return ProblemCard(
         outcome=outcome,
         numbers=tuple((f"n{index}", short(value)) for index, value in enumerate(outcome.numbers)),
         steps=_steps(program, outcome) if program else (),

@@ -85,7 +85,7 @@ class Question(Part):
 
 
 @dataclass(frozen=True)
-class TemplateFile:
+class SymbolicFile:
     """The file of templates: what combinations are made of, and templates that are none."""
 
     openings: tuple[str, ...]
@@ -109,7 +109,7 @@ def templates() -> dict[Split, tuple[SymbolicTemplate, ...]]:
 
     Raises `DataError` where the file of templates is malformed.
     """
-    file = read_file(Path(__file__).with_name("templates.toml"), TemplateFile)
+    file = read_file(Path(__file__).with_name("templates.toml"), SymbolicFile)
     combined = list(_combinations(file))
     check_names((*file.templates, *combined))
     own = [each for each in file.templates if not each.heldout]
@@ -127,7 +127,7 @@ def _is_held_out(template: SymbolicTemplate) -> bool:
     return "/" in template.name and _mark("held out", template.name) % _HELD_OUT == 0
 
 
-def _combinations(file: TemplateFile) -> Iterator[SymbolicTemplate]:
+def _combinations(file: SymbolicFile) -> Iterator[SymbolicTemplate]:
     """Yield every question around none, one or two phrases that is worth asking."""
     for count in range(_MOST_PHRASES + 1):
         for phrases in itertools.permutations(file.phrases, count):
