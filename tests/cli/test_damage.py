@@ -251,7 +251,7 @@ def test_ctrl_c_while_training_saves_the_step(
         patch.setattr(PhaseTrainer, "_one_step", step)
         main(tiny(tmp_path / "run"))
     assert stopped.value.code == 130
-    assert "everything is saved. Go on with:" in capsys.readouterr().err
+    assert "everything is saved. Resume with:" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == [
         "pretrain-000000001"
     ]

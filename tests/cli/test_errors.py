@@ -176,7 +176,7 @@ def test_a_config_file_is_named_with_its_mistake(
             _write("train.json", '[{"Problem": "a tra'),
             "train.json is empty or ends within its first record",
         ),
-        (_link_to_nothing, "zz.jsonl is a link to nothing"),
+        (_link_to_nothing, "zz.jsonl is a broken link"),
     ],
     ids=[
         *(
@@ -187,7 +187,7 @@ def test_a_config_file_is_named_with_its_mistake(
             "an unknown set",
             "a list",
         ),
-        *("no problems", "half a problem", "a link to nothing"),
+        *("no problems", "half a problem", "a broken link"),
     ],
 )
 def test_a_damaged_input_is_named_by_place(
@@ -285,7 +285,7 @@ def test_a_file_of_another_set_is_told_by_its_name(
         "category": "gain",
     }
     path.write_text(json.dumps([record]))
-    assert f"holds problems of mathqa, and was given as gsm8k; write mathqa={path}" in refused(
+    assert f"holds problems of mathqa, but was given as gsm8k; write mathqa={path}" in refused(
         ["evaluate", run, "--problems", f"gsm8k={path}"]
     )
 
@@ -397,7 +397,7 @@ def test_a_config_of_something_else_is_not_replaced(
 ) -> None:
     """Another program's folder, named by mistake."""
     (tmp_path / "config.json").write_text('{"hidden_size": 4096}')
-    assert "is not the config of a run, and would be replaced" in refused(tiny(tmp_path))
+    assert "is not the config of a run; it would be replaced" in refused(tiny(tmp_path))
     assert contents(tmp_path).keys() == {"config.json", ".lock"}
     assert (tmp_path / "config.json").read_text() == '{"hidden_size": 4096}'
 
@@ -405,7 +405,7 @@ def test_a_config_of_something_else_is_not_replaced(
 def test_a_pipe_among_the_text_is_left_alone(
     data: Path, small: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Reading one would wait for ever; a link to nothing is no text either."""
+    """Reading one would wait for ever; a broken link is no text either."""
     os.mkfifo(data / "pipe.txt")
     (data / "gone.md").symlink_to(data / "nothing")
     main(["prepare", "starter", f"--data={data}", f"--out={tmp_path / 'out'}", *small])

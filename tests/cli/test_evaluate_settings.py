@@ -50,7 +50,7 @@ def test_the_settings_of_the_run_are_the_defaults(run: Path) -> None:
 def test_scores_of_other_settings_do_not_replace_the_runs(run: Path, refused: Refused) -> None:
     own = _own(run)
     said = refused(["evaluate", run, "--evaluate.votes", "3", "--output", run / "scores.json"])
-    assert "as it was trained, with its own settings; give another --output" in said
+    assert "as it was trained and with the run's settings; give another --output" in said
     assert _own(run) == own
 
 

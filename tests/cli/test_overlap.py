@@ -24,7 +24,7 @@ def test_a_set_that_was_trained_on_is_found_out(
     assert overlap["num_problems"] == overlap["num_in_rows"] == overlap["num_equal"] == 60
     assert (overlap["num_in_text"], overlap["num_clean"], overlap["accuracy_clean"]) == (0, 0, None)
     assert (
-        "60 problems stand in a training problem (60 word for word), 0 in its text"
+        "60 problems occur in a training problem (60 word for word), 0 in its text"
         in capsys.readouterr().out
     )
     main(
@@ -53,7 +53,7 @@ def test_text_that_is_gone_is_not_text_without_the_problems(
         tmp_path / "scores.json",
     )
     words = ["evaluate", run, "--problems", problems, "--output", output, "--text", "False"]
-    assert "prepared is gone" in refused(words)
+    assert "prepared is missing" in refused(words)
     assert not output.exists()
     main([*map(str, words), "--overlap", "False"])
     assert output.exists()

@@ -61,7 +61,7 @@ def test_a_budget_that_ends_before_the_first_step_leaves_no_weights(
 ) -> None:
     out = tmp_path / "run"
     words = [*tiny(out), "--budget", "0.01s"]
-    assert "the budget of 0s was over before the first step" in refused(words)
+    assert "the budget of 0s ran out before the first step" in refused(words)
     assert not (out / "weights" / "final.safetensors").exists()
     assert json.loads((out / "manifest.json").read_text())["choices"]["finetune_seconds"] >= 0
 
@@ -95,8 +95,8 @@ def test_scoring_elsewhere_leaves_the_run_and_its_neighbours_alone(
     assert contents(run) == before, "outcomes beside the run's scores are those of its scores"
     problems = f"--problems=generated={run / 'problems' / 'generated.heldout.jsonl'}"
     monkeypatch.chdir(run)
-    assert "the scores of the run that lies there" in refused(["evaluate", trained, problems])
-    assert "the scores of the run that lies there" in refused(
+    assert "the scores file of another run" in refused(["evaluate", trained, problems])
+    assert "the scores file of another run" in refused(
         ["evaluate", trained, "--output", run / "scores.json"]
     )
     assert contents(run) == before
@@ -113,10 +113,8 @@ def test_a_method_is_not_changed_under_a_process_that_trains(refused: Refused, r
 
 
 @pytest.mark.parametrize("options", ["40 or 60", "A) 40 B) 60 C) 80", "a ) 40\nb ) 60", "a ) 40"])
-def test_options_that_cannot_be_told_apart_are_refused(
-    refused: Refused, run: Path, options: str
-) -> None:
-    assert "cannot be told apart" in refused(
+def test_options_that_cannot_be_read_are_refused(refused: Refused, run: Path, options: str) -> None:
+    assert "cannot read the options" in refused(
         ["solve", run, "what is 20 + 40 ?", "--options", options]
     )
 
@@ -134,7 +132,7 @@ def test_a_problem_without_numbers_is_answered_with_a_word_of_warning(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["solve", str(trained), "how are you ?"])
-    assert "here are none: what follows is a guess" in capsys.readouterr().out
+    assert "for a program to use: the answer is a guess" in capsys.readouterr().out
 
 
 def test_expressions_that_the_run_does_not_know_are_told(

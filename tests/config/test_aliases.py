@@ -42,8 +42,8 @@ def test_what_has_no_old_name_is_returned_unchanged(plain: Any) -> None:
 def test_two_values_of_one_setting_in_a_file_are_an_error() -> None:
     with pytest.raises(
         ConfigError,
-        match=r"c.json: train.log_steps is 3 and train.log_every_steps is 4, and they are two names "
-        "of one setting; give one of them",
+        match=r"c.json: train.log_steps is 3 and train.log_every_steps is 4, but these are two names "
+        "for one setting; give only one of them",
     ):
         rename_settings({"train": {"log_steps": 3, "log_every_steps": 4}}, where="c.json")
 
@@ -65,7 +65,7 @@ def test_a_flag_is_read_by_old_and_new_names(words: list[str]) -> None:
 
 def test_two_values_of_one_setting_on_the_command_line_are_an_error() -> None:
     with pytest.raises(
-        ConfigError, match=r"--train.log-steps is 3 and --train.log-every-steps is 4, and they are"
+        ConfigError, match=r"--train.log-steps is 3 and --train.log-every-steps is 4, but these are"
     ):
         rename_flags(["--train.log-steps", "3", "--train.log-every-steps=4"])
 

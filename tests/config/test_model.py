@@ -120,12 +120,12 @@ def test_a_finished_run_can_be_made_to_reach_further() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"factor": 2.0}, r"factor is 2.0, which model.rope_scaling.rope_type none does not read"),
+        ({"factor": 2.0}, r"factor is 2.0, but model.rope_scaling.rope_type none does not use it"),
         (
             {"rope_type": "linear", "beta_fast": 9.0},
-            r"beta_fast is 9.0, which model.rope_scaling.rope_type linear does not read",
+            r"beta_fast is 9.0, but model.rope_scaling.rope_type linear does not use it",
         ),
-        ({"rope_type": "yarn", "low_freq_factor": 2.0}, "low_freq_factor is 2.0, which"),
+        ({"rope_type": "yarn", "low_freq_factor": 2.0}, "low_freq_factor is 2.0, but"),
         ({"rope_type": "linear", "factor": 0.5}, "factor is 0.5; expected 1 or more"),
         (
             {"rope_type": "linear", "original_max_position_embeddings": 0},
@@ -147,7 +147,7 @@ def test_a_finished_run_can_be_made_to_reach_further() -> None:
         ({"rope_type": "yarn", "factor": 2.0}, "the original length is unknown"),
         (
             {"rope_type": "llama3", "original_max_position_embeddings": 32},
-            "context_length 32 is not above the original 32",
+            "context_length 32 is not above the original length 32",
         ),
     ],
 )

@@ -120,7 +120,7 @@ def test_cut_off_while_saving_it_ends_with_the_same_bits(
     (killed / "config.json").write_text(config.replace('"alpha": 32', '"alpha": 320'))
     with pytest.raises(
         ConfigError,
-        match=f"began to be fine-tuned by {method} of rank 16 and alpha 32, and its config.json says",
+        match=f"began fine-tuning with {method} of rank 16 and alpha 32, but its config.json now says",
     ):
         commands.finetune([str(killed)])
     (killed / "config.json").write_text(config)

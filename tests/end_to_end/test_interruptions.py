@@ -70,7 +70,7 @@ def test_a_run_killed_twice_ends_with_the_same_bits(
     assert list((out / "checkpoints").rglob("*.tmp")), "it was to die while writing"
 
     said = corpus(words).stdout
-    assert "going on with" in said
+    assert "resuming" in said
     for name in ("pretrained", "final"):
         assert digest_file(out / f"weights/{name}.safetensors") == digest_file(
             finished / f"weights/{name}.safetensors"
@@ -134,7 +134,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 130, said
-    assert "Go on with:" in said
+    assert "Resume with:" in said
     assert str(out) in said
     assert list((out / "checkpoints").glob("pretrain-*"))
     corpus(words)

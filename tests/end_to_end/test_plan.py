@@ -57,7 +57,7 @@ def test_a_run_takes_the_plan_and_goes_on_with_it(
     assert "model.dim" in without.stderr
     assert "add --plan to corpus run" in without.stderr
     printed = corpus([*words, "--plan"]).stdout
-    assert "the plan is made already" in printed
+    assert "there is already a plan" in printed
     table = [line for line in said.splitlines() if " x " in line]
     assert [line for line in printed.splitlines() if " x " in line] == table
     assert (run / "plan.json").read_bytes() == made
@@ -81,7 +81,7 @@ def test_a_run_that_trains_without_a_plan_is_not_planned_afterwards(
 ) -> None:
     result = corpus([*command(finished, budget=BUDGET), "--plan"], check=False)
     assert result.returncode == 2
-    assert "has begun to train" in result.stderr
+    assert "has already begun training" in result.stderr
     assert "it was not planned" in result.stderr
 
 
@@ -94,12 +94,12 @@ def test_a_plan_may_be_made_again_until_training_begins(
         assert json.loads((run / "plan.json").read_text())["asked"]["budget"] == budget
     before = (run / "config.json").read_bytes()
     refused = corpus(["plan", *command(run, budget="20 steps")[1:]], check=False)
-    assert "needs a time as its budget" in refused.stderr
+    assert "needs a time budget" in refused.stderr
     assert (run / "config.json").read_bytes() == before, "a plan that is not made changes nothing"
     plan = json.loads((run / "plan.json").read_text())
     plan["basis"]["text"] = "other"
     (run / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-    assert "made already" not in corpus(["plan", *command(run, budget="8s")[1:]]).stdout, (
+    assert "already a plan" not in corpus(["plan", *command(run, budget="8s")[1:]]).stdout, (
         "the text is another"
     )
     other = corpus(["plan", *command(run, budget=BUDGET)[1:], "--seed=3"], check=False)
@@ -110,7 +110,7 @@ def test_a_plan_may_be_made_again_until_training_begins(
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        (["--budget=20 steps"], "needs a time as its budget"),
+        (["--budget=20 steps"], "needs a time budget"),
         (["--train.finetune-share=1"], "leaves no time for it"),
     ],
 )

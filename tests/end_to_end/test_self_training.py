@@ -121,9 +121,7 @@ def test_what_the_model_finds_is_trained_on(whole: tuple[Path, str]) -> None:
     assert all(is_checked(problem) and problem.index % 3 == 0 for problem in found)
     assert manifest["programs"] == {"given": 2, "used": 1}
     assert "programs   2 different ones, 1 in normal form" in said
-    assert (
-        f"self-training: programs that give the gold answer for {len(found)} of 50 problems" in said
-    )
+    assert f"self-training: pseudo-labels for {len(found)} of 50 problems" in said
     shown = re.search(rf"epochs over {100 + len(found)} problems, (\d+) of them in each", said)
     assert shown
     assert 3 <= int(shown[1]) <= 3 * 12, "of three wordings, the root of at most 150 each"
@@ -137,10 +135,10 @@ def test_killed_while_it_looks_and_after_it_ends_with_the_same_bits(
     assert not (out / "found.jsonl").exists()
     again = corpus(words(out), first=KILL_AT_STEP_24, check=False)
     assert again.returncode == -signal.SIGKILL
-    assert "going on with finetune at step 18" in again.stdout
+    assert "resuming finetune at step 18" in again.stdout
     said = corpus(words(out)).stdout
-    assert "going on with finetune at step 22" in said
-    assert "self-training: programs" not in said
+    assert "resuming finetune at step 22" in said
+    assert "self-training: pseudo-labels" not in said
     for name in ("weights/final.safetensors", "found.jsonl", "scores.json"):
         assert digest_file(out / name) == digest_file(whole[0] / name)
 

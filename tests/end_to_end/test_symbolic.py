@@ -50,4 +50,4 @@ def test_a_run_learns_scores_and_solves_expressions(
                 "a ) 1 , b ) 2",
             ]
         )
-    assert "options are for numbers" in capsys.readouterr().err.replace("\n", " ")
+    assert "options must be numbers" in capsys.readouterr().err.replace("\n", " ")

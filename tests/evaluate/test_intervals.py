@@ -64,7 +64,7 @@ def test_the_ends_are_where_the_share_is_1_96_deviations_away(trial: tuple[int, 
 
 def test_nonsense_is_refused() -> None:
     for wrong in ((2.0, 1), (-1.0, 1), (0.5, 0)):
-        with pytest.raises(ValueError, match="no proportion"):
+        with pytest.raises(ValueError, match="not a proportion"):
             wilson(*wrong)
 
 

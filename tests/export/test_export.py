@@ -52,7 +52,12 @@ def config(finetune_share: float, method: str = "full") -> RunConfig:
         ),
         (config(0.5), "pretrain", "without fine-tuning: it writes no programs.", "then"),
         (config(0.0), "finetune", "without fine-tuning: it writes no programs.", "then"),
-        (config(1.0), "finetune", "on problems with programs, without text before.", "order"),
+        (
+            config(1.0),
+            "finetune",
+            "on problems with programs, without pre-training on text.",
+            "order",
+        ),
     ],
 )
 def test_the_card_tells_the_phases_that_were(

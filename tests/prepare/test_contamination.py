@@ -154,8 +154,8 @@ def test_the_same_command_again_keeps_everything(
     capsys.readouterr()
     prepare()
     said = capsys.readouterr().out
-    assert "problems are prepared already" in said
-    assert "text is prepared already" in said
+    assert "problems are already prepared" in said
+    assert "text is already prepared" in said
     assert run.read_manifest()["contamination"] == found
     assert {path: path.read_bytes() for path in before} == before
 
@@ -178,7 +178,7 @@ def test_generated_problems_are_looked_through_anew_when_more_is_known(
     )
     capsys.readouterr()
     assert "svamp/test" in prepare(*small).read_manifest()["contamination"]["problems"]["known"]
-    assert "problems are prepared already" not in capsys.readouterr().out
+    assert "problems are already prepared" not in capsys.readouterr().out
 
 
 def test_twins_go_by_choice_and_off_is_said(
@@ -300,10 +300,10 @@ def test_the_command_writes_copies_of_the_same_format_and_leaves_its_input_alone
     assert "train.json: 2 of 19 problems hold an evaluation problem, 1 are twins" in said
     with pytest.raises(SystemExit):
         main(words)
-    assert "exists and would be replaced" in capsys.readouterr().err
+    assert "already exists; it would be replaced" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([*words[:-1], str(data / "clean")])
-    assert "give a folder elsewhere" in capsys.readouterr().err
+    assert "give a folder outside it" in capsys.readouterr().err
 
 
 def _clean(data: Path, out: Path) -> None:
@@ -342,8 +342,8 @@ def test_the_command_sees_the_files_that_preparation_sees(
     assert "books/f.jsonl.gz: 1 of 1 problems hold an evaluation problem" in said
     passed = f"ignored and not copied: {data}"
     assert f"{passed}/text (the same folder as again)" in said
-    assert f"{passed}/gone.txt (a link to nothing, a pipe or a device)" in said
-    assert f"{passed}/picture.png (neither text, records of text nor problems" in said
+    assert f"{passed}/gone.txt (a broken link, a pipe or a device)" in said
+    assert f"{passed}/picture.png (not text, records of text or readable problems" in said
 
 
 def test_records_are_copied_byte_for_byte(data: Path, tmp_path: Path) -> None:

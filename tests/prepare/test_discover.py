@@ -205,7 +205,7 @@ def test_folders_that_would_be_one_source_are_refused(
     content = {".txt": "words", ".jsonl": [{"text": "words"}]}
     files = {name: content[Path(name).suffix] for name in (first, second)}
     data = make(tmp_path / "data", files)
-    with pytest.raises(DataError, match=rf"would be one source, '{source}': .*\. Rename .*data"):
+    with pytest.raises(DataError, match=rf"both become the source '{source}': .*\. Rename .*data"):
         discover(data)
 
 

@@ -64,7 +64,7 @@ def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> 
         ("w\n".encode("utf-16").decode("latin-1").encode(), r"NUL characters.*iconv -f utf-16le"),
         (b"one\ntwo\0", r"line 2 has a NUL character, so it is not plain text\. Remove it"),
         (b"\x00\xff\x00\x01\x00", r"a\.txt line 1 has"),
-        ("words".encode("utf-16") + b"x", r"begins as utf-16-le and is not valid"),
+        ("words".encode("utf-16") + b"x", r"begins like utf-16-le but is not valid"),
     ],
 )
 def test_other_encodings_are_named_with_the_conversion_that_is_right(

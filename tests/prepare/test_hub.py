@@ -118,7 +118,9 @@ def test_another_amount_fetches_anew(tmp_path: Path) -> None:
 
 
 def test_mistakes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match=r"prepare.max_tokens is not set.*set it to the tokens"):
+    with pytest.raises(
+        ConfigError, match=r"prepare.max_tokens is not set.*set it to the number of tokens"
+    ):
         fetch_text("any/set", tmp_path / "a", PrepareConfig())
     data_set = write_data_set(tmp_path / "set", {"train": 3}, files=1)
     file = data_set / "data" / "train-00000-of-00001.jsonl"

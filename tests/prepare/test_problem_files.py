@@ -123,12 +123,14 @@ def test_a_set_without_a_split_is_never_replaced_by_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unknown = files(write(tmp_path / "official" / "GSM8K.jsonl", range(3)))
-    message = r"GSM8K\.jsonl holds problems of gsm8k.* Call it train\.json, dev\.json or test\.json"
+    message = (
+        r"GSM8K\.jsonl holds problems of gsm8k.* Rename it to train\.json, dev\.json or test\.json"
+    )
     with pytest.raises(DataError, match=message):
         check_splits(unknown, named=(), chosen=())
     other = [ProblemFile(path=tmp_path / "train.json", set_name="mathqa", split="train")]
     check_splits([*unknown, *other], named=(), chosen=other)
-    assert "says of which split" in capsys.readouterr().out.replace("\n", " ")
+    assert "folder name gives the split" in capsys.readouterr().out.replace("\n", " ")
     with pytest.raises(DataError, match=message):
         check_splits([*unknown, *other], named=("mathqa", "gsm8k"), chosen=other)
     check_splits(other, named=(), chosen=())

@@ -207,7 +207,7 @@ def test_utf_16_without_a_mark_or_its_end_is_named(tmp_path: Path, ending: str) 
     with pytest.raises(DataError, match=r"line 1 is not UTF-8: .*iconv -f utf-16le"):
         list(read_records(path))
     path = write(tmp_path / f"a{ending}", '{"a": 1}\n'.encode("utf-16")[:-1])
-    with pytest.raises(DataError, match=r"begins as utf-16-le and is not valid"):
+    with pytest.raises(DataError, match=r"begins like utf-16-le but is not valid"):
         list(read_records(path))
 
 

@@ -187,7 +187,7 @@ def test_caps_and_weights_hold_to_the_token(data: Path, tmp_path: Path) -> None:
     )
     with pytest.raises(
         ConfigError,
-        match=r"prepare.weights names source 'boook'; found were arxiv, book. Did you mean 'book'",
+        match=r"prepare.weights names source 'boook'; found: arxiv, book. Did you mean 'book'",
     ):
         run(data, tmp_path / "out", weights={"boook": 1.0})
 
@@ -358,7 +358,7 @@ def test_what_a_killed_preparation_left_is_removed_and_strange_folders_are_not(
     assert (dead.exists(), alive.exists()) == (False, True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years of work")
-    with pytest.raises(ArtifactError, match="mine exists and is not a folder that Corpus prepared"):
+    with pytest.raises(ArtifactError, match="mine exists, but Corpus did not prepare it"):
         run(data, tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.tex").exists()
 

@@ -51,5 +51,5 @@ def test_text_is_asked_for_as_the_budget_needs() -> None:
 
 def test_model_and_tokenizer_must_agree_on_the_vocabulary() -> None:
     config = load_recipe("cpu")
-    with pytest.raises(ConfigError, match="the model reads what the tokenizer writes"):
+    with pytest.raises(ConfigError, match="the model uses the tokenizer's ids"):
         dataclasses.replace(config, model=config.model.with_vocabulary(8192))

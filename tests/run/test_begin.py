@@ -134,9 +134,9 @@ def test_a_named_group_replaces_the_recipes(tmp_path: Path) -> None:
         (
             "cpu",
             {"recipe": "starter"},
-            "is a config of the recipe 'starter', and the command names 'cpu'",
+            "is a config of the recipe 'starter', but the command names 'cpu'",
         ),
-        (None, {"seed": 3}, "names no recipe"),
+        (None, {"seed": 3}, "has no recipe"),
         ("cpu", {"sed": 3}, "c.json.sed is not a setting. Did you mean 'seed'"),
         (
             "cpu",

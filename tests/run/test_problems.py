@@ -104,7 +104,7 @@ def test_a_share_that_leaves_a_split_empty_is_refused(
 
 def test_problems_read_as_text_would_undo_it() -> None:
     recipe = load_recipe("cpu")
-    with pytest.raises(ConfigError, match="give one of them"):
+    with pytest.raises(ConfigError, match="use only one of the two"):
         dataclasses.replace(
             recipe,
             problems=dataclasses.replace(recipe.problems, tuning_share=0.1),
@@ -127,7 +127,7 @@ def test_generated_problems_have_no_tuning_split(
                 "--problems.tuning-share=0.1",
             ]
         )
-    assert "problems are generated" in capsys.readouterr().err
+    assert "this run generates its problems" in capsys.readouterr().err
 
 
 def _stories(folder: Path, count: int = 60) -> Path:
@@ -205,8 +205,8 @@ def test_words_are_digits_where_a_set_of_the_run_turns_them(folder: RunFolder) -
 @pytest.mark.parametrize(
     ("counts", "why"),
     [
-        ({"symbolic_train": 5}, "give both"),
-        ({"symbolic_heldout": 5}, "give both"),
+        ({"symbolic_train": 5}, "set both above 0 or both to 0"),
+        ({"symbolic_heldout": 5}, "set both above 0 or both to 0"),
         ({"symbolic_train": -1, "symbolic_heldout": 1}, "0 \\(none\\) or more"),
         ({"generated_train": 0}, "1 or more, or 0 beside"),
     ],
@@ -282,6 +282,6 @@ def test_a_runs_own_copy_is_read_under_its_sets_name_alone(folder: RunFolder) ->
     assert load_problem_files([f"mathqa={copy}"]) == {"mathqa": evaluation_sets(folder)["mathqa"]}
     for other in ("generated", "symbolic", "gsm8k"):
         with pytest.raises(
-            DataError, match=f"holds problems of mathqa, and was given as {other}; write mathqa="
+            DataError, match=f"holds problems of mathqa, but was given as {other}; write mathqa="
         ):
             load_problem_files([f"{other}={copy}"])

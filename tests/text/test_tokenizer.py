@@ -148,7 +148,7 @@ def test_a_vocabulary_from_before_a_symbol_was_added_is_refused(
     )
     with pytest.raises(
         ArtifactError,
-        match=r"<\|smallest\|> should have id \d+ and is not in it: an earlier version wrote it.*Prepare the data",
+        match=r"<\|smallest\|> should have id \d+, but is missing: an earlier version.*Prepare the data",
     ):
         Tokenizer.load(tmp_path)
 

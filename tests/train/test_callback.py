@@ -188,11 +188,10 @@ def test_what_never_became_due_is_said(
 ) -> None:
     _run(tmp_path / "short", _fresh(model), Numbers(), at=0.99)
     assert (
-        "callback was not done: no step began 99% of the way through finetune or later"
-        in capsys.readouterr().out
+        "callback was skipped: no step of finetune began at 99% or later" in capsys.readouterr().out
     )
     _run(tmp_path / "long", _fresh(model), Numbers())
-    assert "not done" not in capsys.readouterr().out
+    assert "was skipped" not in capsys.readouterr().out
 
 
 def test_a_batch_that_was_made_early_is_made_anew() -> None:

@@ -300,7 +300,7 @@ def test_a_signal_saves_this_step_and_says_how_to_go_on(
     with _trainer(tmp_path, Lines({4: lambda: signal.raise_signal(number)})) as trainer:
         with pytest.raises(
             Interrupted,
-            match=r"stopped at step 5 of pretrain.*everything is saved\. Go on with:\n  corpus run again",
+            match=r"stopped at step 5 of pretrain.*everything is saved\. Resume with:\n  corpus run again",
         ):
             trainer.train()
         assert trainer._clock.seconds == Clock(tmp_path / "clock.json").seconds, (
@@ -322,7 +322,7 @@ def test_a_signal_while_the_last_step_is_saved_still_stops_the_run(
         return save_checkpoint(*given, step=step, **more)
 
     monkeypatch.setattr("corpus.train.loop.save_checkpoint", save)
-    with pytest.raises(Interrupted, match="Go on with:"):
+    with pytest.raises(Interrupted, match="Resume with:"):
         _train(tmp_path, Lines(), checkpoint_steps=NUM_STEPS)
     _train(tmp_path, Lines())
 
@@ -459,7 +459,7 @@ def test_validations_that_take_too_long_are_left_out_under_a_clock(
 
 def test_a_phase_without_a_step_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _train(tmp_path, Lines({0: _crash}), pace=lambda clock: StepPace(num_steps=0))
-    assert "warning: pretrain got no step" in capsys.readouterr().out
+    assert "warning: pretrain had no step" in capsys.readouterr().out
     assert _saved(tmp_path) == [0]
 
 

@@ -146,7 +146,7 @@ def test_a_checkpoint_of_the_other_optimizer_is_refused(
     model = build_model(CONFIG, seed=1)
     optimizer = build_optimizer(model, OptimizerConfig(name=first))
     _step(model, optimizer, 0)
-    with pytest.raises(ArtifactError, match=f"was written by the optimizer {first}"):
+    with pytest.raises(ArtifactError, match=f"is from optimizer {first}"):
         load_optimizer_tensors(
             model,
             build_optimizer(model, OptimizerConfig(name=then)),

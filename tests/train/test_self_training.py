@@ -60,7 +60,7 @@ def test_where_memory_runs_out_it_decodes_fewer_at_a_time(
     assert _self_training(tmp_path)._find(MODEL.state_dict(), lambda: 0.5, lambda: False) == 1
     assert tried == sizes
     assert read_problems(tmp_path / "found.jsonl") == [PROBLEM]
-    assert ("out of memory while finding programs" in capsys.readouterr().out) is (len(sizes) > 1)
+    assert ("out of memory while decoding programs" in capsys.readouterr().out) is (len(sizes) > 1)
 
 
 def test_where_there_is_no_memory_at_all_the_fix_is_said(
@@ -68,7 +68,7 @@ def test_where_there_is_no_memory_at_all_the_fix_is_said(
 ) -> None:
     tried = _fail_above(0, monkeypatch)
     with pytest.raises(
-        TrainingError, match=r"no room for it; everything is saved.*finetune\.self_training 0"
+        TrainingError, match=r"its memory is full; everything is saved.*finetune\.self_training 0"
     ):
         _self_training(tmp_path)._find(MODEL.state_dict(), lambda: 0.5, lambda: False)
     assert tried == [64, 32, 16, 8]
@@ -123,10 +123,7 @@ def test_where_the_epochs_are_over_it_finds_nothing_and_a_later_session_knows(
     added.clear()
     callback = _self_training(tmp_path, is_over=True).callback()
     assert callback is not None
-    assert (
-        callback.run(lambda: 0.5, lambda: False)
-        == "no programs were looked for: finetune.max_epochs is reached"
-    )
+    assert callback.run(lambda: 0.5, lambda: False) == "skipped: finetune.max_epochs is reached"
     callback.repeat()
     assert added == [()]
 

@@ -84,7 +84,7 @@ def _zstandard(path: Path, file: BinaryIO, advance: Callable[[int], None]) -> It
                     raise
                 raise DataError(
                     f"{path} is compressed with a window over {LARGEST_WINDOW >> 20:,} MiB, which "
-                    "is more than zstd allows. Compress it again with a smaller one (zstd "
+                    "is more than zstd allows. Compress it again with a smaller window (zstd "
                     "--long=27), or remove it."
                 ) from None
             data = frame.unused_data if frame.eof else b""

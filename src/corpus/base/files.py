@@ -59,8 +59,8 @@ def storage_error(error: Exception) -> StorageError | None:
         )
     if code in (errno.EMFILE, errno.ENFILE):
         return StorageError(
-            f"too many files are open at a time{place}: each source of text needs two. Raise the "
-            "limit (ulimit -n 4096), or put the text into fewer folders."
+            f"too many open files{place}: each source of text needs two. Raise the limit (ulimit "
+            "-n 4096), or put the text into fewer folders."
         )
     if code in _UNREACHED and name:
         return StorageError(

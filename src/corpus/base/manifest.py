@@ -44,7 +44,7 @@ def read_manifest(folder: Path, *, kind: str, fix: str = "") -> Manifest:
     plain = read_json(path, fix=fix)
     found = plain.get("kind") if isinstance(plain, dict) else None
     if found != kind:
-        fix = fix or "Name the right folder, or another one to write to."
+        fix = fix or "Give the right folder, or write to another one."
         raise ArtifactError(f"{folder} holds {found!r}, expected {kind!r}. {fix}")
     if plain.get("format") != FORMAT:
         raise ArtifactError(

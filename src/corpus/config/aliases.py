@@ -59,6 +59,6 @@ def rename_flags(words: Iterable[str]) -> list[str]:
 
 def _conflict(where: str, first: tuple[str, Any], second: tuple[str, Any]) -> ConfigError:
     return ConfigError(
-        f"{where}{first[0]} is {first[1]} and {second[0]} is {second[1]}, and they are two names "
-        "of one setting; give one of them"
+        f"{where}{first[0]} is {first[1]} and {second[0]} is {second[1]}, but these are two names "
+        "for one setting; give only one of them"
     )

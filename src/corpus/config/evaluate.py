@@ -41,8 +41,8 @@ class EvaluateConfig:
             expect(value >= number, f"evaluate.{name}", value, f"{number} or more")
         if self.retrieval and not votes:
             raise ConfigError(
-                "evaluate.retrieval adds votes to those of evaluate.votes, which is empty; set "
-                "evaluate.retrieval to False too, or give evaluate.votes"
+                "evaluate.retrieval is on, but evaluate.votes is empty, so there is no vote to add "
+                "to; set evaluate.retrieval to False, or give evaluate.votes"
             )
         differ = all(count >= 1 for count in votes) and len(set(votes)) == len(votes)
         expect(differ, "evaluate.votes", votes, "different positive numbers, such as 8 32")

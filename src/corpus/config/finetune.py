@@ -105,8 +105,9 @@ class FinetuneConfig:
         )
         if self.self_training and not self.checked_only:
             raise ConfigError(
-                "finetune.self_training writes programs for the problems that "
-                "finetune.checked_only leaves out, and that is off; use only one of them"
+                f"finetune.self_training is {self.self_training:g}, but finetune.checked_only is "
+                "off; self-training writes programs for the problems that checked_only leaves out. "
+                "Turn checked_only on, or set self_training to 0"
             )
 
     @property

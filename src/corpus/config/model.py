@@ -77,13 +77,13 @@ class ModelConfig:
         if self.num_heads % self.num_kv_heads:
             raise ConfigError(
                 f"model.num_heads is {self.num_heads} and model.num_kv_heads {self.num_kv_heads}; "
-                "the second must divide the first, since each key/value head serves the same "
-                "number of query heads"
+                "num_kv_heads must divide num_heads, since each key/value head serves the same "
+                "number of query heads. Change one of them"
             )
         if self.head_dim is None and self.dim % self.num_heads:
             raise ConfigError(
-                f"model.dim is {self.dim} and model.num_heads {self.num_heads}; the second must "
-                "divide the first. Change one, or give model.head_dim"
+                f"model.dim is {self.dim} and model.num_heads {self.num_heads}; num_heads must "
+                "divide dim. Change one of them, or give model.head_dim"
             )
         if self.resolved_head_dim % 2:
             raise ConfigError(

@@ -59,8 +59,8 @@ class ProblemsConfig:
             expect(value >= 0, f"problems.{name}", value, "0 (none) or more")
         if bool(train) != bool(heldout):
             raise ConfigError(
-                f"problems.symbolic_train is {train} and problems.symbolic_heldout {heldout}; "
-                "what is trained on is scored too, so give both or neither"
+                f"problems.symbolic_train is {train} and problems.symbolic_heldout {heldout}; such "
+                "problems are trained on and scored, so set both above 0 or both to 0"
             )
         expect(
             self.generated_train >= (0 if train else 1),
@@ -70,8 +70,7 @@ class ProblemsConfig:
         )
         if self.drop_twins and not self.decontaminate:
             raise ConfigError(
-                "problems.drop_twins is a part of problems.decontaminate, which is off; turn it "
-                "on too"
+                "problems.drop_twins needs problems.decontaminate, which is off; turn it on too"
             )
         for name in ("tuning_share", "heldout_share"):
             share = getattr(self, name)

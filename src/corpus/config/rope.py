@@ -63,8 +63,8 @@ class RopeScaling:
         for name in unread:
             if getattr(self, name) != type(self).__dataclass_fields__[name].default:
                 raise ConfigError(
-                    f"{_WHERE}.{name} is {getattr(self, name)}, which {_WHERE}.rope_type {kind} "
-                    "does not read; leave it out"
+                    f"{_WHERE}.{name} is {getattr(self, name)}, but {_WHERE}.rope_type {kind} does "
+                    "not use it; leave it out"
                 )
         for name in ("factor", "original_max_position_embeddings"):
             value = getattr(self, name)
@@ -91,18 +91,18 @@ def check_scaling(scaling: RopeScaling, *, context_length: int, head_dim: int) -
         return
     if original is None and (scaling.factor is None or kind in ("yarn", "llama3")):
         raise ConfigError(
-            f"{_WHERE}.rope_type is {kind}, and the original length is unknown; give "
+            f"{_WHERE}.rope_type is {kind}, but the original length is unknown; give "
             f"{_WHERE}.original_max_position_embeddings"
             + (" or factor" if kind in ("linear", "ntk") else "")
         )
     if scaling.factor is None and original is not None and context_length <= original:
         raise ConfigError(
-            f"{_WHERE}.rope_type is {kind}, and model.context_length {context_length} is not above "
-            f"the original {original}; raise model.context_length, or give {_WHERE}.factor"
+            f"{_WHERE}.rope_type is {kind}, but model.context_length {context_length} is not above "
+            f"the original length {original}; raise model.context_length, or give {_WHERE}.factor"
         )
     if kind == "ntk" and head_dim < 4:
         raise ConfigError(
-            f"{_WHERE}.rope_type ntk needs heads of width 4 or more, and these have {head_dim}; "
+            f"{_WHERE}.rope_type ntk needs heads of width 4 or more, but the width is {head_dim}; "
             "use linear"
         )
 

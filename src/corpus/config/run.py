@@ -65,19 +65,19 @@ class RunConfig:
         if model != tokenizer:
             raise ConfigError(
                 f"model.vocab_size is {model} and prepare.tokenizer.vocab_size {tokenizer}; the "
-                "model reads what the tokenizer writes, so give both the same number"
+                "model uses the tokenizer's ids, so give both the same number"
             )
         for name in ("drop_twins", "tuning_share"):
             if getattr(self.problems, name) and self.prepare.problems_as_text:
                 raise ConfigError(
-                    f"problems.{name} keeps problems out of training, and "
-                    "prepare.problems_as_text would train on them as text; give one of them"
+                    f"problems.{name} keeps problems out of training, but prepare.problems_as_text "
+                    "trains on them as text; use only one of the two"
                 )
         share = self.train.finetune_share
         if self.finetune.has_adapters and share in (0, 1):
             without = "pre-training" if share == 1 else "fine-tuning"
             raise ConfigError(
-                f"finetune.method {self.finetune.method} needs pre-training and fine-tuning, and "
+                f"finetune.method {self.finetune.method} needs pre-training and fine-tuning, but "
                 f"train.finetune_share {share:g} leaves no {without}; give a share between 0 and "
                 "1, or finetune.method full"
             )

@@ -114,8 +114,8 @@ def _anneal(
     """Squeeze the phases before the anneal, and end on all text mixed with problems."""
     if PROBLEMS not in prepared:
         raise ConfigError(
-            "curriculum.anneal mixes in training problems, and none were prepared; set "
-            "curriculum.anneal to 0 or give problems"
+            "curriculum.anneal mixes in training problems, but none were prepared; set "
+            "curriculum.anneal to 0, or give problems"
         )
     begin = 1.0 - config.anneal
     squeezed = [

@@ -149,8 +149,8 @@ class TextLoader:
         """Go to a position that `cursor` returned."""
         if set(cursor["taken"]) != set(self._sources):
             raise DataError(
-                f"the checkpoint read sources {sorted(cursor['taken'])}, and "
-                f"{sorted(self._sources)} are prepared; prepare the same data"
+                f"the checkpoint was trained on sources {sorted(cursor['taken'])}, but the "
+                f"prepared data has {sorted(self._sources)}; prepare the same data again"
             )
         self._handed_out = int(cursor["handed_out"])
         self._taken = {name: int(taken) for name, taken in cursor["taken"].items()}

@@ -73,11 +73,11 @@ def _both(part: Mapping[str, Any]) -> str:
 def _say_overlap(overlap: Mapping[str, Any]) -> None:
     """Print how many problems of a set are in the training data, and the accuracy on the others."""
     say(
-        f"  overlap with training: {overlap['num_in_rows']:,} problems stand in a training problem "
+        f"  overlap with training: {overlap['num_in_rows']:,} problems occur in a training problem "
         f"({overlap['num_equal']:,} word for word), {overlap['num_in_text']:,} in its text; "
         f"{overlap['num_twins']:,} more have a twin"
     )
     if overlap["num_clean"] < overlap["num_problems"]:
         clean = overlap["accuracy_clean"]
         share = "—" if clean is None else f"{clean:.1%}"
-        say(f"  accuracy on the {overlap['num_clean']:,} that do not: {share}")
+        say(f"  accuracy on the {overlap['num_clean']:,} that occur in neither: {share}")

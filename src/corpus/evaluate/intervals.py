@@ -74,7 +74,7 @@ def wilson(share: float, total: float) -> tuple[float, float]:
     16:101.
     """
     if not 0 <= share <= 1 or total <= 0:
-        raise ValueError(f"{share} of {total} trials is no proportion")
+        raise ValueError(f"{share} of {total} trials is not a proportion")
     shrink = 1 + Z * Z / total
     middle = (share + Z * Z / (2 * total)) / shrink
     half = Z / shrink * math.sqrt(share * (1 - share) / total + Z * Z / (4 * total * total))

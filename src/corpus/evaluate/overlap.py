@@ -71,8 +71,8 @@ def require_text(folder: RunFolder) -> None:
     """Raise `ArtifactError` where the text that the run was trained on is gone."""
     if not folder.prepared.exists():
         raise ArtifactError(
-            f"{folder.prepared} is gone, so the problems cannot be looked for in the text that was "
-            "trained on. Restore it from a copy, or score without: --overlap False"
+            f"{folder.prepared} is missing, so the training text cannot be searched for the "
+            "problems. Restore it from a copy, or score without: --overlap False"
         )
 
 

@@ -89,17 +89,15 @@ class Request:
         output, other = self.output, RunFolder(self.output.parent)
         if self.is_in_run and not self.is_own:
             raise ConfigError(
-                f"{output} holds the scores of the run as it was trained, with its own settings; "
-                "give another --output"
+                f"{output} is the run's own scores, of the model as it was trained and with the run's "
+                "settings; give another --output"
             )
         if (
             not self.is_in_run
             and other.scores.resolve() == output.resolve()
             and other.config.exists()
         ):
-            raise ConfigError(
-                f"{output} is for the scores of the run that lies there; give another --output"
-            )
+            raise ConfigError(f"{output} is the scores file of another run; give another --output")
         if output.is_file() and not holds_scores(output):
             raise ConfigError(
                 f"{output} exists and holds no scores, so it is not replaced; give another --output"

@@ -12,8 +12,8 @@ from corpus.run.folder import RunFolder
 from corpus.run.weights import AS_TRAINED, load_shape
 
 _CHANGED = (
-    " Its positions were changed after training so that it reads longer sequences; the scores are "
-    "from before."
+    " After training, its positions were scaled to longer sequences; the scores are from before "
+    "that."
 )
 _METHODS = {"full": "", "lora": " by LoRA, merged here", "qlora": " by QLoRA, merged here"}
 
@@ -54,7 +54,7 @@ def _phases(config: RunConfig, is_final: bool) -> str:
     share, method = config.train.finetune_share, _METHODS[config.finetune.method]
     text = f"text of its sources in the order `{config.curriculum.order}`"
     if share == 1:
-        return f"on problems with programs{method}, without text before"
+        return f"on problems with programs{method}, without pre-training on text"
     if share == 0 or not is_final:
         return f"{text}, without fine-tuning: it writes no programs"
     return f"{text}, then fine-tuned on problems with programs{method}"

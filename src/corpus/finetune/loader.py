@@ -190,9 +190,9 @@ class ProblemLoader:
             )
         if cursor["added"] != self._added:
             raise ArtifactError(
-                f"the checkpoint was saved when self-training had added {cursor['added'][0]:,} "
-                f"problems, and {self._added[0]:,} others are there now. Restore found.jsonl and "
-                "finetune.self_training from a copy, or begin a new run with another --out"
+                f"the checkpoint was saved with {cursor['added'][0]:,} pseudo-labels of "
+                f"self-training, but {self._added[0]:,} others are there now. Restore found.jsonl "
+                "and finetune.self_training from a copy, or begin a new run with another --out"
             )
         self._epoch, self._place, self._tokens = cursor["epoch"], cursor["row"], cursor["tokens"]
         self._handed_out = cursor["handed_out"]

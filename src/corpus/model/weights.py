@@ -153,9 +153,9 @@ def check_tokenizer(path: Path, digest: str) -> None:
             f"tokenizer {stored[:12]}…" if stored else "a tokenizer that the file does not name"
         )
         raise ArtifactError(
-            f"wrong tokenizer for the weights: {path} was trained with {trained_with}, and this "
-            f"one is {digest[:12]}…. Use the tokenizer.json that lies beside the weights in their "
-            "own run."
+            f"wrong tokenizer for the weights: {path} was trained with {trained_with}, but this "
+            f"one is {digest[:12]}…. Use the tokenizer.json beside the weights, in the run that "
+            "trained them."
         )
 
 
@@ -173,7 +173,7 @@ def _damaged(path: Path, error: Exception) -> ArtifactError:
 
 def _check_fit(path: Path, found: Mapping[str, tuple[int, ...]], model: Transformer) -> None:
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    fix = "The weights belong to another model: use the model.json that lies beside them."
+    fix = "The weights belong to another model: use the model.json beside them."
     for problem, names in (
         ("lacks", expected.keys() - found.keys()),
         ("has an unknown tensor", found.keys() - expected.keys()),

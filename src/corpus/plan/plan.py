@@ -69,7 +69,7 @@ class Planner:
         """Return the planned config, and a record of everything that led to it."""
         began, config = time.monotonic(), self._config
         base = config.model.with_vocabulary(self._prepared.tokenizer.vocab_size)
-        say("plan       how fast does this machine train models of several sizes?")
+        say("plan       timing training steps of models of several sizes")
         machine = measure(
             family(base),
             budget=config.parsed_budget,
@@ -160,8 +160,8 @@ class Planner:
         wanted = small_runs(machine.speeds, small_run_seconds(config.parsed_budget))
         if wanted[0][1] < FEWEST_TOKENS:
             warn(
-                "the small runs are too short on this machine for losses that the law describes; "
-                "take the losses below as a rough guess"
+                "the small runs are too short on this machine to fit the scaling law well; the "
+                "losses below are a rough guess"
             )
         for shape, tokens in wanted:
             size = best_batch_size(shape, tokens)
@@ -231,12 +231,12 @@ def plan_run(config: RunConfig, folder: RunFolder, *, command: str, alone: bool 
             planned, record = Planner(config, folder).plan()
         except Interrupted:
             raise Interrupted(
-                "stopped while planning; an unfinished plan is not kept. Plan anew with:\n"
-                f"  {command}"
+                "stopped while planning; an unfinished plan is not kept. Plan again with:\n  "
+                f"{command}"
             ) from None
         write_json(folder.plan, record)
     else:
-        say(f"the plan is made already; to plan anew, delete {folder.plan}")
+        say(f"there is already a plan; to plan again, delete {folder.plan}")
     write_json(folder.config, to_plain(planned))
     for line in table(record):
         say(line)
@@ -283,11 +283,9 @@ def table(record: dict[str, Any]) -> list[str]:
             f"  {loss['loss']:.3f} ({loss['low']:.3f} to {loss['high']:.3f})"
         )
     if not all(option["measured"] for option in options):
-        lines.append("   ~ timed eager, with the compiler's gain of the nearest compiled size")
+        lines.append("   ~ timed eager, times the compiler's speed-up at the nearest compiled size")
     if chosen is options[-1] and len(options) > 1:
-        lines.append(
-            "   the largest size that was measured is the best one; a larger one might be better"
-        )
+        lines.append("   the best size is the largest one measured; a larger one might be better")
     return [
         *lines,
         f"planned    {chosen['num_layers']} layers of dim {chosen['dim']} "

@@ -126,18 +126,18 @@ def _say_result(
         found = f"{len(file.dropped):,} of {file.total:,} {unit} hold an evaluation problem"
         say(f"{file.name}: {found}{twins}")
     if out:
-        say(f"copies without them: {out}")
+        say(f"clean copies: {out}")
 
 
 def _check_out(out: Path | None, paths: Sequence[Path]) -> None:
     if out is None:
         return
     if out.exists():
-        raise ConfigError(f"--out {out} exists and would be replaced; give a new folder")
+        raise ConfigError(f"--out {out} already exists; it would be replaced. Give a new folder")
     for path in paths:
         if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
             raise ConfigError(
-                f"--out {out} is in {path}, which is searched; give a folder elsewhere"
+                f"--out {out} is inside {path}, the folder to search; give a folder outside it"
             )
 
 
@@ -148,8 +148,8 @@ def _find_files(paths: Sequence[Path], own: set[Path]) -> list[FileMatches]:
     names = Counter(file.name for file in files)
     if doubled := {name for name, count in names.items() if count > 1}:
         raise DataError(
-            f"two of the files are called {min(doubled)}, and their copies would be one; give them "
-            "one at a time"
+            f"two files are called {min(doubled)}, so their copies would have the same name; give "
+            "them one at a time"
         )
     if not files:
         raise DataError(
@@ -179,7 +179,7 @@ def _files_of(path: Path) -> Iterator[FileMatches]:
             continue
         name, kind = file.relative_to(path), _kind(file)
         if kind is None:
-            skip(file, "neither text, records of text nor problems that can be read")
+            skip(file, "not text, records of text or readable problems")
         elif name == Path(LIST):
             skip(file, "a list of what was left out before")
         else:

@@ -293,9 +293,9 @@ def _check_names(folder: Path, tops: set[str]) -> None:
         source = _source(top, folder)
         if source in by_source:
             raise DataError(
-                f"{folder / by_source[source]} and {folder / top} would be one source, {source!r}: "
-                "the name of a source has letters a to z, digits, dots, dashes and underscores. "
-                f"Rename {folder / top}, or put both into one folder."
+                f"{folder / by_source[source]} and {folder / top} would both become the source "
+                f"{source!r}: a source name has only letters a to z, digits, dots, dashes and "
+                f"underscores. Rename {folder / top}, or put both into one folder."
             )
         by_source[source] = top
 

@@ -101,8 +101,8 @@ def check_splits(
     with_split = {file.set_name for file in found if file.split is not None}
     for file in unknown:
         message = (
-            f"{file.path} holds problems of {file.set_name}, and neither its name nor its folder's "
-            f"says of which split. Call it {_NAMES}"
+            f"{file.path} holds problems of {file.set_name}, but neither the file name nor the "
+            f"folder name gives the split. Rename it to {_NAMES}"
         )
         if not chosen or (file.set_name in named and file.set_name not in with_split):
             raise DataError(f"{message}, or remove it from the data folder.")

@@ -57,7 +57,7 @@ def prepare_problems(
     known = known_problems(found, sets)
     key = _key(config, chosen, known)
     if is_done(folder.problems, kind="problems", key=key):
-        say(f"problems are prepared already: {folder.problems}")
+        say(f"problems are already prepared: {folder.problems}")
         return known
     sets |= symbolic_sets(settings, seed=config.seed)
     counts = write_sets(
@@ -103,12 +103,12 @@ def _choose(found: Sequence[ProblemFile], settings: ProblemsConfig) -> _Chosen:
         for line in choice.describe():
             say(line)
         if not files:
-            say("none of the problem sets found can be trained on: problems are generated")
+            say("none of the problem sets found can be trained on, so problems are generated")
     if settings.tuning_share and not files:
         raise ConfigError(
-            f"problems.tuning_share is {settings.tuning_share:g}, which is for problem sets that "
-            "are read, and here problems are generated, with held-out templates; leave it out, or "
-            "give --data with a problem set"
+            f"problems.tuning_share is {settings.tuning_share:g}, but it needs a problem set in "
+            "the data, and this run generates its problems; leave it out, or give --data with a "
+            "problem set"
         )
     share = settings.heldout_share
     return _Chosen(files, dict.fromkeys(sorted(choice.held_out), share) if share else {})

@@ -91,12 +91,12 @@ def prepare(
     key = make_key(KIND, to_plain(config) | {"data": whole_path(config.data)}, inputs)
     _check_out(out)
     if _is_done(out, key):
-        say(f"text is prepared already: {out}")
+        say(f"text is already prepared: {out}")
         return read_manifest(out, kind=KIND)
     if not texts:
         raise DataError(
-            f"nothing in {config.data} is text to train on. Give a folder with SlimPajama records "
-            "or plain text files."
+            f"{config.data} has no text to train on. Give a folder with SlimPajama records or "
+            "plain text files."
         )
     start = time.monotonic()
     with atomic_folder(out) as folder:
@@ -149,8 +149,8 @@ def _prepare(
     for source, division in list(divisions.items()):
         if not has_tokens(division.train, tokenizer, wanted):
             left_out[source] = (
-                f"has fewer than prepare.validation_tokens ({wanted:,}) tokens that no other "
-                "source holds out. Give it text of its own."
+                f"has fewer than prepare.validation_tokens ({wanted:,}) tokens left after removing "
+                "text that other sources hold out. Give it text of its own."
             )
             del divisions[source]
     _say_left_out(left_out, are_all=not divisions)
@@ -256,7 +256,7 @@ def _check_names(config: PrepareConfig, found: set[str]) -> None:
         for source in getattr(config, group):
             if source not in known:
                 raise ConfigError(
-                    f"prepare.{group} names source {source!r}; found were "
+                    f"prepare.{group} names source {source!r}; found: "
                     f"{', '.join(sorted(found))}.{did_you_mean(source, known)}"
                 )
 
@@ -265,15 +265,15 @@ def _check_out(out: Path) -> None:
     """Raise `ArtifactError` if `out` holds something that Corpus did not prepare."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / NAME).exists()):
         raise ArtifactError(
-            f"{out} exists and is not a folder that Corpus prepared; it would be replaced. Choose "
-            "another, or remove it."
+            f"{out} exists, but Corpus did not prepare it; it would be replaced. Choose another "
+            "folder, or remove it."
         )
     if (out / NAME).exists():
         plain = read_json(out / NAME, fix=f"Delete {out} and prepare the data again.")
         if not isinstance(plain, dict) or plain.get("kind") != KIND:
             raise ArtifactError(
-                f"{out} holds something else; it would be replaced. Choose another folder, or "
-                "remove it."
+                f"{out} does not hold prepared text; it would be replaced. Choose another folder, "
+                "or remove it."
             )
 
 

@@ -61,7 +61,7 @@ def is_no_file(path: Path, skip: Skip) -> bool:
     """
     if path.is_file():
         return False
-    what = "a link to nothing, a pipe or a device"
+    what = "a broken link, a pipe or a device"
     if is_record_file(path):
         raise DataError(f"{path} is {what}. Put the file there, or remove it from the folder.")
     skip(path, what)

@@ -71,7 +71,7 @@ def verdict(run: Run) -> Verdict:
         return Verdict(level=level, title=title, sentences=(*sentences, *text))
     if text:
         return Verdict(level="unknown", title="Scored on text alone", sentences=text)
-    sentence = "Nothing can be said about the result of this run so far."
+    sentence = "This run has no scores so far."
     return Verdict(level="unknown", title="Not scored yet", sentences=(sentence,))
 
 

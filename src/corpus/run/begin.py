@@ -91,13 +91,13 @@ def _check_plannable(
     pre-training, training has begun without this plan, or there are several ranks."""
     if not config.parsed_budget.is_clock:
         raise ConfigError(
-            f"a plan needs a time as its budget, and the budget is {config.budget}; give one, "
-            "such as --budget 3h"
+            f"a plan needs a time budget, but the budget is {config.budget}; give a time, such as "
+            "--budget 3h"
         )
     if config.train.finetune_share == 1:
         raise ConfigError(
-            "a plan is for pre-training, and train.finetune_share 1.0 leaves no time for it; "
-            "give a smaller share"
+            "a plan chooses a model for pre-training, but train.finetune_share 1.0 leaves no time "
+            "for it; give a smaller share"
         )
     if folder.has_trained and planned is None:
         record = read_plan(folder)
@@ -105,14 +105,14 @@ def _check_plannable(
         if record:
             changed = differences(comparable(record["asked"]), comparable(to_plain(config)))
         raise ConfigError(
-            f"{folder.path} has begun to train, and not with a plan from these settings:\n"
-            f"{_listed(changed)}\nResume it with --config {folder.config} --out {folder.path} and "
-            "without --plan, or give another --out for a new run."
+            f"{folder.path} has already begun training, without a plan from these "
+            f"settings:\n{_listed(changed)}\nResume it with --config {folder.config} --out "
+            f"{folder.path} and without --plan, or give another --out for a new run."
         )
     if planned is None and not alone:
         raise ConfigError(
-            "a plan is made by one process: first run corpus plan with the same settings and "
-            f"--out {folder.path}, then this command again"
+            "only a single process can make a plan; first run corpus plan with the same settings "
+            f"and --out {folder.path}, then this command again"
         )
 
 
@@ -164,7 +164,7 @@ def _read_own(folder: RunFolder) -> dict[str, Any]:
     plain = read_json(folder.config, fix=_FIX)
     if not isinstance(plain, dict) or "recipe" not in plain:
         raise ConfigError(
-            f"{folder.config} is not the config of a run, and would be replaced. {_FIX}"
+            f"{folder.config} is not the config of a run; it would be replaced. {_FIX}"
         )
     return plain
 
@@ -255,12 +255,12 @@ def read_config(path: Path, recipe: str | None = None) -> RunConfig:
     named = plain.get("recipe") if isinstance(plain, dict) else None
     if recipe and named and named != recipe:
         raise ConfigError(
-            f"{path} is a config of the recipe {named!r}, and the command names {recipe!r}; "
-            "leave the recipe out, or give another file"
+            f"{path} is a config of the recipe {named!r}, but the command names {recipe!r}; leave "
+            "the recipe out, or give another file"
         )
     if recipe is None and not isinstance(named, str):
         raise ConfigError(
-            f'{path} names no recipe; name one before the options, or add "recipe" to the file'
+            f'{path} has no recipe; give one before the options, or add "recipe" to the file'
         )
     return from_plain(RunConfig, _merged(load_recipe(recipe or str(named)), plain), where=path.name)
 

@@ -124,6 +124,6 @@ def _load(name: str, path: Path) -> list[Problem]:
         problems = load_problems(name, path, split_of(path) or "test") if own == name else []
     if own != name:
         raise DataError(
-            f"{path} holds problems of {own}, and was given as {name}; write {own}={path}"
+            f"{path} holds problems of {own}, but was given as {name}; write {own}={path}"
         )
     return problems

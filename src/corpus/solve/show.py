@@ -48,8 +48,7 @@ def show_solution(
         reach: changes of the model's positions.
         in_int8: solve with the weights rounded to int8.
 
-    Raises `DataError` where options are given that cannot be told apart, or that the problem cannot
-    have.
+    Raises `DataError` if the options cannot be read, or if the problem cannot have any.
     """
     options = _read_options(options_text)
     runtime = resolve(replace(config.runtime, precision="fp32"))
@@ -66,8 +65,8 @@ def show_solution(
     problem, notes = question(config, folder, text, options)
     if options and not problem.domain.has_options:
         raise DataError(
-            f"options are for numbers, and this problem is about {problem.domain.name}; "
-            "ask it without --options"
+            f"options must be numbers, but this problem is about {problem.domain.name}; ask it "
+            "without --options"
         )
     lines = _quantity_lines(problem, _trained(config), notes)
     found, vote_lines = _solve(solver, problem, programs)
@@ -75,7 +74,7 @@ def show_solution(
     if length > (trained := load_shape(folder).context_length):
         lines.append(
             f"length    {length} tokens with its program, more than the {trained} of a sequence "
-            "in training: less to be trusted"
+            "in training, so the answer is less reliable"
         )
     lines += _program_lines(found, problem) + vote_lines
     if options:
@@ -104,7 +103,7 @@ def _read_options(text: str) -> tuple[AnswerOption, ...]:
     options = parse_options(text)
     if text and (len(options) < 2 or any(_LETTER.search(option.text) for option in options)):
         raise DataError(
-            f'the options {text!r} cannot be told apart; write them as "a ) 40 , b ) 60 , c ) 80"'
+            f'cannot read the options {text!r}; write them as "a ) 40 , b ) 60 , c ) 80"'
         )
     return options
 
@@ -136,14 +135,13 @@ def _quantity_lines(
     lines = [f"{name:<9} {', '.join(values) or 'none'}", *(f"          {note}" for note in notes)]
     if not values:
         lines.append(
-            f"          a program works on the {name} of a problem, and here are none: "
-            "what follows is a guess"
+            f"          this problem has no {name} for a program to use: the answer is a guess"
         )
     for domain in DOMAINS:
         if domain not in trained and domain.find(domain.mark(problem.text)):
             lines.append(
                 f"          this run was not trained on problems over {domain.name}, "
-                f"and reads the {name} alone"
+                f"so it reads only the {name}"
             )
     return lines
 

@@ -53,10 +53,14 @@ class Tokenizer:
         ]
         if wrong:
             found = backend.token_to_id(wrong[0])
-            has = "is not in it: an earlier version wrote it" if found is None else f"has {found}"
+            has = (
+                "is missing: an earlier version wrote this tokenizer"
+                if found is None
+                else f"has {found}"
+            )
             raise ArtifactError(
-                f"this is not a tokenizer of this version of Corpus: {wrong[0]} should have id "
-                f"{RESERVED.index(wrong[0])} and {has}. {fix}"
+                f"this tokenizer is not from this version of Corpus: {wrong[0]} should have id "
+                f"{RESERVED.index(wrong[0])}, but {has}. {fix}"
             )
         # Their spelling in a text is plain text; not part of tokenizer.json, so set here.
         backend.encode_special_tokens = True

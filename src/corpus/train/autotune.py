@@ -61,8 +61,8 @@ THREAD_ROUNDS = 3
 not slow the whole run."""
 
 COMPILING = (
-    "compiling  the forward and backward pass, which takes seconds or, the first time on a "
-    "machine, a minute or two"
+    "compiling  the forward and backward pass: seconds, or a minute or two the first time on a "
+    "machine"
 )
 """Printed before compiling, which shows no progress."""
 
@@ -261,7 +261,7 @@ class Autotuner:
         how = "compiled block by block" if compiled else "eager"
         return CompileChoice(
             compiled=compiled,
-            reason=f"training runs {how} (weights divided among ranks: nothing is tried)",
+            reason=f"training runs {how} (weights sharded over ranks: no trials)",
         )
 
     @property

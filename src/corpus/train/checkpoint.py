@@ -145,11 +145,9 @@ def _newest(folder: Path, phase: str) -> Path | None:
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint and check its digests. Raises `ArtifactError` naming the damaged file."""
-    state = read_json(path / "state.json", fix="A checkpoint is of no use without it.")
+    state = read_json(path / "state.json", fix="The checkpoint cannot be read without it.")
     if not isinstance(state, dict) or not isinstance(state.get("digests"), dict):
-        raise ArtifactError(
-            f"checkpoint file {path / 'state.json'} is damaged: it names no digests."
-        )
+        raise ArtifactError(f"checkpoint file {path / 'state.json'} is damaged: it has no digests.")
     for name, digest in state["digests"].items():
         if not (path / name).is_file() or digest_file(path / name) != digest:
             raise ArtifactError(
@@ -192,7 +190,7 @@ def load_trained(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     if others:
         raise ArtifactError(
             f"the checkpoint holds other weights than this run trains ({min(others)} differs); set "
-            "finetune.method and finetune.adapter in its config.json to what they were"
+            "finetune.method and finetune.adapter in its config.json back to what they were"
         )
     for name, parameter in trained.items():
         parameter.copy_(like(tensors[name].to(parameter.device), parameter))

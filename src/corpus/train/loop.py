@@ -340,11 +340,11 @@ class PhaseTrainer:
         self._loader.restore(checkpoint.state["cursor"])
         self._average.restore(checkpoint.average, self.position.averaged)
         self._saved_step, self._logged_tokens = self.position.step, self.position.tokens
-        say(f"going on with {self._phase.name} at step {self.position.step:,}")
+        say(f"resuming {self._phase.name} at step {self.position.step:,}")
         if not self.position.finished:
             self._event(
                 "resumed",
-                f"training was interrupted, and went on from step {self.position.step:,}",
+                f"training was interrupted and resumed from step {self.position.step:,}",
             )
         return True
 
@@ -360,11 +360,11 @@ class PhaseTrainer:
             position.finished, self._saved_step = True, -1
         if callback and not position.turned:
             warn(
-                f"{callback.name} was not done: no step began {callback.at:.0%} of the way "
-                f"through {name} or later"
+                f"{callback.name} was skipped: no step of {name} began at {callback.at:.0%} or "
+                "later"
             )
         if not position.step:
-            warn(f"{name} got no step: the budget leaves it no time; give a larger one")
+            warn(f"{name} had no step: the budget leaves no time for it; give a larger one")
         self.save()
 
     def _stop_if(self, stopped: Callable[[], bool]) -> None:
@@ -377,7 +377,7 @@ class PhaseTrainer:
         raise Interrupted(
             f"stopped at step {self.position.step:,} of {self._phase.name}, "
             f"{format_duration(self._clock.seconds)} on the training clock; everything is saved. "
-            f"Go on with:\n  {self._resume_hint}"
+            f"Resume with:\n  {self._resume_hint}"
         )
 
 

@@ -167,9 +167,8 @@ def load_optimizer_tensors(
         if (key == "momentum") != (id(parameter) in orthogonal):
             other = "muon" if key == "momentum" else "adamw"
             raise ArtifactError(
-                f"the checkpoint was written by the optimizer {other}, which is not the one of "
-                f"this run's config; set train.optimizer.name to {other} in its config.json to "
-                "go on"
+                f"the checkpoint is from optimizer {other}, but this run's config has another one; "
+                f"set train.optimizer.name to {other} in its config.json to resume"
             )
         if key == "step":
             value = tensor.to(parameter.device) if groups[0].get("fused") else tensor

@@ -52,13 +52,10 @@ class SelfTraining:
         """Find programs on the first rank and train on them from now on, on all ranks."""
         is_main = self.session.ranks.is_main
         if self.loader.is_over:
-            warn(
-                "self-training looks for no programs: the problems were shown as often as "
-                "finetune.max_epochs allows"
-            )
+            warn("self-training is skipped: finetune.max_epochs is reached")
             if is_main:
                 write_problems(self.folder.found, [])
-            return "no programs were looked for: finetune.max_epochs is reached"
+            return "skipped: finetune.max_epochs is reached"
         weights = self.weights()
         num_tried = self._find(weights, progress, stopped) if is_main else None
         del weights
@@ -66,7 +63,7 @@ class SelfTraining:
         if num_tried is None:
             return None
         added = self._add()
-        return f"{added:,} more problems to train on, of {num_tried:,} that had no right program"
+        return f"{added:,} pseudo-labels for {num_tried:,} problems without a right program"
 
     def _find(
         self,
@@ -86,8 +83,8 @@ class SelfTraining:
         counts = {"looked_at": found.num_tried, "found": len(found.problems)}
         self.folder.update_manifest(self_training={"problems": len(problems), **counts})
         say(
-            f"  self-training: programs that give the gold answer for {len(found.problems):,} of "
-            f"{found.num_tried:,} problems without one"
+            f"  self-training: pseudo-labels for {len(found.problems):,} of {found.num_tried:,} "
+            "problems without a right program"
         )
         return found.num_tried
 
@@ -121,11 +118,11 @@ class SelfTraining:
                 batch_size //= 2
                 if batch_size < PROGRAMS:
                     raise TrainingError(
-                        "self-training needs a second model in the device's memory, and there is "
-                        "no room for it; everything is saved. Begin a new run with "
-                        "finetune.self_training 0, or with a smaller train.micro_batch_sequences"
+                        "self-training needs a second model on the device, and its memory is full; "
+                        "everything is saved. Begin a new run with finetune.self_training 0, or "
+                        "with a smaller train.micro_batch_sequences"
                     ) from None
-                warn(f"out of memory while finding programs: {batch_size} at a time from now on")
+                warn(f"out of memory while decoding programs: from now on {batch_size} at a time")
         return None
 
     def _add(self) -> int:

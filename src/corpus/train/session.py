@@ -52,11 +52,11 @@ class Session:
         if config.sequences_per_batch % ranks.world_size:
             raise ConfigError(
                 f"train.sequences_per_batch {config.sequences_per_batch} cannot be divided among "
-                f"{ranks.world_size} ranks; start a number of ranks that divides it, or begin a "
-                "new run with another train.sequences_per_batch"
+                f"{ranks.world_size} ranks; start with a number of ranks that divides it, or begin "
+                "a new run with another train.sequences_per_batch"
             )
         if runtime.parallel == "fsdp" and ranks.is_alone:
-            warn("runtime.parallel is fsdp and there is only one rank: weights are not divided")
+            warn("runtime.parallel is fsdp, but there is only one rank, so weights are not sharded")
         self.ranks, self._is_sharding = ranks, runtime.parallel == "fsdp" and not ranks.is_alone
         self.folder, self.budget, self._batch_tokens = folder, budget, batch_tokens
         self._resume_hint = resume_hint

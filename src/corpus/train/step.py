@@ -254,7 +254,7 @@ def memory_errors(length: int) -> Iterator[None]:
         raise OutOfMemory(
             f"the device ran out of memory on sequences of {length} tokens. Set "
             "train.micro_batch_sequences to a smaller divisor of train.sequences_per_batch (the "
-            "result stays the same), or choose a smaller model. Run the command again to go on."
+            "result stays the same), or choose a smaller model. Run the command again to resume."
         ) from error
 
 

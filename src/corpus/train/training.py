@@ -83,9 +83,9 @@ class Training:
         before = Tokenizer.load(self._folder.weights, fix=SAME_TOKENIZER)
         if before.digest != self._tokenizer.digest:
             raise ArtifactError(
-                f"{self._folder.path} began to train with another tokenizer ({kept}) than the one "
-                "that is prepared now. Prepare the text it began with, or start in another folder "
-                "with --out."
+                f"{self._folder.path} began training with another tokenizer ({kept}) than the "
+                "prepared one. Prepare the original text again, or start in another folder with "
+                "--out."
             )
 
     def __enter__(self) -> "Training":
@@ -197,9 +197,9 @@ class Training:
         steps = self._folder.read_manifest().get("steps", {})
         if not session.ranks.from_main(sum(steps.values())):
             raise TrainingError(
-                f"the budget of {session.budget} was over before the first step: trials of what is "
-                f"fastest here come first, and ended after {format_duration(session.clock.seconds)}"
-                ". Begin again with a larger --budget and another --out"
+                f"the budget of {session.budget} ran out before the first step: the trials of "
+                f"precision, threads and compiler took {format_duration(session.clock.seconds)}. "
+                "Start a new run with a larger --budget and another --out"
             )
 
     def _add_adapters(self) -> None:
@@ -230,9 +230,9 @@ class Training:
         before = folder.read_manifest().get("trained")
         if before and before != now and any(folder.checkpoints.glob("finetune-*")):
             raise ConfigError(
-                f"{folder.path} began to be fine-tuned by {_method_of(before)}, and its "
-                f"config.json says {_method_of(now)}; set finetune.method and finetune.adapter "
-                "there to what they were"
+                f"{folder.path} began fine-tuning with {_method_of(before)}, but its config.json "
+                f"now says {_method_of(now)}; set finetune.method and finetune.adapter there back "
+                "to what they were"
             )
         folder.update_manifest(trained=now)
 
@@ -321,12 +321,12 @@ def _check_method(config: RunConfig, ranks: Ranks) -> None:
     if method != "full":
         raise ConfigError(
             f"finetune.method {method} with runtime.parallel fsdp is not supported: frozen weights "
-            "are not divided among ranks; use runtime.parallel ddp, or finetune.method full"
+            "cannot be sharded; use runtime.parallel ddp, or finetune.method full"
         )
     if config.finetune.self_training:
         raise ConfigError(
             "finetune.self_training with runtime.parallel fsdp is not supported: one rank would "
-            "need the whole model beside its part; use runtime.parallel ddp, or "
+            "need the whole model beside its shard; use runtime.parallel ddp, or "
             "finetune.self_training 0"
         )
 

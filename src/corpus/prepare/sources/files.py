@@ -223,7 +223,7 @@ def read_text(path: Path) -> str:
 def _other_encoding(path: Path, data: bytes, error: UnicodeDecodeError) -> str:
     if error.encoding != "utf-8":
         return (
-            f"{path} begins as {error.encoding} and is not valid ({error.reason}). Save it as "
+            f"{path} begins like {error.encoding} but is not valid ({error.reason}). Save it as "
             "UTF-8, or remove it from the folder."
         )
     if b"\0" in data:
@@ -240,9 +240,8 @@ def _with_nul(path: Path, text: str) -> str:
     for encoding, others in (("utf-16le", text[0::2]), ("utf-16be", text[1::2])):
         if text.count("\0") > len(text) / 4 and "\0" not in others:
             return (
-                f"{path} line {line} has NUL characters, as UTF-16 does that is read as another "
-                f"encoding. Convert the original (`iconv -f {encoding} -t utf-8`), or remove it "
-                "from the folder."
+                f"{path} line {line} has NUL characters: it is probably UTF-16. Convert the "
+                f"original (`iconv -f {encoding} -t utf-8`), or remove it from the folder."
             )
     return (
         f"{path} line {line} has a NUL character, so it is not plain text. Remove it from the "

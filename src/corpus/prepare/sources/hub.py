@@ -57,7 +57,7 @@ def fetch_text(hub_id: str, folder: Path, config: PrepareConfig) -> Path:
     if config.max_tokens is None:
         raise ConfigError(
             "prepare.max_tokens is not set, so the whole data set would be fetched; set it to the "
-            "tokens that the run needs"
+            "number of tokens that the run needs"
         )
     wanted, key = _wanted(hub_id, config), download_key(hub_id, config)
     if is_done(folder, kind=KIND, key=key):

@@ -203,7 +203,7 @@ def _values(batch: Any, path: Path, before: int) -> list[dict[str, Any]]:
                     f"{path} row {before + index + 1}, column {column!r} cannot be read "
                     f"({str(error).splitlines()[0]}). Correct or remove the row."
                 ) from None
-    raise DataError(f"{path} cannot be read from row {before + 1}. Remove it from the folder.")
+    raise DataError(f"{path} cannot be read from row {before + 1} on. Remove it from the folder.")
 
 
 @contextmanager
@@ -224,7 +224,7 @@ def _readable(path: Path) -> Iterator[None]:
         ) from None
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path} begins as {error.encoding} and is not valid ({error.reason}). Save the file "
+            f"{path} begins like {error.encoding} but is not valid ({error.reason}). Save the file "
             "as UTF-8, or remove it."
         ) from None
     except (ValueError, OSError) as error:  # pyarrow's errors are of both
