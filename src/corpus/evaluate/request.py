@@ -89,8 +89,8 @@ class Request:
         output, other = self.output, RunFolder(self.output.parent)
         if self.is_in_run and not self.is_own:
             raise ConfigError(
-                f"{output} is the run's own scores, of the model as it was trained and with the run's "
-                "settings; give another --output"
+                f"{output} is the run's own scores, of the model as it was trained and with the "
+                "run's settings; give another --output"
             )
         if (
             not self.is_in_run
