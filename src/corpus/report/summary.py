@@ -163,7 +163,7 @@ def ways_table(scores: Json) -> tuple[list[str], list[tuple[str, ...]]]:
 
 
 def fates(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
-    """How the programs fared, in number and share."""
+    """The outcomes of the programs, in number and share."""
     found = Counter(
         (each.right, each.predicted == each.gold if each.right else each.error is None)
         for each in outcomes
