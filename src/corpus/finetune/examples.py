@@ -49,7 +49,7 @@ def select_examples(
 ) -> SelectedExamples:
     """Turn training problems into examples of at most `max_length` tokens.
 
-    Raises `DataError` where no example is left to train on.
+    Raises `DataError` if no example is left to train on.
     """
     reasons = ("given", "used", "no_program", "unchecked", "too_long")
     counts: dict[str, int] = dict.fromkeys(reasons, 0)
@@ -112,9 +112,9 @@ def normal_forms(problems: Sequence[Problem]) -> NormalForms:
 def in_normal_form(problems: Sequence[Problem], forms: NormalForms) -> list[Problem]:
     """Return the problems with their programs in normal form.
 
-    Two kinds of problems keep theirs. Where the program gives the gold answer and its normal form
-    does not: two programs can agree at the points that normal forms look at and not at a problem's
-    numbers. And problems over expressions, which ask how a value is written.
+    Two kinds of problems keep their programs. The first: the program gives the gold answer and its
+    normal form does not, since two programs can agree at the points that normal forms test but not
+    at a problem's numbers. The second: problems over expressions, which ask how a value is written.
     """
     written: dict[Program, str] = {}
     result = []

@@ -58,7 +58,7 @@ class Planner:
     """Plans one run."""
 
     def __init__(self, config: RunConfig, folder: RunFolder) -> None:
-        """The budget is that of a clock, and leaves pre-training a share."""
+        """The budget must be a time, and leave pre-training a share."""
         self._config, self._data = config, TrainingData(config, folder)
         self._prepared = self._data.prepared
         self._plain = replace(config.curriculum, anneal=0.0)

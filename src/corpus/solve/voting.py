@@ -85,7 +85,7 @@ def by_probability(candidates: Iterable[CandidateProgram]) -> list[WeightedCandi
 def by_similarity(problem: Problem, index: NeighbourIndex) -> list[WeightedCandidate]:
     """Return the programs of the problems of `index` most like `problem`, executed on it.
 
-    A program weighs more the more alike its problems are, and the more there are; all together
+    A program weighs more if its problems are more similar or more numerous. All programs together
     weigh `TOGETHER`. Each is executed once: over expressions that takes time. This is retrieval,
     not solving, and is scored under its own name.
     """
@@ -119,7 +119,7 @@ def majority(
         problem: its domain says which values are one.
         options: the problem's, where they are to count.
 
-    None where no program has a value.
+    None if no program has a value.
     """
     weights: dict[str, float] = {}
     cast: dict[str, float] = {}
