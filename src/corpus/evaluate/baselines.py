@@ -65,12 +65,12 @@ class Reference:
 
 
 def majority_letter(problems: Iterable[Problem]) -> str | None:
-    """Return the most common gold letter, the first in the alphabet of equals; None without any."""
+    """Return the most common gold letter; ties go to the first letter. None without any."""
     return _most_common(problem.correct for problem in problems)
 
 
 def common_answer(problems: Iterable[Problem]) -> float | None:
-    """Return the most common gold answer of problems without options, the smallest of equals.
+    """Return the most common gold answer of problems without options; ties go to the smallest.
 
     None if there are none.
     """

@@ -69,8 +69,8 @@ def select_examples(
         left_out = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
         raise DataError(
             f"none of the problems can be used ({left_out or 'there are none'}); give problems "
-            "with programs, raise model.context_length where they are too long, or set "
-            "finetune.checked_only to false where they are unchecked"
+            "with programs, raise model.context_length if they are too long, or set "
+            "finetune.checked_only to false if they are unchecked"
         )
     return SelectedExamples(
         examples=tuple(examples), problems=tuple(used), solvable=tuple(solvable), counts=counts

@@ -243,7 +243,7 @@ def plan_run(config: RunConfig, folder: RunFolder, *, command: str, alone: bool 
     often = [f"{name} {times:.1f} times" for name, times in epochs.items() if times > OFTEN]
     if often:
         warn(
-            f"text would be read more than {OFTEN:g} times, too often to be worth as much as new "
+            f"text would be read more than {OFTEN:g} times; repeated text is worth less than new "
             f"text: {', '.join(often)}. Prepare more of it, or give a smaller budget."
         )
 

@@ -207,7 +207,7 @@ def discover(
         raise DataError(
             f"{folder} holds nothing to train on. Expected records with a text (JSON lines, plain "
             "or compressed, or Parquet), plain text files, or a known problem set."
-            f"{' Ignored were:' if reasons else ' It is empty.'}{reasons}"
+            f"{' Ignored:' if reasons else ' It is empty.'}{reasons}"
         )
     return FoundData(tuple(texts), tuple(found.problems), tuple(found.ignored), str(folder))
 

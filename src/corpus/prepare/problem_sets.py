@@ -270,8 +270,8 @@ def _say_decontamination(counts: dict[str, Any], folder: RunFolder) -> None:
         )
     if rows["twins"]:
         say(
-            f"  {rows['twins']:,} training problems are twins, equal except for the numbers, and "
-            "stay (problems.drop_twins leaves them out)"
+            f"  {rows['twins']:,} training problems are twins, which differ only in their numbers; "
+            "they are kept (problems.drop_twins leaves them out)"
         )
 
 

@@ -1,4 +1,4 @@
-"""Walk a data folder, and tell its files apart by content."""
+"""Walk a data folder, and recognise its files by content."""
 
 import os
 from collections.abc import Callable, Iterator

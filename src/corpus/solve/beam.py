@@ -137,7 +137,7 @@ class _Set:
         )
 
     def best_with(self, other: "_Set") -> "_Set":
-        """Return the likeliest of both, as many as there are here."""
+        """Return the likeliest of both sets, as many as this set has."""
         scores, places = torch.cat([self.scores, other.scores], dim=1).topk(
             self.scores.shape[1], dim=1
         )

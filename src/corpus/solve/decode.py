@@ -24,8 +24,8 @@ CROWDED = 0.75
 copies the cache."""
 
 WORN, LARGEST = 2.0**-24, 1.0 - 2.0**-24
-"""The part of the line left around a sample's point below which the point is drawn anew; and the
-largest number below 1."""
+"""If less than this part of the line is left around a sample's point, a new point is drawn.
+The second is the largest number below 1."""
 
 
 @dataclass(frozen=True, slots=True)

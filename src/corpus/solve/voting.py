@@ -65,7 +65,7 @@ class Majority:
     """The result of a vote."""
 
     winner: CandidateProgram
-    """The weightiest, and of equals the likeliest, of the programs that won."""
+    """The program with the winning value that weighs most; ties go to the likeliest."""
     share: float
     """Their part of all weights, before the factors, also of programs without a value."""
 
@@ -112,7 +112,7 @@ def majority(
     problem: Problem,
     options: Sequence[AnswerOption] = (),
 ) -> Majority | None:
-    """Return the value with the most weight; of equals, the one with the better program.
+    """Return the value with the most weight; ties go to the one with the better program.
 
     Args:
         candidates: programs for `problem` with their weights.

@@ -170,7 +170,7 @@ class Autotuner:
         return self._backbone
 
     def forget_backbone(self) -> None:
-        """Make the backbone anew at its next use: the model's layers have changed."""
+        """Make the backbone again at its next use: the model's layers have changed."""
         self._backbone = None
 
     def step_seconds(self, model: Transformer, sample: Sample) -> float:
