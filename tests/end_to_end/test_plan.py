@@ -41,7 +41,7 @@ def test_a_plan_says_what_each_size_would_reach_and_which_is_best(
     assert config["train"]["schedule"]["learning_rate"] == chosen["learning_rate"]
     assert config == plan["config"]
     assert f"> {chosen['num_layers']:>5} x {chosen['dim']}" in printed
-    assert ("too often to be worth as much" in printed) == any(
+    assert ("repeated text is worth less" in printed) == any(
         epochs > OFTEN for epochs in chosen["epochs"].values()
     )
     assert "--plan" in printed.splitlines()[-1]

@@ -113,7 +113,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def require_writable(path: Path) -> None:
-    """Raise `StorageError` if `path` cannot be written, before the work whose result it holds."""
+    """Raise `StorageError` if `path` cannot be written; for use before long work."""
     path = Path(path)
     with storage_errors(path):
         if path.is_dir():

@@ -5,7 +5,8 @@ from typing import Any
 
 
 def parse_json(data: str | bytes) -> Any:
-    """Return the value of a JSON text; an integer too long for Python's `int` is its digits.
+    """Return the value of a JSON text; an integer too long for Python's `int` becomes its digits as
+    text.
 
     Raises:
         json.JSONDecodeError: it is not JSON.

@@ -82,7 +82,7 @@ def parse(kind: type[T], words: Sequence[str], *, command: str, default: T | Non
 def parse_run(kind: type[RunT], words: Sequence[str], *, command: str) -> RunT:
     """Parse `RECIPE [--config FILE] [OPTIONS]`: options override the file, the file the recipe.
 
-    Raises `ConfigError` where neither the words nor the file name a recipe.
+    Raises `ConfigError` if neither the words nor the file name a recipe.
     """
     words = _with_plan_flag(rename_flags(words))
     if "--out=" in words or ("--out", "") in itertools.pairwise(words):

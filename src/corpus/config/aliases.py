@@ -15,7 +15,7 @@ ALIASES: dict[str, str] = {
 def rename_settings(plain: Any, *, where: str) -> Any:
     """Return the plain config of a run with its settings under their current names.
 
-    Raises `ConfigError` where old and current name are both there with different values.
+    Raises `ConfigError` if old and current name are both there with different values.
     """
     for old, new in ALIASES.items():
         group, _, old_name = old.rpartition(".")
@@ -38,7 +38,7 @@ def rename_flags(words: Iterable[str]) -> list[str]:
     """Return the words of a command line with flags under their current names.
 
     Both `--train.rows-per-batch 4` and `--train.rows-per-batch=4` are read. Raises `ConfigError`
-    where old and current flag are both given with different values.
+    if old and current flag are both given with different values.
     """
     words = list(words)
     given: dict[str, tuple[str, str]] = {}

@@ -53,7 +53,7 @@ class FinetuneConfig:
     """lora and qlora only."""
 
     max_epochs: float = 20.0
-    """Most times that a training problem is shown. Pre-training gets the time that is left.
+    """Most epochs over the training problems. Pre-training gets the time that is left.
     Without pre-training, the run ends then. Steps left over on a fast machine read text."""
 
     replay: float = 0.0
@@ -67,7 +67,7 @@ class FinetuneConfig:
     The data and the scores keep the original programs."""
 
     word_dropout: float = 0.0
-    """Share of the prompt's text tokens that are hidden at random, anew each time, 0…1.
+    """Share of the prompt's text tokens to hide at random, different ones each time, 0…1.
     It prevents relying on single words (Iyyer et al. 2015, sec. 3.2). Numbers are never hidden."""
 
     twin_exponent: float = 1.0

@@ -19,7 +19,7 @@ _LLAMA3 = ("low_freq_factor", "high_freq_factor")
 
 @dataclass(frozen=True, kw_only=True)
 class RopeScaling:
-    """How rotary frequencies are changed to tell positions beyond the trained ones apart."""
+    """How rotary frequencies change, so that positions beyond the trained ones differ."""
 
     rope_type: Literal["none", "linear", "ntk", "yarn", "llama3"] = "none"
     """none: frequencies of rope_base.

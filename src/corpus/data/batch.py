@@ -43,7 +43,7 @@ class Batch:
 
     @cached_property
     def places(self) -> Tensor | None:
-        """Where there are targets, as indices into [batch · seq]; None stands for everywhere."""
+        """The positions with targets, as indices into [batch · seq]; None means all positions."""
         chosen = (self.targets.flatten() != IGNORED).nonzero().squeeze(1)
         return None if len(chosen) > DENSE * self.targets.numel() else chosen
 
@@ -146,10 +146,10 @@ def pack(lengths: Sequence[int], *, seq_length: int, order: Sequence[int]) -> li
 def packed_sequence(
     examples: Sequence[tuple[Sequence[int] | np.ndarray, int]], *, seq_length: int, pad_id: int
 ) -> Arrays:
-    """Lay examples into one sequence; return its arrays, each [seq_length].
+    """Put examples into one sequence; return its arrays, each [seq_length].
 
     Args:
-        examples: (tokens, length of the prompt) of each; completions alone have targets.
+        examples: (tokens, length of the prompt) of each; only completions have targets.
         seq_length: positions of the sequence.
         pad_id: token that fills the end; padding is a document of its own without targets.
     """

@@ -1,9 +1,9 @@
 """Where batches come from: text in the mixture of the curriculum, and prefetching.
 
-The order is a pure function of the seed: sequence number n takes its source by a draw that depends
-on (seed, n) and on the mixture at that moment, and a source's k-th sequence by a permutation that
-depends on (seed, source, epoch). So the cursor is a few integers (sequences handed out, sequences
-taken of each source), and a run that resumes from it sees exactly the batches it would have seen.
+The order is a pure function of the seed. The source of sequence n is drawn by (seed, n) from the
+mixture at that moment. The k-th sequence of a source follows a permutation drawn by (seed, source,
+epoch). So the cursor is a few integers (sequences handed out, sequences taken of each source), and
+a run that resumes from it sees exactly the batches it would have seen.
 """
 
 import random
@@ -40,7 +40,9 @@ class Loader(Protocol):
 
 
 class Prefetcher:
-    """A loader whose next batch can be made early; its position is as if it had not been."""
+    """A loader that can make its next batch early; until the batch is taken, its position does not
+    move.
+    """
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader

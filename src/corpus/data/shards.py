@@ -239,7 +239,7 @@ def _open(folder: Path, source: str, manifest: Manifest, verify: bool) -> Shard:
 
 def _check(path: Path, size: int, digest: str | None) -> None:
     if not path.exists():
-        raise ArtifactError(f"{path} is missing, though the manifest beside it names it. {_FIX}")
+        raise ArtifactError(f"{path} is missing, but the manifest lists it. {_FIX}")
     if path.stat().st_size != size:
         kind = "truncated" if path.stat().st_size < size else "longer than it was"
         raise ArtifactError(

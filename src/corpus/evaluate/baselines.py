@@ -19,7 +19,7 @@ class Reference:
     """The training problems, as far as scoring needs them."""
 
     majority: Mapping[_Group, str | None]
-    """The most common gold letter of each group, None where none of its problems has options."""
+    """The most common gold letter of each group, None if none of its problems has options."""
     common_answer: Mapping[_Group, float | None]
     """The most common gold answer of each group's problems without options, None without any."""
     neighbours: NeighbourIndex
@@ -44,14 +44,14 @@ class Reference:
         )
 
     def has_seen(self, problem: Problem) -> bool:
-        """True where a problem with the same template was trained on."""
+        """True if a problem with the same template was trained on."""
         return problem.template in self.templates
 
     def guess(self, problem: Problem) -> bool | None:
         """Return whether the most common gold answer of training is the problem's.
 
-        It is that of the problem's own set where that was trained on, and of all sets together
-        otherwise. None where training had none of its kind.
+        Training's answer is that of the problem's own set if the set was trained on, else that of
+        all sets together. None if training had no problem of this kind.
         """
         own, every = (problem.set_name, problem.domain), ("", problem.domain)
         if problem.options:
@@ -65,14 +65,14 @@ class Reference:
 
 
 def majority_letter(problems: Iterable[Problem]) -> str | None:
-    """Return the most common gold letter, the first in the alphabet of equals; None without any."""
+    """Return the most common gold letter; ties go to the first letter. None without any."""
     return _most_common(problem.correct for problem in problems)
 
 
 def common_answer(problems: Iterable[Problem]) -> float | None:
-    """Return the most common gold answer of problems without options, the smallest of equals.
+    """Return the most common gold answer of problems without options; ties go to the smallest.
 
-    None where there are none.
+    None if there are none.
     """
     return _most_common(problem.answer for problem in problems if not problem.options)
 

@@ -78,7 +78,7 @@ def bin_scores(
 
 
 def num_operations(problem: Problem) -> int | None:
-    """Return how many operations a problem's gold program has, None where there is none."""
+    """Return how many operations a problem's gold program has, None if there is none."""
     return None if problem.gold_program is None else len(problem.gold_program.steps)
 
 

@@ -1,4 +1,4 @@
-"""Scores of a run's final weights, beside the baselines, from what lies in the run folder alone."""
+"""Scores of a run's final weights and of the baselines, from the run folder alone."""
 
 import json
 import time
@@ -44,8 +44,8 @@ _Scored = tuple[dict[str, Any], list[dict[str, Any]], dict[str, float]]
 def evaluate_run(request: Request) -> Scores:
     """Score a run as `request` asks, and write its `output`, which has the form of `scores.json`.
 
-    The outcome of each problem is written into the run only with the run's own scores. Those keep
-    what they say of text where no text is measured.
+    The outcome of each problem is written into the run only with the run's own scores. If no text
+    is measured, those keep their earlier scores of text.
     """
     folder, output, reach = request.folder, request.output, request.reach
     config = request.config
@@ -109,7 +109,7 @@ def _with_room(
 ) -> _Scored:
     """Return `score` of a solver; it decodes fewer programs together where memory runs out.
 
-    Raises `DeviceError` where there is no memory for the programs of a single problem.
+    Raises `DeviceError` if there is no memory for the programs of a single problem.
     """
     # The programs of a problem are decoded together.
     size, least = settings.batch_size, max(settings.votes, default=1)
@@ -135,11 +135,9 @@ def _with_room(
 
 
 def build_reference(config: RunConfig, folder: RunFolder) -> Reference:
-    """Return what the run was given to learn from.
-
-    Every training problem counts, also one that fine-tuning left out: its text was there to be
-    read, by the tokenizer at least, and a stronger nearest neighbour is the fairer baseline. Where
-    a run neither fine-tunes nor reads problems, nothing was seen.
+    """Return the training problems for the baselines. Every one counts, even one that fine-tuning
+    left out: at least the tokenizer read its text, and a stronger nearest neighbour is the fairer
+    baseline. If a run neither fine-tunes nor reads problems, no template is seen.
     """
     problems = training_problems(folder)
     read = (

@@ -8,7 +8,7 @@ Z = 1.959963984540054
 
 
 def clustered(hits: Sequence[bool], kin: Sequence[Hashable]) -> tuple[float, float] | None:
-    """Return the cluster-robust 95 % interval for the share of `hits`; None where there are none.
+    """Return the cluster-robust 95 % interval for the share of `hits`; None if there are none.
 
     `kin` names the cluster of each hit: problems of one cluster tend to be right or wrong together.
     The interval is Wilson's for the effective number of trials: their number over the design effect

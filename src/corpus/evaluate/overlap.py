@@ -31,7 +31,7 @@ def measure_overlap(
         folder: the run.
         right: whether each problem was answered rightly.
 
-    Raises `ArtifactError` where the prepared text is gone; `require_text` checks it beforehand.
+    Raises `ArtifactError` if the prepared text is missing; `require_text` checks it beforehand.
     """
     known, rows = KnownProblems(problems), training_problems(folder)
     in_rows: dict[int, str] = {}
@@ -68,7 +68,7 @@ def measure_overlap(
 
 
 def require_text(folder: RunFolder) -> None:
-    """Raise `ArtifactError` where the text that the run was trained on is gone."""
+    """Raise `ArtifactError` if the text that the run was trained on is missing."""
     if not folder.prepared.exists():
         raise ArtifactError(
             f"{folder.prepared} is missing, so the training text cannot be searched for the "

@@ -30,7 +30,7 @@ class Request:
     settings: EvaluateConfig | None = None
     """How the problems are scored; None goes by the run's config."""
     text: bool | None = None
-    """Whether held-out text is measured; None goes by the run's config."""
+    """Whether held-out text is measured; None: as the run's config says."""
     overlap: bool = True
     """Look for `problems` in the training data."""
     reach: Reach = field(default_factory=Reach)
@@ -75,12 +75,12 @@ class Request:
     def sets(self) -> Mapping[str, Sequence[Problem]]:
         """The problems to score, by set.
 
-        Raises `DataError` or `ArtifactError` where they cannot be read.
+        Raises `DataError` or `ArtifactError` if they cannot be read.
         """
         return load_problem_files(self.problems) if self.problems else evaluation_sets(self.folder)
 
     def check(self) -> None:
-        """Raise `ConfigError` where the scores would replace something else."""
+        """Raise `ConfigError` if the scores would replace something else."""
         if self.in_int8 and self.output_file is None:
             raise ConfigError(
                 "--weights int8 needs --output FILE: the run's own scores are those of its fp32 "

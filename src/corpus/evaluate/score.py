@@ -33,11 +33,11 @@ def score_problems(
 
     Args:
         problems: the set.
-        predicted: the model's program for each, None where it wrote none.
+        predicted: the model's program for each, None if it wrote none.
         reference: what the model was trained on.
         others: programs chosen in another way, such as by majority voting, by its name.
         beyond: which problems are longer, with their gold programs, than sequences were in
-            training; None where that is not known.
+            training; None if that is not known.
 
     Scores, each share with `<name>_interval` beside it:
         num_problems, num_seen, num_unseen: problems; those whose template was trained on, and the

@@ -24,7 +24,7 @@ _FIELD = re.compile(r"accuracy_((?:vote_\d+|retrieval)(?:_options)?)")
 def read_scores(folder: RunFolder) -> Scores:
     """Return what `evaluate_run` wrote into a run.
 
-    Raises `ArtifactError` where it is missing or damaged.
+    Raises `ArtifactError` if it is missing or damaged.
     """
     plain = read_json(folder.scores)
     if not _is_scores(plain):
@@ -53,7 +53,7 @@ def share_fields(
 ) -> dict[str, Any]:
     """Return the share of `hits` among those that are not None, and its 95 % interval.
 
-    Both are None where there are none. The interval is cluster-robust; see `Problem.cluster`.
+    Both are None if there are none. The interval is cluster-robust; see `Problem.cluster`.
     """
     counted = [
         (hit, cluster) for hit, cluster in zip(hits, clusters, strict=True) if hit is not None

@@ -85,10 +85,10 @@ def _problem_table(scores: Mapping[str, Any]) -> str:
     return (
         "## Problems\n\nAccuracy: one program is decoded greedily and executed, and the nearest "
         "option is the answer; a program that does not execute counts as wrong. By default Corpus "
-        "decodes only valid programs, which `generate` does not do. A problem is template-seen if "
-        "it differs from a training problem only in its numbers. The last three columns are not "
-        "the model's: the most common letter, the program of the most similar training problem, "
-        f"and the accuracy of the gold programs.\n\n{table}"
+        "decodes only valid programs, which `generate` does not do. A problem counts as template "
+        "seen if it differs from a training problem only in its numbers. The last three columns "
+        "are baselines: the most common letter, the program of the most similar training problem, "
+        f"and the gold programs.\n\n{table}"
     )
 
 
@@ -129,9 +129,9 @@ tags: [math, math-word-problems, program-synthesis, trained-from-scratch]
 
 _PROMPTING = """## Use
 
-The numbers of the problem are replaced by `<|n0|>`, `<|n1|>`, … in order. The text is lower-case,
-with spaces around punctuation; a special token has no space before it, and text starts with one.
-The program is in prefix notation: an operation, then its arguments.
+Replace the numbers of the problem by `<|n0|>`, `<|n1|>`, … in order. Write the text in lower case,
+with spaces around punctuation. Put no space before a special token, and one space between it and
+the text that follows. The program is in prefix notation: an operation, then its arguments.
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -49,7 +49,7 @@ def select_examples(
 ) -> SelectedExamples:
     """Turn training problems into examples of at most `max_length` tokens.
 
-    Raises `DataError` where no example is left to train on.
+    Raises `DataError` if no example is left to train on.
     """
     reasons = ("given", "used", "no_program", "unchecked", "too_long")
     counts: dict[str, int] = dict.fromkeys(reasons, 0)
@@ -69,8 +69,8 @@ def select_examples(
         left_out = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
         raise DataError(
             f"none of the problems can be used ({left_out or 'there are none'}); give problems "
-            "with programs, raise model.context_length where they are too long, or set "
-            "finetune.checked_only to false where they are unchecked"
+            "with programs, raise model.context_length if they are too long, or set "
+            "finetune.checked_only to false if they are unchecked"
         )
     return SelectedExamples(
         examples=tuple(examples), problems=tuple(used), solvable=tuple(solvable), counts=counts
@@ -112,9 +112,9 @@ def normal_forms(problems: Sequence[Problem]) -> NormalForms:
 def in_normal_form(problems: Sequence[Problem], forms: NormalForms) -> list[Problem]:
     """Return the problems with their programs in normal form.
 
-    Two kinds of problems keep theirs. Where the program gives the gold answer and its normal form
-    does not: two programs can agree at the points that normal forms look at and not at a problem's
-    numbers. And problems over expressions, which ask how a value is written.
+    Two kinds of problems keep their programs. The first: the program gives the gold answer and its
+    normal form does not, since two programs can agree at the points that normal forms test but not
+    at a problem's numbers. The second: problems over expressions, which ask how a value is written.
     """
     written: dict[Program, str] = {}
     result = []

@@ -1,6 +1,6 @@
 """Fine-tuning's batches: examples shuffled and packed each epoch, with text replayed in between.
 
-Twins are problems that read alike but for their numbers; an epoch may show only some of them.
+Twins are problems that differ only in their numbers; an epoch may show only some of them.
 """
 
 import random
@@ -22,8 +22,8 @@ class ProblemLoader:
     """Hands out batches of packed examples; see `data.loader.Loader`.
 
     The order is a pure function of the seed, and the cursor is the epoch, the sequence within it,
-    and the text loader's own cursor. After `max_epochs` batches are text. A cursor from after `add`
-    is for a loader that the same examples were added to.
+    and the text loader's own cursor. After `max_epochs` batches are text. A cursor saved after
+    `add` needs a loader with the same added examples.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class ProblemLoader:
     def restore(self, cursor: dict[str, Any]) -> None:
         """Go to a position that `cursor` returned.
 
-        Raises `ArtifactError` where other examples had been added by then.
+        Raises `ArtifactError` if other examples had been added by then.
         """
         if "added" not in cursor:
             raise ArtifactError(

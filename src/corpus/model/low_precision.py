@@ -189,7 +189,7 @@ def compute_in(model: Model, precision: str) -> Model:
 
 
 def check_device(device: torch.device, precision: str) -> None:
-    """Raise `DeviceError` where the device has no products in an 8-bit precision."""
+    """Raise `DeviceError` if the device has no products in an 8-bit precision."""
     try:
         if precision == "int8":
             ones = torch.ones(32, 32, dtype=torch.int8, device=device)

@@ -109,7 +109,7 @@ def load_model(
 ) -> Transformer:
     """Return the model whose weights `path` holds, in fp32 on `device`.
 
-    Raises `ArtifactError` where the file is missing or damaged, or does not fit `config`.
+    Raises `ArtifactError` if the file is missing or damaged, or does not fit `config`.
     """
     model = empty_model(config, device)
     model.load_state_dict(read_weights(model, path))

@@ -25,7 +25,7 @@ EXPONENTS = (0.34, 0.28)
 """Hoffmann's α and β."""
 
 EXPONENT_SPREAD = 0.1
-"""Standard deviation of both: how far other data and other fits of the same data are apart."""
+"""Standard deviation of both, from other data and from other fits of the same data."""
 
 IRREDUCIBLE, IRREDUCIBLE_SPREAD = 1.69, 0.3
 """Hoffmann's E in nats a token, and its spread as a share."""
@@ -83,7 +83,7 @@ class Law:
     """The law, fitted to some runs."""
 
     def __init__(self, points: Sequence[Point]) -> None:
-        """Fit the law to `points`. Raises `ValueError` where there are none."""
+        """Fit the law to `points`. Raises `ValueError` if there are none."""
         if not points:
             raise ValueError("a law needs at least one run")
         self.points = tuple(points)

@@ -56,7 +56,7 @@ class Speed:
     eager_tokens_per_second: float
     """Without the compiler."""
     measured: bool
-    """False where only the eager step was timed, and the gain is the nearest shape's."""
+    """False if only the eager step was timed, and the gain is the nearest shape's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Stopwatch:
     ) -> tuple[float, int]:
         """Return the rate of a micro-batch, and the largest micro-batch.
 
-        Raises `OutOfMemory` where a single sequence does not fit.
+        Raises `OutOfMemory` if a single sequence does not fit.
         """
         torch._dynamo.reset()  # the compiler keeps code for a limited number of shapes
         largest = largest_micro_batch(self._train.micro_batch_sequences, shape, runtime.device.type)
@@ -132,7 +132,7 @@ def measure(
         training_seconds: about the time of pre-training, which decides on the shapes to time.
         enough_seconds: after this time no further shape is compiled.
 
-    Raises `OutOfMemory` where not even the smallest shape fits.
+    Raises `OutOfMemory` if not even the smallest shape fits.
     """
     began, watch = time.monotonic(), Stopwatch(train, runtime, sample)
     with tempfile.TemporaryDirectory() as path:

@@ -59,7 +59,7 @@ class Planner:
     """Plans one run."""
 
     def __init__(self, config: RunConfig, folder: RunFolder) -> None:
-        """The budget is that of a clock, and leaves pre-training a share."""
+        """The budget must be a time, and leave pre-training a share."""
         self._config, self._data = config, TrainingData(config, folder)
         self._prepared = self._data.prepared
         self._plain = replace(config.curriculum, anneal=0.0)
@@ -244,7 +244,7 @@ def plan_run(config: RunConfig, folder: RunFolder, *, command: str, alone: bool 
     often = [f"{name} {times:.1f} times" for name, times in epochs.items() if times > OFTEN]
     if often:
         warn(
-            f"text would be read more than {OFTEN:g} times, too often to be worth as much as new "
+            f"text would be read more than {OFTEN:g} times; repeated text is worth less than new "
             f"text: {', '.join(often)}. Prepare more of it, or give a smaller budget."
         )
 

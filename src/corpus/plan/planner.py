@@ -51,9 +51,9 @@ class SizeCandidate:
 def small_runs(speeds: Sequence[Speed], seconds: float) -> list[tuple[ModelConfig, float]]:
     """Return shapes and tokens of the runs that the law is fitted to, in about `seconds` together.
 
-    Three neighbouring sizes with an equal part of the time each, the largest that read enough
-    tokens in it; and the two smaller ones with a third of the tokens as well, so that the runs
-    differ in both directions, and are more than the constants they fit. They run eager.
+    Three neighbouring sizes get an equal part of the time each; they are the largest that read
+    enough tokens in it. The two smaller ones also run with a third of the tokens. So the runs
+    differ in size and in tokens, and outnumber the constants that are fitted. They run eager.
     """
     part = seconds / (SIZES + (SIZES - 1) / 3)
     reached = [speed.eager_tokens_per_second * part for speed in speeds]

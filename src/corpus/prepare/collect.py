@@ -19,8 +19,9 @@ SEARCH = 4
 """Read at most this many times the bytes that `max_tokens` needs, in search of rare sources."""
 
 PATIENCE = 20_000
-"""With every source seen so far full, read this many more documents in case another one appears.
-In SlimPajama's shuffled files the rarest source, Book, is one document in 3,000."""
+"""Documents to read after all sources seen so far are full, in case another source appears. In
+SlimPajama's shuffled files the rarest source, Book, is one document in 3,000.
+"""
 
 
 class Dropped:

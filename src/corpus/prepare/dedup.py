@@ -1,4 +1,4 @@
-"""Deduplication: exact duplicates, but for case and white space, and near-duplicates.
+"""Deduplication: exact duplicates (except for case and white space) and near-duplicates.
 
 Near-duplicates share most of their word 5-grams. They are found with a bottom-k sketch (MinHash
 with one hash function): the k smallest hashes of a document's 5-grams are a random sample of them.
@@ -27,13 +27,14 @@ LOOKED_UP = 12
 """The smallest of those, by which documents are looked up."""
 
 SHARED = 3
-"""How many of the looked-up hashes a candidate shares at least. Two documents at the threshold
-share nine of twelve on average and hardly ever fewer than three; a licence at the head of both is
-rarely enough."""
+"""The fewest looked-up hashes that a candidate shares. Two documents at the threshold share nine of
+twelve on average and hardly ever fewer than three; a licence at the head of both is rarely enough.
+"""
 
 COMMON = 1000
-"""A hash that this many documents hold is no longer looked up: it tells nothing, such as one of a
-licence at the head of every file."""
+"""A hash in this many documents is no longer looked up: it is common text, such as a licence at the
+head of every file.
+"""
 
 THRESHOLD = 0.7
 """Estimated share of equal 5-grams from which two documents are duplicates."""

@@ -3,25 +3,23 @@
 For every file below a folder (hidden files and `__pycache__` are skipped), the first rule that
 fits decides:
 
-0. A folder with a run of Corpus is ignored, with everything in it.
-1. Papers that accompany data (README, LICENSE, MANIFEST, CHANGELOG, requirements …) are never
-   text, whatever their ending, unless it is that of code.
-2. A file that `problems.registry.recognise` knows belongs to a problem set, whatever its name.
-   Problem sets are not text.
-3. Files of records are judged by their first record: JSON lines (`.jsonl`, `.ndjson`) and
-   Parquet, and files of any other unknown ending that hold such records. JSON lines may be
-   compressed (gzip, zstd). With `meta.redpajama_set_name` they are SlimPajama records. With `text`
-   and no such name they are text of the source named after their top folder, unless
-   `prepare.set_names` maps the `meta.pile_set_name` of a record. Without `text` they are ignored,
-   and so are parts without a record.
-4. Plain text files (`files.ENDINGS`) are text of the source named after their top folder, unless
+0. A folder with a run of Corpus is ignored, with everything in it. 1. Papers that accompany data
+(README, LICENSE, MANIFEST, CHANGELOG, requirements …) are never text, unless they have an ending of
+code. 2. A file that `problems.registry.recognise` knows belongs to a problem set, whatever its
+name. Problem sets are not text. 3. Files of records are judged by their first record: JSON lines
+(`.jsonl`, `.ndjson`) and Parquet, and files of any other unknown ending that hold such records.
+JSON lines may be compressed (gzip, zstd). With `meta.redpajama_set_name` they are SlimPajama
+records. With `text` and no such name they are text of the source named after their top folder,
+unless `prepare.set_names` maps the `meta.pile_set_name` of a record. Without `text` they are
+ignored, and so are parts without a record. 4. Plain text files (`files.ENDINGS`) are text of the
+source named after their top folder, unless
    that folder also has records or problems: then they are notes about those, and ignored.
 
-A folder called `train`, `validation` (or `valid`, `val`, `dev`, `heldout`) or `test` on the way
-gives the split of a file and does not name a source. So does the first word of a file of records
-(`test-00000-of-00001.parquet`), or the word before the number of a part. For plain text such a
-name counts only beside a `train`, because code has `test` folders too. A `test` split is ignored,
-and so are unknown endings.
+A folder called `train`, `validation` (or `valid`, `val`, `dev`, `heldout`) or `test` in a file's
+path gives its split and does not name a source. So does the first word of a file of records
+(`test-00000-of-00001.parquet`), or the word before the number of a part. For plain text such a name
+counts only beside a `train`, because code has `test` folders too. A `test` split is ignored, and so
+are unknown endings.
 """
 
 import re
@@ -209,7 +207,7 @@ def discover(
         raise DataError(
             f"{folder} holds nothing to train on. Expected records with a text (JSON lines, plain "
             "or compressed, or Parquet), plain text files, or a known problem set."
-            f"{' Ignored were:' if reasons else ' It is empty.'}{reasons}"
+            f"{' Ignored:' if reasons else ' It is empty.'}{reasons}"
         )
     return FoundData(tuple(texts), tuple(found.problems), tuple(found.ignored), str(folder))
 

@@ -43,10 +43,10 @@ Sets = dict[str, dict[str, list[Problem]]]
 def prepare_problems(
     config: RunConfig, found: Sequence[ProblemFile], folder: RunFolder
 ) -> KnownProblems:
-    """Write the problem sets that are trained on and scored; return all evaluation problems known.
+    """Write the problem sets that are trained on and scored; return all known evaluation problems.
 
-    The sets are those found, or generated ones if none of those can be trained on. Problems of
-    the same data and settings that are there already are kept.
+    The sets are those found, or generated ones if none of those can be trained on. Problems already
+    prepared from the same data and settings are kept.
     """
     settings, chosen = config.problems, _choose(found, config.problems)
     if chosen.files:
@@ -83,7 +83,9 @@ class _Chosen:
     heldout: dict[str, float]
 
     def by_split(self) -> dict[tuple[str, str], list[Path]]:
-        """Return set and split → files. Raises `DataError` for two files that are no parts."""
+        """Return set and split → files. Raises `DataError` for two files of one split that are not
+        parts of it.
+        """
         return join_parts(self.files)
 
 
@@ -268,8 +270,8 @@ def _say_decontamination(counts: dict[str, Any], folder: RunFolder) -> None:
         )
     if rows["twins"]:
         say(
-            f"  {rows['twins']:,} training problems are twins, equal except for the numbers, and "
-            "stay (problems.drop_twins leaves them out)"
+            f"  {rows['twins']:,} training problems are twins, which differ only in their numbers; "
+            "they are kept (problems.drop_twins leaves them out)"
         )
 
 

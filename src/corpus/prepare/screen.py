@@ -24,7 +24,7 @@ class Screen:
         self._stopped: list[dict[str, Any]] = []
 
     def stops(self, document: Document) -> bool:
-        """True where the document holds an evaluation problem with its numbers; with other numbers,
+        """True if the document holds an evaluation problem with its numbers; with other numbers,
         it is only counted."""
         number = self._seen[document.source]
         self._seen[document.source] += 1

@@ -1,7 +1,7 @@
 """The validation split: which documents are held out, and how many.
 
-Documents are chosen by their fingerprint, so the choice depends on the text alone. Enough of them
-are held out once the tokenizer is known, and what one source holds out, no other trains on.
+Documents are chosen by their fingerprint, so the choice depends on the text alone. Their number is
+decided once the tokenizer is known. No source trains on text that another source holds out.
 """
 
 from collections import Counter

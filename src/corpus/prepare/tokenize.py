@@ -18,8 +18,9 @@ DOCUMENTS_AT_LEAST = 20
 long book does not stand for its source."""
 
 LONGEST_RUN = 4000
-"""Letters, signs or white space in a row that are learned from; the rest of the run is left out.
-The time to learn from a run grows with the square of its length."""
+"""Longest run of letters, signs or white space to learn from; the rest of the run is left out. The
+time to learn from a run grows with the square of its length.
+"""
 
 BATCH_BYTES = 2_000_000
 """Text encoded at a time: enough for every core, in some 100 MB at most."""
@@ -30,7 +31,7 @@ def sample_texts(
 ) -> Iterator[str]:
     """Yield about `sample_bytes` of training text, an equal share of each source.
 
-    The same text gives the same sample. What a small source lacks goes to the larger ones.
+    The same text gives the same sample. Larger sources make up for what a small source lacks.
     """
     sample_bytes = config.sample_bytes
     problems = _spread(problem_texts, round(sample_bytes * config.problems_share))
@@ -50,8 +51,9 @@ def shorten_runs(text: str) -> str:
 
 @cache
 def _runs(longest: int) -> re.Pattern[str]:
-    """Return a pattern of longer runs. A run is looked at from its start only, so that the time
-    is linear; the group is what stays."""
+    """Return a pattern of longer runs. A run is matched from its start only, so the time is linear.
+    The group is the part that stays.
+    """
     letter, sign = r"[^\W\d_]", r"(?:[^\w\s]|_)"
     return re.compile(
         rf"(?<!{letter})({letter}{{{longest}}}){letter}+"

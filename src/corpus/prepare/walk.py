@@ -1,4 +1,4 @@
-"""Walk a data folder, and tell its files apart by content."""
+"""Walk a data folder, and recognise its files by content."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ def _unreadable(error: OSError) -> None:
 
 
 def is_no_file(path: Path, skip: Skip) -> bool:
-    """True, with a call of `skip`, for a link to nothing, a pipe or a device.
+    """True, with a call of `skip`, for a broken link, a pipe or a device.
 
     Raises `DataError` if its name promises records.
     """

@@ -69,7 +69,7 @@ def _marks(letter: str, outcome: Outcome) -> str:
 
 
 def _program(text: str | None) -> Program | None:
-    """Parse a program as the model wrote it; None where it is not one."""
+    """Parse a program as the model wrote it; None if it is not one."""
     try:
         return parse(text) if text else None
     except ProgramError:
@@ -111,7 +111,7 @@ def _result(outcome: Outcome) -> str:
 
 
 def _gold(outcome: Outcome) -> str:
-    """The gold program with its value; empty where the model wrote it too, or there is none."""
+    """The gold program with its value; empty if the model wrote it too, or there is none."""
     if outcome.gold == outcome.predicted:
         return ""
     program = _program(outcome.gold)

@@ -79,13 +79,13 @@ class Chart:
 
     @property
     def stretches(self) -> str:
-        """The bands as a sentence; empty where there are none."""
+        """The bands as a sentence; empty if there are none."""
         ends = (f"{each.name} {tick(each.start)}–{tick(each.end)}" for each in self.bands)
         return f"Shaded ({self.x_label}): {', '.join(ends)}." if self.bands else ""
 
 
 def draw(chart: Chart) -> str:
-    """Return the chart as one `<svg>` element; empty where there is nothing to draw."""
+    """Return the chart as one `<svg>` element; empty if there is nothing to draw."""
     if not any(series.points for series in chart.series):
         return ""
     import vl_convert  # 85 MB with its own JavaScript engine, so only where there is a chart

@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 from corpus.base.units import format_count, format_duration
 
 ABSENT = "–"
-"""Stands where there is no number."""
+"""Shown in place of a missing number."""
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 SPARK_WIDTH = 24

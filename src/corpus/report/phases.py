@@ -17,7 +17,7 @@ SHORTEST = 0.015
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """Consecutive steps led by the same sources (`names`, empty where none leads).
+    """Consecutive steps led by the same sources (`names`, empty if none leads).
 
     `consumed` counts the tokens within it.
     """
@@ -120,7 +120,7 @@ def _is_short(stretch: Stretch, total: float) -> bool:
 
 
 def _straddles(stretch: Stretch, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
-    """True where one phase ends and the next begins: sources of both lead, and no others."""
+    """True if one phase ends and the next begins here: sources of both lead, and no others."""
     names = set(stretch.names)
     return (
         bool(names & {*before})

@@ -36,7 +36,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one problem; the fields are those of outcomes/SET.jsonl."""
+    """The outcome of one problem; the fields are those of outcomes/SET.jsonl."""
 
     id: str
     text: str

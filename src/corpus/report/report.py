@@ -29,7 +29,7 @@ def report(run: Path) -> None:
 
 
 def make_view(run: Run) -> dict[str, Any]:
-    """Return what templates/content.j2 speaks of, the same for both pages."""
+    """Return the values that templates/content.j2 uses, the same for both pages."""
     return {
         "run": run,
         "name": run.folder.resolve().name,

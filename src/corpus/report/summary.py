@@ -29,7 +29,7 @@ BASELINES = (
     ("baseline_majority", "majority"),
     ("ceiling_gold", "gold programs (ceiling)"),
 )
-"""What stands beside the model, by its fields in scores.json."""
+"""The baselines beside the model, by their fields in scores.json."""
 
 COMPARED = {
     "baseline_majority": "majority (always the most common answer)",
@@ -41,7 +41,7 @@ GROUPS = (
     ("_seen", "num_seen", "template seen"),
     ("_unseen", "num_unseen", "template not seen"),
 )
-"""How a share's field ends, the field that counts its problems, and what they are."""
+"""The suffix of a share's field, the field that counts its problems, and their title."""
 
 FATES = {
     (True, True): "right, with the gold program",
@@ -49,7 +49,8 @@ FATES = {
     (False, True): "wrong: the program gives another answer",
     (False, False): "wrong: the program does not execute",
 }
-"""Whether right, and then whether with the gold program, or else whether executed."""
+"""By two facts: is it right; and is it the gold program (if right), or does it execute (if wrong).
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,7 @@ def compare(name: str, scores: Json) -> tuple[str, str, str]:
 
 
 def _against(scores: Json, field: str) -> str:
-    """How the model's interval lies to that of a baseline; empty where one is unknown."""
+    """How the model's interval compares with that of a baseline; empty if one is unknown."""
     mine, other = (find_interval(scores, each) for each in ("accuracy", field))
     if not mine or not other:
         return ""
@@ -143,7 +144,7 @@ def answers(scores: Json) -> list[tuple[str, float, Interval]]:
 
 
 def share(scores: Json, field: str, total: str = "num_problems") -> str:
-    """A share with its interval in brackets; empty where it is not known."""
+    """A share with its interval in brackets; empty if it is not known."""
     bounds = find_interval(scores, field, total)
     if not is_number(scores.get(field)) or not bounds:
         return ""
@@ -163,7 +164,7 @@ def ways_table(scores: Json) -> tuple[list[str], list[tuple[str, ...]]]:
 
 
 def fates(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
-    """How the programs fared, in number and share."""
+    """The outcomes of the programs, in number and share."""
     found = Counter(
         (each.right, each.predicted == each.gold if each.right else each.error is None)
         for each in outcomes

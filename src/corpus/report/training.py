@@ -204,7 +204,7 @@ def phase_rows(run: Run) -> list[tuple[str, ...]]:
 
 
 def mixture_chart(run: Run) -> Chart | None:
-    """Which source the tokens came from, added up over time; None where nothing was counted."""
+    """Which source the tokens came from, added up over time; None if nothing was counted."""
     axis, totals = clock_axis(run), _running_totals(run)
     if not totals or not sum(totals[-1][1].values()):
         return None

@@ -40,10 +40,10 @@ def begin_run(
     """Write the config into a new run folder, or check that it equals the one there.
 
     A folder in which no stage has written anything (its data was not found, say) takes the new
-    config. The data has its absolute path in it, so that a run can be resumed from any folder.
-    With `plan`, only the settings of `BEFORE_PLANNING` must be equal until training
-    begins, and the folder keeps its config until the plan is made; then the planned config is
-    returned. With several ranks (not `alone`) the plan must exist already.
+    config. The config holds the absolute path of the data, so a run can be resumed from any folder.
+    With `plan`, only the settings of `BEFORE_PLANNING` must be equal until training begins, and the
+    folder keeps its config until the plan is made; then the planned config is returned. With
+    several ranks (not `alone`) the plan must exist already.
 
     Raises:
         ConfigError: the folder holds a run with another config; every difference is named.
@@ -87,8 +87,9 @@ def begin_run(
 def _check_plannable(
     config: RunConfig, folder: RunFolder, planned: RunConfig | None, *, alone: bool
 ) -> None:
-    """Raise `ConfigError` if nothing can be planned: the budget is no time, there is no
-    pre-training, training has begun without this plan, or there are several ranks."""
+    """Raise `ConfigError` if nothing can be planned: the budget is not a time, there is no
+    pre-training, training has begun without this plan, or there are several ranks.
+    """
     if not config.parsed_budget.is_clock:
         raise ConfigError(
             f"a plan needs a time budget, but the budget is {config.budget}; give a time, such as "
@@ -146,7 +147,7 @@ def read_plan(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def comparable(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return a plain config in a form in which configs of equal results are equal.
+    """Return a plain config in a form that is equal for configs with equal results.
 
     Missing settings have their defaults, the budget one spelling, the data its absolute path.
     `evaluate.batch_size` is left out: it only decides how much memory scoring takes.
@@ -199,8 +200,9 @@ def _with_whole_path(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def load_config(folder: RunFolder) -> RunConfig:
-    """Read a run's config. Raises `ArtifactError` if the folder is no run, `ConfigError` if the
-    file does not fit."""
+    """Read a run's config. Raises `ArtifactError` if the folder is not a run, `ConfigError` if the
+    file does not fit.
+    """
     path = folder.require().config
     return _from_plain(read_json(path, fix=_FIX), where=path.name)
 
@@ -246,7 +248,7 @@ def choose_method(
 
 
 def read_config(path: Path, recipe: str | None = None) -> RunConfig:
-    """Read a config file; what it leaves out has the recipe's value.
+    """Read a config file; settings that it leaves out take the recipe's values.
 
     Raises `ConfigError` if neither the file nor `recipe` names a recipe, or they disagree.
     """

@@ -53,7 +53,7 @@ def claimed(folder: RunFolder) -> Iterator[None]:
 
 
 def _owner(folder: RunFolder) -> str:
-    """Return ` (pid N)`, or nothing where the system forbids reading a locked file."""
+    """Return ` (pid N)`, or nothing if the system forbids reading a locked file."""
     with contextlib.suppress(OSError):
         if number := folder.lock.read_text().strip():
             return f" (pid {number})"

@@ -21,8 +21,8 @@ split (`TUNING`). A test split is scored only on request."""
 def training_problems(folder: RunFolder) -> list[Problem]:
     """Return all training problems of a run, of every set.
 
-    Raises `ArtifactError` where there are none, or a file is damaged, and `ConfigError` where sets
-    are there that must not train one model.
+    Raises `ArtifactError` if there are none, or a file is damaged, and `ConfigError` if sets are
+    there that must not be trained on together.
     """
     train = _read_split(folder, TRAIN)
     check_company(train, _sets_of(folder))
@@ -35,7 +35,7 @@ def training_problems(folder: RunFolder) -> list[Problem]:
 
 
 def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
-    """Return the problems that the run scores by itself, by set. Raises `ArtifactError` where a
+    """Return the problems that the run scores by itself, by set. Raises `ArtifactError` if a
     file is missing or damaged."""
     tuning = _read_split(folder, TUNING)
     others = {
@@ -49,8 +49,9 @@ def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
 
 
 def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
-    """Read what the manifest beside the problems names of a split, by set, and no fewer than it
-    says."""
+    """Read the problems of a split by set. Raises `ArtifactError` if their number differs from the
+    manifest.
+    """
     found = {}
     for name, counts in sorted(_sets_of(folder).items()):
         if split in counts:
@@ -65,8 +66,7 @@ def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
 
 
 def _sets_of(folder: RunFolder) -> dict[str, dict[str, int]]:
-    """Return the numbers of problems by set and split, as the manifest beside them has it; empty
-    where there is none."""
+    """Return the numbers of problems by set and split from the manifest; empty without one."""
     if not (folder.problems / NAME).exists():
         return {}
     counts = read_manifest(folder.problems, kind="problems", fix=_fix(folder)).counts
@@ -78,7 +78,7 @@ def _fix(folder: RunFolder) -> str:
 
 
 def reads_words_as_digits(folder: RunFolder) -> bool:
-    """True where the run trains on a set whose numbers in words are turned into digits."""
+    """True if the run trains on a set whose numbers in words are turned into digits."""
     trained = [name for name, counts in _sets_of(folder).items() if TRAIN in counts]
     return any(PROBLEM_SETS[name].has_words_as_digits for name in trained if name in PROBLEM_SETS)
 

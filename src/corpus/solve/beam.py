@@ -1,4 +1,4 @@
-"""Beam search: the likeliest continuations, as far as the likeliest hypotheses lead to them.
+"""Beam search: likely continuations, found by extending the likeliest hypotheses.
 
 Dims: prompts: prompts still searched; beams: hypotheses kept of each; ids: token ids that can
 follow.
@@ -91,9 +91,8 @@ class _Search:
         return self._results
 
     def _extend(self, step: int) -> Int[Tensor, "prompts beams"]:
-        """Take the likeliest next tokens; what ends is found.
-
-        Return which beam each goes on from.
+        """Take the likeliest next tokens, and collect what ends. Return the beam that each one
+        continues.
         """
         totals = self._open.scores[:, :, None] + self._batch.logits().to(
             self._open.scores.dtype
@@ -138,7 +137,7 @@ class _Set:
         )
 
     def best_with(self, other: "_Set") -> "_Set":
-        """Return the likeliest of both, as many as there are here."""
+        """Return the likeliest of both sets, as many as this set has."""
         scores, places = torch.cat([self.scores, other.scores], dim=1).topk(
             self.scores.shape[1], dim=1
         )

@@ -24,8 +24,8 @@ CROWDED = 0.75
 copies the cache."""
 
 WORN, LARGEST = 2.0**-24, 1.0 - 2.0**-24
-"""The part of the line left around a sample's point below which the point is drawn anew; and the
-largest number below 1."""
+"""If less than this part of the line is left around a sample's point, a new point is drawn.
+The second is the largest number below 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Decoder:
     max_new_tokens: int
     """A continuation is cut off at this length, its end included."""
     batch_size: int
-    """Sequences decoded together, at most. The continuations of one prompt are never parted."""
+    """Sequences decoded together, at most. The continuations of one prompt stay together."""
     device: torch.device | str = "cpu"
     """Where the model is."""
     progress: Callable[[int], None] | None = None
@@ -125,7 +125,7 @@ class Decoder:
         return found
 
     def batches(self, prompts: Sequence[Sequence[int]], copies: int) -> Iterator[list[int]]:
-        """Yield the indices of the prompts of each batch, and tell `progress` after each."""
+        """Yield the indices of the prompts of each batch, and call `progress` after each."""
         if any(len(prompt) == 0 for prompt in prompts):
             raise ValueError("a prompt is empty: there is nothing to continue")
         # Similar lengths waste little on padding; the longest come first to show a lack of memory.

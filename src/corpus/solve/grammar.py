@@ -118,7 +118,7 @@ class ProgramGrammar:
         self._left -= 1
 
     def keep(self, sequences: Int[Tensor, " kept"]) -> None:
-        """Go on with these sequences; one may stand there several times."""
+        """Keep these sequences; one may occur several times."""
         self._num_quantities = self._num_quantities[sequences]
         self._missing, self._steps = self._missing[sequences], self._steps[sequences]
         self._operation = self._operation[sequences]

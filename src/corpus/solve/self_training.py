@@ -22,7 +22,7 @@ LEAST_SHARE = 0.01
 """Least likelihood of a program, as a share of that of all the programs checked."""
 
 CHUNK = 256
-"""Problems between two looks at the clock."""
+"""Problems between two checks of the clock."""
 
 TIME_SHARE = 0.2
 """The most of the time left that finding programs may take."""
@@ -49,11 +49,11 @@ def find_pseudo_labels(
     Args:
         problems: each with a gold answer.
         solver: the model.
-        progress: 0…1; moves on by itself where time counts, and then as many problems are tried as
-            `TIME_SHARE` allows.
+        progress: returns 0…1. Under a clock it moves on by itself, and `TIME_SHARE` limits the
+            problems tried.
         stopped: whether the user asked to stop.
-        seed: decides on the order. Problems that read alike but for their numbers stay together,
-            since the solver decodes them once.
+        seed: decides on the order. Problems that differ only in their numbers stay together, since
+            the solver decodes them once.
     """
     order = _by_wording(problems, seed=seed)
     found: dict[int, Problem] = {}

@@ -80,7 +80,7 @@ class Sequences:
             self._grammar.advance(tokens)
 
     def keep(self, prompts: Int[Tensor, " kept"]) -> None:
-        """Go on with these prompts only, all sequences of each."""
+        """Keep only these prompts, with all sequences of each."""
         self._branches.keep(prompts)
         chosen = (
             prompts[:, None] * self._copies + torch.arange(self._copies, device=prompts.device)
@@ -88,7 +88,7 @@ class Sequences:
         self._choose(chosen)
 
     def reorder(self, chosen: Int[Tensor, " seqs"]) -> None:
-        """Let each sequence go on from another one of its prompt."""
+        """Let each sequence continue another one of its prompt."""
         self._branches.reorder(chosen)
         self._choose(chosen)
 

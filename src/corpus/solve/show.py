@@ -43,7 +43,7 @@ def show_solution(
         config: the run's config.
         folder: the run.
         text: the problem.
-        options_text: the answers to choose from, as MathQA writes them; empty where there are none.
+        options_text: the answers to choose from, as MathQA writes them; empty if there are none.
         programs: how many programs vote; 1 takes one greedy program.
         reach: changes of the model's positions.
         in_int8: solve with the weights rounded to int8.
@@ -89,7 +89,7 @@ def question(
 ) -> tuple[Problem, tuple[str, ...]]:
     """Return a typed question in the form that a run was trained on, and notes about its numbers.
 
-    Raises `DataError` where somebody marked something that is no quantity.
+    Raises `DataError` if the text marks something that is not a quantity.
     """
     words = reads_words_as_digits(folder)
     plain = plain_numbers(text, words=words)
@@ -117,7 +117,7 @@ def as_read(config: RunConfig, text: str) -> str:
     """Return a problem's text as a run's model reads it.
 
     The quantities of the domains that it was trained on are marked, and those of others are not.
-    Raises `DataError` where somebody marked something that is no quantity.
+    Raises `DataError` if the text marks something that is not a quantity.
     """
     trained = _trained(config)
     for domain in DOMAINS:

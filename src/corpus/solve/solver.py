@@ -39,8 +39,8 @@ class Solver:
             runtime: the machine.
             max_program_tokens: where a program is cut off.
             batch_size: programs decoded together.
-            constrained: decode under the grammar of programs. Without it the model writes what it
-                likes, and may write no program.
+            constrained: decode under the grammar of programs. Without it the model may write
+                anything, even text that is not a program.
         """
         self._tokenizer, self._constrained = tokenizer, constrained
         self._decoder = Decoder(
@@ -54,10 +54,10 @@ class Solver:
     def greedy(
         self, problems: Sequence[Problem], *, done: Callable[[int], None] | None = None
     ) -> list[CandidateProgram | None]:
-        """Return one greedy program for each problem, None where the tokens are not a program.
+        """Return one greedy program for each problem, None if the tokens are not a program.
 
-        `done` is called from time to time with the number of problems finished. Problems that read
-        alike but for their quantities are decoded once.
+        `done` is called from time to time with the number of problems finished. Problems that
+        differ only in their quantities are decoded once.
         """
         prompts = self._read(problems)
         found = self._decoder_for(prompts, done).greedy(prompts.tokens, scopes=prompts.scopes)

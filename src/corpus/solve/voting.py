@@ -65,7 +65,7 @@ class Majority:
     """The result of a vote."""
 
     winner: CandidateProgram
-    """The weightiest, and of equals the likeliest, of the programs that won."""
+    """The program with the winning value that weighs most; ties go to the likeliest."""
     share: float
     """Their part of all weights, before the factors, also of programs without a value."""
 
@@ -85,7 +85,7 @@ def by_probability(candidates: Iterable[CandidateProgram]) -> list[WeightedCandi
 def by_similarity(problem: Problem, index: NeighbourIndex) -> list[WeightedCandidate]:
     """Return the programs of the problems of `index` most like `problem`, executed on it.
 
-    A program weighs more the more alike its problems are, and the more there are; all together
+    A program weighs more if its problems are more similar or more numerous. All programs together
     weigh `TOGETHER`. Each is executed once: over expressions that takes time. This is retrieval,
     not solving, and is scored under its own name.
     """
@@ -112,14 +112,14 @@ def majority(
     problem: Problem,
     options: Sequence[AnswerOption] = (),
 ) -> Majority | None:
-    """Return the value with the most weight; of equals, the one with the better program.
+    """Return the value with the most weight; ties go to the one with the better program.
 
     Args:
         candidates: programs for `problem` with their weights.
         problem: its domain says which values are one.
         options: the problem's, where they are to count.
 
-    None where no program has a value.
+    None if no program has a value.
     """
     weights: dict[str, float] = {}
     cast: dict[str, float] = {}

@@ -1,8 +1,8 @@
 """The tokenizer: byte-level BPE, one token a digit, and one token for each symbol of the program
 language.
 
-Text is only ever text: `<|eos|>` written in a document becomes the bytes `<`, `|`, `e` …, never the
-special token, which only `token_id` and `symbol_id` give. So any string round-trips, and no
+Encoding never gives a special token: `<|eos|>` written in a document becomes the bytes `<`, `|`,
+`e` …. Only `token_id` and `symbol_id` give special tokens. So any string round-trips, and no
 document can end itself or start a program.
 
 The ids are laid out as special tokens, program symbols, bytes, merges; the first two groups have
@@ -38,7 +38,7 @@ PIECE_CHARACTERS = 50_000
 """Longer texts are encoded in pieces, so that one long text feeds every core."""
 
 GROUP_CHARACTERS = 2_000_000
-"""Text encoded at a time: the library takes some 100 bytes a token while it does."""
+"""Characters encoded at a time: encoding takes some 100 bytes of memory per token."""
 
 _CUT = re.compile(r"(?<=[A-Za-z,.;:)}>])(?=[ \n])")
 """Where a cut changes no id: the pre-tokenizer always splits between a sign and white space."""
@@ -98,9 +98,8 @@ class Tokenizer:
         return [np.concatenate(parts) for parts in found]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of `ids`, special tokens as they are written.
-
-        Bytes that are no UTF-8 become U+FFFD.
+        """Return the text of `ids`, with special tokens as written. Bytes that are not UTF-8 become
+        U+FFFD.
         """
         return self._backend.decode(list(map(int, ids)), skip_special_tokens=False)
 
@@ -141,7 +140,7 @@ class Tokenizer:
     def token_id(self, token: str) -> int:
         """Return the id of a token by its spelling, such as `<|eos|>`.
 
-        Raises `ConfigError` where there is none.
+        Raises `ConfigError` if there is none.
         """
         found = self._backend.token_to_id(token)
         if found is None:
@@ -153,7 +152,7 @@ class Tokenizer:
     def symbol_id(self, symbol: str) -> int:
         """Return the id of a program symbol, such as `add`, `const_100`, `n0` or `#1`.
 
-        Raises `ConfigError` where there is none.
+        Raises `ConfigError` if there is none.
         """
         if symbol not in self._symbols:
             hint = did_you_mean(symbol, SYMBOLS)
@@ -166,7 +165,7 @@ class Tokenizer:
         return SYMBOLS[index] if 0 <= index < len(SYMBOLS) else None
 
     def token_text(self, token: int) -> str:
-        """Return one id as it stands in the vocabulary, byte-level: a space reads `Ġ`."""
+        """Return an id's entry in the vocabulary. It is byte-level: a space is `Ġ`."""
         return self._backend.id_to_token(int(token)) or f"<unknown id {token}>"
 
     @cached_property
@@ -193,8 +192,8 @@ class Tokenizer:
     def load(cls, folder: Path, *, fix: str = "Prepare the data again.") -> "Tokenizer":
         """Read what `save` wrote.
 
-        Raises `ArtifactError`, with `fix` as what to do, where it is missing, damaged or not a
-        tokenizer of Corpus.
+        Raises `ArtifactError`, with `fix` as advice, if it is missing, damaged or not a tokenizer
+        of Corpus.
         """
         path = Path(folder) / TOKENIZER_FILE
         plain = read_json(path, fix=fix)
@@ -229,7 +228,7 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
 
 
 def _pieces(text: str, size: int) -> Iterator[str]:
-    """Cut `text` into pieces of at least `size` characters, but for the last, with the same ids."""
+    """Cut `text` into pieces of at least `size` characters, except the last, with the same ids."""
     start = 0
     while len(text) - start > size and (cut := _CUT.search(text, start + size)):
         yield text[start : cut.start()]

@@ -1,5 +1,6 @@
 """Training under a budget: the loop, the optimizer, the clock, checkpoints and metrics.
 
 Start with `training.py`, the story of both phases, then follow a step: `loop.py`, `step.py` and
-`optimizer.py`. The loop is given batches and validation, and knows neither text nor problems.
+`optimizer.py`. The loop receives batches and a validation function, and knows nothing about text or
+problems.
 """

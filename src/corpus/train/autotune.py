@@ -37,15 +37,16 @@ from corpus.train.step import (
 )
 
 WORTH_TRYING_SECONDS = 120.0
-"""A clock budget from which trying precisions and numbers of threads pays."""
+"""The smallest clock budget for which trials of precision and threads pay."""
 
 WORTH_COMPILING_SECONDS = 600.0
-"""A clock budget on a CPU from which compiling pays. It takes a minute or more the first time on a
-machine, some ten seconds once the compiler's cache is warm, and training is then 1.2 to 1.35 times
-as fast."""
+"""The smallest clock budget for which compiling pays on a CPU. It takes a minute or more the first
+time on a machine, some ten seconds once the compiler's cache is warm, and training is then 1.2 to
+1.35 times as fast.
+"""
 
 WORTH_COMPILING_STEPS = 500
-"""A budget in steps from which either pays."""
+"""The smallest budget in steps for which either pays."""
 
 COMPILE_PAYS = 4.0
 """A later session compiles again if its clock has this many times the compile time left."""
@@ -104,7 +105,7 @@ class Choices:
     def together(self, trial: Callable[[], T]) -> T:
         """Return the result of a trial on this rank.
 
-        Raises `OutOfMemory` on all ranks where one of them ran out of memory. The trial itself must
+        Raises `OutOfMemory` on all ranks if one of them ran out of memory. The trial itself must
         not wait for other ranks, since one that ran out of memory would never come.
         """
         full: OutOfMemory | None = None
@@ -125,7 +126,7 @@ class CompileChoice:
     compiled: bool
     reason: str
     failed: bool = False
-    """True where compiling was tried and did not work."""
+    """True if compiling was tried and did not work."""
 
 
 class Autotuner:
@@ -173,7 +174,7 @@ class Autotuner:
         return self._backbone
 
     def forget_backbone(self) -> None:
-        """Compile again where the model is compiled: it has other layers than before."""
+        """Make the backbone again at its next use: the model's layers have changed."""
         self._backbone = None
 
     def step_seconds(self, model: Transformer, sample: Sample) -> float:
@@ -213,7 +214,7 @@ class Autotuner:
         return self._train.sequences_per_batch // self.runtime.ranks.world_size
 
     def _shrink(self, error: OutOfMemory) -> None:
-        """Compute fewer sequences at a time. Raises `error` where it is one already."""
+        """Compute fewer sequences at a time. Raises `error` if it is one already."""
         size = smaller_micro_batch(self.micro_batch or self._sequences_per_rank)
         if not size:
             raise error
@@ -225,7 +226,7 @@ class Autotuner:
     def _decide(self, model: Transformer, sample: Sample) -> bool:
         """Try what was not tried yet and return whether the model is compiled, on all ranks alike.
 
-        Raises `OutOfMemory`, on all ranks, where the batch is too large for one of them.
+        Raises `OutOfMemory`, on all ranks, if the batch is too large for one of them.
         """
         if is_sharded(model):
             choice = self._without_trials()
@@ -250,12 +251,14 @@ class Autotuner:
         return steps < WORTH_COMPILING_STEPS
 
     def _time_limit(self, share: float) -> Callable[[], bool]:
-        """Return what becomes true once this share of the clock is spent on trials."""
+        """Return a function that is true once this share of the clock is spent on trials."""
         began, longest = self._clock.seconds, share * self._budget.amount
         return lambda: self._clock.seconds - began > longest
 
     def _without_trials(self) -> CompileChoice:
-        """Decide without trials where ranks hold parts of the weights: a pass would need all."""
+        """Decide without trials if the weights are sharded: a pass would need all of them on one
+        rank.
+        """
         setting = self._asked.compile
         compiled = setting == "on" or (setting == "auto" and self.runtime.device.type == "cuda")
         how = "compiled block by block" if compiled else "eager"
@@ -272,7 +275,7 @@ class Autotuner:
         return may_choose and is_open and self.runtime.device.type == "cpu"
 
     def _choose_threads(self, model: Transformer, sample: Sample) -> None:
-        """Under a clock on a CPU, take the fastest number of threads: beside other work fewer."""
+        """Under a clock on a CPU, take the fastest number of threads (fewer on a busy one)."""
         if not self._tries_threads:
             return
         enough = self._time_limit(TRIAL_SHARE)

@@ -5,8 +5,8 @@ A checkpoint is a folder `PHASE-STEP` with `model.safetensors`, `optimizer.safet
 others. It is written to a temporary folder and renamed, so a crash leaves older ones as they were.
 
 Where ranks hold parts of the weights, each writes its own, `model-00001-of-00004.safetensors`: rows
-of every tensor, in the order of the ranks. A tensor is read as its parts one after another, so that
-any number of ranks can resume from it.
+of every tensor, in the order of the ranks. Reading concatenates the parts, so any number of ranks
+can resume from it.
 """
 
 import re
@@ -110,9 +110,9 @@ def list_checkpoints(folder: Path, phase: str) -> list[Path]:
 
 
 def load_newest(folder: Path, phase: str, *, ranks: Ranks = ALONE) -> Checkpoint | None:
-    """Return the phase's newest intact checkpoint, or None where there is no checkpoint.
+    """Return the phase's newest intact checkpoint, or None if there is no checkpoint.
 
-    A damaged checkpoint is skipped with a warning. Raises `ArtifactError` where every one is
+    A damaged checkpoint is skipped with a warning. Raises `ArtifactError` if every one is
     damaged. The first rank chooses for all.
     """
     if ranks.is_main:
@@ -179,7 +179,7 @@ def trained_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
 def load_trained(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     """Load what `trained_tensors` returned.
 
-    Raises `ArtifactError` where other weights were trained.
+    Raises `ArtifactError` if other weights were trained.
     """
     trained = {
         name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad

@@ -1,8 +1,8 @@
 """The training loop: one phase under a budget, resumable at any step.
 
-It is given batches and validation as functions of progress, and knows neither text nor problems.
-The order within a step matters: the weights move first, then metrics are written, then the state is
-saved, and only then is anything evaluated.
+It receives batches and validation as functions of progress, and knows nothing about text or
+problems. The order within a step matters: update weights, write metrics, save the state, and only
+then evaluate.
 """
 
 import math
@@ -43,12 +43,13 @@ class Callback:
 
     name: str
     at: float
-    """The progress from which on it is due."""
+    """The progress at which it is due."""
     run: Callable[[Callable[[], float], Callable[[], bool]], str | None]
-    """Returns the message to record, or None where it was stopped.
+    """Returns the message to record, or None if it was stopped.
 
-    Its arguments return the progress of the phase, which under a clock moves on meanwhile, and
-    whether the user asked to stop. All ranks call it, with the same result."""
+    Its arguments are two functions. The first returns the progress of the phase, which moves on
+    under a clock. The second returns whether the user asked to stop. All ranks call it, with the
+    same result."""
     repeat: Callable[[], object]
     """Brings the loader into the state after `run` in a session that resumes from a later
     checkpoint; the cursor is restored afterwards."""
@@ -119,7 +120,7 @@ class PhaseTrainer:
     def train(self) -> None:
         """Run steps until the phase is over, then save.
 
-        Raises `Interrupted`, after saving, where the user stops it.
+        Raises `Interrupted`, after saving, if the user stops it.
         """
         phase, position = self._phase, self.position
         begun = 100 * phase.pace.progress(position.step)
@@ -169,7 +170,7 @@ class PhaseTrainer:
     def _prefetch(self) -> None:
         """Make the next batch while the device is busy.
 
-        Under a clock its mixture is that of a moment earlier than its step.
+        Under a clock its mixture is that of a moment before its step.
         """
         step, pace = self.position.step + 1, self._phase.pace
         over, share = self._ranks.numbers(
@@ -300,7 +301,7 @@ class PhaseTrainer:
         return late or bool(steps and self.position.step % steps == 0)
 
     def save(self) -> None:
-        """Write a checkpoint of this very step, unless it exists."""
+        """Write a checkpoint of this step, unless it exists."""
         if self.position.step != self._saved_step:
             save_checkpoint(
                 self._folder,

@@ -156,7 +156,7 @@ def load_optimizer_tensors(
 ) -> None:
     """Load what `optimizer_tensors` returned.
 
-    Raises `ArtifactError` where another kind of optimizer wrote it.
+    Raises `ArtifactError` if another kind of optimizer wrote it.
     """
     parameters = dict(model.named_parameters())
     groups = optimizer.param_groups

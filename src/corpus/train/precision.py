@@ -1,4 +1,4 @@
-"""The precision by measurement: each is timed on the real model, and its gradient is checked."""
+"""Trials of precision: each one is timed on the real model, and its gradient is checked."""
 
 import math
 from collections.abc import Callable
@@ -38,13 +38,13 @@ class PrecisionTrial:
 
     precision: str
     seconds: float | None
-    """Of a forward and backward pass; None where it was not timed."""
+    """Of a forward and backward pass; None if it was not timed."""
     loss_error: float | None = None
     """Nats per target, against fp32."""
     cosine: float | None = None
     """Of the gradient, against fp32."""
     verdict: str = ""
-    """`accurate`, or why it is no candidate."""
+    """`accurate`, or why it cannot be chosen."""
 
     @property
     def is_accurate(self) -> bool:
@@ -76,7 +76,7 @@ def try_precisions(
         compiled: time the compiled passes, as a GPU will run them; that takes longer.
         enough: once true, no further precision is tried.
 
-    Raises `OutOfMemory` where the batch does not fit; any other error is the precision's verdict.
+    Raises `OutOfMemory` if the batch does not fit; any other error is the precision's verdict.
     """
     reference: tuple[float, list[Tensor]] | None = None
     trials = []

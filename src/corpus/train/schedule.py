@@ -18,7 +18,7 @@ from corpus.config.model import ModelConfig
 from corpus.config.train import ScheduleConfig
 
 BEAT_SECONDS = 1.0
-"""How often the clock is written to disk: the most that a kill can hide from it."""
+"""Seconds between writes of the clock to disk: a kill loses at most this much."""
 
 VALIDATION_SHARE = 0.1
 """The most of a phase that validations may take under a clock."""
@@ -63,7 +63,7 @@ class Clock:
         return self._before + (time.monotonic() - self._began if self._began is not None else 0.0)
 
     def start(self) -> None:
-        """Start the clock, unless it runs. Raises `StorageError` where it cannot be written."""
+        """Start the clock, unless it runs. Raises `StorageError` if it cannot be written."""
         if self._began is None:
             self._began = time.monotonic()
             self.beat()

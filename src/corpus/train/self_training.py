@@ -1,7 +1,7 @@
 """Self-training: a callback in the middle of fine-tuning that adds pseudo-labels to the data.
 
-The model looks for programs of problems that have a gold answer and no program that gives it; those
-that it finds are trained on as if the data had held them.
+The model writes programs for problems that have a gold answer but no program that gives it.
+Programs that give it become pseudo-labels, and training uses them like programs of the data.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ class SelfTraining:
     """Returns the model's weights as they are now; all ranks call it."""
 
     def callback(self) -> Callback | None:
-        """Return the callback, None where the config asks for no self-training."""
+        """Return the callback, or None if self-training is off."""
         share = self.config.finetune.self_training
         if not share:
             return None
@@ -73,7 +73,7 @@ class SelfTraining:
     ) -> int | None:
         """Write the problems for which a program is found, and return how many were tried.
 
-        None where the user stopped it.
+        None if the user stopped it.
         """
         problems = self.data.selected.solvable
         found = self._search(weights, progress, stopped)

@@ -47,7 +47,7 @@ class Session:
     ) -> None:
         """Start the training clock.
 
-        Raises `ConfigError` where the batch cannot be divided among the ranks.
+        Raises `ConfigError` if the batch cannot be divided among the ranks.
         """
         if config.sequences_per_batch % ranks.world_size:
             raise ConfigError(
@@ -100,8 +100,8 @@ class Session:
     def split(self, *, finetune_batches: int, model: Transformer, sample: Sample) -> BudgetSplit:
         """Divide the budget between the phases.
 
-        Fine-tuning gets its share, or the time that `finetune_batches` (its cap on epochs) need
-        where that is less; pre-training gets the rest. Without pre-training, training ends when the
+        Fine-tuning gets its share, or the time that `finetune_batches` (its cap on epochs) need if
+        that is less; pre-training gets the rest. Without pre-training, training ends when the
         epochs are done.
         """
         share = self.config.finetune_share

@@ -5,8 +5,8 @@ the same. Several ranks each compute their part of the batch.
 
 A gradient that is much larger than those before it is skipped: a step in the wrong direction costs
 more than no step. Large models that return to a checkpoint skip the batches that made the loss jump
-(Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, sec. 5.1). Gradients that stay large, after a
-curriculum went on to other text for example, are accepted as the new normal.
+(Chowdhery et al. 2022 (PaLM), arXiv:2204.02311, sec. 5.1). Gradients that stay large are accepted
+as the new normal, for example after the curriculum moved on to other text.
 """
 
 import math
@@ -59,7 +59,7 @@ class StepResult:
     gradient_norm: float
     """Norm before clipping."""
     applied: bool
-    """False where loss or gradient were not finite, or the gradient too large: no weight moved."""
+    """False if loss or gradient were not finite, or the gradient too large: no weight moved."""
 
 
 def eager_backbone(model: Transformer) -> Backbone:
@@ -151,7 +151,7 @@ class TrainStep:
 
         `meanwhile` is called while a GPU works; it is not called on a CPU.
         Where memory runs out, micro-batches are halved from now on; the step stays the same.
-        Raises `OutOfMemory` where a single sequence does not fit.
+        Raises `OutOfMemory` if a single sequence does not fit.
         """
         with lost_ranks() if not self.ranks.is_alone else nullcontext():
             while True:

@@ -192,7 +192,7 @@ class Training:
         self._folder.update_manifest(epochs={"problems": round(loader.epochs, 3)})
 
     def _require_steps(self) -> None:
-        """Raise `TrainingError` where the budget ended without a step: nothing was learned."""
+        """Raise `TrainingError` if the budget ended without a step: nothing was learned."""
         session = self._session
         steps = self._folder.read_manifest().get("steps", {})
         if not session.ranks.from_main(sum(steps.values())):
@@ -313,7 +313,7 @@ class Training:
 
 
 def _check_method(config: RunConfig, ranks: Ranks) -> None:
-    """Raise `ConfigError`, before any training, where fine-tuning cannot do what is asked."""
+    """Raise `ConfigError`, before any training, if fine-tuning cannot do what is asked."""
     method = config.finetune.method
     require_packages(method)
     if config.runtime.parallel != "fsdp" or ranks.is_alone:

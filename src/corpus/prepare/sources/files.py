@@ -279,8 +279,8 @@ def to_document(
         record: the JSON value.
         where: file and line, for errors.
         set_names: SlimPajama set name → source.
-        source: the source of a record without one of `set_names` of the Pile; None reads the set
-            name of SlimPajama, which must be there.
+        source: the source of the record, unless `set_names` maps its set name of the Pile. None
+            reads the set name of SlimPajama, which is then required.
 
     Raises:
         DataError: the record has another shape, or an unknown set name.

@@ -59,7 +59,7 @@ def library_roots() -> list[Path]:
 
 
 def source_files(roots: list[Path]) -> list[SourceFile]:
-    """Return every library file but tests and vendored copies, in the order of `rank`."""
+    """Return every library file except tests and vendored copies, in the order of `rank`."""
     files = [
         _source_file(path, root)
         for path, root in _files(roots)
