@@ -229,9 +229,7 @@ def test_papers_beside_data_are_never_text(tmp_path: Path) -> None:
     )
     found = discover(tmp_path)
     assert texts(found) == [("c4", "one")]
-    with pytest.raises(
-        DataError, match=r"holds nothing to train on.*Ignored:(.|\n)*README\.md"
-    ):
+    with pytest.raises(DataError, match=r"holds nothing to train on.*Ignored:(.|\n)*README\.md"):
         discover(make(tmp_path / "only", {"README.md": "words"}))
 
 
