@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_refused(
     trained: Path, refused: Callable[[Sequence[str | Path]], str]
 ) -> None:
     said = refused(["evaluate", trained, "--model.rope-scaling.rope-type=linear"])
-    assert "model.context_length 96 is not above the original 96" in said
+    assert "model.context_length 96 is not above the original length 96" in said
 
 
 def test_the_runs_own_scores_are_not_replaced_from_within_its_folder(

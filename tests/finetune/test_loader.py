@@ -366,7 +366,7 @@ def test_a_cursor_is_for_a_loader_with_the_same_examples(added: Sequence[Example
     other.add(added)
     with pytest.raises(
         ArtifactError,
-        match=r"self-training had added 3 problems, and \d others.*found\.jsonl",
+        match=r"saved with 3 pseudo-labels of self-training, but \d others.*found\.jsonl",
     ):
         other.restore(loader.cursor())
 
