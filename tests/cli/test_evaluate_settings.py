@@ -41,10 +41,15 @@ def test_other_settings_are_scored_beside_the_run(
 
 
 def test_the_settings_of_the_run_are_the_defaults(run: Path) -> None:
-    before = (run / "scores.json").read_text()
+    config = json.loads((run / "config.json").read_text())
+    config["evaluate"] |= {"votes": [4], "retrieval": False}
+    (run / "config.json").write_text(json.dumps(config))
     (run / "scores.json").unlink()
-    main(["evaluate", str(run), "--evaluate.votes", "8", "32", "--evaluate.batch-size", "4"])
-    assert json.loads((run / "scores.json").read_text()) == json.loads(before)
+    main(["evaluate", str(run), "--evaluate.batch-size", "4"])
+    scores = json.loads((run / "scores.json").read_text())
+    assert "settings" not in scores
+    assert "accuracy_vote_4" in scores["problems"]["generated"]
+    assert "accuracy_vote_8" not in scores["problems"]["generated"]
 
 
 def test_scores_of_other_settings_do_not_replace_the_runs(run: Path, refused: Refused) -> None:

@@ -25,6 +25,10 @@ from corpus.program.plain_numbers import plain_numbers
         ("2E-3 m", [0.002]),
         ("1.5 x 10^6 tons", [1.5e6]),
         ("6.02×10²³ atoms", [6.02e23]),
+        ("10⁶ bacteria, 10^-3 l, 3² m²", [1e6, 1e-3, 9]),
+        ("It has 1.5e6.", [1.5e6]),
+        ("450 000-500 000 people", [450_000, 500_000]),
+        ("2^3", [2, 3]),
         ("3 million and 2.5 billion", [3e6, 2.5e9]),
         ("4 crore rupees", [4e7]),
         ("$1,234.50 for 5", [1234.5, 5]),
@@ -75,7 +79,15 @@ def test_words_are_digits_on_request() -> None:
     assert plain_numbers(text, words=False).text == "2000 five hundred, two 132 g bars and 450000"
 
 
-@given(st.text(alphabet="0123456789 ,.'eE½x^×-$kM", max_size=40))
-def test_a_text_with_plain_numbers_stays(text: str) -> None:
-    once = plain_numbers(plain_numbers(text, words=False).text, words=False).text
-    assert all(span.value >= 0 for span in ARITHMETIC.find(once))
+@given(st.integers(1000, 10**12), st.sampled_from([",", "'", "’", " ", "\u00a0", "\u202f", "_"]))
+def test_thousands_may_be_separated_in_any_way(number: int, separator: str) -> None:
+    typed = f"{number:,}".replace(",", separator)
+    for text in (typed, f"{typed}.", f"about {typed} men, {typed}-{typed}; 3 more"):
+        found = ARITHMETIC.find(plain_numbers(text, words=False).text)
+        wanted = [number] if text[0].isdigit() else [number, number, number, 3]
+        assert [span.value for span in found] == wanted
+
+
+@given(st.text(alphabet="0123456789 ,.'eE½x^×-$kM⁶", max_size=40))
+def test_any_text_is_harmless(text: str) -> None:
+    plain_numbers(text, words=True)

@@ -10,13 +10,12 @@ import pytest
 
 from corpus.runtime import threads as module
 from corpus.runtime.threads import (
-    SHORT_SPIN,
     WAITING,
     Threads,
     ThreadSource,
     choose_threads,
     cores_of_others,
-    spin_briefly,
+    sleep_if_busy,
     usable_cores,
     warn_if_busy,
 )
@@ -97,15 +96,77 @@ def test_a_single_process_of_torchrun_has_the_users_variable(
     assert choose_threads(0) == Threads(1, ThreadSource.VARIABLE)
 
 
-def test_waiting_threads_spin_briefly() -> None:
-    spin_briefly()
-    assert {name: os.environ.get(name) for name in SHORT_SPIN} == SHORT_SPIN
+@pytest.mark.parametrize(
+    ("average", "running", "others", "sleeps"),
+    [
+        ("0.00", 1, None, False),  # idle: nobody is watched
+        ("0.80", 1, 0.9, True),
+        ("0.00", 2, 0.9, True),  # busy since a moment
+        ("0.80", 1, 0.1, False),  # busy until a moment ago
+        ("0.80", 1, None, False),  # the system does not say
+    ],
+)
+def test_waiting_threads_sleep_beside_a_busy_process(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    average: str,
+    running: int,
+    others: float | None,
+    sleeps: bool,
+) -> None:
+    _load(monkeypatch, tmp_path, f"{average} 0.10 0.05 {running}/123 4567\n")
+    watched: list[bool] = []
+
+    def watch() -> float | None:
+        watched.append(True)
+        return others
+
+    monkeypatch.setattr(module, "cores_of_others", watch)
+    sleep_if_busy()
+    assert ("GOMP_SPINCOUNT" in os.environ) == sleeps
+    assert bool(watched) == (average != "0.00" or running > 1), "watching costs time"
+
+
+def test_ranks_of_one_machine_keep_spinning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _load(monkeypatch, tmp_path, "2.00 1.00 1.00 3/123 4567\n")
+    monkeypatch.setattr(module, "cores_of_others", lambda: 1.0)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    sleep_if_busy()
+    assert "GOMP_SPINCOUNT" not in os.environ
+
+
+@pytest.mark.parametrize("text", ["", "nonsense\n", "a b c d e\n", "0.0 1.0 1.0 x/3 5\n"])
+def test_a_load_that_cannot_be_read_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
+    _load(monkeypatch, tmp_path, text)
+    monkeypatch.setattr(module, "cores_of_others", lambda: 1.0)
+    sleep_if_busy()
+    assert "GOMP_SPINCOUNT" not in os.environ
+
+
+def _load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
+    """Let the kernel's load be this."""
+    real = open
+    (tmp_path / "loadavg").write_text(text)
+
+    def opened(path: str, **more: Any) -> object:
+        assert path == "/proc/loadavg"
+        return real(tmp_path / "loadavg", **more)
+
+    monkeypatch.setattr(module, "open", opened, raising=False)
 
 
 @pytest.mark.parametrize("name", WAITING)
-def test_how_the_user_lets_threads_wait_is_kept(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_how_the_user_lets_threads_wait_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    _load(monkeypatch, tmp_path, "2.00 1.00 1.00 3/123 4567\n")
+    monkeypatch.setattr(module, "cores_of_others", lambda: 1.0)
     monkeypatch.setenv(name, "7")
-    spin_briefly()
+    sleep_if_busy()
     assert {name: os.environ[name] for name in WAITING if name in os.environ} == {name: "7"}
 
 
@@ -120,9 +181,14 @@ STARTS = (
 def test_every_entry_point_sets_it_before_torch_is_imported(
     start: list[str], tmp_path: Path
 ) -> None:
-    """A stand-in for torch writes down what it finds in the environment, and ends the process."""
+    """A stand-in for torch writes down what it finds in the environment, and ends the process. The
+    machine is made busy before."""
     (tmp_path / "torch.py").write_text(
         "import os\nprint('spins', os.environ.get('GOMP_SPINCOUNT'), flush=True)\nos._exit(7)\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text(
+        "from corpus.runtime import threads\n"
+        "threads._may_be_busy = lambda: True\nthreads.cores_of_others = lambda: 1.0\n"
     )
     root = Path(__file__).parents[2]
     paths = os.pathsep.join([str(tmp_path), str(root / "src")])

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _dispatch(words: list[str]) -> None:
     # Imported here, so that Ctrl-C is handled as early as possible.
     from corpus.base.console import console
-    from corpus.runtime.threads import spin_briefly
+    from corpus.runtime.threads import sleep_if_busy
 
     if not words or words[0] in ("-h", "--help", "help"):
         console.print(_help(), markup=False)
@@ -78,7 +78,7 @@ def _dispatch(words: list[str]) -> None:
             f"corpus has no command {words[0]!r}.{near}\n{USAGE}\ncommands: {', '.join(COMMANDS)}"
         )
         sys.exit(2)
-    spin_briefly()  # before torch is imported
+    sleep_if_busy()  # before torch is imported
     commands = importlib.import_module("corpus.cli.commands")
     getattr(commands, words[0])(words[1:])
 

@@ -39,17 +39,21 @@ class Request:
     """Score the weights rounded to int8."""
 
     @cached_property
+    def _own(self) -> RunConfig:
+        return load_config(self.folder)
+
+    @cached_property
     def config(self) -> RunConfig:
         """The run's config, with the settings of this request."""
-        config = load_config(self.folder)
-        return config if self.settings is None else replace(config, evaluate=self.settings)
+        own = self._own
+        return own if self.settings is None else replace(own, evaluate=self.settings)
 
     @cached_property
     def changed(self) -> dict[str, Any]:
         """The settings that change scores and differ from the run's, by name."""
         own, asked = (
             {**to_plain(config.evaluate), "text": None, "batch_size": None}
-            for config in (load_config(self.folder), self.config)
+            for config in (self._own, self.config)
         )
         return {name: value for name, value in asked.items() if value != own[name]}
 

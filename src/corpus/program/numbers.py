@@ -26,19 +26,22 @@ SCALES = {
 SCALES |= {f"{word}s": scale for word, scale in SCALES.items()}
 """Words after a number that multiply it."""
 
+THOUSANDS = r"(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})"
+"""Thousands separated by commas, in India by twos."""
+
 _SPACES = " \u00a0\u2009\u202f"
 NUMBER = (
     r"(?:"
     r"\d{1,3}(?:['’]\d{3})+(?!\d)(?:\.\d+)?"
     r"|\d{1,3}(?:_\d{3})+(?!\d)(?:\.\d+)?"
-    rf"|[1-9]\d{{0,2}}(?:[{_SPACES}]\d{{3}})+(?!\d|-|[{_SPACES}]?/)(?:\.\d+)?"
+    rf"|[1-9]\d{{0,2}}(?:[{_SPACES}]\d{{3}})+(?!\d|-[A-Za-z]|[{_SPACES}]?/)(?:\.\d+)?"
     r"|\d{1,3}(?:\.\d{3}){2,}(?!\d)(?:,\d+)?"
-    r"|(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?!\d|,\d)(?:\.\d+)?"
+    rf"|{THOUSANDS}(?!\d|,\d)(?:\.\d+)?"
     r"|\d+(?:\.\d+)?|\.\d+"
-    r")(?:[eE][-+]?\d+(?![\w.]))?"
+    r")(?:[eE][-+]?\d+(?!\w|\.\d))?"
 )
-"""One number. Thousands are separated by commas (in India by twos), apostrophes, thin or other
-spaces, underscores, or by two dots or more."""
+"""One number. Thousands are separated by commas, apostrophes, thin or other spaces, underscores, or
+by two dots or more."""
 
 _FRACTIONS = {
     character: Fraction(unicodedata.numeric(character)).limit_denominator(10)
@@ -46,6 +49,9 @@ _FRACTIONS = {
 }
 FRACTION = f"[{''.join(_FRACTIONS)}]"
 """A fraction in one character, `¾`."""
+
+SUPERSCRIPT = "[⁻⁺]?[⁰¹²³⁴-⁹]{1,3}"
+"""An exponent in small characters."""
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+"))
 _SIGNS = {

@@ -11,16 +11,17 @@ from decimal import Decimal
 
 from corpus.program.arithmetic.options import option_value
 from corpus.program.number_words import digits_for_words
-from corpus.program.numbers import FRACTION, NUMBER, SCALES
+from corpus.program.numbers import FRACTION, NUMBER, SCALES, SUPERSCRIPT, THOUSANDS
 from corpus.program.spelling import NUMBER as PLAIN
 
 _WRITTEN = re.compile(
     rf"(?<![\w.,])(?P<list>\d{{1,3}}(?:,\d{{1,3}})+(?![\d,]|\.\d))"
+    rf"|(?<![\w.,])10 ?\^ ?[-+−]?\d{{1,3}}|{NUMBER}{SUPERSCRIPT}"
     rf"|(?:{NUMBER}(?: ?{FRACTION})?|{FRACTION})"
-    r"(?: ?[x×*·] ?10(?: ?\^ ?[-+−]?\d{1,3}|[⁻⁺]?[⁰¹²³⁴-⁹]{1,3}))?"
+    rf"(?: ?[x×*·] ?10(?: ?\^ ?[-+−]?\d{{1,3}}|{SUPERSCRIPT}))?"
 )
 _SCALED = re.compile(rf"(?:{PLAIN}) (?:{'|'.join(SCALES)})\b", re.IGNORECASE)
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
+_THOUSANDS = re.compile(THOUSANDS)
 _PLAIN = re.compile(PLAIN)
 _NEGATIVE = re.compile(r"(?<![\w)\]%.,])[-−](?=[$€£]?\d)[$€£]?[\d.,]*\d")
 _SHORT_SCALE = re.compile(r"\d[\d.,]* ?(?:[kK]|M|B|bn|mn)\b")

@@ -53,7 +53,7 @@ class Notation:
     """The value of a number's token. Raises `ReadingError` for one that is no number."""
     spellings: Mapping[str, str] = field(default_factory=dict)
     """Tokens that stand for others, one character each."""
-    products: Mapping[str, str] = field(default_factory=lambda: {**PRODUCTS})
+    products: Mapping[str, str] = field(default_factory=PRODUCTS.copy)
     """Signs between factors, and their operations."""
     has_powers: bool = False
     has_mixed_numbers: bool = False
@@ -145,19 +145,28 @@ class Reader:
         """Read operands with `signs` between them, or `beside` one another, from left to right."""
         node = operand()
         while True:
-            before, depth = self.at, self._depth
-            try:
-                if self.peek() in signs:
-                    node = Call(signs[self.take()], (node, operand()))
-                elif beside is not None and self._notation.beside(self.peek()):
-                    node = Call("multiply", (node, beside()))
-                else:
-                    return node
-            except LimitError:
-                raise
-            except ReadingError:
-                self.at, self._depth = before, depth
+            before = self.at
+            if self.peek() in signs:
+                operation, part = signs[self.take()], operand
+            elif beside is not None and self._notation.beside(self.peek()):
+                operation, part = "multiply", beside
+            else:
                 return node
+            right = self._attempt(part, before)
+            if right is None:
+                return node
+            node = Call(operation, (node, right))
+
+    def _attempt(self, part: Callable[[], Node], before: int) -> Node | None:
+        """Return what `part` reads; where it does not fit, go back to token `before`."""
+        depth = self._depth
+        try:
+            return part()
+        except LimitError:
+            raise
+        except ReadingError:
+            self.at, self._depth = before, depth
+            return None
 
     def _signed(self) -> Node:
         if self.peek() not in _SUMS:
@@ -170,15 +179,10 @@ class Reader:
         base = self._scaled()
         if self.peek() != "^" or not self._notation.has_powers:
             return base
-        before, depth = self.at, self._depth
-        try:
-            self.take()
-            return Call("power", (base, self._deeper(self._signed)))
-        except LimitError:
-            raise
-        except ReadingError:
-            self.at, self._depth = before, depth
-            return base
+        before = self.at
+        self.take()
+        exponent = self._attempt(lambda: self._deeper(self._signed), before)
+        return base if exponent is None else Call("power", (base, exponent))
 
     def _scaled(self) -> Node:
         node = self._atom()

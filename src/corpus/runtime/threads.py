@@ -18,7 +18,8 @@ WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 SHORT_SPIN = {"GOMP_SPINCOUNT": "1000"}
 """Waiting threads spin for microseconds, then sleep. By default they spin for a millisecond and
 hold a core that the thread they wait for may need. libgomp, which torch uses on Linux, takes 1,000
-itself where it knows of more threads than cores."""
+itself where it knows of more threads than cores. On an idle machine sleeping costs speed, so this
+is for busy machines (`benchmarks/thread_waiting.py`)."""
 
 MOST_THREADS = 4096
 """The largest `OMP_NUM_THREADS` that is believed."""
@@ -60,13 +61,31 @@ class Threads:
         return f"{self.number} thread{'s' if self.number > 1 else ''} ({self.source})"
 
 
-def spin_briefly() -> None:
-    """Let waiting threads sleep soon, unless the user set how they wait.
+def sleep_if_busy() -> None:
+    """Let waiting threads sleep soon on a busy machine, unless the user set how they wait.
 
-    Call it before torch is imported. Processes that are started later inherit the setting.
+    Call it before torch is imported. Processes that are started later inherit the setting. Ranks of
+    one machine divide its cores and would count as each other's company, so they keep spinning.
     """
-    if not any(os.environ.get(name) for name in WAITING):
+    is_set = any(os.environ.get(name) for name in WAITING)
+    if is_set or os.environ.get("LOCAL_WORLD_SIZE", "1") != "1" or not _may_be_busy():
+        return
+    if (cores_of_others() or 0.0) >= BUSY:
         os.environ.update(SHORT_SPIN)
+
+
+def _may_be_busy() -> bool:
+    """Return whether it is worth watching other processes, at no cost on an idle machine.
+
+    Their load shows in the average of a minute, or right now in the number that are running, of
+    which this process is one. False where the system does not say.
+    """
+    try:
+        with open("/proc/loadavg", encoding="ascii") as file:
+            average, _, _, running, *_ = file.read().split()
+        return float(average) >= BUSY or int(running.partition("/")[0]) > 1
+    except (OSError, ValueError):
+        return False
 
 
 def choose_threads(asked: int, *, recorded: int = 0, local_ranks: int = 1) -> Threads:

@@ -14,7 +14,7 @@ from corpus.program import numbers
 from corpus.program.arithmetic.values import value_of
 from corpus.program.domain import AnswerOption
 from corpus.program.number_words import digits_for_words
-from corpus.program.reader import Notation, Reader, ReadingError, Token, tokenize
+from corpus.program.reader import PRODUCTS, Notation, Reader, ReadingError, Token, tokenize
 from corpus.program.tree import Call, Node
 
 LETTERS = "abcde"
@@ -120,7 +120,7 @@ _AFTER = re.compile(
 OPTION = Notation(
     token=re.compile(rf"{numbers.NUMBER}|[a-z]+|\S"),
     number=numbers.read_number,
-    products={"*": "multiply", "/": "divide", ":": "divide"},
+    products={**PRODUCTS, ":": "divide"},
     has_powers=True,
     has_mixed_numbers=True,
     endings={"!": "factorial"},

@@ -15,14 +15,12 @@ from corpus.program.tree import Call, Node
 MAX_TOKENS = 200
 """Numbers and signs of a written solution's expression; solutions have a dozen."""
 
-_PRODUCTS = {"*": "multiply", "/": "divide"}
 _TOKEN = re.compile(rf"{numbers.NUMBER}|[a-z]+|\S")
 
 SOLUTION = Notation(
     token=_TOKEN,
     number=numbers.read_number,
     spellings={"x": "*"},
-    products=_PRODUCTS,
     endings={"%": "percent"},
 )
 """Arithmetic as solutions write it: `(48/2) + 3`, `$1,200 * 20%`, `.5 x 60`."""
