@@ -82,7 +82,7 @@ def test_a_run_killed_twice_ends_with_the_same_bits(
     )
 
 
-RUNS, KILLS_A_RUN = 6, 3
+RUNS, KILLS_A_RUN = 4, 3
 
 
 @pytest.mark.parametrize("number", range(RUNS))
@@ -95,7 +95,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
     tmp_path: Path,
     number: int,
 ) -> None:
-    """Up to 18 kills in all, wherever they fall: preparing, stepping, saving, validating, between the
+    """Up to 12 kills in all, wherever they fall: preparing, stepping, saving, validating, between the
     phases, scoring."""
     out, chance = tmp_path / "killed", random.Random(number)
     words = command(out, "--train.checkpoint-steps=7")
