@@ -3,11 +3,10 @@ commands."""
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.processes import run_corpus
 
 from corpus.base.units import format_count
 from corpus.config.aliases import rename_flags
@@ -105,18 +104,7 @@ def test_the_commands_in_the_documents_exist() -> None:
 
 
 def _help(words: tuple[str, ...]) -> str:
-    command = [
-        sys.executable,
-        "-m",
-        "corpus",
-        *words,
-        *([] if words[-1].startswith("-") else ["--help"]),
-    ]
-    result = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert result.returncode == 0, f"{shlex.join(command[1:])}\n{result.stdout}{result.stderr}"
-    return result.stdout
+    return run_corpus([*words, *([] if words[-1].startswith("-") else ["--help"])]).stdout
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_waiting_is_measured_idle_and_busy() -> None:
-    options = ["--rounds", "1", "--seconds", "0.01", "--threads", "2"]
+    options = ["--rounds", "1", "--seconds", "0.01", "--threads", "1"]
     done = subprocess.run(
         [sys.executable, "benchmarks/thread_waiting.py", *options],
         cwd=ROOT,

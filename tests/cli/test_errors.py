@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import zstandard
 from support.folders import contents
+from support.processes import run_corpus
 
 from corpus.base.files import digest_file
 from corpus.cli.main import main
@@ -449,16 +450,9 @@ def _on_a_small_disk(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command that cannot write files above `num_bytes`: to it, a disk that is full in the
     middle of a file."""
-    return subprocess.run(
-        [sys.executable, "-m", "corpus", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(
-            resource.RLIMIT_FSIZE, (num_bytes, resource.RLIM_INFINITY)
-        ),
-    )
+    limit = f"({num_bytes}, resource.RLIM_INFINITY)"
+    first = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, {limit})"
+    return run_corpus(words, first=first, check=False)
 
 
 def test_a_disk_that_fills_up_loses_nothing(

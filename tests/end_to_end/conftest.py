@@ -1,5 +1,6 @@
 """A whole run, small: the real command in a process of its own, on a folder of text made here and
-generated problems."""
+generated problems. The run that others are compared with starts Python anew, so it has a hash
+seed of its own; most others are forked (`support.processes`)."""
 
 import json
 import random
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from support.processes import CorpusProcess, run_corpus
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,46 +74,25 @@ def command(text_folder: Path) -> Callable[..., list[str]]:
 
 
 @pytest.fixture(scope="session")
-def start() -> Callable[..., subprocess.Popen[str]]:
+def start() -> Callable[[Sequence[str]], CorpusProcess]:
     """Starts `corpus` in a process of its own and does not wait for it."""
-    return lambda words: subprocess.Popen(
-        [sys.executable, "-m", "corpus", *words],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return CorpusProcess
 
 
 @pytest.fixture(scope="session")
 def corpus() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs `corpus` in a process of its own; `first` is a program that runs before it, in the same
     process."""
-
-    def run(
-        words: Sequence[str | Path], *, first: str = "", check: bool = True
-    ) -> subprocess.CompletedProcess[str]:
-        program = f"{first}\nfrom corpus.cli.main import main\nif __name__ == '__main__': main()"
-        how = ["-c", program] if first else ["-m", "corpus"]
-        command = [sys.executable, *how, *map(str, words)]
-        result = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
-        )
-        assert not check or result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-        return result
-
-    return run
+    return run_corpus
 
 
 @pytest.fixture(scope="session")
 def timed_run(
-    command: Callable[..., list[str]],
-    corpus: Callable[..., object],
-    tmp_path_factory: pytest.TempPathFactory,
+    command: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, float]:
     """A run of 120 steps that nothing disturbed, and the seconds it took."""
     out, began = tmp_path_factory.mktemp("runs") / "finished", time.monotonic()
-    corpus(command(out))
+    subprocess.run([sys.executable, "-m", "corpus", *command(out)], cwd=ROOT, check=True)
     return out, time.monotonic() - began
 
 

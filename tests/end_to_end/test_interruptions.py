@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.processes import CorpusProcess
 
 from corpus.base.files import digest_file
 from corpus.train.metrics import read_metrics
@@ -16,7 +17,7 @@ from corpus.train.metrics import read_metrics
 Words, Run, Start = (
     Callable[..., list[str]],
     Callable[..., subprocess.CompletedProcess[str]],
-    Callable[..., subprocess.Popen[str]],
+    Callable[[list[str]], CorpusProcess],
 )
 
 KILL_WHILE_SAVING = """
@@ -45,9 +46,9 @@ def _lines(run: Path) -> list[tuple[object, ...]]:
     ]
 
 
-def _wait_for(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+def _wait_for(folder: Path, pattern: str, process: CorpusProcess) -> None:
     while not list(folder.glob(pattern)):
-        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert process.poll() is None, process.communicate()
         time.sleep(0.02)
 
 
@@ -132,8 +133,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 130, said
+    out_said, said = process.communicate(timeout=120)
+    assert process.returncode == 130, out_said + said
     assert "Resume with:" in said
     assert str(out) in said
     assert list((out / "checkpoints").glob("pretrain-*"))

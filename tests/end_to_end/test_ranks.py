@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.processes import run_corpus, run_ranks
 
 from corpus.train.metrics import read_metrics
 
@@ -27,28 +28,10 @@ BUDGET = "20 steps"
 Words = Callable[..., list[str]]
 
 
-def _command(words: list[str], ranks: int, program: Path | None = None) -> list[str]:
-    what = [str(program)] if program else ["-m", "corpus"]
-    if ranks == 1:
-        return [sys.executable, *what, *words]
-    return [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        f"--nproc-per-node={ranks}",
-        *what,
-        *words,
-    ]
-
-
-def _run(words: list[str], ranks: int, program: Path | None = None) -> str:
-    command = _command(words, ranks, program)
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    return done.stdout
+def _torchrun(words: list[str], ranks: int) -> list[str]:
+    """Return the command that users start ranks with."""
+    launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
+    return [sys.executable, "-m", *launcher, "-m", "corpus", *words]
 
 
 def _recorded(run: Path) -> list[dict[str, Any]]:
@@ -80,7 +63,7 @@ def _assert_same(run: Path, reference: Path) -> None:
 def one(command: Words, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run of a single process."""
     out = tmp_path_factory.mktemp("ranks") / "one"
-    _run(command(out, *MORE, budget=BUDGET), 1)
+    run_corpus(command(out, *MORE, budget=BUDGET))
     return out
 
 
@@ -98,7 +81,8 @@ def test_losses_are_those_of_one_rank(
     command: Words, one: Path, tmp_path: Path, ranks: int, more: list[str]
 ) -> None:
     out = tmp_path / "run"
-    said = _run(command(out, *MORE, *more, budget=BUDGET), ranks)
+    words = command(out, *MORE, *more, budget=BUDGET)
+    said = "".join(rank.stdout for rank in run_ranks(words, ranks))
     assert said.count("final weights saved") == 1, "only the first rank prints"
     _assert_same(out, one)
     manifest = json.loads((out / "manifest.json").read_text())
@@ -116,7 +100,7 @@ def test_muon_sees_whole_matrices(command: Words, tmp_path: Path, optimizer: str
             f"--runtime.parallel={parallel}",
             "--train.averaging=0.3",
         )
-        _run(command(out, *MORE, *more, budget=BUDGET), ranks)
+        run_ranks(command(out, *MORE, *more, budget=BUDGET), ranks)
         runs.append(out)
     _assert_same(runs[1], runs[0])
 
@@ -144,7 +128,7 @@ def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
     words = command(out, *MORE, "--train.checkpoint-steps=3", budget=BUDGET)
     divided = [*words, f"--runtime.parallel={parallel}"]
     process = subprocess.Popen(
-        _command(divided, 2),
+        _torchrun(divided, 2),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -166,23 +150,20 @@ def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
         )
         part = next(newest.glob("*.safetensors"))
         part.write_bytes(part.read_bytes()[:-8])
-    said = _run(divided, then)
+    said = run_ranks(divided, then)[0].stdout
     assert ("Going back to the one before" in said) == damaged
     _assert_same(out, one)
 
 
 def test_rows_that_cannot_be_divided_are_an_error(command: Words, tmp_path: Path) -> None:
     words = command(tmp_path / "run", *MORE, "--train.sequences-per-batch=3", budget=BUDGET)
-    done = subprocess.run(
-        _command(words, 2), cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode != 0
-    assert "train.sequences_per_batch 3 cannot be divided among 2 ranks" in done.stderr
+    done = run_ranks(words, 2, check=False)
+    assert [rank.returncode for rank in done] == [2, 2]
+    assert "train.sequences_per_batch 3 cannot be divided among 2 ranks" in done[0].stderr
 
 
 FULL = """
 import os
-from corpus.cli.main import main
 from corpus.train import autotune
 from corpus.train.autotune import CompileChoice
 from corpus.train.step import OutOfMemory
@@ -193,8 +174,6 @@ def choose(model, runtime, batch, *, timed):
     return CompileChoice(compiled=False, reason=f"tried {len(batch.tokens)} sequences")
 
 autotune.try_compile = choose
-if __name__ == "__main__":
-    main()
 """
 """The second of two ranks has memory for one sequence only, and a trial shows it."""
 
@@ -202,9 +181,9 @@ if __name__ == "__main__":
 def test_one_rank_that_runs_out_of_memory_in_a_trial_is_waited_for_by_none(
     command: Words, one: Path, tmp_path: Path
 ) -> None:
-    program, out = tmp_path / "full.py", tmp_path / "run"
-    program.write_text(FULL, encoding="utf-8")
-    said = _run(command(out, *MORE, "--runtime.compile=on", budget=BUDGET), 2, program)
+    out = tmp_path / "run"
+    words = command(out, *MORE, "--runtime.compile=on", budget=BUDGET)
+    said = run_ranks(words, 2, first=FULL)[0].stdout
     assert "from now on micro-batches of 1, 2 per step" in said
     assert "tried 1 sequences" in said
     _assert_same(out, one)
@@ -217,7 +196,7 @@ def test_all_ranks_agree_when_a_clock_ends_the_run(
     """No deadlock: the first rank's clock counts, and each phase ends on the same step
     everywhere."""
     out = tmp_path / "run"
-    _run(command(out, *MORE, f"--runtime.parallel={parallel}", budget="10s"), 2)
+    run_ranks(command(out, *MORE, f"--runtime.parallel={parallel}", budget="10s"), 2)
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["clock_seconds"] == pytest.approx(10, abs=3)
     assert set(manifest["steps"]) == {"pretrain", "finetune"}

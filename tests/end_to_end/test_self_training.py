@@ -7,12 +7,12 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.processes import run_ranks
 
 from corpus.base.errors import ConfigError
 from corpus.base.files import digest_file, read_json
@@ -146,23 +146,7 @@ def test_killed_while_it_looks_and_after_it_ends_with_the_same_bits(
 def test_two_ranks_train_on_what_the_first_one_finds(
     whole: tuple[Path, str], words: Words, tmp_path: Path
 ) -> None:
-    launcher = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node=2",
-        "-m",
-        "corpus",
-    ]
-    result = subprocess.run(
-        [*launcher, *words(tmp_path / "two")],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-3000:]
+    run_ranks(words(tmp_path / "two"), 2)
     assert digest_file(tmp_path / "two/found.jsonl") == digest_file(whole[0] / "found.jsonl")
     losses = [
         [line["loss"] for line in read_metrics(run / "metrics.jsonl") if line["kind"] == "train"]
