@@ -3,8 +3,6 @@ follows it does not know the difference."""
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.processes import run_ranks
 
 from corpus.base.errors import ConfigError
 from corpus.base.files import digest_file, read_json, write_json
@@ -165,26 +164,7 @@ def test_two_ranks_fine_tune_adapters_as_one_does(
     whole: Callable[[str], Path], finished: Path, tmp_path: Path
 ) -> None:
     two = _pretrained(finished, tmp_path / "two")
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node=2",
-        "-m",
-        "corpus",
-        "finetune",
-        str(two),
-    ]
-    done = subprocess.run(
-        [*command, "--method", "lora"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    run_ranks(["finetune", two, "--method", "lora"], 2)
     losses = [
         [line["loss"] for line in read_metrics(run / "metrics.jsonl") if line["kind"] == "train"]
         for run in (whole("lora"), two)

@@ -12,7 +12,7 @@ from corpus.plan.law import OFTEN
 
 Words, Run = Callable[..., list[str]], Callable[..., subprocess.CompletedProcess[str]]
 
-BUDGET = "16s"
+BUDGET = "12s"
 
 
 @pytest.fixture(scope="module")
