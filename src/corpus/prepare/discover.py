@@ -6,7 +6,8 @@ fits decides:
 0. A folder with a run of Corpus is ignored, with everything in it.
 1. Files about the data (README, LICENSE, CHANGELOG, requirements …) are never text, unless they
    have an ending of code.
-2. A file that `problems.registry.recognise` knows is of a problem set, whatever its name, not text.
+2. A file that `problems.registry.recognise` knows, whatever its name, is of a problem set; such
+   files are not text.
 3. Files of records are JSON lines (also gzip or zstd), Parquet, and files of unknown endings that
    have such records. The first record decides. With `meta.redpajama_set_name` they are SlimPajama
    records. With `text` alone they are text of the source named after their top folder, unless

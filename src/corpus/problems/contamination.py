@@ -15,7 +15,7 @@ LIST = "contamination.jsonl"
 """The file name of the list of what was left out; problems and prepared text each have one."""
 
 COUNTS = "contamination"
-"""The key of the counts in the manifests of the two."""
+"""The key of its counts in the manifests of problems and prepared text."""
 
 
 @dataclass(frozen=True)

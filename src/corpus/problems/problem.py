@@ -98,9 +98,9 @@ class Problem:
     def cluster(self) -> str:
         """The cluster of the problem, for cluster-robust intervals.
 
-        A model tends to have all problems of a cluster right or wrong. The cluster is the template,
-        which is all that a model reads; of generated problems, whose wording is drawn as well, it
-        is the program.
+        A model tends to have all problems of a cluster right or all wrong. The cluster is the
+        template, which is all that a model reads; of generated problems, whose wording is drawn as
+        well, it is the program.
         """
         return str(self.program) if self.set_name in (GENERATED, SYMBOLIC) else self.template
 

@@ -108,15 +108,15 @@ class Domain(ABC, Generic[Value]):
 
     @abstractmethod
     def same(self, first: Value | None, second: Value | None) -> bool:
-        """True if both are values (not None) and equal within rounding."""
+        """True if both are equal within rounding; False if one of them is None."""
 
     @abstractmethod
     def is_answer(
         self, value: Value | None, gold: Quantity | None, gold_program: Program | None
     ) -> bool:
-        """True if both are there and `value` is right for a problem with the gold answer `gold`.
+        """True if `value` is right and the gold answer is `gold`; False if one of them is None.
 
-        Some domains also require the form of the gold program's value, such as expanded.
+        Some domains also require the form, such as expanded, that the gold program ends with.
         """
 
     def nearest(self, value: Value | None, options: Sequence[AnswerOption]) -> str | None:

@@ -158,7 +158,7 @@ class Reader:
             node = Call(operation, (node, right))
 
     def _attempt(self, part: Callable[[], Node], before: int) -> Node | None:
-        """Return what `part` reads; if it does not fit, go back to token `before`, return None."""
+        """Return what `part` reads, or None, back at token `before`, if it does not fit."""
         depth = self._depth
         try:
             return part()

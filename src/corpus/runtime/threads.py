@@ -65,7 +65,7 @@ def sleep_if_busy() -> None:
     """Let waiting threads sleep soon on a busy machine, unless the user set how they wait.
 
     Call it before torch is imported. Processes that are started later inherit the setting. Ranks of
-    one machine share its cores, and each would take the others for other work: they keep spinning.
+    one machine would count each other as other processes, so they keep spinning.
     """
     is_set = any(os.environ.get(name) for name in WAITING)
     if is_set or os.environ.get("LOCAL_WORLD_SIZE", "1") != "1" or not _may_be_busy():

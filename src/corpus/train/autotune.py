@@ -275,7 +275,7 @@ class Autotuner:
         return may_choose and is_open and self.runtime.device.type == "cpu"
 
     def _choose_threads(self, model: Transformer, sample: Sample) -> None:
-        """Under a clock on a CPU, take the fastest number of threads; on a busy CPU fewer are."""
+        """Under a clock on a CPU, take the fastest number of threads, lower on a busy one."""
         if not self._tries_threads:
             return
         enough = self._time_limit(TRIAL_SHARE)

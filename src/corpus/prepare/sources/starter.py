@@ -42,7 +42,7 @@ PARSE_BYTES = 25_000_000
 """Most bytes of source, without formulas, parsed for docstrings: about eight seconds."""
 
 CHAPTER = 40_000
-"""A document of `book` has this many characters."""
+"""A document of `book` has about this many characters."""
 
 ARTICLE = 8_000
 """A document of `arxiv` with this many characters is full."""

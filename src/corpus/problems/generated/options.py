@@ -8,7 +8,7 @@ from fractions import Fraction
 NUM_OPTIONS = 5
 FRACTION = "fraction"
 _APART = 0.012
-"""Two options differ by at least this share of the larger, so that rounding makes none nearer."""
+"""Options differ by at least this share of the larger: rounding makes no wrong one the nearest."""
 _ROUNDING = 0.004
 """A gold answer may differ from the program's value by at most this share of it."""
 _FARTHEST = 30.0

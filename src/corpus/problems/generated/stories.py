@@ -89,7 +89,7 @@ class Story:
     """The most combinations with two events to keep; those with one event are all kept."""
 
     def check(self) -> None:
-        """Raise `ValueError` if an event can follow nothing, or a combination has no operation."""
+        """Raise `ValueError` if nothing can precede an event, or a combination has no operation."""
         given = {part.gives for part in (*self.openings, *self.events)}
         for event in self.events:
             if event.takes not in given:

@@ -18,7 +18,7 @@ from corpus.program.expressions.reader import read, variables_in
 
 _ATTEMPTS = 200
 _LONGEST = 60
-"""Most characters of an answer or an intermediate result; a teacher would ask for no longer one."""
+"""Most characters of an answer or an intermediate result; a teacher would not ask for more."""
 _OF_FUNCTIONS = ("differentiate", "integrate", *FORMS)
 """Operations whose result must be a function, not a number."""
 

@@ -59,7 +59,7 @@ class Arithmetic(Domain[float]):
         return execute(program, quantities)
 
     def same(self, first: float | None, second: float | None) -> bool:
-        """True if both are values (not None) and equal within rounding."""
+        """True if both are equal within rounding; False if one of them is None."""
         if first is None or second is None:
             return False
         return math.isclose(first, second, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
@@ -67,7 +67,7 @@ class Arithmetic(Domain[float]):
     def is_answer(
         self, value: float | None, gold: Quantity | None, gold_program: Program | None
     ) -> bool:
-        """True if `value` is `gold`, as far as its digits say; see `answer.is_answer`."""
+        """True if `value` is `gold` within its rounding; see `answer.is_answer`."""
         return not isinstance(gold, str) and answer.is_answer(value, gold)
 
     def nearest(self, value: float | None, options: Sequence[AnswerOption]) -> str | None:

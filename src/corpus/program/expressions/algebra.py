@@ -2,7 +2,7 @@
 
 Nothing here limits time or memory, so it runs in the sandbox.
 
-Our own reader reads expressions, and they are built node by node; sympy never parses a text.
+Our own reader reads expressions, which are built node by node; sympy never parses a text.
 Variables are real.
 """
 
@@ -125,7 +125,7 @@ def execute(program: Program, quantities: Sequence[Value]) -> tuple[list[str], s
             raise
         except UndefinedError as error:
             return texts, f"step {position}, {step}: {error}"
-        except Exception as error:  # sympy raises many types if it knows no way
+        except Exception as error:  # sympy raises many types of errors
             return texts, f"step {position}, {step}: no way is known ({type(error).__name__})"
     return texts, None
 

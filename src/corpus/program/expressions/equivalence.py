@@ -17,7 +17,7 @@ CONSTANT = "C"
 """The constant of integration: a gold answer with it is compared up to a constant."""
 
 _POINTS, _ENOUGH = 24, 6
-"""Points that are tried, and points at which both need a real value for a decision."""
+"""Points that are tried, and how many of them must give both a real value to decide."""
 
 _DIGITS = 30
 _NEAR = sympy.Float("1e-20")
