@@ -24,7 +24,7 @@ SKETCH = 64
 """Hashes kept of a document: the estimate is right to about 0.05 near the threshold."""
 
 LOOKED_UP = 12
-"""The smallest of those, by which documents are looked up."""
+"""How many of those, the smallest ones, are used to look up similar documents."""
 
 SHARED = 3
 """The fewest looked-up hashes that a candidate shares. Two documents at the threshold share nine of

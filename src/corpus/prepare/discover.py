@@ -3,17 +3,17 @@
 For every file below a folder (hidden files and `__pycache__` are skipped), the first rule that
 fits decides:
 
-0. A folder with a run of Corpus is ignored, with everything in it. 1. Papers that accompany data
-(README, LICENSE, MANIFEST, CHANGELOG, requirements …) are never text, unless they have an ending of
-code. 2. A file that `problems.registry.recognise` knows belongs to a problem set, whatever its
-name. Problem sets are not text. 3. Files of records are judged by their first record: JSON lines
-(`.jsonl`, `.ndjson`) and Parquet, and files of any other unknown ending that hold such records.
-JSON lines may be compressed (gzip, zstd). With `meta.redpajama_set_name` they are SlimPajama
-records. With `text` and no such name they are text of the source named after their top folder,
-unless `prepare.set_names` maps the `meta.pile_set_name` of a record. Without `text` they are
-ignored, and so are parts without a record. 4. Plain text files (`files.ENDINGS`) are text of the
-source named after their top folder, unless
-   that folder also has records or problems: then they are notes about those, and ignored.
+0. A folder with a run of Corpus is ignored, with everything in it.
+1. Files about the data (README, LICENSE, CHANGELOG, requirements …) are never text, unless they
+   have an ending of code.
+2. A file that `problems.registry.recognise` knows, whatever its name, is of a problem set; such
+   files are not text.
+3. Files of records are JSON lines (also gzip or zstd), Parquet, and files of unknown endings that
+   have such records. The first record decides. With `meta.redpajama_set_name` they are SlimPajama
+   records. With `text` alone they are text of the source named after their top folder, unless
+   `prepare.set_names` maps a record's `meta.pile_set_name`. Others are ignored.
+4. Plain text files (`files.ENDINGS`) are text of the source named after their top folder. If that
+   folder also has records or problems, they are notes about those, and ignored.
 
 A folder called `train`, `validation` (or `valid`, `val`, `dev`, `heldout`) or `test` in a file's
 path gives its split and does not name a source. So does the first word of a file of records

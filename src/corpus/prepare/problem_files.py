@@ -1,4 +1,4 @@
-"""The files of a problem set: parts of one split are joined, and a twin of a file is left out."""
+"""The files of a problem set: parts of one split are joined, and a repeated file is left out."""
 
 import dataclasses
 import re
@@ -20,7 +20,7 @@ _NAMES = "train.json, dev.json or test.json"
 def without_twins(
     files: Sequence[ProblemFile],
 ) -> tuple[list[ProblemFile], list[tuple[Path, Path]]]:
-    """Return the files without socratic twins, and each twin with the file it repeats."""
+    """Return the files without socratic copies, and each copy with the file that it repeats."""
     plain = {
         (file.set_name, file.split): file.path for file in files if not _is_socratic(file.path)
     }
@@ -87,7 +87,7 @@ def load_parts(set_name: str, paths: Sequence[Path], split: str) -> list[Problem
 def check_splits(
     found: Sequence[ProblemFile], *, named: Sequence[str], chosen: Sequence[ProblemFile]
 ) -> None:
-    """Name the files of known sets whose split is unknown.
+    """Warn about files of known sets whose split is unknown.
 
     Args:
         found: all files.

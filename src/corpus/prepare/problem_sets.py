@@ -191,7 +191,7 @@ def known_problems(found: Sequence[ProblemFile], sets: Sets) -> KnownProblems:
     """Return every evaluation problem that the run knows: those of its own sets, and those of every
     dev or test file found, scored or not."""
     own = [
-        dataclasses.replace(each, split=split)  # a part of train has its own name
+        dataclasses.replace(each, split=split)  # a held-out part of train is its own split
         for splits in sets.values()
         for split, problems in splits.items()
         if split != TRAIN

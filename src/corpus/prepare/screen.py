@@ -1,5 +1,5 @@
-"""Training documents that hold a problem of an evaluation set: found while text is read, left out,
-and listed."""
+"""Finds training documents that contain an evaluation problem while text is read, so that they are
+left out, and lists them."""
 
 from collections import Counter
 from pathlib import Path
@@ -14,7 +14,7 @@ class Screen:
     """Looks at every training document once and remembers what it stopped.
 
     Args:
-        known: the evaluation problems that no document may hold.
+        known: the evaluation problems that no document may contain.
     """
 
     def __init__(self, known: KnownProblems) -> None:
@@ -24,7 +24,7 @@ class Screen:
         self._stopped: list[dict[str, Any]] = []
 
     def stops(self, document: Document) -> bool:
-        """True if the document holds an evaluation problem with its numbers; with other numbers,
+        """True if the document contains an evaluation problem with its numbers; with other numbers,
         it is only counted."""
         number = self._seen[document.source]
         self._seen[document.source] += 1

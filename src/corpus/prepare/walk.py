@@ -16,7 +16,7 @@ RUN_FILES = {"config.json", "manifest.json"}
 Kind = Literal["records", "text"]
 
 Skip = Callable[[Path, str], None]
-"""Called with a path that is passed over, and the reason."""
+"""Called with a path that is skipped, and the reason."""
 
 
 def walk(folder: Path, skip: Skip) -> Iterator[Path]:

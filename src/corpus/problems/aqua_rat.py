@@ -1,8 +1,8 @@
 """AQuA-RAT: a hundred thousand word problems with five options, and no programs.
 
-MathQA was made from it: hundreds of MathQA's held-out problems have a twin here. So its problems
-never train a model of a run that has MathQA among its sets (see `choose.py`). Reference: Ling et
-al. 2017, arXiv:1705.04146.
+MathQA was made from it: hundreds of MathQA's held-out problems have a twin here. So a run with
+MathQA among its sets never trains on it (see `choose.py`). Reference: Ling et al. 2017,
+arXiv:1705.04146.
 """
 
 import re

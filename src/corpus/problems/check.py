@@ -16,7 +16,7 @@ class Judged:
 
     outcome: ProgramOutcome[Any]
     chosen: str | None
-    """The letter of the option nearest to the value, the gold one among options that say the same;
+    """The letter of the option nearest to the value (of the gold one, if the two say the same);
     None without a value or without options."""
     right: bool
     """The chosen option is the gold one; without options, the value is the gold answer."""
@@ -49,10 +49,10 @@ def is_gold(problem: Problem, letter: str | None) -> bool:
 
 
 def is_checked(problem: Problem) -> bool:
-    """True where the gold program reproduces the gold answer: what fine-tuning trusts.
+    """True if the gold program gives the gold answer; fine-tuning uses only such problems.
 
-    With options, its value also has to be near the gold one, for options are rounded. Where the
-    answer was computed from the program there is nothing to check.
+    With options, its value must also round to the gold option. If the answer was computed from the
+    program, there is nothing to check.
     """
     if problem.program is None or problem.domain.computes_answers:
         return problem.program is not None

@@ -1,8 +1,8 @@
 """Which problem sets a run trains on, which it only scores, and which it leaves out.
 
-By default, MathQA is trained on alone where it is found: what other sets do to its accuracy has to
-be shown first. Without MathQA, every set that can be trained on is. Sets that `problems.sets` names
-all belong to the run: one that must not be trained on is only scored.
+By default, a run trains on MathQA alone if the data has it: nothing shows that another set helps.
+Without MathQA, it trains on every set that it can. Sets that `problems.sets` names all belong to
+the run: one that must not be trained on is only scored.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -12,7 +12,7 @@ from corpus.base.errors import ConfigError, did_you_mean
 from corpus.problems.registry import PROBLEM_SETS, ProblemFile
 
 ALONE = "mathqa"
-"""The set that other sets join only by name."""
+"""Beside this set, other sets are used only if `problems.sets` names them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ def choose_sets(files: Sequence[ProblemFile], named: Sequence[str] = ()) -> Chos
 
     Args:
         files: what was found; test files are ignored, and files without a split in their name.
-        named: `problems.sets`; empty chooses as this module says.
+        named: `problems.sets`; if empty, the default above applies.
 
     Raises `ConfigError` where a set is not known or not among the files, is named twice, or where
     none of the named can be trained on.

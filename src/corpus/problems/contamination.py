@@ -12,10 +12,10 @@ from corpus.problems.overlap import NGRAM, SHARE, Match, OverlapIndex
 from corpus.problems.problem import Problem
 
 LIST = "contamination.jsonl"
-"""The list of what was left out, beside the problems and beside the prepared text."""
+"""The file name of the list of what was left out; problems and prepared text each have one."""
 
 COUNTS = "contamination"
-"""The name of its counts in the manifests beside them."""
+"""The key of its counts in the manifests of problems and prepared text."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class KnownProblems:
     problems: Sequence[Problem]
     ngram: int = NGRAM
     share: float = SHARE
-    """How much overlap counts as holding one; see `corpus.problems.overlap`."""
+    """The overlap from which a text contains a problem; see `corpus.problems.overlap`."""
 
     def __post_init__(self) -> None:
         if self.ngram < 2 or not 0 < self.share <= 1:
@@ -78,21 +78,21 @@ class KnownProblems:
 
 @dataclass(frozen=True)
 class CleanProblems:
-    """Training problems without those that hold an evaluation problem."""
+    """Training problems without those that contain an evaluation problem."""
 
     kept: list[Problem]
     dropped: list[dict[str, Any]]
     """One record for each that was left out."""
     counts: dict[str, int]
-    """`rows`, `dropped`, of these `equal` (the same words) and `twins_dropped`; `twins` kept."""
+    """`rows`; `dropped`, of these `equal` (same words) and `twins_dropped`; `twins` (kept)."""
 
 
 def clean_rows(
     rows: Sequence[Problem], known: KnownProblems, *, drop_twins: bool = False
 ) -> CleanProblems:
-    """Leave out the problems that hold an evaluation problem; with `drop_twins` its twins too.
+    """Leave out the problems that contain an evaluation problem; with `drop_twins` its twins too.
 
-    Options do not matter.
+    Options are not compared.
     """
     kept, dropped = [], []
     names = ("rows", "dropped", "equal", "twins", "twins_dropped")

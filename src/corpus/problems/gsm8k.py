@@ -42,7 +42,7 @@ _START = re.compile(r"(?<![\d.,])[-$(]*[\d.]")
 def load_gsm8k(path: Path, split: str) -> list[Problem]:
     """Read a GSM8K file: JSON lines, a JSON list or Parquet.
 
-    A solution that cannot be traced to the question leaves the problem its place, with no program.
+    A problem whose solution cannot be traced to the question keeps its place, without a program.
     Raises `DataError` naming file, row and value where a row is malformed.
     """
     rows = read_rows(path, COLUMNS, set_title="GSM8K")
@@ -90,8 +90,8 @@ def program_of(text: str, solution: str, answer: float) -> str | None:
 def equations(solution: str) -> Iterator[tuple[Node, float | None]]:
     """Yield each expression of a solution with the value that is written for it, in order.
 
-    An equation without an annotation, or whose annotation holds its result only (`36 - 8 =
-    <<28=28>>28`), counts where its arithmetic, words aside, has the value that is written.
+    An equation without an annotation, or with one that has only the result (`36 - 8 =
+    <<28=28>>28`), counts if its arithmetic, without its words, has the value that is written.
     """
     for match in _EQUATION.finditer(solution):
         if match["mark"] is None:
@@ -107,7 +107,7 @@ def equations(solution: str) -> Iterator[tuple[Node, float | None]]:
 
 
 def _unmarked(left: str, right: str) -> Iterator[tuple[Node, float | None]]:
-    """Yield the longest end of `left` that is arithmetic and has the value `right`.
+    """Yield the longest arithmetic at the end of `left` that has the value `right`.
 
     `100%` may stand for 100.
     """

@@ -7,7 +7,7 @@ from corpus.base.seeds import derive
 from corpus.problems.problem import Problem
 
 TUNING, HELDOUT = "tune", "heldout"
-"""The part to choose settings by, and the part that is scored of a set without a dev file."""
+"""The part for choosing settings, and, in a set without a dev file, the part that is scored."""
 
 
 def is_in_part(problem: Problem, part: str, share: float) -> bool:
@@ -16,18 +16,18 @@ def is_in_part(problem: Problem, part: str, share: float) -> bool:
 
 
 def rarest_templates(problems: Iterable[Problem], part: str, share: float) -> frozenset[str]:
-    """Return templates whose problems come to `share` of all: those with the fewest problems.
+    """Return the templates with the fewest problems, together about `share` of all problems.
 
-    Among equals they are drawn at random. So most have one problem each, as the unseen templates of
-    a dev file do, and the effective number of problems is near their number: twins are right or
-    wrong together.
+    Ties are broken at random. Most of these templates have one problem, as the unseen templates of
+    a dev file do. Twins are right or wrong together, so with few twins the effective sample size is
+    near the number of problems.
     """
     sizes = Counter(problem.template for problem in problems)
     wanted, chosen = share * sizes.total(), []
     for template in sorted(
         sizes, key=lambda template: (sizes[template], derive(0, part, template))
     ):
-        if wanted < sizes[template] / 2:  # nearer without it
+        if wanted < sizes[template] / 2:  # the sum is nearer without it
             break
         wanted -= sizes[template]
         chosen.append(template)

@@ -20,7 +20,7 @@ COLUMNS = ("Problem", "options", "correct", "linear_formula", "category")
 def load_mathqa(path: Path, split: str) -> list[Problem]:
     """Read a MathQA file: a JSON list, JSON lines or Parquet, told apart by content.
 
-    A row whose formula is empty or not in the language keeps its place, with no program. Raises
+    A row whose formula is empty or not in the language keeps its place, without a program. Raises
     `DataError` naming file, row and value where a row is malformed.
     """
     rows = read_rows(path, COLUMNS, set_title="MathQA")

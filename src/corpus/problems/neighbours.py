@@ -1,8 +1,8 @@
-"""Nearest problems: the training problem whose text is most similar to a new one's, numbers aside.
+"""Nearest problems: the training problems most similar to a new one in their text without numbers.
 
 This is a baseline that learns nothing: it copies the neighbour's program and puts in the new
-numbers. Every accuracy is read against it, for three of four MathQA problems have a twin in train
-that differs in its numbers alone.
+numbers. Every accuracy is compared with it, since three of four MathQA problems have a twin in the
+training file.
 """
 
 import math
@@ -74,7 +74,7 @@ class NeighbourIndex:
         `problems`.
 
         An exact twin comes first. Equally similar ones are in the order of `problems`. There are
-        fewer where the index has fewer.
+        fewer if the index has fewer.
         """
         return [self._entries[position] for position, _ in self._ranked(problem.template, k)]
 
@@ -122,7 +122,7 @@ class NeighbourIndex:
         return copied, similar[0][1] if similar else None
 
     def _length(self, template: str) -> float:
-        """Return the length of a text's vector; an unknown word is as rare as one of one entry."""
+        """Return the length of a text's vector; an unknown word counts as if one entry had it."""
         unknown = math.log((1 + len(self._entries)) / 2) + 1
         places = ((self._vocabulary.get(word), count) for word, count in _words(template).items())
         return (

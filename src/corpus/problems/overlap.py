@@ -2,12 +2,12 @@
 
 A text *contains* a problem where word n-grams that both share, near each other in the text, cover
 at least `share` of the problem's words. A problem with fewer than `ngram` words must be in it as a
-whole. Where the text shares the words but has other numbers in the place of some of the problem's,
-it has the problem *with other numbers*: a twin, not the problem. `three` and `3` are equal.
+whole. If some numbers in the text differ from the problem's, the text has the problem *with other
+numbers*: a twin, not the problem. `three` and `3` are equal.
 
 References: Brown et al. 2020, arXiv:2005.14165, appendix C (n-grams of 8 to 13 words); Lambert et
-al. 2024, arXiv:2411.15124, sec. 3.2 (share of a test problem's tokens in 8-grams that training
-shares, above one half).
+al. 2024, arXiv:2411.15124, sec. 3.2 (more than half of a test problem's tokens are in 8-grams that
+also occur in training data).
 """
 
 import re
@@ -156,9 +156,9 @@ class OverlapIndex:
         ]
 
     def _reread(self, matches: list[Match], text: str) -> list[Match]:
-        """Search texts that seem to have other numbers again, with number words as digits.
+        """Search again, with number words as digits, a text that seems to have other numbers.
 
-        The problem itself may have been read that way.
+        The problem's own number words may have become digits when it was read.
         """
         if (
             not any(match.other_numbers for match in matches)
@@ -174,7 +174,7 @@ class OverlapIndex:
     def _shared(self, words: Words) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
         """Return the n-grams that a text and a problem share, by text and problem.
 
-        They are given by their places in the problem and their positions in `words`.
+        Each is given by its place in the problem and its position in `words`.
         """
         found: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
         for length, grams in _grams(words, self._lengths):
@@ -198,7 +198,7 @@ class OverlapIndex:
     ) -> Match | None:
         """Return the match of one problem with a text, words `lowest` to `highest`, if it is one.
 
-        Of the shared n-grams only those near the stretch that shares most count.
+        Only shared n-grams near the stretch of the text that shares most are counted.
         """
         size, length = self._sizes[problem], self._length(problem)
         shift = _commonest(position - place for place, position in zip(places, positions))
@@ -249,7 +249,7 @@ def _numbers(words: Words, begin: int, end: int) -> list[int]:
 
 
 def _commonest(values: Iterable[int]) -> int:
-    """Return the most frequent value, the smallest of several."""
+    """Return the most frequent value; of several, the smallest."""
     counts = Counter(values)
     return min(counts, key=lambda value: (-counts[value], value))
 
@@ -270,7 +270,7 @@ def _is_part(part: Sequence[int], whole: Sequence[int]) -> bool:
 
 
 def _grams(words: Words, lengths: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield for each length the hashes of all runs of so many words, also of those in two texts."""
+    """Yield for each length the hashes of all runs of that many words, even across two texts."""
     rolling = RollingHash(words.hashes)
     for length in lengths:
         if length <= len(words.hashes):
@@ -285,13 +285,13 @@ class _Table:
         self._grams, starts = np.unique(grams[order], return_index=True)
         self._starts = np.append(starts, len(grams))
         self._owners, self._places = owners[order], places[order]
-        # A filter by the highest bits, which one in 32 of other n-grams passes.
+        # A filter by the highest bits; one in 32 other n-grams passes it.
         self._shift = np.uint64(64 - min(24, 5 + len(grams).bit_length()))
         self._filter = np.zeros(1 << (64 - int(self._shift)), dtype=bool)
         self._filter[self._grams >> self._shift] = True
 
     def look_up(self, grams: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return all pairs of one of `grams` and an equal one of a problem.
+        """Return all pairs of an n-gram in `grams` and an equal n-gram of a problem.
 
         Three columns: the place in `grams`, the problem, the place in the problem.
         """

@@ -37,14 +37,14 @@ class Problem:
     correct: str | None
     """The letter of the gold option."""
     program: str | None
-    """The gold program in canonical form; None where there is none in the language."""
+    """The gold program in canonical form; None if there is none, or none in the language."""
     category: str
     """The set's own name for the kind of problem."""
     answer: float | None = None
     """The gold answer, a number, where a problem has no options."""
     expression: str | None = None
-    """The gold answer of a problem over expressions: an expression, which is right up to a constant
-    where it holds the letter C, an equation, or a set of solutions `{-2, 2}`."""
+    """The gold answer of a problem over expressions: an expression (right up to a constant if
+    it has the letter C), an equation, or a set of solutions `{-2, 2}`."""
 
     @classmethod
     def question(cls, text: str, options: tuple[AnswerOption, ...] = ()) -> "Problem":
@@ -62,12 +62,12 @@ class Problem:
 
     @property
     def gold_answer(self) -> Quantity | None:
-        """The gold answer where it is no option."""
+        """The gold answer of a problem without options: a number or an expression."""
         return self.answer if self.expression is None else self.expression
 
     @cached_property
     def domain(self) -> Domain[Any]:
-        """The kind of problem that it is, which its text tells."""
+        """The kind of problem, which the text decides."""
         return domain_of(self.text)
 
     @cached_property
@@ -85,7 +85,7 @@ class Problem:
         """The text in lower case, each quantity replaced by one mark, runs of white space folded.
 
         Two problems with one template differ in their quantities alone. A problem is
-        *template-seen* where its template was trained on.
+        *template-seen* if its template was trained on.
         """
         return " ".join(self.domain.mask(self.text.lower()).split())
 
@@ -96,17 +96,18 @@ class Problem:
 
     @property
     def cluster(self) -> str:
-        """What problems share that a model tends to have right or wrong together.
+        """The cluster of the problem, for cluster-robust intervals.
 
-        It is the template, which is all that a model reads; of a problem that we generate, whose
-        wording is drawn as well, the program. Cluster-robust intervals are computed over it.
+        A model tends to have all problems of a cluster right or all wrong. The cluster is the
+        template, which is all that a model reads; of generated problems, whose wording is drawn as
+        well, it is the program.
         """
         return str(self.program) if self.set_name in (GENERATED, SYMBOLIC) else self.template
 
     def to_json(self) -> dict[str, Any]:
         """Return the problem as JSON values."""
         plain = asdict(self)
-        if self.expression is None:  # most sets know no expressions
+        if self.expression is None:  # most sets have no expressions
             del plain["expression"]
         return plain
 

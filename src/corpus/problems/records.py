@@ -22,9 +22,8 @@ def read_rows(
 ) -> list[dict[str, Any]]:
     """Return the records of a file.
 
-    Of Parquet, only `columns` are read, which must be there, and those of `optional` that are
-    there. Raises `DataError` where the file cannot be read, holds no record, or a record is no
-    object.
+    From Parquet, only `columns`, which must exist, and the existing ones of `optional` are read.
+    Raises `DataError` if the file cannot be read or has no record, or a record is no object.
     """
     rows = list(
         _parquet_rows(path, columns, optional, set_title)
@@ -46,7 +45,7 @@ def read_rows(
 
 
 def text_field(row: dict[str, Any], name: str, where: str) -> str:
-    """Return a field that must be a text with something in it.
+    """Return a field that must be a text and not be empty.
 
     Raises `DataError` naming `where` and the value.
     """
@@ -81,7 +80,7 @@ def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
             rows: Any = list(_json_lines(data, path))
         else:
             rows = parse_json(data)
-        if b"\\ud" in data.lower():  # an escape that may be half a pair
+        if b"\\ud" in data.lower():  # an escape that may be half a surrogate pair
             rows = whole_texts(rows)
     except UnicodeDecodeError as error:
         raise DataError(

@@ -61,7 +61,7 @@ class ProblemFile:
 
 
 PREPARED = "prepared"
-"""A run's own copies of problems; each says which set it is of."""
+"""A run's own copies of problems; each names the set that it belongs to."""
 
 
 def _has_final_answer(record: dict[str, Any]) -> bool:

@@ -22,7 +22,7 @@ def prompt_tokens(problem: Problem, tokenizer: Tokenizer) -> list[int]:
 
     The first 32 quantities are replaced by their symbols; further ones stay as they are.
     """
-    # A piece begins with its space: so a word has the same ids at the start of a text and inside.
+    # A piece begins with a space, so a word has the same ids at the start of a text and inside it.
     pieces = tokenizer.encode_batch([f" {piece}" if piece else "" for piece in problem.pieces])
     ids = [tokenizer.token_id(PROBLEM), *pieces[0]]
     for index, piece in enumerate(pieces[1:]):

@@ -21,7 +21,7 @@ COLUMNS = ("Body", "Question", "Equation", "Answer")
 def load_svamp(path: Path, split: str) -> list[Problem]:
     """Read a SVAMP file: a JSON list, JSON lines or Parquet; `Type` becomes the category.
 
-    An equation that cannot be traced to the text leaves the problem its place, with no program.
+    A problem whose equation cannot be traced to the text keeps its place, without a program.
     Raises `DataError` naming file, row and value where a row is malformed.
     """
     rows = read_rows(path, COLUMNS, set_title="SVAMP", optional=("Type",))

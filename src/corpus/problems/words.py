@@ -1,8 +1,8 @@
 """The words of a text as 64-bit hashes, for the search for contamination.
 
-The words are those of `corpus.problems.render.normalize` without the signs: lower-case runs of
-letters, and runs of digits (`2.5` is two, `1,000` one). So case, white space and punctuation do not
-matter. Numbers do, whether in digits or as one word: `three` is `3`.
+The words are those of `corpus.program.spelling.normalize` without the signs: lower-case runs of
+letters, and runs of digits (`2.5` is two words, `1,000` one). So case, white space and punctuation
+do not matter. Numbers matter, in digits or as one word: `three` is `3`.
 """
 
 import re
@@ -44,8 +44,8 @@ class Words:
 def words_of(texts: Sequence[str]) -> Words:
     """Return the words of some texts; equal words have equal hashes in every process.
 
-    Many short texts in one call are much faster than one a call. A call takes some fifty times the
-    memory of its texts.
+    One call with many short texts is much faster than a call for each. A call takes some fifty
+    times the memory of its texts.
     """
     words = _as_written(texts)
     spelled, digits = _number_words()

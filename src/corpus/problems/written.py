@@ -3,10 +3,10 @@
     48 friends, half as many …   48/2=24, 48+24=72   →   divide(n0,const_2)|add(n0,#0)
 
 A number comes from an earlier result, from the question, or from the constants of the language.
-What has not been used yet is preferred, the latest result before the first number of the question:
-a solution mostly needs each number once. Where there is no source, short detours are tried: a
-percentage or a fraction of the question (`25%` written as .25), or a number that everybody knows
-made of constants (7 = 3 + 4), as MathQA's own programs make it.
+Sources not used yet are preferred, because a solution mostly needs each number once: first the
+latest result, then the first number of the question. If there is no source, extra steps compute the
+number from a percentage or a fraction of the question (`25%` written as .25), or, if everybody
+knows it, from constants (7 = 3 + 4), as in MathQA's own programs.
 """
 
 import itertools
@@ -36,11 +36,11 @@ _HINTS = {
     60.0: re.compile(r"\b(?:hours?\b|minutes?\b|seconds?\b)"),
     100.0: re.compile(r"%|percent|cents?\b|meters?\b"),
 }
-"""Words that bring a constant into a solution, once the question's number of that value is used."""
+"""Words that suggest a constant. It is preferred to numbers and results that are used already."""
 
 
 class NoSourceError(ValueError):
-    """A number of a written solution comes from nowhere, or a step has no value."""
+    """A number of a written solution has no source, or a step has no value."""
 
 
 @dataclass
@@ -163,7 +163,7 @@ class ProgramWriter:
         return f"#{len(self._results) - 1}"
 
     def _source(self, value: float) -> str:
-        """Return the argument that a written number stands for, with the steps of a detour."""
+        """Return the argument that a written number stands for; add the steps that it needs."""
         for find in (
             self._unused,
             self._constant_by_hint,
@@ -235,7 +235,7 @@ class ProgramWriter:
         )
 
     def _share(self, value: float) -> str | None:
-        """A percentage or a fraction of the question: .25, 1.25, .75 and 75 for `25 %`."""
+        """Find a percentage or fraction of the question: .25, 1.25, .75 and 75 come from `25 %`."""
         for index, first, second in self._fractions():
             if math.isclose(first / second, value, rel_tol=SAME):
                 return self._step(
@@ -259,7 +259,7 @@ class ProgramWriter:
         return self._write(_FACTS[value], self._constant) if value in _FACTS else None
 
     def _fractions(self) -> Iterator[tuple[int, float, float]]:
-        """Percentages of the question, out of 100, and fractions: places and both values."""
+        """Yield place, numerator and denominator of percentages and fractions of the question."""
         for index in self._percents():
             yield index, self._values[index], 100.0
         for index, (first, second) in enumerate(itertools.pairwise(self._spans)):
@@ -315,4 +315,4 @@ _FACTS = {
         },
     }.items()
 }
-"""Numbers that everybody knows and that are no constants: days of a week, hours of a day, coins."""
+"""Numbers that everybody knows but that are no constants: days of a week, hours of a day, coins."""

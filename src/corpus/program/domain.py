@@ -1,7 +1,7 @@
 """The interface of a domain: one kind of problem, with its quantities, operations and answers.
 
 A new kind of problem is one folder beside `arithmetic` and `expressions`, and one entry in
-`domains`. Everything else asks `problem.domain`.
+`domains`. All other code uses `problem.domain`.
 """
 
 from abc import ABC, abstractmethod
@@ -85,7 +85,7 @@ class Domain(ABC, Generic[Value]):
         return text
 
     def check_marks(self, text: str) -> None:
-        """Raise `DataError` where somebody marked something that is no quantity."""
+        """Raise `DataError` if something is marked that is not a quantity."""
 
     def mask(self, text: str) -> str:
         """Return `text` with every quantity replaced by `MARK`."""
@@ -104,19 +104,19 @@ class Domain(ABC, Generic[Value]):
 
     @abstractmethod
     def execute(self, program: Program, quantities: Sequence[Value]) -> ProgramOutcome[Value]:
-        """Run a program on the quantities n0, n1, …; never raises for what a program holds."""
+        """Run a program on the quantities n0, n1, …; a wrong program raises no exception."""
 
     @abstractmethod
     def same(self, first: Value | None, second: Value | None) -> bool:
-        """True where both are there and are one value, within rounding."""
+        """True if both are equal within rounding; False if one of them is None."""
 
     @abstractmethod
     def is_answer(
         self, value: Value | None, gold: Quantity | None, gold_program: Program | None
     ) -> bool:
-        """True where both are there and `value` answers a problem whose gold answer is `gold`.
+        """True if `value` is right and the gold answer is `gold`; False if one of them is None.
 
-        Some domains also ask for the form in which the gold program writes its value.
+        Some domains also require the form, such as expanded, that the gold program ends with.
         """
 
     def nearest(self, value: Value | None, options: Sequence[AnswerOption]) -> str | None:
@@ -124,7 +124,7 @@ class Domain(ABC, Generic[Value]):
         return None
 
     def say_the_same(self, first: AnswerOption, second: AnswerOption) -> bool:
-        """True for two options that are one answer."""
+        """True for two options that mean the same answer."""
         return first.text == second.text
 
     def is_near(self, value: Value, option: AnswerOption) -> bool:
@@ -141,7 +141,7 @@ class Domain(ABC, Generic[Value]):
 
     @abstractmethod
     def show(self, value: Value, digits: int) -> str:
-        """Return a value as text, numbers with so many significant digits."""
+        """Return a value as text, numbers with `digits` significant digits."""
 
     def show_answer(self, program: Program, value: Value, digits: int) -> str:
         """Return the final value of a program as text."""

@@ -20,6 +20,6 @@ def domain_of(text: str) -> Domain[Any]:
 
 
 def execute(program: Program, quantities: Sequence[Any]) -> ProgramOutcome[Any]:
-    """Run a program where only the quantities of its problem are known."""
+    """Run a program in the domain of its quantities; the problem itself is not needed."""
     has_texts = any(isinstance(each, str) for each in quantities)
     return (EXPRESSIONS if has_texts else ARITHMETIC).execute(program, quantities)

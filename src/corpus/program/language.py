@@ -25,7 +25,7 @@ MAX_NUMBERS = 32
 """Quantities of a problem that have a symbol: n0 … n31."""
 
 MAX_RESULTS = 32
-"""Results of earlier steps that have a symbol: #0 … #31. Longer programs have no symbols."""
+"""Results of earlier steps that have a symbol: #0 … #31; later ones have none."""
 
 CONSTANTS: dict[str, float] = {
     "const_0": 0.0,
@@ -59,7 +59,7 @@ CONSTANTS: dict[str, float] = {
     "const_pi": math.pi,
     "const_deg_to_rad": math.pi / 180,
 }
-"""Every constant of the released data and of its paper's list, by canonical name.
+"""Every constant in the released data or in the list of its paper, by canonical name.
 
 `_` between digits is the decimal point. 0_2778 (km/h to m/s), 0_33 and 0_3937 (cm to inches) stand
 for the exact values that they abbreviate.
@@ -84,7 +84,7 @@ _CONSTANT = re.compile(r"const_(\d+)(?:[._](\d+))?")
 class ProgramError(ValueError):
     """A text or a sequence of symbols is not a program; the message says why.
 
-    It may be a model's, so it is no `CorpusError`.
+    A model may have written it, so this is no `CorpusError`.
     """
 
 
@@ -122,7 +122,7 @@ def parse(text: str) -> Program:
 
 @lru_cache(maxsize=1 << 16)
 def _parse_step(piece: str, position: int) -> Step:
-    """Read one step; programs share the steps that are written alike."""
+    """Read one step. Programs share equal steps through the cache."""
     match = _STEP.fullmatch(piece)
     if match is None:
         raise ProgramError(
@@ -165,8 +165,8 @@ def _canonical(argument: str, position: int) -> str:
 def to_symbols(program: Program) -> list[str]:
     """Return a program as symbols without separators: `divide n0 n1 multiply #0 const_100`.
 
-    Each operation's arity says where its arguments end. Raises `ProgramError` where a quantity or
-    result is beyond the symbols.
+    Each operation's arity says where its arguments end. Raises `ProgramError` if a quantity or
+    result has no symbol.
     """
     symbols = [symbol for step in program.steps for symbol in (step.operation, *step.arguments)]
     for symbol in symbols:
@@ -179,7 +179,7 @@ def to_symbols(program: Program) -> list[str]:
 
 
 def from_symbols(symbols: Sequence[str]) -> Program:
-    """Read what `to_symbols` writes. Raises `ProgramError` where it is empty or not well formed."""
+    """Read what `to_symbols` writes. Raises `ProgramError` if it is empty or malformed."""
     steps: list[Step] = []
     at = 0
     while at < len(symbols):

@@ -1,6 +1,6 @@
 """Whole numbers written as words, turned into digits: `twenty-five hats` has n0 = 25.
 
-MathQA's are left alone: its programs count digits only.
+Words in MathQA's problems are left alone: its programs use only numbers in digits.
 """
 
 import re

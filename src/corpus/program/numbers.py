@@ -1,7 +1,7 @@
 """Numbers as people write them: `1,200`, `450 000`, `1.5e6`, `2½`, `3 million`.
 
-A number is read whole or not at all. Which separators and exponents a text may have is the same for
-options, answers, written solutions and typed questions.
+A number is read whole or not at all. Options, answers, written solutions and typed questions may
+have the same separators and exponents.
 """
 
 import re
@@ -11,7 +11,7 @@ from fractions import Fraction
 from corpus.program.reader import LimitError, ReadingError
 
 MAX_DIGITS = 300
-"""Of one number, and of the power of ten in its exponent."""
+"""Most digits of one number, and largest power of ten in its exponent."""
 
 SCALES = {
     "hundred": Fraction(10**2),
@@ -27,7 +27,7 @@ SCALES |= {f"{word}s": scale for word, scale in SCALES.items()}
 """Words after a number that multiply it."""
 
 THOUSANDS = r"(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})"
-"""Thousands separated by commas, in India by twos."""
+"""Groups of three digits, separated by commas; in India, groups of two before the last three."""
 
 _SPACES = " \u00a0\u2009\u202f"
 NUMBER = (
@@ -51,7 +51,7 @@ FRACTION = f"[{''.join(_FRACTIONS)}]"
 """A fraction in one character, `¾`."""
 
 SUPERSCRIPT = "[⁻⁺]?[⁰¹²³⁴-⁹]{1,3}"
-"""An exponent in small characters."""
+"""An exponent in superscript characters."""
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+"))
 _SIGNS = {
@@ -85,7 +85,7 @@ def plain_signs(text: str) -> str:
 
 
 def read_number(text: str) -> Fraction:
-    """Return the value of a token of `NUMBER`. Raises `ReadingError` where it is none."""
+    """Return the value of a token that `NUMBER` matches. Raises `ReadingError` if it has none."""
     digits, _, exponent = re.sub(rf"['’_{_SPACES}]", "", text.lower()).partition("e")
     if digits.count(".") > 1:
         digits = digits.replace(".", "").replace(",", ".")

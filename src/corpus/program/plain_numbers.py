@@ -1,4 +1,4 @@
-"""Numbers of a question as people type them, rewritten as the plain numbers that programs count.
+"""Numbers of a question as people type them, rewritten as plain numbers, as programs use them.
 
     450 000 people   →   450000 people        2½ km   →   2.5 km        3 million   →   3000000
 

@@ -7,9 +7,9 @@
     scaled: atom {% | ! | million}
     atom: number | name | root atom | function [^ number] argument | ( sum )
 
-A `Notation` says which of these a kind of text has, and how it spells them. Powers join from the
-right, everything else from the left. What stands side by side is multiplied as strongly as by `*`:
-`1/2x` is half of x. Nothing is evaluated.
+A `Notation` says which of these a kind of text has, and how it spells them. Powers are
+right-associative, everything else is left-associative. A product without a sign binds as strongly
+as `*`: `1/2x` is half of x. Nothing is evaluated.
 """
 
 import re
@@ -26,12 +26,12 @@ _SUMS = {"+": "add", "-": "subtract"}
 class ReadingError(ValueError):
     """A text is not in the notation; the message says why.
 
-    It may be a model's, so it is no `CorpusError`.
+    A model may have written the text, so this is no `CorpusError`.
     """
 
 
 class LimitError(ReadingError):
-    """A text passes a limit, so that no shorter reading of it will do either."""
+    """A text exceeds a limit, so the reader tries no shorter reading of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Notation:
     token: re.Pattern[str]
     """Cuts a text into numbers, words and signs."""
     number: Callable[[str], Fraction]
-    """The value of a number's token. Raises `ReadingError` for one that is no number."""
+    """Returns the value of a token that begins like a number, or raises `ReadingError`."""
     spellings: Mapping[str, str] = field(default_factory=dict)
-    """Tokens that stand for others, one character each."""
+    """Tokens and what replaces them: each character becomes a token."""
     products: Mapping[str, str] = field(default_factory=PRODUCTS.copy)
     """Signs between factors, and their operations."""
     has_powers: bool = False
@@ -69,17 +69,17 @@ class Notation:
     functions: Mapping[str, str] = field(default_factory=dict)
     """Operations on what follows, with or without parentheses: `sin(x)`, `sin 2x`."""
     has_calls: bool = False
-    """A name before a parenthesis is an operation on what stands in it, separated by commas."""
+    """A name before a parenthesis is an operation; commas separate its arguments."""
     beside: Callable[[str], bool] = lambda text: text == "("
-    """True for a token that can be multiplied by what stands before it without a sign."""
+    """True for a token that may follow a factor without a sign between them, as in `2 (3 + 4)`."""
     unknown: Callable[[str], str] = lambda text: f"{text!r} stands where a value should"
-    """The message about a token that begins nothing."""
+    """The message about a token that no value begins with."""
     max_depth: int = 40
-    """Parentheses, functions, signs and exponents inside one another."""
+    """How deep parentheses, functions, signs and exponents may be nested."""
 
 
 def tokenize(text: str, notation: Notation) -> list[Token]:
-    """Return the tokens of a text of any kind."""
+    """Return the tokens of any text, arithmetic or not."""
     found = []
     for match in notation.token.finditer(text):
         spelled = notation.spellings.get(match[0])
@@ -99,8 +99,8 @@ def read(text: str, notation: Notation) -> Node:
 class Reader:
     """A recursive-descent reader, which stops before the first token that does not fit.
 
-    A method returns what it read, or raises `ReadingError` where nothing of its kind begins; what
-    follows a sign that leads nowhere is left, sign included.
+    A method returns what it read, or raises `ReadingError` if nothing of its kind begins here. A
+    sign with no valid operand after it is left unread, with everything after it.
     """
 
     def __init__(self, tokens: Sequence[Token], notation: Notation, at: int = 0) -> None:
@@ -112,12 +112,12 @@ class Reader:
         return self._tokens[place].text if place < len(self._tokens) else ""
 
     def take(self) -> str:
-        """Return the next token and pass it."""
+        """Return the text of the next token and move past it."""
         self.at += 1
         return self._tokens[self.at - 1].text
 
     def expect(self, sign: str) -> None:
-        """Pass `sign`. Raises `ReadingError` for another token."""
+        """Move past `sign`. Raises `ReadingError` for another token."""
         if self.peek() != sign:
             raise ReadingError(f"expected {sign!r}, found {self.peek() or 'the end'!r}")
         self.take()
@@ -142,7 +142,7 @@ class Reader:
         *,
         beside: Callable[[], Node] | None = None,
     ) -> Node:
-        """Read operands with `signs` between them, or `beside` one another, from left to right."""
+        """Read operands from left to right, with `signs` between them, or with none (`beside`)."""
         node = operand()
         while True:
             before = self.at
@@ -158,7 +158,7 @@ class Reader:
             node = Call(operation, (node, right))
 
     def _attempt(self, part: Callable[[], Node], before: int) -> Node | None:
-        """Return what `part` reads; where it does not fit, go back to token `before`."""
+        """Return what `part` reads, or None, back at token `before`, if it does not fit."""
         depth = self._depth
         try:
             return part()

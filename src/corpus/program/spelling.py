@@ -1,4 +1,4 @@
-"""MathQA's spelling, which the model reads every problem in."""
+"""MathQA's spelling: the model reads every problem in it."""
 
 import re
 

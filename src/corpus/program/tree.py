@@ -18,7 +18,7 @@ Node = Call | str | Fraction
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Yield a tree and all that it is made of, an operation before its arguments."""
+    """Yield a node and all nodes below it, an operation before its arguments."""
     yield node
     if isinstance(node, Call):
         for argument in node.arguments:

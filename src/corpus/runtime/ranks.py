@@ -1,8 +1,8 @@
 """The processes that train together, and how they agree.
 
 `torchrun` starts them and sets their number in the environment. The first rank makes every decision
-that depends on time or on one machine (that the clock is over, that a checkpoint is due, what a
-trial chose) and sends it to the others.
+that depends on time or on one machine (is the budget spent, is a checkpoint due, what did a trial
+choose) and sends it to the others.
 """
 
 import contextlib

@@ -15,9 +15,9 @@ from corpus.runtime.ranks import ALONE, Ranks
 from corpus.runtime.threads import Threads, ThreadSource, choose_threads
 
 MUCH_FASTER = 2.5
-"""How much faster than fp32 a bf16 product must be on a CPU to be chosen. Cores with matrix units
-for it reach 3.5 and more, others 0.01 to 2: with a limit between, the same machine always chooses
-the same, and the rest of the gain pays for conversions."""
+"""How many times as fast as fp32 a bf16 product must be on a CPU for bf16 to be chosen. Cores with
+bf16 matrix units reach 3.5 and more, others 0.01 to 2. A limit in between gives the same choice
+every time, and leaves a gain after conversions."""
 
 PRODUCT_SIZE = 512
 """Rows and columns of the products that are timed."""
@@ -47,7 +47,7 @@ class Runtime:
         return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.precision)
 
     def describe(self) -> str:
-        """Return device, precision and threads in words, with where the threads come from."""
+        """Return device, precision and threads in words, and the source of the thread count."""
         threads = Threads(self.num_threads, self.threads_from)
         return f"{self.device.type}, {self.precision}, {threads}"
 
@@ -72,9 +72,9 @@ def resolve(
     Args:
         config: what was asked for.
         precision: the choice that an earlier session of the same run recorded; it is kept.
-        num_threads: the same for threads; the config and `OMP_NUM_THREADS` go before it.
+        num_threads: the same for threads; the config and `OMP_NUM_THREADS` take precedence.
         repeatable: the same command must give the same bits, so nothing may depend on a measurement
-            or on the order in which a device adds. A CPU's `auto` is fp32 then, and a GPU uses
+            or on the order in which a device adds. On a CPU `auto` then means fp32; a GPU uses
             deterministic kernels where it has them.
         ranks: the processes that train together; they share the cores of their machine.
 
@@ -117,7 +117,7 @@ def allow_tf32(runtime: Runtime) -> None:
 def best_precision(device: torch.device, *, timed: bool = True) -> str:
     """Return a precision that suits the device: by capability on a GPU, by measurement on a CPU.
 
-    Without `timed` a CPU's is fp32.
+    Without `timed` it is fp32 on a CPU.
     """
     if device.type == "cuda":
         return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp16"
@@ -131,7 +131,7 @@ def best_precision(device: torch.device, *, timed: bool = True) -> str:
 
 
 def supported_precisions(device: torch.device) -> list[tuple[str, str]]:
-    """Return the precisions of `device`, the finest first, each with "" or why it needs no trial.
+    """Return the precisions of `device`, the finest first, each with why it needs no trial, or "".
 
     On a CPU a precision whose bare products are slower than fp32's is not tried: that could take
     minutes.

@@ -17,15 +17,15 @@ WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 SHORT_SPIN = {"GOMP_SPINCOUNT": "1000"}
 """Waiting threads spin for microseconds, then sleep. By default they spin for a millisecond and
-hold a core that the thread they wait for may need. libgomp, which torch uses on Linux, takes 1,000
-itself where it knows of more threads than cores. On an idle machine sleeping costs speed, so this
+hold a core that the thread they wait for may need. libgomp, which torch uses on Linux, sets 1,000
+itself if it has more threads than cores. On an idle machine sleeping costs speed, so this
 is for busy machines (`benchmarks/thread_waiting.py`)."""
 
 MOST_THREADS = 4096
-"""The largest `OMP_NUM_THREADS` that is believed."""
+"""The largest `OMP_NUM_THREADS` that is accepted."""
 
 BUSY = 0.5
-"""Cores that other processes use from which the machine is busy."""
+"""The machine is busy if other processes use at least this many cores."""
 
 CHECK_SECONDS = 0.2
 """How long other processes are watched. The kernel counts in hundredths of a second."""
@@ -65,7 +65,7 @@ def sleep_if_busy() -> None:
     """Let waiting threads sleep soon on a busy machine, unless the user set how they wait.
 
     Call it before torch is imported. Processes that are started later inherit the setting. Ranks of
-    one machine divide its cores and would count as each other's company, so they keep spinning.
+    one machine would count each other as other processes, so they keep spinning.
     """
     is_set = any(os.environ.get(name) for name in WAITING)
     if is_set or os.environ.get("LOCAL_WORLD_SIZE", "1") != "1" or not _may_be_busy():
@@ -75,10 +75,10 @@ def sleep_if_busy() -> None:
 
 
 def _may_be_busy() -> bool:
-    """Return whether it is worth watching other processes, at no cost on an idle machine.
+    """Return whether watching other processes is worth its time: on an idle machine it is not.
 
-    Their load shows in the average of a minute, or right now in the number that are running, of
-    which this process is one. False where the system does not say.
+    Their load shows in the average of the last minute, or in the number of running processes,
+    which includes this one. False if the system does not say.
     """
     try:
         with open("/proc/loadavg", encoding="ascii") as file:
@@ -92,7 +92,7 @@ def choose_threads(asked: int, *, recorded: int = 0, local_ranks: int = 1) -> Th
     """Return the number of threads to compute with.
 
     Args:
-        asked: the setting `runtime.num_threads`; 0 leaves the choice.
+        asked: the setting `runtime.num_threads`; 0 leaves the choice to this function.
         recorded: the number that an earlier session of the same run recorded, or 0.
         local_ranks: the processes that share the cores of this machine.
     """
@@ -188,7 +188,7 @@ def _busy_seconds() -> float | None:
     try:
         with open("/proc/stat", encoding="ascii") as file:
             lines = [line.split() for line in file]
-        # user, nice, system, idle, iowait, irq, softirq, steal; what follows is in the first two
+        # user, nice, system, idle, iowait, irq, softirq, steal; the rest is part of the first two
         counts = [[int(word) for word in line[1:9]] for line in lines if line[0] in names]
     except (OSError, ValueError, IndexError):
         return None

@@ -46,16 +46,16 @@ time on a machine, some ten seconds once the compiler's cache is warm, and train
 """
 
 WORTH_COMPILING_STEPS = 500
-"""The smallest budget in steps for which either pays."""
+"""The smallest budget in steps for which trials or compiling pay."""
 
 COMPILE_PAYS = 4.0
 """A later session compiles again if its clock has this many times the compile time left."""
 
 TRIAL_SHARE = 0.01
-"""Share of a clock after which no further round of threads is tried."""
+"""Once thread trials have taken this share of the clock, no further round begins."""
 
 PRECISION_SHARE = 0.03
-"""Share of a clock after which no further precision is tried."""
+"""Once precision trials have taken this share of the clock, no further one begins."""
 
 THREAD_ROUNDS = 3
 """How often each number of threads is tried, in turn: a moment in which the machine was busy should
@@ -214,7 +214,7 @@ class Autotuner:
         return self._train.sequences_per_batch // self.runtime.ranks.world_size
 
     def _shrink(self, error: OutOfMemory) -> None:
-        """Compute fewer sequences at a time. Raises `error` if it is one already."""
+        """Compute fewer sequences at a time. Raises `error` if there is only one already."""
         size = smaller_micro_batch(self.micro_batch or self._sequences_per_rank)
         if not size:
             raise error
@@ -275,7 +275,7 @@ class Autotuner:
         return may_choose and is_open and self.runtime.device.type == "cpu"
 
     def _choose_threads(self, model: Transformer, sample: Sample) -> None:
-        """Under a clock on a CPU, take the fastest number of threads (fewer on a busy one)."""
+        """Under a clock on a CPU, take the fastest number of threads, lower on a busy one."""
         if not self._tries_threads:
             return
         enough = self._time_limit(TRIAL_SHARE)
@@ -358,7 +358,7 @@ class Autotuner:
 def _build_backbone(model: Transformer, *, compiled: bool) -> Backbone:
     if compiled and not is_sharded(model):
         return CompiledBackbone(model)
-    if compiled:  # between the blocks weights are gathered and freed, which cannot be compiled
+    if compiled:  # sharded weights are gathered and freed between blocks, which cannot be compiled
         for block in model.blocks:
             block.compile(dynamic=False)
     return eager_backbone(model)
@@ -393,7 +393,7 @@ def try_compile(
         compiled = pass_seconds(model, CompiledBackbone(model), runtime, batch)
     except DeviceError:
         raise
-    except Exception as error:  # compilers fail in many ways; each means: train eager
+    except Exception as error:  # compilers fail in many ways; then training is not compiled
         model.zero_grad(set_to_none=True)
         first_line = next(iter(str(error).strip().splitlines()), "")
         why = f"{type(error).__name__}: {first_line[:200]}"

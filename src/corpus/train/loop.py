@@ -134,7 +134,7 @@ class PhaseTrainer:
                 if self._callback_is_due(share):
                     self._run_callback(stopped)
                     self._stop_if(stopped)
-                    continue  # under a clock that took time
+                    continue  # under a clock, the callback took time from the phase
                 self._one_step(share)
                 self._show(task, share)
                 stop, save = self._ranks.numbers(stopped(), self._save_is_due())

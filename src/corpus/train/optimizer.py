@@ -1,4 +1,4 @@
-"""The optimizer: AdamW or Muon, with decay on matrices only, and the mean of weights over a tail.
+"""The optimizer: AdamW or Muon, with decay on matrices only; and the averaging of weights.
 
 Muon replaces the update of a block's matrix by the nearest orthogonal one (all its singular values
 become about 1), so that rare directions move as far as common ones. The update is scaled to the
@@ -26,8 +26,8 @@ from corpus.config.train import OptimizerConfig
 from corpus.runtime.parallelize import like, whole
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the quintic that pushes singular values towards 1. Chosen for speed: they end between 0.7 and
-1.2."""
+"""Of the quintic that pushes singular values towards 1. Chosen for speed: singular values end
+between 0.7 and 1.2."""
 
 ITERATIONS = 5
 

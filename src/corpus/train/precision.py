@@ -25,8 +25,8 @@ LARGEST_LOSS_ERROR = 0.01
 """Nats per target by which a precision may change the loss."""
 
 SMALLEST_COSINE = 0.99
-"""Between the gradient in a precision and in fp32, over all weights: below this the direction of a
-step is another one."""
+"""Smallest cosine between the gradients in a precision and in fp32, over all weights. Below it, a
+step goes in another direction."""
 
 WORTHWHILE = 1.05
 """How many times as fast a coarser precision must be than a finer one that is also accurate."""

@@ -21,7 +21,7 @@ BEAT_SECONDS = 1.0
 """Seconds between writes of the clock to disk: a kill loses at most this much."""
 
 VALIDATION_SHARE = 0.1
-"""The most of a phase that validations may take under a clock."""
+"""Under a clock, validations may take at most this share of a phase."""
 
 STEP_OVERHEAD = 1.15
 """Time of a whole step relative to its forward and backward pass."""
@@ -151,7 +151,7 @@ class ClockPace:
         return self.clock.seconds + 0.5 * step_seconds >= self.end
 
     def affords(self, spent_seconds: float, next_seconds: float) -> bool:
-        """Return whether validations stay below a tenth of the phase, and this one within it."""
+        """Return whether validations stay within a tenth of the phase and this one ends in it."""
         fits = self.clock.seconds + next_seconds < self.end
         return fits and spent_seconds + next_seconds <= VALIDATION_SHARE * (self.end - self.start)
 

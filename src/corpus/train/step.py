@@ -43,7 +43,7 @@ SPIKES_IN_A_ROW = 3
 """Spikes in a row after which large gradients are the new normal."""
 
 TRIAL_SECONDS = 2.0
-"""A trial ends after the pass that brings it above this; its first pass does not count."""
+"""A trial ends once its passes have taken longer than this; the first pass does not count."""
 
 
 class OutOfMemory(DeviceError):

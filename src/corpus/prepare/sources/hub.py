@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face hub, streamed into a local folder, as much as the config wants.
+"""Data sets of the Hugging Face hub, streamed into a local folder up to the limits of the config.
 
 They are written as `<split>/part-00000.jsonl.zst`, a format that `files` reads, so the rest is the
 same as for a folder of the user. A cursor (file, row, bytes taken by source) is written after each

@@ -18,10 +18,10 @@ from corpus.prepare.document import Advance
 
 _LINES = (".jsonl", ".ndjson")
 ENDINGS = (*(line + packed for line in _LINES for packed in ("", ".zst", ".gz")), ".parquet")
-"""Names that promise records. A file of another name has them if its content says so."""
+"""Endings of files of records. Files with other endings are recognised by their content."""
 
 _START = 1 << 20
-"""How much of a file of another name is looked at."""
+"""Bytes of such a file that are read to recognise it."""
 
 _PARQUET = b"PAR1"
 _ROWS = 256
@@ -35,7 +35,7 @@ class EmptyFileError(DataError):
 
 
 def is_record_file(path: Path) -> bool:
-    """True for a name that promises records."""
+    """True for a name with an ending of records."""
     return path.name.lower().endswith(ENDINGS)
 
 
@@ -51,7 +51,7 @@ def holds_records(path: Path) -> bool:
     if not line.startswith(b"{"):
         return False
     if not newline and len(start) >= _START:
-        return b'"text"' in line  # a first record of more than what is looked at
+        return b'"text"' in line  # the first record is longer than the bytes that were read
     try:
         record = parse_json(line)
     except (ValueError, RecursionError):

@@ -39,13 +39,13 @@ STANDS_FOR = {
 """Source → the text it is made of."""
 
 PARSE_BYTES = 25_000_000
-"""Most bytes of source parsed for docstrings without formulas: about eight seconds."""
+"""Most bytes of source, without formulas, parsed for docstrings: about eight seconds."""
 
 CHAPTER = 40_000
-"""Characters of a document of `book`."""
+"""A document of `book` has about this many characters."""
 
 ARTICLE = 8_000
-"""Characters from which nothing is added to a document of `arxiv`."""
+"""A document of `arxiv` with this many characters is full."""
 
 _FORMULA = re.compile(
     r":math:|\.\. math::|\\frac|\\sum|\\int\b|\\mathbb|\\sqrt|\$[^$\n]*[\\^_][^$\n]*\$"

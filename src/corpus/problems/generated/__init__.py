@@ -1,4 +1,4 @@
-"""Word problems in MathQA's format: endless, seeded, every program checked by executing it.
+"""Word problems in MathQA's format: any number, from a seed, every program checked by executing it.
 
 Start with `generator.generate`. The templates are data: `templates/` (a formula and its wordings),
 `stories/` (openings and events that combine into templates) and `words.toml`. To add one, add a

@@ -29,10 +29,10 @@ class StoryFile:
 
 @cache
 def templates() -> dict[Split, tuple[WordTemplate, ...]]:
-    """Return what is trained on and what is only scored: no program and no wording is in both.
+    """Return the templates of each split: no program shape and no wording is in both.
 
-    Training templates are the single ones, then the stories' combinations but for those that have
-    the shape of a held-out program. Raises `DataError` where a file is malformed.
+    Training templates are the single ones, then the combinations of stories, without those that
+    have the shape of a held-out program. Raises `DataError` if a file is malformed.
     """
     here, single, told = Path(__file__).parent, list[WordTemplate](), list[WordTemplate]()
     for category in CATEGORIES:

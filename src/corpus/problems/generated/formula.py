@@ -1,4 +1,4 @@
-"""A template's formula: read from text, written as a program, changed as people mistake it."""
+"""A template's formula: read from text, written as a program, or changed by a common mistake."""
 
 import itertools
 import re
@@ -69,8 +69,8 @@ def _checked(node: Node) -> Node:
 def linearize(node: Node, order: Sequence[str]) -> Program:
     """Write a formula as a program; `order` names the numbers as they stand in the text (n0 first).
 
-    One form for one formula: arguments of add and multiply stand results first, then numbers as in
-    the text, then constants; a result needed twice is computed once. Raises `ValueError` for a
+    A formula has one form: arguments of add and multiply are sorted (results, then numbers as in
+    the text, then constants), and a result needed twice is computed once. Raises `ValueError` for a
     formula that is a single number or constant.
     """
     if not isinstance(node, Call):
@@ -94,7 +94,7 @@ def _emit(node: Node, index: dict[str, int], steps: list[Step]) -> str:
 
 
 def _place(node: Node, index: dict[str, int]) -> tuple[int, int]:
-    """Rank arguments: results by their first number, then numbers, then constants."""
+    """Return the sort key of an argument: results by first number, then numbers, constants."""
     if isinstance(node, Call):
         return 0, min((index[name] for name in names_in(node)), default=len(index))
     name = str(node)
@@ -102,7 +102,7 @@ def _place(node: Node, index: dict[str, int]) -> tuple[int, int]:
 
 
 def shape(program: Program) -> str:
-    """Return a program with every number written `n`: the same for numbers in any order."""
+    """Return a program with every number written `n`: the order of the numbers is left out."""
     return re.sub(r"\bn\d+", "n", str(program))
 
 

@@ -21,9 +21,9 @@ from corpus.program.language import Program
 _SMALLEST = 0.05
 _ATTEMPTS = 5_000
 _UNTIDY = 0.2
-"""How often a value is taken that two decimals cannot write exactly."""
+"""Probability of accepting a value that needs more than two decimals."""
 _THOUSANDS = 0.3
-"""How often a number of a thousand or more is written with a comma."""
+"""Probability of writing a number of a thousand or more with a comma."""
 _MOST_MISTAKES = 12
 
 
@@ -48,8 +48,8 @@ def generate(count: int, *, seed: int, split: Split = "train") -> list[Problem]:
 def make_problem(template: WordTemplate, rng: random.Random, *, split: str, index: int) -> Problem:
     """Return one problem of a template, its program executed and its options checked.
 
-    Raises `DataError` where the template's ranges hold no sensible problem, or its text does not
-    show its numbers in order.
+    Raises `DataError` if the template's ranges give no sensible problem, or its text does not show
+    its numbers in order.
     """
     place = rng.randrange(len(template.texts))
     program = template.programs[place]

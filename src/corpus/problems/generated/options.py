@@ -8,13 +8,13 @@ from fractions import Fraction
 NUM_OPTIONS = 5
 FRACTION = "fraction"
 _APART = 0.012
-"""Two options differ by at least this share of the larger: rounding makes no wrong one nearest."""
+"""Options differ by at least this share of the larger: rounding makes no wrong one the nearest."""
 _ROUNDING = 0.004
 """A gold answer may differ from the program's value by at most this share of it."""
 _FARTHEST = 30.0
 """A mistake's value counts as plausible within this factor of the gold answer."""
 _MISTAKES = 0.7
-"""How often a distractor is a mistake's value, where there is one, rather than a near guess."""
+"""Probability that a distractor is a mistake's value, if there is one, and not a near guess."""
 
 
 def write_value(value: float, digits: int | None) -> str | None:
@@ -88,7 +88,7 @@ def _add_distractor(
 
 
 def _is_apart(text: str, chosen: Sequence[str], side: int) -> bool:
-    """True where `text` is positive, on its side of the first of `chosen`, and apart from all."""
+    """True if `text` is positive, far enough from all `chosen`, and on `side` of the first."""
     number = read_value(text)
     others = [read_value(other) for other in chosen]
     if number <= 0 or (number - others[0]) * side <= 0:
@@ -99,7 +99,7 @@ def _is_apart(text: str, chosen: Sequence[str], side: int) -> bool:
 def _near_guesses(
     value: float, digits: int | None, side: int, rng: random.Random
 ) -> Iterator[float]:
-    """Yield values a little smaller (`side` -1) or larger (1) than `value`, then less near ones."""
+    """Yield values a bit smaller (`side` -1) or larger (1) than `value`, then more distant ones."""
     for attempt in range(24):
         if digits is None:
             fraction = Fraction(value).limit_denominator(20_000)

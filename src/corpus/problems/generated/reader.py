@@ -1,4 +1,4 @@
-"""Files of templates: TOML tables read into dataclasses, checked, and refused in one line.
+"""Files of templates: TOML tables read into dataclasses and checked; an error is one line.
 
 A field's type says what is expected (`_READERS`), a field without a default is required, and the
 method `check` of a class raises `ValueError` where its fields do not fit together.
@@ -135,7 +135,7 @@ def _values(name: str, value: object) -> Sequence[float]:
         raise ValueError(f"{name} is {_shown(value)}, a range of no values or of too many")
     if "." not in "".join(bounds):
         values = range(int(low), int(high) + 1, int(step))
-    else:  # rounded, so that they are free of binary dust
+    else:  # rounded, as steps such as 0.1 are not exact
         count = int((high - low) / step + 1e-6) + 1
         values = tuple(round(low + place * step, 4) for place in range(count))
     return tuple(round(value * value, 4) for value in values) if match[1] else values

@@ -39,7 +39,7 @@ class Opening:
     texts: tuple[str, ...]
     """Sentences."""
     phrases: tuple[str, ...] = ()
-    """The same as a noun phrase, where the story can be told in one sentence."""
+    """The same as noun phrases, for a story told in one sentence."""
 
     def check(self) -> None:
         """Raise `ValueError` where formula, numbers and texts do not fit together."""
@@ -86,10 +86,10 @@ class Story:
     openings: tuple[Opening, ...]
     events: tuple[Event, ...]
     most: int
-    """Combinations with two events to keep at most; those with one event are all kept."""
+    """The most combinations with two events to keep; those with one event are all kept."""
 
     def check(self) -> None:
-        """Raise `ValueError` where an event follows nothing, or no operation is left."""
+        """Raise `ValueError` if nothing can precede an event, or a combination has no operation."""
         given = {part.gives for part in (*self.openings, *self.events)}
         for event in self.events:
             if event.takes not in given:
@@ -128,7 +128,7 @@ def _pairs(story: Story) -> list[tuple[Opening, Event]]:
 
 
 def _can_be(parts: Iterable[Opening | Event]) -> bool:
-    """True unless a story counts whole things that a circle gave: there are no such numbers."""
+    """False if the answer must be whole but the formula has π: then no numbers fit."""
     *_, last = parts
     operations = {name for part in parts for name in operations_in(part.formula)}
     is_round = any(word in name for name in operations for word in _ROUND)
@@ -169,7 +169,7 @@ def _in_sentences(opening: Opening, events: Sequence[Event], rng: random.Random)
 
 
 def _in_one(opening: Opening, events: Sequence[Event], rng: random.Random) -> str:
-    """Tell the story as a phrase inside a phrase where all parts have one, else in sentences."""
+    """Tell the story as phrases inside phrases if all parts have some, else in sentences."""
     *middle, last = events
     if not (opening.phrases and all(event.phrases for event in middle) and last.wraps):
         return _in_sentences(opening, events, rng)
@@ -180,5 +180,5 @@ def _in_one(opening: Opening, events: Sequence[Event], rng: random.Random) -> st
 
 
 def _numbered(text: str, place: int) -> str:
-    """Return an event's words with its numbers named after its place in the story."""
+    """Return an event's text with `_place` after the name of each number."""
     return NUMBER.sub(lambda match: f"<{match[1]}_{place}>", text)

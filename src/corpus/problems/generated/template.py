@@ -1,4 +1,4 @@
-"""What a template is: wordings with open words and quantities, and the formula that solves them."""
+"""A template: wordings with slots for words and quantities, and the formula that solves them."""
 
 import random
 import re
@@ -21,7 +21,7 @@ CATEGORIES = ("general", "gain", "geometry", "physics", "probability", "other")
 NUMBER = re.compile(r"<([a-z_0-9]+)>")
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
 SO_FAR = "@"
-"""Stands for the text of what a part is put around, as `it` stands for its formula."""
+"""Stands for the text inside a part, as `it` stands for the formula inside it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,7 +42,7 @@ class Template:
 
     @cached_property
     def programs(self) -> tuple[Program, ...]:
-        """The program of each text: the formula, the quantities counted in that text's order."""
+        """The program of each text: the formula, its quantities numbered as in that text."""
         return tuple(linearize(self.formula, NUMBER.findall(text)) for text in self.texts)
 
     @cached_property
@@ -58,7 +58,7 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WordTemplate(Template):
-    """A family of word problems. A number that the formula does not use only distracts."""
+    """A family of word problems. A number that the formula does not use is there to distract."""
 
     numbers: Numbers
     """The values each number may take; those of one problem differ from each other."""
@@ -84,13 +84,13 @@ Kind = TypeVar("Kind", bound=Template)
 
 
 def without(some: Iterable[Kind], others: Iterable[Template]) -> tuple[Kind, ...]:
-    """Return those of `some` that have no program of the shape of one of `others`."""
+    """Return the templates in `some` that share no program shape with one of `others`."""
     shapes = frozenset[str]().union(*(each.shapes for each in others))
     return tuple(each for each in some if not each.shapes & shapes)
 
 
 def check_names(templates: Iterable[Template]) -> None:
-    """Raise `DataError` where two templates, of one file or of two, have one name."""
+    """Raise `DataError` if two templates, of one file or of two, have the same name."""
     names = set[str]()
     for template in templates:
         if template.name in names:
@@ -118,7 +118,7 @@ def check_texts(
 ) -> None:
     """Raise `ValueError` unless a formula uses known quantities, and each text shows all of them.
 
-    Those that are `shown` elsewhere need not be known or stand in the texts.
+    Quantities that are `shown` elsewhere need not be known, nor be in the texts.
     """
     needed = names_in(formula) - set(shown)
     if unknown := sorted(needed - set(known)):

@@ -49,7 +49,7 @@ def slots() -> dict[str, tuple[_Group, int]]:
 
 
 class Wording:
-    """The words of one problem: a slot keeps its word; one with another digit gets another."""
+    """The words of one problem: a slot keeps its word; with another digit it gets another word."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng

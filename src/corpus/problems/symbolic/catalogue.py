@@ -1,8 +1,8 @@
-"""The templates: phrases put inside phrases, each of them an operation, and questions of their own.
+"""The templates: combinations of phrases, each of them an operation, and templates written whole.
 
 `what is the largest zero of the derivative of the product of 3x and x + 2 ?` is a question around
-two phrases around an opening. Some such combinations, and some questions of their own, are held
-out: scored and never trained on, though each of their parts is trained on elsewhere.
+two phrases around an opening. Some combinations, and some templates written whole, are held out:
+scored and never trained on, though each of their parts is trained on elsewhere.
 """
 
 import hashlib
@@ -31,11 +31,11 @@ _MOST_PHRASES, _MOST_STEPS = 2, 5
 _TEXTS = 8
 """Wordings of one combination."""
 _HELD_OUT = 6
-"""One of so many combinations is held out."""
+"""One in this many combinations is held out."""
 _HIGHEST_ORDER = 2
-"""Of derivatives; little is left of a cubic after three."""
+"""Of derivatives; the third one of a cubic is a constant."""
 _RAISING = ("multiply", "power", "integrate")
-"""Operations whose result has a higher degree: its zeros are out of reach."""
+"""Operations that raise the degree, so that zeros cannot be written down."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +76,7 @@ class Question(Part):
     """What is asked."""
 
     draw: str = "curve"
-    """What it is asked of where no phrase stands around it: a name of `draw.EXPRESSIONS`."""
+    """What it asks about, unless its phrases need a simpler one: a name of `draw.EXPRESSIONS`."""
 
     def check(self) -> None:
         """Raise `ValueError` where formula, texts and draw do not fit together."""
@@ -86,7 +86,7 @@ class Question(Part):
 
 @dataclass(frozen=True)
 class SymbolicFile:
-    """The file of templates: what combinations are made of, and templates that are none."""
+    """The file of templates: the parts of combinations, and templates written whole."""
 
     openings: tuple[str, ...]
     phrases: tuple[Part, ...]
@@ -105,9 +105,9 @@ def _check_draw(draw: str, known: Iterable[str]) -> None:
 
 @cache
 def templates() -> dict[Split, tuple[SymbolicTemplate, ...]]:
-    """Return what is trained on and what is only scored: no program shape is in both.
+    """Return the templates of each split: no program shape is in both.
 
-    Raises `DataError` where the file of templates is malformed.
+    Raises `DataError` if the file of templates is malformed.
     """
     file = read_file(Path(__file__).with_name("templates.toml"), SymbolicFile)
     combined = list(_combinations(file))
@@ -123,7 +123,7 @@ def templates() -> dict[Split, tuple[SymbolicTemplate, ...]]:
 
 
 def _is_held_out(template: SymbolicTemplate) -> bool:
-    """Whether a combination, of more than a question alone, is held out."""
+    """Whether a combination is held out; a question without phrases never is."""
     return "/" in template.name and _mark("held out", template.name) % _HELD_OUT == 0
 
 
@@ -161,7 +161,7 @@ def _combined(
 
 
 def _draw_of(phrases: tuple[Part, ...], question: Question) -> str:
-    """Return what a combination is asked of, so that its answer can be written down."""
+    """Return how to draw the expression, so that the answer can be written down."""
     if any(_count([phrase], "differentiate") > 1 for phrase in phrases):
         return "cubic"
     if _count(phrases, *_RAISING):

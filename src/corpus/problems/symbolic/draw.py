@@ -45,13 +45,13 @@ def _times(*factors: Sequence[int]) -> list[int]:
 
 
 def quadratic(x: str, rng: random.Random) -> str:
-    """With whole zeros."""
+    """Write a quadratic with whole zeros."""
     lead, first, second = rng.choice((1, 1, 1, 2, 3, -1)), rng.randint(-7, 7), rng.randint(-7, 7)
     return polynomial(_times([lead], [1, -first], [1, -second]), x, rng)
 
 
 def cubic(x: str, rng: random.Random) -> str:
-    """With whole turning points, or whole zeros, or any."""
+    """Write a cubic with whole turning points, whole zeros or neither."""
     first, second = rng.sample(range(-5, 6), 2)
     kind = rng.randrange(3)
     if kind == 0:
@@ -66,7 +66,7 @@ def cubic(x: str, rng: random.Random) -> str:
 
 
 def curve(x: str, rng: random.Random) -> str:
-    """A polynomial, or a function that is none."""
+    """Write a polynomial or another function."""
     a, b, n = rng.randint(2, 6), rng.randint(2, 5), rng.randint(2, 4)
     others = (
         f"{a}*sin({b}*{x})",
@@ -83,7 +83,7 @@ def curve(x: str, rng: random.Random) -> str:
 
 
 def bracketed(x: str, rng: random.Random) -> str:
-    """Something to multiply out."""
+    """Write an expression to multiply out."""
     a, b, c = rng.randint(2, 5), rng.randint(1, 9), rng.randint(1, 9)
     return rng.choice(
         (
@@ -97,7 +97,7 @@ def bracketed(x: str, rng: random.Random) -> str:
 
 
 def fraction(x: str, rng: random.Random) -> str:
-    """Something that cancels."""
+    """Write an expression in which something cancels."""
     p, q = rng.sample([n for n in range(-7, 8) if n], 2)
     top, bottom = polynomial(_times([1, -p], [1, -q]), x, rng), polynomial([1, -p], x, rng)
     return rng.choice(
@@ -112,7 +112,7 @@ def fraction(x: str, rng: random.Random) -> str:
 def _with_expression(
     kind: Callable[[str, random.Random], str], rng: random.Random
 ) -> Mapping[str, str]:
-    """Draw an expression `f` of this kind, with what may stand beside it."""
+    """Draw an expression `f` of this kind, and the other quantities that a text may name."""
     x = rng.choice(VARIABLES)
     low = rng.randint(1, 4)
     return {
@@ -137,7 +137,7 @@ def equation(rng: random.Random) -> Mapping[str, str]:
 
 
 def literal(rng: random.Random) -> Mapping[str, str]:
-    """Draw an equation between letters, and the one that is wanted."""
+    """Draw an equation between letters, and the letter to solve it for."""
     x, y, *_ = letters = rng.sample("xyzuvwrstkmn", 4)
     a, b = rng.randint(2, 9), rng.randint(2, 9)
     forms = (
@@ -157,7 +157,7 @@ DRAWS: dict[str, Callable[[random.Random], Mapping[str, str]]] = {
     "equation": equation,
     "literal": literal,
 }
-"""Draws of the quantities of one problem, by name: `f`, and what else a text may name."""
+"""Functions that draw the quantities of a problem, by name: `f`, and others a text may name."""
 
 QUANTITIES = {
     **dict.fromkeys(DRAWS, ("f", "x")),

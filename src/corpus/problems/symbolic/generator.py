@@ -18,9 +18,9 @@ from corpus.program.expressions.reader import read, variables_in
 
 _ATTEMPTS = 200
 _LONGEST = 60
-"""Characters of an answer and of each result on the way; a teacher would ask for no longer ones."""
+"""Most characters of an answer or an intermediate result; a teacher would not ask for more."""
 _OF_FUNCTIONS = ("differentiate", "integrate", *FORMS)
-"""Operations that are asked for where a function comes of them, not a number."""
+"""Operations whose result must be a function, not a number."""
 
 
 def generate(

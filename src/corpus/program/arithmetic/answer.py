@@ -1,4 +1,4 @@
-"""Which option, and which gold answer, a program's value means."""
+"""Which option a program's value means, and whether it is the gold answer."""
 
 import math
 import re
@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from corpus.program.domain import AnswerOption
 
 TOLERANCE = 0.01
-"""Relative distance from an option up to which a value counts as the option, which is rounded."""
+"""Largest relative distance at which a value counts as an option: options are rounded."""
 
 EXACT = 1e-4
-"""Relative difference up to which a value is the gold answer, where there are no options.
+"""Largest relative difference at which a value is the gold answer of a problem without options.
 
-A gold answer may be written with five digits (0.33333), and a program that is right is off by less.
+A gold answer may be written with five digits (0.33333); the value of a right program is nearer.
 """
 
 MISS = 0.49
-"""The absolute difference is below this, however large the answer."""
+"""The absolute difference must not exceed this, however large the answer."""
 
 _UNIT = re.compile("[^\\W\\d_]+|%")
 
 
 def nearest_option(value: float | None, options: Sequence[AnswerOption]) -> str | None:
-    """Return the letter of the option nearest to `value`, the first of equals.
+    """Return the letter of the option nearest to `value`, of equally near ones the first.
 
-    None where there are no values to compare.
+    None if there are no values to compare.
     """
     if value is None or not math.isfinite(value):
         return None
@@ -52,7 +52,7 @@ def is_near(value: float, option: AnswerOption) -> bool:
 def is_answer(value: float | None, answer: float | None) -> bool:
     """True where `value` is `answer`: within 1e-4 relatively, and within 0.5 absolutely.
 
-    So one whole number is never another.
+    So two different whole numbers are never the same answer.
     """
     if value is None or answer is None:
         return False

@@ -24,7 +24,7 @@ RELATIVE, ABSOLUTE = 1e-6, 1e-9
 """Two values are equal within these tolerances: the rounding of floats, not of options."""
 
 DIGITS = 9
-"""Significant digits in which values have to agree to be one in majority voting."""
+"""Values that agree in this many significant digits are one value in majority voting."""
 
 _NUMBER = re.compile(NUMBER)
 
@@ -46,7 +46,7 @@ class Arithmetic(Domain[float]):
         return _NUMBER.sub(MARK, text)
 
     def pieces(self, text: str, limit: int) -> list[str]:
-        """Return the words around the numbers; the whole text is spelled first."""
+        """Return the words around the numbers; the whole text is normalized first."""
         clean = normalize(text)
         return [piece.strip() for piece in between(clean, self.find(clean)[:limit])]
 
@@ -59,7 +59,7 @@ class Arithmetic(Domain[float]):
         return execute(program, quantities)
 
     def same(self, first: float | None, second: float | None) -> bool:
-        """True where both are there and equal within rounding."""
+        """True if both are equal within rounding; False if one of them is None."""
         if first is None or second is None:
             return False
         return math.isclose(first, second, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
@@ -67,7 +67,7 @@ class Arithmetic(Domain[float]):
     def is_answer(
         self, value: float | None, gold: Quantity | None, gold_program: Program | None
     ) -> bool:
-        """True where `value` is `gold` as it is written; see `answer.is_answer`."""
+        """True if `value` is `gold` within its rounding; see `answer.is_answer`."""
         return not isinstance(gold, str) and answer.is_answer(value, gold)
 
     def nearest(self, value: float | None, options: Sequence[AnswerOption]) -> str | None:

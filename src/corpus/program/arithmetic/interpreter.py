@@ -1,6 +1,6 @@
 """The interpreter of arithmetic: a program and numbers in, a value or an error out.
 
-It evaluates nothing but the table of operations, on floats, each step once. A wrong program is an
+It evaluates only the operations of the table, on floats, each step once. A wrong program is an
 outcome, never an exception.
 """
 
@@ -17,7 +17,7 @@ class _StepError(Exception):
 
 
 def execute(program: Program, numbers: Sequence[float]) -> ProgramOutcome[float]:
-    """Run `program` on the numbers n0, n1, …; never raises for what a program holds.
+    """Run `program` on the numbers n0, n1, …; a wrong program raises no exception.
 
     Time and memory grow with the number of steps alone.
     """

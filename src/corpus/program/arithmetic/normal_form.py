@@ -1,13 +1,13 @@
 """Normal form: programs that compute the same value, written in the same way.
 
 `speed(n0,n1)`, `divide(n0,n1)` and `inverse(n1)|multiply(n0,#0)` are three programs and one value.
-People write one or the other; a model with few programs to learn from learns more where each value
-is written in one way, the same in every program that it is a part of.
+People write any of them. A model that has few programs to learn from learns more if each value is
+always written in the same way, also where it is a part of another program.
 
-Values are compared at random points, as one tests polynomials for equality (Schwartz 1980, "Fast
-probabilistic algorithms for verification of polynomial identities"). All ways to a value that occur
-in the given programs are gathered, and the cheapest is kept, a symbol costing as many nats as a
-code for it: an e-graph's extraction (Willsey et al. 2021, arXiv:2004.03082, sec. 2), with points in
+Values are compared at random points, as in tests for equal polynomials (Schwartz 1980, "Fast
+probabilistic algorithms for verification of polynomial identities"). Of all ways to compute a value
+in the given programs, the cheapest is kept; the cost of a symbol is its code length in nats. This
+is the extraction step of an e-graph (Willsey et al. 2021, arXiv:2004.03082, sec. 2), with points in
 place of rewriting rules.
 """
 
@@ -22,29 +22,29 @@ from corpus.program.arithmetic.operations import OPERATIONS
 from corpus.program.language import CONSTANTS, MAX_NUMBERS, MAX_RESULTS, Program, Step
 
 Value = tuple[float | None, ...]
-"""What an expression is at each point, rounded; None where it is undefined."""
+"""The value of an expression at each point, rounded; None where it is undefined."""
 
 Way = tuple[str, tuple[Value, ...]]
-"""An operation and its arguments, sorted where their order does not matter."""
+"""A way to compute a value: an operation and its arguments, sorted if their order is free."""
 
 NUM_POINTS = 12
-"""Half of them fractions, half whole numbers, which some operations ask for."""
+"""Half of them have fractions, half have whole numbers, which some operations need."""
 
 LEAST_DEFINED = 3
-"""A value that is defined at fewer points is not known well enough."""
+"""A value that is defined at fewer points counts as not known."""
 
 DIGITS = 9
-"""Significant digits in which two values have to agree to be one."""
+"""Two values are the same if they agree in this many significant digits."""
 
 MOST_STEPS = 4 * MAX_RESULTS
-"""Programs with more steps are left alone: they hardly get short enough for the symbols."""
+"""Programs with more steps are left alone: they rarely get short enough for the symbols."""
 
 ZERO = 1e-9
 """Smaller values are rounding errors."""
 
 
 def _points() -> Iterator[tuple[float, ...]]:
-    """Yield what the numbers of a problem are at each point."""
+    """Yield the values that n0, n1, … have at each point."""
     draw = random.Random(0)
     for point in range(NUM_POINTS):
         yield tuple(
@@ -77,7 +77,7 @@ EXACT: dict[str, tuple[float, ...]] = {
 """The numbers of a problem and the constants at each point, not rounded."""
 
 LEAVES = {name: _rounded(values) for name, values in EXACT.items()}
-"""The same as values."""
+"""The same, rounded."""
 
 
 def _is_symmetric(apply: Callable[..., float], arity: int) -> bool:
@@ -93,14 +93,14 @@ SYMMETRIC = frozenset(
     for name, each in OPERATIONS.items()
     if each.arity > 1 and _is_symmetric(each.apply, each.arity)
 )
-"""Operations that give the same for their arguments in any order."""
+"""Operations whose result does not depend on the order of the arguments."""
 
 
 class NormalForms:
     """The one way to write each value that given programs compute."""
 
     def __init__(self, programs: Iterable[Program]) -> None:
-        """Gather the ways in `programs`; one that is given several times counts as often."""
+        """Gather the ways in `programs`; a program that is given k times counts k times."""
         self._exact: dict[Value, tuple[float | None, ...]] = {}
         self._names: dict[Value, str] = {}
         self._ways: dict[Value, dict[Way, None]] = defaultdict(dict)
@@ -126,14 +126,14 @@ class NormalForms:
     def of(self, program: Program) -> Program:
         """Return the normal form of a program, or `program` itself where its value is not known.
 
-        It has the same value at random points; whoever has the numbers of a problem should look
-        there too. A value that the given programs do not compute keeps its last operations, and
-        their arguments are in normal form.
+        It has the same value at random points; a caller that has the numbers of a problem should
+        check them too. If no given program computes the value, the last operations stay, and their
+        arguments are in normal form.
         """
         steps = self._read(program)
         if not steps:
             return program
-        own = dict(reversed(steps))  # of two ways to a value the first: it cannot lead back to it
+        own = dict(reversed(steps))  # the first of two ways to a value: it does not use the value
         written = _Writing(self._names, ChainMap(self._best, own), self._place).program(
             steps[-1][0]
         )
@@ -180,7 +180,7 @@ class NormalForms:
         )
 
     def _costs(self) -> dict[Value, float]:
-        """Return what each value costs at least (Knuth 1977, "A generalization of Dijkstra's
+        """Return the lowest cost of each value (Knuth 1977, "A generalization of Dijkstra's
         algorithm").
         """
         users: dict[Value, list[tuple[Value, Way]]] = defaultdict(list)
@@ -218,7 +218,7 @@ class NormalForms:
                 self._first[value] = min(self._first[each] for each in way[1])
 
     def _preference(self, way: Way) -> tuple[object, ...]:
-        """Sort ways of one cost:
+        """Return the sort key of ways that cost the same.
 
         `a · b · c` is written from left to right, in the order of the text.
         """
@@ -228,7 +228,7 @@ class NormalForms:
         return operation, results, leaves
 
     def _place(self, value: Value) -> tuple[int, float]:
-        """Return the place of a value among symmetric arguments: numbers, results, constants."""
+        """Return the sort key of a symmetric argument: numbers first, then results, constants."""
         name = self._names.get(value)
         if name is None:
             return 1, self._first.get(value, MAX_NUMBERS)
@@ -236,8 +236,8 @@ class NormalForms:
 
 
 class _Writing:
-    """Writes one program: the steps it needs come right before a step, and nothing is computed
-    twice.
+    """Writes one program: a step comes right after the steps that it needs, and nothing is
+    computed twice.
     """
 
     def __init__(

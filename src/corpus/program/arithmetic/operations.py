@@ -1,8 +1,8 @@
 """MathQA's operations, as one table: name, number of arguments, and what each computes.
 
-Where the paper leaves a meaning open it was settled on the train split: it is the one that lands on
-the gold answer most often. So `log` has base 2, `choose` and `permutation` take their arguments in
-either order, and `stream_speed` is, against its name, half the sum.
+Where the paper leaves a meaning open, it is the one that gives the gold answer most often on the
+train split. So `log` has base 2, `choose` and `permutation` take their arguments in either order,
+and `stream_speed` is, against its name, half the sum.
 
 Every operation is bounded: it works on floats, refuses what would grow without limit, and takes
 microseconds. Reference: Amini et al. 2019, arXiv:1905.13319.

@@ -48,7 +48,7 @@ def option_value(text: str) -> float | None:
     1.5, and so is `1 : 30 pm`; `1 : 30` alone is a ratio.
     """
     clean = " ".join(numbers.plain_signs(text.lower()).split())
-    if _BARE.fullmatch(clean):  # as most options: this halves the time to load a set
+    if _BARE.fullmatch(clean):  # most options are; this halves the time to load a set
         return float(clean.replace(" ", ""))
     if match := _TIME.fullmatch(clean):
         return _time(match)
@@ -75,7 +75,7 @@ def option_value(text: str) -> float | None:
 
 
 MAX_TOKENS = 40
-"""Of an option that is read; longer ones are sentences."""
+"""Numbers, words and signs of an option that are read; longer options are sentences."""
 
 _BARE = re.compile(r"(?:- ?)?\d{1,300}(?:\.\d{1,300})?")
 _UNITS = {"hour": 3600, "hr": 3600, "h": 3600, "minute": 60, "min": 60, "m": 60}
@@ -99,7 +99,7 @@ _RESPELLED = [
     (re.compile(r"/ ?-(?=[ .]*$)|[$€£â]|\brs\b"), " "),
 ]
 """Spellings and their plain forms: spaces inside numbers, roots in words; abbreviations and
-currencies go."""
+currencies are removed."""
 _BEFORE = re.compile(
     r"""(?:(?:(?!(?:log|ln|sin|cos|tan|cot)\ )[a-z]+|[%°º'".,;:)(=#])\ )*""", re.VERBOSE
 )
@@ -133,7 +133,7 @@ OPTION = Notation(
 
 
 def _time(match: re.Match[str]) -> float | None:
-    """Return a time of two units in the first one."""
+    """Return a time with two units, converted to the first; None if that is not the larger."""
     first, large, second, small = match.groups()
     units = [_UNITS[unit] if unit in _UNITS else _UNITS[unit[:-1]] for unit in (large, small)]
     return float(first) + float(second) * units[1] / units[0] if units[0] > units[1] else None
@@ -175,6 +175,6 @@ def _is_range(node: Node) -> bool:
 
 
 def _adds_letter(node: Node, after: str) -> bool:
-    """True for `5 + 3 x`, of which the letter is a factor of the last term."""
+    """True for `5 + 3 x`: the letter after the value is a factor of its last term."""
     adds = isinstance(node, Call) and node.operation in ("add", "subtract")
     return adds and len(after) == 1 and after.isalpha()

@@ -1,6 +1,6 @@
 """The value of arithmetic as it is written in options, answers and solutions.
 
-A text is read into a tree, and the tree runs as a program: the interpreter alone evaluates.
+A text is read into a tree, and the tree runs as a program: only the interpreter evaluates.
 """
 
 import re
@@ -29,9 +29,8 @@ SOLUTION = Notation(
 def parse_arithmetic(text: str) -> Node:
     """Read a whole text as the arithmetic of a solution.
 
-    Currency signs, and the point of `48.`, are passed over. The operations are `add`, `subtract`,
-    `multiply`, `divide`, `negate` and `percent`. Raises `ReadingError` for anything else than
-    arithmetic.
+    Currency signs, and the point of `48.`, are ignored. The operations are `add`, `subtract`,
+    `multiply`, `divide`, `negate` and `percent`. Raises `ReadingError` for any other text.
     """
     clean = re.sub(r"[$€£]|(?<=\d)\.(?!\d)", " ", numbers.plain_signs(text.lower())).strip()
     if len(clean) > 20 * MAX_TOKENS:

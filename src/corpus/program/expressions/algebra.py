@@ -1,8 +1,8 @@
 """The operations on expressions, computed with sympy.
 
-It has no limits, so it runs in the sandbox.
+Nothing here limits time or memory, so it runs in the sandbox.
 
-Expressions are read by our own reader and built node by node; sympy is never given a text.
+Our own reader reads expressions, which are built node by node; sympy never parses a text.
 Variables are real.
 """
 
@@ -21,7 +21,7 @@ from corpus.program.reader import ReadingError
 from corpus.program.tree import Node
 
 _LARGEST_POWER = 1000
-"""Of a number: digits of its base times the exponent."""
+"""Most digits of a power of a number: the digits of its base times the exponent."""
 _ROUNDING = 1e-9
 
 
@@ -34,13 +34,13 @@ class ValueEquation:
 
 
 Value = Any
-"""A sympy expression, an `ValueEquation`, or a tuple of expressions: solutions."""
+"""A sympy expression, a `ValueEquation`, or a tuple of expressions (solutions)."""
 
 
 def build(text: str) -> Value:
     """Return the value of a text.
 
-    Raises `ReadingError` where it is not in the language and `UndefinedError` for `1/0`.
+    Raises `ReadingError` if it is not in the language and `UndefinedError` for `1/0`.
     """
     found = written.read(text)
     if isinstance(found, written.Solutions):
@@ -84,7 +84,7 @@ def _defined(value: Any) -> Any:
 def write(value: Value) -> str:
     """Return a value's text, which `build` reads.
 
-    Raises `UndefinedError` where it is beyond the language.
+    Raises `UndefinedError` if the language cannot express it.
     """
     if isinstance(value, tuple):
         text = "{" + ", ".join(map(sympy.sstr, _ordered(value))) + "}"
@@ -125,7 +125,7 @@ def execute(program: Program, quantities: Sequence[Value]) -> tuple[list[str], s
             raise
         except UndefinedError as error:
             return texts, f"step {position}, {step}: {error}"
-        except Exception as error:  # sympy raises many kinds where it knows no way
+        except Exception as error:  # sympy raises many types of errors
             return texts, f"step {position}, {step}: no way is known ({type(error).__name__})"
     return texts, None
 
@@ -187,7 +187,7 @@ def _solve(value: Value, unknown: Value) -> Value:
 
 
 def _is_complex(solution: Any) -> bool:
-    """True for what is not real; some real solutions can only be written with I in them."""
+    """True if a solution is not real; some real ones can only be written with I in them."""
     if solution.is_real is None and solution.is_number:
         return abs(sympy.im(solution.evalf())) > _ROUNDING
     return solution.is_real is False

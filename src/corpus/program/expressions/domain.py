@@ -2,8 +2,8 @@
 
     differentiate `3*x**2 + 2*x` with respect to `x` .
 
-The quantities of such a text stand between backticks, also variables and numbers; other digits are
-words. What a user types is marked first.
+Every quantity of such a text stands between backticks, even a variable or a number; other digits
+are words. In a question that a user types, they are marked first.
 """
 
 import re
@@ -19,7 +19,7 @@ from corpus.program.language import Program
 from corpus.program.reader import ReadingError
 
 _APOSTROPHE = re.compile(r"` ?(?:s|t|re|ve|ll|d|m)\b")
-"""As MathQA has it: `` john ` s ``."""
+"""An apostrophe as MathQA writes it: `` john ` s ``."""
 
 
 class Expressions(Domain[str]):
@@ -69,9 +69,9 @@ class Expressions(Domain[str]):
     def is_answer(
         self, value: str | None, gold: Quantity | None, gold_program: Program | None
     ) -> bool:
-        """True where `value` is equivalent to `gold`, and in its form where that is asked for.
+        """True if `value` is equivalent to `gold`, and in the form that is asked for, if any.
 
-        It is where the gold program ends by writing its value in a form: `expand`, say.
+        A form is asked for if the last operation of the gold program is one, such as `expand`.
         """
         if value is None or not isinstance(gold, str):
             return False
@@ -79,7 +79,7 @@ class Expressions(Domain[str]):
         return sandbox.is_answer(value, gold, last if last in FORMS else None)
 
     def group(self, value: str) -> str:
-        """Return the expression itself: expressions are one value where they are written alike."""
+        """Return the expression itself: only expressions written alike count as one value."""
         return value
 
     def show(self, value: str, digits: int) -> str:

@@ -1,6 +1,6 @@
 """When two answers are equivalent: by value at random points, or by simplifying the difference.
 
-It has no limits, so it runs in the sandbox.
+Nothing here limits time or memory, so it runs in the sandbox.
 """
 
 import random
@@ -14,10 +14,10 @@ from corpus.program.expressions.algebra import OPERATIONS, Value, ValueEquation,
 from corpus.program.expressions.operations import FORMS
 
 CONSTANT = "C"
-"""The constant of integration: an answer that holds it is right up to a constant."""
+"""The constant of integration: a gold answer with it is compared up to a constant."""
 
 _POINTS, _ENOUGH = 24, 6
-"""Points that are tried, and points where both must have a real value for a decision."""
+"""Points that are tried, and how many of them must give both a real value to decide."""
 
 _DIGITS = 30
 _NEAR = sympy.Float("1e-20")
@@ -27,11 +27,11 @@ _RANGE = 4
 def is_answer(value: str, gold: str, form: str | None = None) -> bool:
     """True where `value` is equivalent to the gold answer.
 
-    Expressions are equal at every point, solutions as sets, equations up to a factor. A gold answer
-    with the letter C is met by whatever differs from it by a constant. `form`, an operation of
-    `FORMS`, asks for more: that the value is written as that operation writes it; for `simplify`,
-    in no more operations than the gold answer. Raises `ReadingError` or `UndefinedError` where
-    either cannot be read.
+    Expressions must be equal at every point, solutions as sets, equations up to a factor. If the
+    gold answer has the letter C, a value that differs from it by a constant is right. With `form`,
+    an operation of `FORMS`, the value must also be written as that operation writes it; for
+    `simplify`, in no more operations than the gold answer. Raises `ReadingError` or
+    `UndefinedError` if either cannot be read.
     """
     mine, its = build(value), build(gold)
     if not _same(mine, its):
@@ -40,7 +40,7 @@ def is_answer(value: str, gold: str, form: str | None = None) -> bool:
         return True
     if form == "simplify":
         return _length(mine) <= _length(its)
-    # By the text: sympy multiplies `2*(x + 2)` out as soon as it is built.
+    # Compare texts: sympy multiplies `2*(x + 2)` out as soon as it is built.
     return "".join(value.split()) == "".join(write(OPERATIONS[form](mine)).split())
 
 
@@ -83,7 +83,7 @@ def _same_set(mine: Sequence[Any], its: Sequence[Any]) -> bool:
 
 
 def _same_equation(mine: ValueEquation, its: ValueEquation) -> bool:
-    """True where both sides' differences are the same but for a constant factor."""
+    """True if left minus right is the same in both, up to a constant factor."""
     first, second = mine.left - mine.right, its.left - its.right
     if first == 0 or second == 0:
         return first == second

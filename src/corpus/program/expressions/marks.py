@@ -18,8 +18,8 @@ from corpus.program.reader import ReadingError, Token
 TICK = "`"
 _MARKED = re.compile(r"`([^`]*)`")
 _ARTICLES, _FUNCTIONS, _DEPENDENT = "aAeEi", "fghFG", "y"
-"""Letters that are words where no sign follows; that name functions, `f(2)`; and the left side of a
-definition, `y = 3x`."""
+"""Letters that are words unless a sign follows; letters that name functions, `f(2)`; and the letter
+that a definition such as `y = 3x` defines."""
 _FUNCTION_OF = re.compile(r"[fghFG]\s*'*\s*\(\s*[a-z]\s*\)\s*=")
 _BEFORE_WORD = re.compile(r"[a-z]\s*-?\s*(?:axis|axes|intercepts?|coordinates?|values?)\b")
 _PARTS = re.compile(r"[A-Za-z]+|\d+")
@@ -35,8 +35,8 @@ _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)\b")
 def find_expressions(text: str) -> list[Span[str]]:
     """Return the marked expressions of `text` from left to right.
 
-    None where anything between backticks is no expression, equation or set of solutions: there a
-    backtick is only a sign, as in `` john ` s ``.
+    The list is empty if anything between backticks is no expression, equation or set of solutions:
+    then a backtick is only a sign, as in `` john ` s ``.
     """
     if TICK not in text or text.count(TICK) % 2:
         return []
@@ -55,12 +55,12 @@ def _is_expression(text: str) -> bool:
 def mark_expressions(text: str) -> str:
     """Return typed text with its expressions between backticks.
 
-    Text that has backticks, or is not about a variable, is unchanged. It is about a variable where
-    one is added, multiplied, raised, equated or given to a function, or where the text has a word
-    of algebra: the letters of `trains A and B` and of `5 m / s` mean nothing. The longest
-    expressions are taken, from left to right. Of `y = 3x` only the right side is, as a function of
-    x; of other equations, and of `x = 2`, both sides are. `a`, `e` and `i` alone are words, and
-    `f`, `g` and `h` name functions.
+    Text with backticks, or without algebra, is unchanged. It has algebra if a variable is added,
+    multiplied, raised to a power, equated or given to a function, or if there is a variable and a
+    word of algebra. So the letters of `trains A and B` and of `5 m / s` stay words. The longest
+    expressions are marked, from left to right. Of `y = 3x` only the right side is marked, as a
+    function of x; of other equations, such as `x = 2`, both sides are. `a`, `e` and `i` alone are
+    words, and `f`, `g` and `h` name functions.
     """
     if TICK in text:
         return text

@@ -10,7 +10,7 @@ ARITIES = {
     "simplify": 1,
     "expand": 1,
     "factor": 1,
-    "substitute": 2,  # x = 2 where b says so, else b for the only variable of a
+    "substitute": 2,  # in a, put 2 for x if b is x = 2, else b for the only variable
     "variable": 1,  # the only variable of a
     "equate": 2,  # the equation a = b
     "largest": 1,  # of the solutions a

@@ -1,4 +1,4 @@
-"""Reading expressions, equations and sets of solutions as people type them; bounded.
+"""Reading expressions, equations and sets of solutions as people type them, within limits.
 
     3x^2 + 2x     sin(2x)/x     x**2 = 4     {-2, 2}
 
@@ -24,13 +24,13 @@ MAX_DIGITS = 30
 """Of one number."""
 
 MAX_DEPTH = 30
-"""Parentheses, functions, signs and exponents inside one another."""
+"""How deep parentheses, functions, signs and exponents may be nested."""
 
 MAX_EXPONENT = 100
-"""Of a constant exponent, and of exponents multiplied where powers stand inside powers."""
+"""Largest constant exponent; for powers of powers, the largest product of the exponents."""
 
 MAX_SIZE = 400
-"""Digits of a constant, multiplied out."""
+"""Most digits of a constant after multiplying out."""
 
 _NAMES = (
     *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"),
@@ -40,10 +40,10 @@ FUNCTIONS = {
     **{name: name for name in _NAMES},
     **{"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "Abs": "abs"},
 }
-"""Functions as they are written, and what they are called here."""
+"""The name of a function as people write it → its name here."""
 
 CONSTANTS = {"pi": "pi", "π": "pi", "e": "e", "E": "e"}
-"""Numbers with names, as they are written."""
+"""The name of a number as people write it → its name here."""
 
 _SPELLINGS = {"−": "-", "–": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "**": "^"}
 _SPELLINGS |= {"²": "^2", "³": "^3"}
@@ -62,7 +62,7 @@ class Equation:
 
 @dataclass(frozen=True, slots=True)
 class Solutions:
-    """Expressions, one or more, in no order."""
+    """One or more expressions; their order does not matter."""
 
     elements: tuple["Node", ...]
 
@@ -70,7 +70,7 @@ class Solutions:
 def read(text: str) -> Node | Equation | Solutions:
     """Read the whole of `text`.
 
-    Raises `ReadingError` where it is none of the three, or beyond the limits.
+    Raises `ReadingError` if it is no expression, equation or set of solutions, or too large.
     """
     if len(text) > MAX_CHARACTERS:
         raise ReadingError(f"it has {len(text)} characters, at most {MAX_CHARACTERS} are read")
@@ -91,7 +91,7 @@ def read_first(tokens: Sequence[Token], start: int) -> tuple[Node | Equation, in
 
 
 def tokenize(text: str) -> list[Token]:
-    """Return the tokens of a text of any kind."""
+    """Return the tokens of any text, mathematics or not."""
     return cut(text, NOTATION)
 
 
@@ -150,7 +150,7 @@ def _number(text: str) -> Fraction:
 
 
 def _begins_beside(text: str) -> bool:
-    """True for what can be multiplied without a sign; a number cannot, `x2` may mean anything."""
+    """True for what may follow a factor without a sign; not for a number: `x2` is ambiguous."""
     return text == "(" or text in FUNCTIONS or _name(text) is not None
 
 
@@ -179,20 +179,20 @@ NOTATION = Notation(
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
-    """How large an expression can become, multiplied out."""
+    """How large an expression can become when it is multiplied out."""
 
     value: float | None
-    """About, of a constant; None where there is a variable."""
+    """The approximate value of a constant; None if there is a variable."""
     size: float
-    """Digits of its numbers, at most."""
+    """Most digits of its numbers."""
     degree: float
-    """Of the polynomial it may be, at most."""
+    """The highest degree that it has as a polynomial."""
 
 
 def _measure(node: Node) -> _Measure:
     """Return an upper bound of what `node` can become.
 
-    Raises `LimitError` where that is beyond the limits.
+    Raises `LimitError` if that exceeds a limit.
     """
     if isinstance(node, Fraction):
         return _Measure(float(node), len(str(node)), 0)
@@ -217,7 +217,7 @@ def _measure(node: Node) -> _Measure:
 def _measure_power(base: _Measure, exponent: _Measure) -> _Measure:
     if exponent.value is None:
         return _bounded(_Measure(None, base.size + exponent.size, base.degree + exponent.degree))
-    if not abs(exponent.value) <= MAX_EXPONENT:  # written so that what is not a number is refused
+    if not abs(exponent.value) <= MAX_EXPONENT:  # `not … <=` refuses NaN, too
         raise LimitError(f"an exponent is beyond {MAX_EXPONENT}")
     times = max(1.0, math.ceil(abs(exponent.value)))
     value = None if base.value is None else _join("power", base.value, exponent.value)

@@ -1,7 +1,7 @@
 """Symbolic work in a process of its own, with limits of time and memory.
 
-A request that passes them has an error as its outcome, and the next one has a new process. The
-process is started by the first request and serves all that follow. It reads and writes text:
+The first request starts the process, which serves all that follow. A request that exceeds a limit
+has an error as its outcome, and the next one gets a new process. The process reads and writes text:
 programs, expressions, JSON.
 """
 
@@ -24,13 +24,13 @@ from corpus.program.domain import ProgramOutcome
 from corpus.program.language import Program
 
 SECONDS = 2.0
-"""Of processor time, for one program or one comparison: a busy machine makes no difference."""
+"""Processor time for one program or one comparison, so a busy machine makes no difference."""
 
 MEGABYTES = 1024
 """Of address space, of which sympy takes some 100."""
 
 _PATIENCE = 20.0
-"""Seconds by the clock, per second of processor time, after which a process is ended anyway."""
+"""Wall-clock seconds per allowed second of processor time, after which the process is ended."""
 
 _START_SECONDS = 120.0
 _REMEMBERED = 20_000
@@ -47,7 +47,7 @@ class Sandbox:
         self._warned = False
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer to a request; `{"error": …}` where it passed a limit or ended the
+        """Return the answer to a request; `{"error": …}` if it exceeded a limit or ended the
         process.
         """
         with self._lock:
@@ -90,7 +90,7 @@ class Sandbox:
         root = str(Path(__file__).parents[3])
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
-            # -P: whatever lies in the current folder, a file sympy.py say, is not imported.
+            # -P: files in the current folder, such as a sympy.py, are not imported.
             [
                 sys.executable,
                 "-P",
@@ -149,7 +149,7 @@ class Sandbox:
 
 
 def _listen(process: "subprocess.Popen[str]", answers: "queue.Queue[str | None]") -> None:
-    """Hand on every line, and None at the end."""
+    """Put every line into the queue, and None at the end."""
     assert process.stdout is not None
     try:
         for line in process.stdout:
@@ -164,9 +164,9 @@ atexit.register(_SANDBOX.close)
 
 
 def execute(program: Program, quantities: Sequence[str]) -> ProgramOutcome[str]:
-    """Run `program` on expressions within the limits; what passes them is an outcome.
+    """Run `program` on expressions; if it exceeds a limit, its outcome is an error.
 
-    Raises `DeviceError` where no process starts.
+    Raises `DeviceError` if no process starts.
     """
     return _execute(str(program), tuple(quantities))
 
@@ -180,9 +180,9 @@ def _execute(program: str, quantities: tuple[str, ...]) -> ProgramOutcome[str]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def is_answer(value: str, gold: str, form: str | None = None) -> bool:
-    """True where `value` is shown to be equivalent to `gold` within the limits.
+    """True if `value` can be shown to be equivalent to `gold` within the limits.
 
-    `form` asks for how it is written; see `equivalence.is_answer`.
+    `form` says how it must be written; see `equivalence.is_answer`.
     """
     answer = _SANDBOX.ask({"do": "compare", "value": value, "gold": gold, "form": form})
     return bool(answer.get("same"))

@@ -2,8 +2,8 @@
 
 Started by `sandbox`, never imported.
 
-A request that takes too much processor time ends the process by a signal, one that takes too much
-memory by its answer.
+If a request takes too much processor time, a signal ends the process. If it takes too much memory,
+the process says so in its answer and ends.
 """
 
 import json
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _warm_up(algebra: Any, equivalence: Any) -> None:
-    """Have sympy load what it loads at its first use, so that no request pays for that."""
+    """Make sympy load its modules now, so that no request pays for that."""
     for program in ("integrate(n0,n1)", "solve(n0,n1)", "simplify(n0)", "factor(n0)"):
         _execute(algebra, {"program": program, "quantities": ["x^2 - x", "x"]})
     equivalence.is_answer("x^2 - x", "x(x - 1)", None)
@@ -73,7 +73,7 @@ def _execute(algebra: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _limit_memory(megabytes: int) -> list[str]:
-    """Limit the address space; return what could not be limited. Only Linux keeps to it."""
+    """Limit the address space; return what could not be limited. Only Linux enforces it."""
     if not sys.platform.startswith("linux"):
         return ["memory"]
     import resource
@@ -87,7 +87,7 @@ def _limit_memory(megabytes: int) -> list[str]:
 
 
 def _limit_seconds(seconds: float) -> None:
-    """End the process after so much processor time from now; 0 takes the limit off."""
+    """End the process after `seconds` more of processor time; 0 removes the limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
 
