@@ -37,10 +37,16 @@ PROBLEM_FIELDS = [
     "by_similarity",
     "beyond_context",
     *(
-        f"accuracy_{way}{split}"
-        for way in ("vote_8", "vote_8_options", "retrieval", "retrieval_options")
+        f"{way}{options}{value}{split}"
+        for way in ("accuracy_vote_8", "accuracy_retrieval", "baseline_neighbours")
+        for options in ("", "_options")
+        for value in ("", "_value")
         for split in ("", "_seen", "_unseen")
     ),
+    "accuracy_value",
+    "baseline_nearest_plausible",
+    "baseline_nearest_options",
+    "ceiling_gold_value_unseen",
 ]
 
 
@@ -78,12 +84,25 @@ def test_a_run_leaves_what_the_formats_page_says(finished: Path) -> None:
         "accuracy_vote_8",
         "accuracy_vote_32",
         "accuracy_retrieval",
+        "baseline_neighbours",
     }
     assert set(scores["text"]) == {"c4", "wikipedia", "github", "arxiv", "book", "stackexchange"}
     assert set(PROBLEM_FIELDS) <= set(scores["problems"]["generated"])
     assert not [
         path for path in finished.rglob("*") if path.suffix in {".pt", ".pth", ".pkl", ".bin.tmp"}
     ]
+
+
+def test_ways_of_answering_and_runs_are_compared(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["compare", str(finished), "--way", "accuracy_vote_8"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "generated: maj@8, less"
+    assert any(line.lstrip().startswith("retrieval alone, without the model") for line in lines)
+    assert lines[-3] == "all: 40 problems"
+    main(["compare", str(finished), str(finished)])
+    assert "+0.0 ± 0.0" in capsys.readouterr().out
 
 
 def test_the_budget_is_kept_to_the_step(finished: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from corpus.evaluate.intervals import Z, _student, clustered, wilson
+from corpus.evaluate.intervals import Z, clustered, student, wilson
 
 
 def test_known_values() -> None:
@@ -21,17 +21,17 @@ def test_z_is_the_95_percent_deviate() -> None:
     assert math.erf(Z / math.sqrt(2)) == pytest.approx(0.95, abs=1e-12)
 
 
-def test_students_quantile_is_that_of_the_tables() -> None:
+def teststudents_quantile_is_that_of_the_tables() -> None:
     """Fisher and Yates 1963, table III, 5 % two-sided."""
     table = {1: 12.706, 2: 4.303, 10: 2.228, 20: 2.086, 30: 2.042, 60: 2.000, 120: 1.980}
     for freedom, value in table.items():
-        assert _student(freedom) == pytest.approx(value, abs=5.1e-4)
+        assert student(freedom) == pytest.approx(value, abs=5.1e-4)
 
 
 @given(st.integers(1, 5000))
-def test_students_quantile_is_scipys_within_the_error_it_states(freedom: int) -> None:
+def teststudents_quantile_is_scipys_within_the_error_it_states(freedom: int) -> None:
     error = 1.3e-3 if freedom < 6 else 4.5e-5 if freedom < 30 else 1.6e-8
-    assert _student(freedom) == pytest.approx(special.stdtrit(freedom, 0.975), rel=error)
+    assert student(freedom) == pytest.approx(special.stdtrit(freedom, 0.975), rel=error)
 
 
 @given(st.integers(1, 40), st.integers(0, 40), st.data())
@@ -43,7 +43,7 @@ def test_ends_are_those_of_the_quantiles_of_scipy(
     hits = data.draw(st.lists(st.booleans(), min_size=len(kin), max_size=len(kin)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "corpus.evaluate.intervals._student", lambda freedom: special.stdtrit(freedom, 0.975)
+            "corpus.evaluate.intervals.student", lambda freedom: special.stdtrit(freedom, 0.975)
         )
         exact = clustered(hits, kin)
     assert clustered(hits, kin) == pytest.approx(exact, abs=1e-3 if groups < 31 else 1e-8)

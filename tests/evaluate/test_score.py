@@ -56,10 +56,23 @@ def test_every_share_is_what_counting_gives() -> None:
         "program_match": 1 / 5,
         "value_match": 2 / 5,
         "baseline_majority": 2 / 5,
+        "baseline_majority_seen": 1 / 2,
+        "baseline_majority_unseen": 1 / 3,
         "baseline_nearest": 4 / 5,
         "baseline_nearest_seen": 2 / 2,
         "baseline_nearest_unseen": 2 / 3,
         "ceiling_gold": 3 / 5,
+        "ceiling_gold_seen": 2 / 2,
+        "ceiling_gold_unseen": 1 / 3,
+        "accuracy_value": 3 / 5,
+        "accuracy_value_seen": 2 / 2,
+        "accuracy_value_unseen": 1 / 3,
+        "baseline_nearest_value": 4 / 5,
+        "baseline_nearest_value_seen": 2 / 2,
+        "baseline_nearest_value_unseen": 2 / 3,
+        "ceiling_gold_value": 3 / 5,
+        "ceiling_gold_value_seen": 2 / 2,
+        "ceiling_gold_value_unseen": 1 / 3,
     }
     assert {name: scores[name] for name in expected} == expected
     assert scores["accuracy_interval"] == list(
@@ -98,6 +111,11 @@ def test_outcomes_tell_what_became_of_each_problem() -> None:
         "right": True,
         "seen": True,
         "nearest": "b",
+        "cluster": "take <n> from <n>",
+        "ways": {
+            name: {"value": 3.0, "right": True, "value_right": True}
+            for name in ("accuracy", "baseline_nearest", "ceiling_gold")
+        },
     }
     last = outcomes[4]
     assert (last["predicted"], last["value"], last["chosen"], last["right"]) == (
@@ -108,6 +126,26 @@ def test_outcomes_tell_what_became_of_each_problem() -> None:
     )
     assert last["error"] == "there is no program"
     assert json.loads(json.dumps(outcomes, allow_nan=False)) == outcomes
+
+
+def test_a_value_is_right_without_the_luck_of_the_nearest_option() -> None:
+    """5 is nearest to option d, 5; 4.7 chooses it as well, and is no right value."""
+    lucky = problem("half of 9.4", "d", "divide(n0,const_2)")
+    exact = problem("half of 10", "d", "divide(n0,const_2)")
+    programs = [parse("divide(n0,const_2)")] * 2
+    scores, records = score_problems([lucky, exact], programs, Reference.build(TRAIN))
+    assert (scores["accuracy"], scores["accuracy_value"]) == (1.0, 0.5)
+    assert [each["ways"]["accuracy"]["value_right"] for each in records] == [False, True]
+
+
+def test_the_part_without_copies_is_scored_as_the_whole_is() -> None:
+    others = {"accuracy_vote_2": PREDICTED[::-1], "baseline_neighbours": PREDICTED}
+    scores, _ = score_problems(SET, PREDICTED, Reference.build(TRAIN), others=others, clean=[1, 3])
+    part = {name: each[1:4:2] for name, each in others.items()}
+    alone, _ = score_problems(SET[1:4:2], PREDICTED[1:4:2], Reference.build(TRAIN), others=part)
+    alone["ceiling_gold_unseen"] = 0.0  # the set has gold programs, this part of it has none
+    different = {name for name, value in alone.items() if scores["clean"][name] != value}
+    assert different <= {"ceiling_gold_unseen_interval", "ceiling_gold_value_unseen"}
 
 
 def test_gold_programs_score_the_ceiling() -> None:

@@ -14,7 +14,7 @@ import zstandard
 
 from corpus.cli.main import main
 from corpus.data.prepared import Prepared
-from corpus.evaluate.overlap import measure_overlap
+from corpus.evaluate.overlap import find_overlap
 from corpus.problems.problem import read_problems
 from corpus.run.folder import RunFolder
 from corpus.run.problems import training_problems
@@ -220,18 +220,17 @@ def test_a_set_that_came_later_is_compared_with_rows_and_text(
     from corpus.run.problems import load_problem_file
 
     problems = load_problem_file(f"mathqa={tmp_path / 'later.json'}")
-    overlap = measure_overlap(problems, run, right=[True, True, False, True, False])
+    overlap = find_overlap(problems, run)
     held = Prepared.open(run.prepared)
     in_text = "gardener" in "".join(
         held.tokenizer.decode(held.train["text"].document(n))
         for n in range(held.train["text"].num_documents)
     )
     assert in_text, "the made-up text has it in training"
-    assert (overlap["num_in_rows"], overlap["num_equal"], overlap["num_in_text"]) == (1, 1, 1)
-    assert overlap["num_twins"] == 2
-    assert overlap["num_clean"] == 3
-    assert overlap["accuracy_clean"] == pytest.approx(1 / 3)
-    assert [each["problem"] for each in overlap["examples"]] == ["mathqa/test/0", "mathqa/test/1"]
+    assert (overlap.num_in_rows, overlap.num_equal, overlap.num_in_text) == (1, 1, 1)
+    assert overlap.num_twins == 2
+    assert overlap.clean == [2, 3, 4]
+    assert [each["problem"] for each in overlap.examples] == ["mathqa/test/0", "mathqa/test/1"]
 
 
 def _bytes(path: Path) -> bytes:

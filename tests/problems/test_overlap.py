@@ -290,3 +290,40 @@ def test_a_problem_read_with_digits_is_found_in_its_own_question(question: str) 
         question.replace("twenty-five", "thirty-five").replace("two hundred", "three hundred")
     )
     assert other.other_numbers
+
+
+@pytest.mark.parametrize(
+    ("words", "digits"),
+    [
+        ("twenty - five", "25"),
+        ("twenty-five", "25"),
+        ("Twenty five", "25"),
+        ("250 thousand", "250000"),
+        ("two hundred and six", "206"),
+        ("a hundred", "100"),
+        ("3 million", "3,000,000"),
+        ("2.5 million", "2500000"),
+        ("ninety - nine thousand nine hundred", "99900"),
+    ],
+)
+def test_a_number_of_several_words_is_its_digits(words: str, digits: str) -> None:
+    around = "a shop sold {} caps , and {} hats on one day .".format
+    spelled, written = (words_of([around(each, 7)] * 2) for each in (words, digits))
+    assert spelled.hashes.tolist() == written.hashes.tolist()
+    assert spelled.numbers.tolist() == written.numbers.tolist()
+    assert spelled.texts.tolist() == written.texts.tolist()
+
+
+def test_a_copy_with_its_numbers_in_words_is_found() -> None:
+    problem = "tom is twenty - five years older than his son who is 12 . how old is tom now ?"
+    (match,) = OverlapIndex([problem]).find(problem.replace("twenty - five", "25"))
+    assert not match.other_numbers
+    assert match.share == 1
+    (twin,) = OverlapIndex([problem]).find(problem.replace("twenty - five", "26"))
+    assert twin.other_numbers
+
+
+def test_numbers_that_stand_beside_each_other_are_not_joined() -> None:
+    texts = ["rows of twenty , then five", "rows of twenty", "five more", "seven , eight"]
+    words = words_of(texts)
+    assert words.texts.tolist() == [0] * 5 + [1] * 3 + [2] * 2 + [3] * 2

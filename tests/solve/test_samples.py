@@ -14,6 +14,7 @@ from corpus.program.domains import ARITHMETIC
 from corpus.solve.beam import beam
 from corpus.solve.decode import Decoder, _Line
 from corpus.solve.grammar import NUM_IDS, Scope
+from corpus.solve.solver import NEGLIGIBLE
 
 VOCABULARY, STOP, LENGTH = 6, 2, 4
 CONFIG = ModelConfig(
@@ -91,10 +92,17 @@ def test_what_is_negligible_is_not_searched_for(model: Transformer) -> None:
         assert [each.tokens for each in part[: len(likely)]] == [each.tokens for each in likely]
 
 
-def test_a_beam_does_not_depend_on_the_batch(model: Transformer) -> None:
+@pytest.mark.parametrize("negligible", [0.0, 0.5, NEGLIGIBLE])
+def test_a_beam_does_not_depend_on_the_batch(model: Transformer, negligible: float) -> None:
+    """A prompt that is done stays in its batch for a while, and must not find more than alone."""
     together, alone = (
-        beam(_decoder(model), PROMPTS, 5),
-        beam(_decoder(model, batch_size=1), PROMPTS, 5),
+        beam(
+            Decoder(model=model, stop_id=STOP, max_new_tokens=12, batch_size=size),
+            PROMPTS * 2,
+            8,
+            negligible=negligible,
+        )
+        for size in (10_000, 1)
     )
     assert [[each.tokens for each in row] for row in together] == [
         [each.tokens for each in row] for row in alone

@@ -5,7 +5,8 @@ import pytest
 
 from corpus.problems.neighbours import NeighbourIndex
 from corpus.problems.problem import Problem
-from corpus.solve.voting import TOGETHER, by_similarity, majority
+from corpus.program.arithmetic.options import parse_options
+from corpus.solve.voting import TOGETHER, by_similarity, majority, nearest_plausible
 
 QUERY = Problem.question("a train covers 90 km in 3 hours . what is its speed ?")
 
@@ -58,3 +59,16 @@ def test_one_program_of_several_problems_is_one_candidate_with_their_weights() -
         == pytest.approx(TOGETHER)
     )
     assert len(apart) == 2
+
+
+def test_the_nearest_neighbour_can_follow_the_rules_of_the_vote() -> None:
+    """A near problem whose program leaves out a number counts less than one a little less near."""
+    near = _problem("a train covers 120 km in 2 hours . what is its rate ?", "negate(n0)", 3)
+    index = NeighbourIndex([near, _problem("a car covers 120 km in 2 hours", "divide(n0,n1)", 4)])
+    query = Problem.question("a train covers 90 km in 3 hours . what is its rate ?")
+    copied, _ = index.copy_program(query)
+    assert str(copied) == "negate(n0)"
+    assert str(nearest_plausible(query, index)) == "divide(n0,n1)"
+    options = parse_options("a ) -90 , b ) 45")
+    assert str(nearest_plausible(query, index, options)) == "negate(n0)", "an option says so"
+    assert nearest_plausible(Problem.question("bread"), NeighbourIndex([])) is None

@@ -145,6 +145,48 @@ def _evaluate_options(words: Sequence[str]) -> EvaluateOptions:
     return parse(EvaluateOptions, words, command="evaluate", default=own)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Prints the paired difference with its 95 % interval, for all problems and by template."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """A scored run's folder, or a folder of outcomes that `corpus evaluate --output` wrote."""
+
+    other: Annotated[Path | None, tyro.conf.Positional] = None
+    """Another run that was scored on the same problems. None: compare within the run."""
+
+    way: str = "accuracy"
+    """The way of answering, by its name in scores.json."""
+
+    other_way: str | None = None
+    """The way to compare it with. None: the same in the other run; within a run, every other
+    one."""
+
+    set: str | None = None
+    """The problem set. None: every set that both have."""
+
+    value: bool = False
+    """Count right values, without the help of the options."""
+
+
+def compare(words: Sequence[str]) -> None:
+    """Compare two ways of answering, or two runs."""
+    options = parse(CompareOptions, words, command="compare")
+    from corpus.evaluate.compare import compare
+    from corpus.evaluate.console import say_comparisons
+
+    say_comparisons(
+        compare(
+            options.run,
+            options.other,
+            way=options.way,
+            other_way=options.other_way,
+            set_name=options.set,
+            by_value=options.value,
+        )
+    )
+
+
 def report(words: Sequence[str]) -> None:
     """Write the report of a run, from what its folder holds so far."""
     pipeline.report(RunFolder(parse(FolderOptions, words, command="report").run))

@@ -1,11 +1,12 @@
 """The scores on the console, each accuracy beside its baselines, interval and problem count."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from corpus.base.console import say
 from corpus.evaluate.bins import KINDS, bin_title
-from corpus.evaluate.scores import Scores, ways
+from corpus.evaluate.compare import GROUPS, Comparison
+from corpus.evaluate.scores import VALUE, Scores, answers
 
 
 def say_scores(scores: Scores) -> None:
@@ -19,40 +20,77 @@ def say_scores(scores: Scores) -> None:
             f"{score['bits_per_byte']:>8.3f}"
         )
     for name, score in scores["problems"].items():
+        overlap, clean = score.get("overlap"), score.get("clean")
+        if overlap:
+            _say_overlap(name, overlap)
+        if clean and clean["num_problems"] < score["num_problems"]:
+            if clean["num_problems"]:
+                _say_set(f"{name} without those that occur in training", clean)
+            name = f"{name}, with those that occur in training"
         _say_set(name, score)
 
 
 def _say_set(name: str, score: Mapping[str, Any]) -> None:
-    def share(field: str) -> str:
-        return "—" if score[field] is None else f"{score[field]:.1%}"
-
+    if not score["num_problems"]:
+        say(f"{name}: no problems")
+        return
     low, high = score["accuracy_interval"]
     say(
-        f"{name}: accuracy {share('accuracy')} (95 % interval {low:.1%} to {high:.1%}, "
-        f"{score['num_problems']:,} problems)"
+        f"{name}: accuracy {score['accuracy']:.1%} (95 % interval of this one model {low:.1%} to "
+        f"{high:.1%}, {score['num_problems']:,} problems)"
     )
-    say(
-        f"  baselines: majority {share('baseline_majority')}, nearest neighbour "
-        f"{share('baseline_nearest')}, gold programs {share('ceiling_gold')}"
-    )
-    say(
-        f"  template seen {share('accuracy_seen')} of {score['num_seen']:,} (nearest "
-        f"{share('baseline_nearest_seen')}), unseen {share('accuracy_unseen')} of "
-        f"{score['num_unseen']:,} (nearest {share('baseline_nearest_unseen')})"
-    )
-    for way, title in ways(score):
-        low, high = score[f"accuracy_{way}_interval"]
-        say(
-            f"  {title}: {share(f'accuracy_{way}')} ({low:.1%} to {high:.1%}), template seen "
-            f"{share(f'accuracy_{way}_seen')}, unseen {share(f'accuracy_{way}_unseen')}"
-        )
+    _say_answers(score)
     say_bins(score)
     say(
-        f"  programs that execute {share('executes')}, exact match {share('program_match')}, "
-        f"equal in value {share('value_match')}"
+        f"  programs that execute {_share(score, 'executes')}, exact match "
+        f"{_share(score, 'program_match')}, equal in value {_share(score, 'value_match')}"
     )
-    if "overlap" in score:
-        _say_overlap(score["overlap"])
+
+
+def _say_answers(score: Mapping[str, Any]) -> None:
+    """Print a table: who answers, and the shares that are right, with and without the options."""
+    named = answers(score)
+    wide = max(map(len, named.values()))
+    with_values = any(score.get(field + VALUE) not in (None, score[field]) for field in named)
+    say(
+        f"  {'':<{wide}}  {'right (95 % interval)':<23}"
+        f"{'template seen':>14}{'unseen':>8}" + (f"{'value right':>14}{'unseen':>8}" * with_values)
+    )
+    for field, title in named.items():
+        if score[field] is None:
+            continue
+        low, high = score[f"{field}_interval"]
+        right = f"{score[field]:.1%} ({low:.1%} to {high:.1%})"
+        seen, unseen = (_share(score, f"{field}_{part}") for part in ("seen", "unseen"))
+        values = [_share(score, field + VALUE + part) for part in ("", "_unseen")]
+        say(
+            f"  {title:<{wide}}  {right:<23}{seen:>14}{unseen:>8}"
+            + (f"{values[0]:>14}{values[1]:>8}" * with_values)
+        )
+    counts = f"template seen: {score['num_seen']:,} problems, unseen: {score['num_unseen']:,}"
+    about = "; value right: within 1 % of the gold option, whichever is nearest" * with_values
+    say(f"  {counts}{about}")
+
+
+def _share(score: Mapping[str, Any], field: str) -> str:
+    return "—" if score.get(field) is None else f"{score[field]:.1%}"
+
+
+def say_comparisons(comparisons: Sequence[Comparison]) -> None:
+    """Print a table of paired differences in percentage points."""
+    wide = max(len(each.second) for each in comparisons)
+    shown = None
+    for each in comparisons:
+        if (each.set_name, each.first) != shown:
+            shown = each.set_name, each.first
+            columns = "".join(f"{name:>16}" for name, _ in GROUPS)
+            say(f"{each.set_name}: {each.first}, less")
+            say(f"  {'(points, ± half of the 95 % interval)':<{wide}}{columns}")
+        found = (each.groups[name] for name, _ in GROUPS)
+        cells = "".join(f"{'—' if part is None else str(part):>16}" for part in found)
+        say(f"  {each.second:<{wide}}{cells}")
+    for name, group in comparisons[-1].groups.items():
+        say(f"{name}: {0 if group is None else group.num_problems:,} problems")
 
 
 def say_bins(score: Mapping[str, Any]) -> None:
@@ -70,14 +108,10 @@ def _both(part: Mapping[str, Any]) -> str:
     return f"{part['accuracy']:.0%} of {part['num_problems']:,} (nearest {nearest})"
 
 
-def _say_overlap(overlap: Mapping[str, Any]) -> None:
-    """Print how many problems of a set are in the training data, and the accuracy on the others."""
+def _say_overlap(name: str, overlap: Mapping[str, Any]) -> None:
+    """Print how many problems of a set are in the training data."""
     say(
-        f"  overlap with training: {overlap['num_in_rows']:,} problems occur in a training problem "
-        f"({overlap['num_equal']:,} word for word), {overlap['num_in_text']:,} in its text; "
-        f"{overlap['num_twins']:,} more have a twin"
+        f"{name}: of {overlap['num_problems']:,} problems {overlap['num_in_rows']:,} occur in a "
+        f"training problem ({overlap['num_equal']:,} word for word), {overlap['num_in_text']:,} in "
+        f"training text; {overlap['num_twins']:,} more have a twin"
     )
-    if overlap["num_clean"] < overlap["num_problems"]:
-        clean = overlap["accuracy_clean"]
-        share = "—" if clean is None else f"{clean:.1%}"
-        say(f"  accuracy on the {overlap['num_clean']:,} that occur in neither: {share}")

@@ -16,14 +16,25 @@ from corpus.base.plain import to_plain
 from corpus.config.evaluate import EvaluateConfig
 from corpus.config.run import RunConfig
 from corpus.evaluate.baselines import Reference
-from corpus.evaluate.overlap import measure_overlap, require_text
+from corpus.evaluate.overlap import find_overlap, require_text
 from corpus.evaluate.request import Request
 from corpus.evaluate.score import score_problems
-from corpus.evaluate.scores import OPTIONS, RETRIEVAL, Scores, read_scores, vote_way
+from corpus.evaluate.scores import (
+    MODEL,
+    NEAREST,
+    NEAREST_PLAUSIBLE,
+    NEIGHBOURS,
+    OPTIONS,
+    RETRIEVAL,
+    Scores,
+    read_scores,
+    vote_field,
+)
 from corpus.evaluate.text import score_all_text
 from corpus.model.low_precision import num_bytes
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
+from corpus.program.domain import AnswerOption
 from corpus.program.language import Program
 from corpus.run.folder import RunFolder
 from corpus.run.problems import training_problems
@@ -31,11 +42,14 @@ from corpus.run.weights import load_shape, load_weights
 from corpus.runtime.runtime import Runtime, resolve
 from corpus.runtime.threads import warn_if_busy
 from corpus.solve.solver import Solver
-from corpus.solve.voting import WeightedCandidate, by_probability, by_similarity, majority
+from corpus.solve.voting import (
+    WeightedCandidate,
+    by_probability,
+    by_similarity,
+    majority,
+    nearest_plausible,
+)
 from corpus.text.tokenizer import Tokenizer
-
-GREEDY = ""
-"""The way of answering that the plain `accuracy` is about."""
 
 _Scored = tuple[dict[str, Any], list[dict[str, Any]], dict[str, float]]
 """Scores, outcomes, and seconds a problem by way of answering."""
@@ -44,8 +58,8 @@ _Scored = tuple[dict[str, Any], list[dict[str, Any]], dict[str, float]]
 def evaluate_run(request: Request) -> Scores:
     """Score a run as `request` asks, and write its `output`, which has the form of `scores.json`.
 
-    The outcome of each problem is written into the run only with the run's own scores. If no text
-    is measured, those keep their earlier scores of text.
+    The outcome of each problem is written into the run with the run's own scores, and beside
+    `output` with others. If no text is measured, the run keeps its earlier scores of text.
     """
     folder, output, reach = request.folder, request.output, request.reach
     config = request.config
@@ -80,20 +94,20 @@ def evaluate_run(request: Request) -> Scores:
         for name, problems in sets.items():
             problems = problems[: config.evaluate.problems_limit or None]
             length = load_shape(folder).context_length
+            overlap = find_overlap(problems, folder) if looks_for_overlap else None
+            clean = overlap.clean if overlap else None
 
             def score(solver: Solver) -> _Scored:
-                return _score_set(name, problems, solver, reference, config, length)  # noqa: B023
+                return _score_set(name, problems, solver, reference, config, length, clean)  # noqa: B023
 
             result, records, seconds[name] = _with_room(
                 score, model, tokenizer, runtime, config.evaluate
             )
-            if looks_for_overlap:
-                right = [record["right"] for record in records]
-                result["overlap"] = measure_overlap(problems, folder, right=right)
+            if overlap:
+                result["overlap"] = overlap.to_json(result["clean"])
             scores["problems"][name] = result
-            if request.is_in_run:
-                lines = "".join(json.dumps(record) + "\n" for record in records)
-                write_text(folder.outcomes / f"{name}.jsonl", lines)
+            lines = "".join(json.dumps(record) + "\n" for record in records)
+            write_text(request.outcomes / f"{name}.jsonl", lines)
     write_json(output, scores)
     if request.is_in_run:  # not among the scores: equal runs have equal scores
         folder.update_manifest(seconds_per_problem=seconds)
@@ -155,6 +169,7 @@ class _Answers:
     name: str
     problems: Sequence[Problem]
     programs: dict[str, list[Program | None]] = field(default_factory=dict)
+    """By the field of their score."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Of the whole set."""
 
@@ -168,12 +183,20 @@ class _Answers:
 
     def vote(self, way: str, candidates: Sequence[list[WeightedCandidate]]) -> None:
         """Add the programs that win, without the options and, where there are any, with them."""
-        names = [way, way + OPTIONS] if any(each.options for each in self.problems) else [way]
-        for name in names:
-            self.programs[name] = []
-            for problem, own in zip(self.problems, candidates):
-                won = majority(own, problem, problem.options if name != way else ())
-                self.programs[name].append(won.winner.program if won else None)
+        for name, options in self.options(way):
+            found = (
+                majority(own, problem, known)
+                for problem, own, known in zip(self.problems, candidates, options)
+            )
+            self.programs[name] = [won.winner.program if won else None for won in found]
+
+    def options(self, way: str) -> list[tuple[str, list[tuple[AnswerOption, ...]]]]:
+        """Return each variant of a way, with what it knows of every problem's options."""
+        unknown: list[tuple[AnswerOption, ...]] = [()] * len(self.problems)
+        variants = [(way, unknown)]
+        if any(each.options for each in self.problems):
+            variants.append((way + OPTIONS, [each.options for each in self.problems]))
+        return variants
 
 
 def _answer(
@@ -183,26 +206,35 @@ def _answer(
     reference: Reference,
     settings: EvaluateConfig,
 ) -> _Answers:
-    """Answer in every way: greedy, by majority voting, and with similar training problems."""
+    """Answer in every way: greedy, by majority voting, and with similar training problems.
+
+    Each vote has baselines that know as much and follow the same rules, without the model.
+    """
     answers, found = _Answers(name, problems), [[] for _ in problems]
-    with answers.timed(GREEDY, "") as task:
+    with answers.timed(MODEL, "") as task:
         greedy = solver.greedy(problems, done=task.update)
-    answers.programs[GREEDY] = [each.program if each else None for each in greedy]
+    answers.programs[MODEL] = [each.program if each else None for each in greedy]
     for count in sorted(settings.votes):
-        with answers.timed(vote_way(count), f" with {count} programs each") as task:
+        with answers.timed(vote_field(count), f" with {count} programs each") as task:
             found = solver.search(problems, count, done=task.update)
-        answers.vote(vote_way(count), [by_probability(candidates) for candidates in found])
+        answers.vote(vote_field(count), [by_probability(candidates) for candidates in found])
+    if not settings.votes:
+        return answers
+    start, index = time.perf_counter(), reference.neighbours
+    similar = [by_similarity(problem, index) for problem in problems]
+    answers.vote(NEIGHBOURS, similar)
+    answers.seconds[NEIGHBOURS] = spent = time.perf_counter() - start
     if settings.retrieval:
         start = time.perf_counter()
-        answers.vote(
-            RETRIEVAL,
-            [
-                by_probability(candidates) + by_similarity(problem, reference.neighbours)
-                for problem, candidates in zip(problems, found)
-            ],
-        )
-        most = answers.seconds[vote_way(max(settings.votes))]
-        answers.seconds[RETRIEVAL] = most + time.perf_counter() - start
+        together = [by_probability(own) + others for own, others in zip(found, similar)]
+        answers.vote(RETRIEVAL, together)
+        most = answers.seconds[vote_field(max(settings.votes))]
+        answers.seconds[RETRIEVAL] = most + spent + time.perf_counter() - start
+    for way, options in answers.options(NEAREST):
+        field = NEAREST_PLAUSIBLE if way == NEAREST else way
+        answers.programs[field] = [
+            nearest_plausible(problem, index, known) for problem, known in zip(problems, options)
+        ]
     return answers
 
 
@@ -213,19 +245,19 @@ def _score_set(
     reference: Reference,
     config: RunConfig,
     trained_length: int,
+    clean: Sequence[int] | None,
 ) -> _Scored:
     """Answer a set in every way and score the answers."""
     answers = _answer(name, problems, solver, reference, config.evaluate)
     seconds = {
-        f"accuracy_{way}".rstrip("_"): round(spent / max(1, len(problems)), 5)
-        for way, spent in answers.seconds.items()
+        way: round(spent / max(1, len(problems)), 5) for way, spent in answers.seconds.items()
     }
     parts = ", ".join(f"{way} {1000 * spent:.1f}" for way, spent in seconds.items())
     say(f"{name}: milliseconds a problem: {parts}")
-    greedy = answers.programs.pop(GREEDY)
+    greedy = answers.programs.pop(MODEL)
     # With the gold program: how long the model's is, is its own doing.
     beyond = [solver.length(each, each.gold_program) > trained_length for each in problems]
     scores, records = score_problems(
-        problems, greedy, reference, others=answers.programs, beyond=beyond
+        problems, greedy, reference, others=answers.programs, beyond=beyond, clean=clean
     )
     return {**scores, "constrained": config.evaluate.constrained}, records, seconds

@@ -37,7 +37,7 @@ def _certainty(groups: int, total: int) -> float:
     if groups == 1:
         return 0.0
     return (
-        (_student(total - 1) / _student(groups - 1)) ** 2
+        (student(total - 1) / student(groups - 1)) ** 2
         * (groups - 1)
         / groups
         * total
@@ -45,7 +45,7 @@ def _certainty(groups: int, total: int) -> float:
     )
 
 
-def _student(freedom: int) -> float:
+def student(freedom: int) -> float:
     """Return the 97.5 % quantile of Student's t distribution (Abramowitz and Stegun 1964, 26.7.5).
 
     It is exact for 1 and 2 degrees of freedom; the relative error is 1.2e-3 at 3, 4.4e-5 at 6 and

@@ -3,33 +3,51 @@
 The training text is decoded from the token shards, which takes about as long as preparing did.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from corpus.base.console import Task, progress
 from corpus.base.errors import ArtifactError
 from corpus.data.prepared import Prepared
-from corpus.evaluate.scores import share_fields
 from corpus.problems.contamination import KnownProblems
 from corpus.problems.problem import Problem
 from corpus.run.folder import RunFolder
 from corpus.run.problems import training_problems
 
 
-def measure_overlap(
-    problems: Sequence[Problem], folder: RunFolder, *, right: Sequence[bool]
-) -> dict[str, Any]:
-    """Return the contamination of a set and the accuracy on the rest of it, JSON-ready.
+@dataclass(frozen=True, kw_only=True)
+class Overlap:
+    """Where the problems of a set occur in a run's training data."""
 
-    Fields: `num_problems`; `num_in_rows`, those inside a training problem, of them `num_equal` word
-    for word; `num_in_text`, those inside a training document; `num_twins`, of the others those
-    whose template was trained on; `num_clean` and `accuracy_clean` (with its interval), those
-    inside neither; `examples`, the first ten that are.
+    num_problems: int
+    num_in_rows: int
+    """Problems inside a training problem."""
+    num_equal: int
+    """Those of them that are one word for word."""
+    num_in_text: int
+    """Problems inside a training document."""
+    num_twins: int
+    """Problems inside neither whose template was trained on."""
+    clean: list[int]
+    """The places of the problems inside neither."""
+    examples: list[dict[str, str]]
+    """The first ten that are inside one, and where."""
 
-    Args:
-        problems: the set.
-        folder: the run.
-        right: whether each problem was answered rightly.
+    def to_json(self, clean_scores: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the counts, with the accuracy on the clean problems, JSON-ready."""
+        counts = {each.name: getattr(self, each.name) for each in fields(self)}
+        del counts["clean"]
+        return {
+            **counts,
+            "num_clean": len(self.clean),
+            "accuracy_clean": clean_scores["accuracy"],
+            "accuracy_clean_interval": clean_scores["accuracy_interval"],
+        }
+
+
+def find_overlap(problems: Sequence[Problem], folder: RunFolder) -> Overlap:
+    """Search a run's training problems and text for the problems of a set.
 
     Raises `ArtifactError` if the prepared text is missing; `require_text` checks it beforehand.
     """
@@ -48,23 +66,18 @@ def measure_overlap(
     ]
     twins = [place for place in clean if problems[place].template in trained]
     where = {**in_text, **in_rows}
-    return {
-        "num_problems": len(problems),
-        "num_in_rows": len(in_rows),
-        "num_equal": len(equal),
-        "num_in_text": len(in_text),
-        "num_twins": len(twins),
-        "num_clean": len(clean),
-        **share_fields(
-            "accuracy_clean",
-            [right[place] for place in clean],
-            [problems[place].cluster for place in clean],
-        ),
-        "examples": [
+    return Overlap(
+        num_problems=len(problems),
+        num_in_rows=len(in_rows),
+        num_equal=len(equal),
+        num_in_text=len(in_text),
+        num_twins=len(twins),
+        clean=clean,
+        examples=[
             {"problem": problems[place].id, "found_in": where[place]}
             for place in sorted(where)[:10]
         ],
-    }
+    )
 
 
 def require_text(folder: RunFolder) -> None:

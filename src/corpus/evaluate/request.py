@@ -71,6 +71,11 @@ class Request:
         return self.output_file or own
 
     @property
+    def outcomes(self) -> Path:
+        """The folder that the outcome of each problem goes to."""
+        return self.folder.outcomes if self.is_in_run else self.output.with_suffix(".outcomes")
+
+    @property
     def is_in_run(self) -> bool:
         """Whether the scores go into the run folder."""
         return self.output.resolve() == self.folder.scores.resolve()

@@ -8,17 +8,19 @@ of, with its 95 % cluster-robust interval; where there are no problems, both are
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from corpus.evaluate.baselines import Reference
 from corpus.evaluate.bins import bin_scores
-from corpus.evaluate.scores import share_fields
+from corpus.evaluate.scores import GOLD, MAJORITY, MODEL, NEAREST, VALUE, share_fields
 from corpus.problems.check import Judged, judge
 from corpus.problems.problem import Problem
 from corpus.program.language import Program
 
-MODEL, NEAREST, GOLD = "accuracy", "baseline_nearest", "ceiling_gold"
+_Hits = Sequence[bool | None]
+"""Which problems count for a share; None for those that it is not about."""
 
 
 def score_problems(
@@ -28,6 +30,7 @@ def score_problems(
     *,
     others: Mapping[str, Sequence[Program | None]] = MappingProxyType({}),
     beyond: Sequence[bool] | None = None,
+    clean: Sequence[int] | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the scores of a set and one outcome a problem, both JSON-ready.
 
@@ -35,33 +38,37 @@ def score_problems(
         problems: the set.
         predicted: the model's program for each, None if it wrote none.
         reference: what the model was trained on.
-        others: programs chosen in another way, such as by majority voting, by its name.
+        others: programs chosen in another way, such as by majority voting or by a baseline, by
+            the field of their score.
         beyond: which problems are longer, with their gold programs, than sequences were in
             training; None if that is not known.
+        clean: the places of problems without a copy in training, where that was looked for.
 
     Scores, each share with `<name>_interval` beside it:
         num_problems, num_seen, num_unseen: problems; those whose template was trained on, and the
             others.
-        accuracy, accuracy_seen, accuracy_unseen: problems answered rightly.
-        accuracy_<way>, accuracy_<way>_seen, accuracy_<way>_unseen: the same for each of `others`.
+        accuracy: problems answered rightly.
+        accuracy_value: problems whose value is right, without the help of the options.
+        baseline_nearest: the program of the most similar training problem, with the new quantities
+            put in.
+        ceiling_gold: the gold programs themselves: as far as a perfect predictor of programs gets;
+            null, as the two matches are, where no problem has one.
+        baseline_majority: gold letters that are the most common one of training, or gold answers
+            that are its most common answer; null where training had none.
+        <field>_seen, <field>_unseen: the same by template, for each of these and of `others`.
         executes: predicted programs that give a value.
         program_match: exact match with the gold program in canonical form.
         value_match: predicted programs with the gold program's value.
-        baseline_majority: gold letters that are the most common one of training, or gold answers
-            that are its most common answer; null where training had none.
-        baseline_nearest, baseline_nearest_seen, baseline_nearest_unseen: the program of the most
-            similar training problem, with the new quantities put in.
-        ceiling_gold: the gold programs themselves: as far as a perfect predictor of programs gets;
-            null, as the two matches are, where no problem has one.
         by_words, by_operations, by_similarity, beyond_context: accuracy and baseline_nearest in
             parts of the set; see `bins.py`.
+        clean: with `clean`, all of these for those problems alone.
     """
     if len(problems) != len(predicted):
         raise ValueError(f"{len(predicted)} programs for {len(problems)} problems")
     copies = [reference.neighbours.copy_program(problem) for problem in problems]
     programs: dict[str, Sequence[Program | None]] = {
         MODEL: predicted,
-        **{f"{MODEL}_{way}": each for way, each in others.items()},
+        **others,
         NEAREST: [program for program, _ in copies],
         GOLD: [problem.gold_program for problem in problems],
     }
@@ -69,64 +76,113 @@ def score_problems(
         name: [judge(problem, program) for problem, program in zip(problems, each, strict=True)]
         for name, each in programs.items()
     }
-    seen = [reference.has_seen(problem) for problem in problems]
-    scores: dict[str, Any] = {
-        "num_problems": len(seen),
-        "num_seen": sum(seen),
-        "num_unseen": seen.count(False),
-    }
-    clusters = [problem.cluster for problem in problems]
-    for name, hits in _hits(problems, predicted, judged, seen, reference).items():
-        scores |= share_fields(name, hits, clusters)
-    right, nearest = ([each.right for each in judged[name]] for name in (MODEL, NEAREST))
-    scores |= bin_scores(problems, right, nearest, [each for _, each in copies], beyond)
-    records = zip(problems, predicted, judged[MODEL], judged[NEAREST], seen)
-    return scores, [_record(*each) for each in records]
+    answered = _AnsweredSet(
+        problems=problems,
+        judged=judged,
+        seen=[reference.has_seen(problem) for problem in problems],
+        guesses=[reference.guess(problem) for problem in problems],
+        others=_other_shares(problems, predicted, judged),
+        similarity=[similarity for _, similarity in copies],
+        beyond=beyond,
+    )
+    scores = answered.scores(range(len(problems)))
+    if clean is not None:
+        scores["clean"] = answered.scores(clean)
+    return scores, answered.records(predicted)
 
 
-def _hits(
+@dataclass(frozen=True, kw_only=True)
+class _AnsweredSet:
+    """A set with all answers judged; any part of it can be scored."""
+
+    problems: Sequence[Problem]
+    judged: Mapping[str, Sequence[Judged]]
+    seen: Sequence[bool]
+    guesses: _Hits
+    """Of the most common answer."""
+    others: Mapping[str, _Hits]
+    """Of the shares that are not told apart by template."""
+    similarity: Sequence[float | None]
+    beyond: Sequence[bool] | None
+
+    def scores(self, places: Sequence[int]) -> dict[str, Any]:
+        """Return the scores of the problems at `places`."""
+        problems = [self.problems[place] for place in places]
+        seen = [self.seen[place] for place in places]
+        clusters = [problem.cluster for problem in problems]
+        scores: dict[str, Any] = {
+            "num_problems": len(seen),
+            "num_seen": sum(seen),
+            "num_unseen": seen.count(False),
+        }
+        for name, each in self._by_template().items():
+            own = [each[place] for place in places]
+            scores |= share_fields(name, own, clusters)
+            for ending, wanted in (("_seen", True), ("_unseen", False)):
+                part = [hit if is_seen is wanted else None for hit, is_seen in zip(own, seen)]
+                scores |= share_fields(name + ending, part, clusters)
+        for name, each in self.others.items():
+            scores |= share_fields(name, [each[place] for place in places], clusters)
+        right, nearest = (
+            [self.judged[name][place].right for place in places] for name in (MODEL, NEAREST)
+        )
+        similarity = [self.similarity[place] for place in places]
+        beyond = None if self.beyond is None else [self.beyond[place] for place in places]
+        return scores | bin_scores(problems, right, nearest, similarity, beyond)
+
+    def _by_template(self) -> dict[str, _Hits]:
+        """Return the shares that are told apart by template: answers and values, by field."""
+        known = any(problem.program is not None for problem in self.problems) or None
+        hits: dict[str, _Hits] = {MAJORITY: self.guesses}
+        for name, found in self.judged.items():
+            counts = known if name == GOLD else True
+            hits[name] = [counts and each.right for each in found]
+            hits[name + VALUE] = [counts and each.value_right for each in found]
+        return hits
+
+    def records(self, predicted: Sequence[Program | None]) -> list[dict[str, Any]]:
+        """Return the outcome of each problem."""
+        return [
+            {
+                **_record(problem, program, self.judged[MODEL][place], self.judged[NEAREST][place]),
+                "seen": self.seen[place],
+                "cluster": problem.cluster,
+                "ways": {
+                    name: {
+                        "value": each[place].outcome.value,
+                        "right": each[place].right,
+                        "value_right": each[place].value_right,
+                    }
+                    for name, each in self.judged.items()
+                },
+            }
+            for place, (problem, program) in enumerate(zip(self.problems, predicted))
+        ]
+
+
+def _other_shares(
     problems: Sequence[Problem],
     predicted: Sequence[Program | None],
     judged: Mapping[str, Sequence[Judged]],
-    seen: Sequence[bool],
-    reference: Reference,
-) -> dict[str, list[bool | None]]:
-    """Return for every share which problems count for it; None for those that it is not about."""
-    right = {name: [each.right for each in found] for name, found in judged.items()}
-    hits: dict[str, list[bool | None]] = {}
-    for name in right:
-        if name not in (NEAREST, GOLD):
-            hits |= _by_template(name, right[name], seen)
+) -> dict[str, _Hits]:
+    """Return which problems count for each share of the model's programs."""
     mine, gold = judged[MODEL], judged[GOLD]
     known = any(problem.program is not None for problem in problems) or None
-    hits["executes"] = [each.outcome.executes for each in mine]
-    hits["program_match"] = [
-        known and program is not None and program == problem.gold_program
-        for problem, program in zip(problems, predicted)
-    ]
-    hits["value_match"] = [
-        known and problem.domain.same(its.outcome.value, theirs.outcome.value)
-        for problem, its, theirs in zip(problems, mine, gold)
-    ]
-    hits["baseline_majority"] = [reference.guess(problem) for problem in problems]
-    hits |= _by_template(NEAREST, right[NEAREST], seen)
-    hits[GOLD] = [known and each for each in right[GOLD]]
-    return hits
-
-
-def _by_template(
-    name: str, right: Sequence[bool], seen: Sequence[bool]
-) -> dict[str, list[bool | None]]:
-    """Return which of all problems are right, and of those with seen and unseen templates."""
     return {
-        name: [*right],
-        f"{name}_seen": [hit if is_seen else None for hit, is_seen in zip(right, seen)],
-        f"{name}_unseen": [None if is_seen else hit for hit, is_seen in zip(right, seen)],
+        "executes": [each.outcome.executes for each in mine],
+        "program_match": [
+            known and program is not None and program == problem.gold_program
+            for problem, program in zip(problems, predicted)
+        ],
+        "value_match": [
+            known and problem.domain.same(its.outcome.value, theirs.outcome.value)
+            for problem, its, theirs in zip(problems, mine, gold)
+        ],
     }
 
 
 def _record(
-    problem: Problem, program: Program | None, judged: Judged, nearest: Judged, seen: bool
+    problem: Problem, program: Program | None, judged: Judged, nearest: Judged
 ) -> dict[str, Any]:
     return {
         "id": problem.id,
@@ -145,6 +201,5 @@ def _record(
         "error": judged.outcome.error,
         "chosen": judged.chosen,
         "right": judged.right,
-        "seen": seen,
         "nearest": nearest.chosen,
     }

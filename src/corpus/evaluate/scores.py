@@ -13,12 +13,34 @@ from corpus.run.folder import RunFolder
 Scores = dict[str, dict[str, Any]]
 """What `scores.json` holds: `text` by source, `problems` by set."""
 
-RETRIEVAL, OPTIONS = "retrieval", "_options"
-"""The way of answering in which similar training problems vote too; appended where the options
-count."""
+MODEL, NEAREST, NEIGHBOURS = "accuracy", "baseline_nearest", "baseline_neighbours"
+MAJORITY, GOLD = "baseline_majority", "ceiling_gold"
+"""Who answers, by the field of the score: one greedy program; the program of the most similar
+training problem; similar training problems voting alone; the most common answer; gold programs."""
 
-_WAY = re.compile(r"(?:vote_(\d+)|retrieval)(_options)?")
-_FIELD = re.compile(r"accuracy_((?:vote_\d+|retrieval)(?:_options)?)")
+RETRIEVAL = "accuracy_retrieval"
+"""The model's programs vote together with those of similar training problems."""
+
+NEAREST_PLAUSIBLE = "baseline_nearest_plausible"
+"""The nearest neighbour under the vote's rules for values and unused quantities."""
+
+OPTIONS, VALUE = "_options", "_value"
+"""Appended to a field where the options are known to who answers; where the value itself is right,
+without the help of the options."""
+
+_ANSWER = re.compile(
+    r"(accuracy|accuracy_vote_(\d+)|accuracy_retrieval|baseline_neighbours|baseline_nearest"
+    r"|baseline_nearest_plausible|baseline_majority|ceiling_gold)(_options)?"
+)
+_TITLES = {
+    MODEL: "this model",
+    RETRIEVAL: "majority voting with retrieval",
+    NEIGHBOURS: "retrieval alone, without the model",
+    NEAREST: "nearest neighbour",
+    NEAREST_PLAUSIBLE: "nearest neighbour by the vote's rules",
+    MAJORITY: "majority",
+    GOLD: "gold programs (ceiling)",
+}
 
 
 def read_scores(folder: RunFolder) -> Scores:
@@ -66,23 +88,36 @@ def share_fields(
     }
 
 
-def vote_way(count: int) -> str:
-    """Return the name of majority voting over `count` programs."""
-    return f"vote_{count}"
+def vote_field(count: int) -> str:
+    """Return the field of majority voting over `count` programs."""
+    return f"{MODEL}_vote_{count}"
 
 
-def ways(fields: Iterable[str]) -> list[tuple[str, str]]:
-    """Return name and title of every way of answering among the fields of a score, in order.
+def answers(fields: Iterable[str]) -> dict[str, str]:
+    """Return every way of answering among the fields of a score, with its title.
 
-    Greedy decoding, the plain `accuracy`, is not among them.
+    What knows no options comes before what knows them, and in each group the model before the
+    baselines. Majority and gold programs come last.
     """
-    found = [match[1] for field in fields if (match := _FIELD.fullmatch(field))]
-    return [(way, title(way)) for way in found]
+    found = [match for field in fields if (match := _ANSWER.fullmatch(field))]
+    order = list(_TITLES)
+
+    def rank(match: re.Match[str]) -> tuple[int, int, int]:
+        votes, group = int(match[2] or 0), 2 if match[1] in (MAJORITY, GOLD) else bool(match[3])
+        return group, 0 if votes else order.index(match[1]), votes
+
+    found.sort(key=rank)
+    return {match[0]: _title(match) for match in found}
 
 
-def title(way: str) -> str:
+def _title(match: re.Match[str]) -> str:
+    title = f"maj@{match[2]}" if match[2] else _TITLES[match[1]]
+    return title + (", options known" if match[3] else "")
+
+
+def title(field: str) -> str:
     """Return the title of a way of answering in a sentence or a table."""
-    match = _WAY.fullmatch(way)
-    assert match is not None
-    voters = f"maj@{match[1]}" if match[1] else "majority voting with similar training problems"
-    return voters + (", options known" if match[2] else "")
+    match = _ANSWER.fullmatch(field)
+    if match is None:
+        raise ValueError(f"{field} is no way of answering")
+    return _title(match)

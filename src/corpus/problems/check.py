@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus.problems.problem import Problem
-from corpus.program.domain import ProgramOutcome
+from corpus.program.domain import AnswerOption, ProgramOutcome
 from corpus.program.language import Program
 
 NO_PROGRAM: ProgramOutcome[Any] = ProgramOutcome(None, "there is no program")
@@ -20,6 +20,9 @@ class Judged:
     None without a value or without options."""
     right: bool
     """The chosen option is the gold one; without options, the value is the gold answer."""
+    value_right: bool
+    """The value itself is right: within 1 % of the gold option, whichever option is nearest;
+    without options the same as `right`."""
 
 
 def judge(problem: Problem, program: Program | None) -> Judged:
@@ -32,20 +35,24 @@ def judge(problem: Problem, program: Program | None) -> Judged:
         outcome = domain.execute(program, problem.quantities)
     chosen = domain.nearest(outcome.value, problem.options)
     if problem.options:
-        right = is_gold(problem, chosen)
+        right, gold = is_gold(problem, chosen), _option(problem, problem.correct)
         chosen = problem.correct if right else chosen
+        value = outcome.value
+        value_right = value is not None and gold is not None and domain.is_near(value, gold)
     else:
         right = domain.is_answer(outcome.value, problem.gold_answer, problem.gold_program)
-    return Judged(outcome=outcome, chosen=chosen, right=right)
+        value_right = right
+    return Judged(outcome=outcome, chosen=chosen, right=right, value_right=value_right)
 
 
 def is_gold(problem: Problem, letter: str | None) -> bool:
     """True for the letter of the gold option, and of an option that says the same."""
-    chosen, gold = (
-        next((option for option in problem.options if option.letter == each), None)
-        for each in (letter, problem.correct)
-    )
+    chosen, gold = (_option(problem, each) for each in (letter, problem.correct))
     return chosen is not None and gold is not None and problem.domain.say_the_same(chosen, gold)
+
+
+def _option(problem: Problem, letter: str | None) -> AnswerOption | None:
+    return next((option for option in problem.options if option.letter == letter), None)
 
 
 def is_checked(problem: Problem) -> bool:
@@ -57,6 +64,4 @@ def is_checked(problem: Problem) -> bool:
     if problem.program is None or problem.domain.computes_answers:
         return problem.program is not None
     judged = judge(problem, problem.gold_program)
-    gold = next((each for each in problem.options if each.letter == problem.correct), None)
-    value = judged.outcome.value
-    return judged.right and (gold is None or problem.domain.is_near(value, gold))
+    return judged.right and judged.value_right

@@ -2,17 +2,20 @@
 
 The words are those of `corpus.program.spelling.normalize` without the signs: lower-case runs of
 letters, and runs of digits (`2.5` is two words, `1,000` one). So case, white space and punctuation
-do not matter. Numbers matter, in digits or as one word: `three` is `3`.
+do not matter. Numbers matter, in digits or in words: `three` is `3`, and `twenty - five`, `250
+thousand` and `two hundred and six` are one word each, as their digits are.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
-from corpus.program.number_words import VALUES
+from corpus.program.number_words import VALUES, digits_for_words
+from corpus.program.numbers import SCALES
 from corpus.text.ngrams import RollingHash, mix
 
 _SIGN, _FRACTION = re.compile(r"[^\x00-\x7f\w]"), re.compile("[²³¹½¼¾]")
@@ -21,6 +24,10 @@ _KINDS = np.zeros(256, dtype=np.uint8)
 _KINDS[[*range(97, 123), *range(128, 256)]] = _LETTER
 _KINDS[48:58] = _DIGIT
 _KINDS.setflags(write=False)
+_JOINTS = ("hundred", *SCALES)
+_LINKS = ("and", "a")
+"""Words that join other number words to one number, and words that may stand inside or before."""
+_HYPHEN = re.compile(r"\s*-\s*")
 _COMMA, _POINT, _N, _QUOTE, _T, _ZERO, _UNDERSCORE = (ord(sign) for sign in ",.n't0_")
 
 
@@ -47,7 +54,8 @@ def words_of(texts: Sequence[str]) -> Words:
     One call with many short texts is much faster than a call for each. A call takes some fifty
     times the memory of its texts.
     """
-    words = _as_written(texts)
+    words, data, spans = _as_written(texts)
+    words = _with_joined_numbers(words, data, spans)
     spelled, digits = _number_words()
     place = np.minimum(np.searchsorted(spelled, words.hashes), len(spelled) - 1)
     is_spelled = spelled[place] == words.hashes
@@ -60,13 +68,63 @@ def words_of(texts: Sequence[str]) -> Words:
 def _number_words() -> tuple[np.ndarray, np.ndarray]:
     """Return the hashes of number words, sorted, and those of the same numbers in digits."""
     values = {word: value for word, value in VALUES.items() if value != 1}
-    spelled = _as_written([" ".join(values)]).hashes
-    digits = _as_written([" ".join(map(str, values.values()))]).hashes
+    spelled = _hashes(" ".join(values))
+    digits = _hashes(" ".join(map(str, values.values())))
     order = np.argsort(spelled)
     return spelled[order], digits[order]
 
 
-def _as_written(texts: Sequence[str]) -> Words:
+def _hashes(text: str) -> np.ndarray:
+    return _as_written([text])[0].hashes
+
+
+@cache
+def _parts() -> tuple[np.ndarray, ...]:
+    """Return the hashes of tens, of units, of words that join, and of links."""
+    tens = [word for word, value in VALUES.items() if value >= 20]
+    units = [word for word, value in VALUES.items() if value < 10]
+    return tuple(
+        np.sort(_hashes(" ".join(group))) for group in (tens, units, list(VALUES), _JOINTS, _LINKS)
+    )
+
+
+def _with_joined_numbers(words: Words, data: np.ndarray, spans: np.ndarray) -> Words:
+    """Replace each number of several words by the words of its digits.
+
+    Only runs of number words in which one joins the others are looked at, so the cost is small.
+    """
+    tens, units, spelled, joints, links = (np.isin(words.hashes, part) for part in _parts())
+    same = words.texts[:-1] == words.texts[1:]
+    begins_pair = np.append(tens[:-1] & units[1:] & same, False)
+    if not (begins_pair.any() or joints.any()):
+        return words
+    part = spelled | joints | links | words.numbers
+    new_run = np.append(True, ~(part[1:] & part[:-1] & same))
+    run = np.cumsum(new_run) - 1
+    wanted = np.unique(run[begins_pair | joints])
+    firsts = np.append(np.flatnonzero(new_run), len(part))
+    places = [(firsts[each], firsts[each + 1]) for each in wanted.tolist()]
+    texts = [
+        bytes(data[spans[0, first] : spans[1, last - 1]]).decode("utf-8", "replace")
+        for first, last in places
+    ]
+    written, _, _ = _as_written([digits_for_words(_HYPHEN.sub("-", text)) for text in texts])
+    bounds = written.bounds(len(texts)).tolist()
+    hashes, numbers, owners, end = [], [], [], 0
+    for (first, last), (begin, stop) in zip(places, pairwise(bounds)):
+        hashes += [words.hashes[end:first], written.hashes[begin:stop]]
+        numbers += [words.numbers[end:first], written.numbers[begin:stop]]
+        owners += [words.texts[end:first], np.full(stop - begin, words.texts[first])]
+        end = last
+    return Words(
+        np.concatenate([*hashes, words.hashes[end:]]),
+        np.concatenate([*numbers, words.numbers[end:]]),
+        np.concatenate([*owners, words.texts[end:]]),
+    )
+
+
+def _as_written(texts: Sequence[str]) -> tuple[Words, np.ndarray, np.ndarray]:
+    """Return the words, the bytes they were read from, and where each begins and ends there."""
     joined = "\0".join(text.replace("\0", " ") for text in texts).lower()
     if not joined.isascii():
         # A fraction such as ½ is neither a letter nor a digit, yet does not end a word.
@@ -79,7 +137,8 @@ def _as_written(texts: Sequence[str]) -> Words:
     starts, ends = edges[:-1][inside], edges[1:][inside]
     which = np.searchsorted(np.flatnonzero(data == 0), starts)
     hashes = mix(RollingHash(data + np.uint64(1)).slices(starts, ends))
-    return Words(hashes, data[starts] <= _ZERO + 9, which)
+    words = Words(hashes, data[starts] <= _ZERO + 9, which)
+    return words, data, np.stack([starts, ends])
 
 
 def _with_whole_numbers(data: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -48,6 +48,7 @@ def make_view(run: Run) -> dict[str, Any]:
         "commands": commands(run),
         "answers": summary.answers,
         "ways_table": summary.ways_table,
+        "values_table": summary.values_table,
         "fates": summary.fates,
         "bins": summary.bins,
         "draw_cards": cards.draw,

@@ -8,7 +8,8 @@ from typing import Any
 from corpus.base.units import Budget
 from corpus.evaluate.bins import KINDS, bin_title
 from corpus.evaluate.intervals import wilson
-from corpus.evaluate.scores import ways
+from corpus.evaluate.scores import GOLD, MAJORITY, MODEL, NEAREST, VALUE, title
+from corpus.evaluate.scores import answers as answers_among
 from corpus.report.formats import (
     ABSENT,
     decimal,
@@ -23,17 +24,12 @@ from corpus.report.read import Json, Outcome, Run
 
 Interval = tuple[float, float]
 
-MODEL = ("accuracy", "this model")
-BASELINES = (
-    ("baseline_nearest", "nearest neighbour"),
-    ("baseline_majority", "majority"),
-    ("ceiling_gold", "gold programs (ceiling)"),
-)
-"""The baselines beside the model, by their fields in scores.json."""
+SHOWN = (MODEL, NEAREST, MAJORITY, GOLD)
+"""The model and the baselines beside it, by their fields in scores.json."""
 
 COMPARED = {
-    "baseline_majority": "majority (always the most common answer)",
-    "baseline_nearest": "the nearest neighbour (the program of the most similar training problem)",
+    MAJORITY: "majority (always the most common answer)",
+    NEAREST: "the nearest neighbour (the program of the most similar training problem)",
 }
 
 GROUPS = (
@@ -137,8 +133,8 @@ def _text_sentence(run: Run) -> str:
 def answers(scores: Json) -> list[tuple[str, float, Interval]]:
     """Who answers, the share that is right and its interval; the model comes first."""
     return [
-        (title, scores[field], bounds)
-        for field, title in (MODEL, *BASELINES)
+        (title(field), scores[field], bounds)
+        for field in SHOWN
         if is_number(scores.get(field)) and (bounds := find_interval(scores, field))
     ]
 
@@ -151,16 +147,27 @@ def share(scores: Json, field: str, total: str = "num_problems") -> str:
     return f"{percent(scores[field])} ({interval(bounds)})"
 
 
-def ways_table(scores: Json) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Columns (groups of problems) and rows (ways to answer); what is empty is left out."""
+def ways_table(scores: Json, suffix: str = "") -> tuple[list[str], list[tuple[str, ...]]]:
+    """Columns (groups of problems) and rows (ways to answer); what is empty is left out.
+
+    With the suffix `VALUE`, the shares are those whose value is right.
+    """
     groups = [each for each in GROUPS if scores.get(each[1])]
-    named = [(f"accuracy_{way}", title) for way, title in ways(scores)]
     rows = []
-    for field, title in (MODEL, *named, *BASELINES):
-        cells = [share(scores, field + ending, total) for ending, total, _ in groups]
+    for field, name in answers_among(scores).items():
+        cells = [share(scores, field + suffix + ending, total) for ending, total, _ in groups]
         if any(cells):
-            rows.append((title, *(cell or ABSENT for cell in cells)))
+            rows.append((name, *(cell or ABSENT for cell in cells)))
     return ["answered by", *(f"{name} ({whole(scores[total])})" for _, total, name in groups)], rows
+
+
+def values_table(scores: Json) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The table of right values; without rows where the options made no difference."""
+    columns, rows = ways_table(scores, VALUE)
+    differ = any(
+        scores.get(field + VALUE) not in (None, scores[field]) for field in answers_among(scores)
+    )
+    return columns, rows if differ else []
 
 
 def fates(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:

@@ -74,6 +74,8 @@ class _Search:
             going = self._open.scores[:, 0] > worth
             if not going.any() or step == self._decoder.max_new_tokens - 1:
                 break
+            # A prompt that is done gets nothing more, however long it stays in the batch.
+            self._open.scores.masked_fill_(~going[:, None], float("-inf"))
             kept = going.nonzero()[:, 0]
             if len(kept) <= CROWDED * len(self._active):
                 self._keep_results()

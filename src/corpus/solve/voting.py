@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corpus.problems.neighbours import NeighbourIndex
+from corpus.problems.neighbours import NUM_CANDIDATES, NeighbourIndex
 from corpus.problems.problem import Problem
 from corpus.program.domain import AnswerOption, ProgramOutcome
 from corpus.program.language import Program, parse
@@ -91,8 +91,7 @@ def by_similarity(problem: Problem, index: NeighbourIndex) -> list[WeightedCandi
     """
     weights: dict[str, float] = {}
     for other, similarity in index.similar(problem, NEIGHBOURS):
-        same_count = len(other.quantities) == len(problem.quantities)
-        weight = similarity**SHARPNESS * (1.0 if same_count else OTHER_COUNT)
+        weight = _neighbour_weight(problem, other, similarity)
         if other.program is not None and weight:
             weights[other.program] = weights.get(other.program, 0.0) + weight
     total = sum(weights.values())
@@ -105,6 +104,33 @@ def by_similarity(problem: Problem, index: NeighbourIndex) -> list[WeightedCandi
         )
         found.append(WeightedCandidate(candidate=candidate, weight=TOGETHER * weight / total))
     return found
+
+
+def _neighbour_weight(problem: Problem, other: Problem, similarity: float) -> float:
+    same_count = len(other.quantities) == len(problem.quantities)
+    return similarity**SHARPNESS * (1.0 if same_count else OTHER_COUNT)
+
+
+def nearest_plausible(
+    problem: Problem, index: NeighbourIndex, options: Sequence[AnswerOption] = ()
+) -> Program | None:
+    """Return the nearest neighbour's program under the rules of the vote.
+
+    Each of the nearest problems has the weight of its similarity, times the factors of a vote for
+    its program's value and for the quantities that it uses; the heaviest one wins, alone. None if
+    no program has a value.
+    """
+    best: tuple[float, Program | None] = 0.0, None
+    for other, similarity in index.similar(problem, NUM_CANDIDATES):
+        program = other.gold_program
+        if program is None:
+            continue
+        outcome = problem.domain.execute(program, problem.quantities)
+        if outcome.value is not None:
+            weight = _neighbour_weight(problem, other, similarity)
+            weight *= _factor(program, outcome.value, problem, options)
+            best = max(best, (weight, program), key=lambda each: each[0])
+    return best[1]
 
 
 def majority(
@@ -130,9 +156,7 @@ def majority(
             continue
         key = problem.domain.group(value)
         cast[key] = cast.get(key, 0.0) + weight
-        weight *= _trust(value, problem, options) * math.exp(
-            -UNUSED * _left_out(candidate, problem)
-        )
+        weight *= _factor(candidate.program, value, problem, options)
         weights[key] = weights.get(key, 0.0) + weight
         best[key] = max(
             best.get(key, (0.0, float("-inf"), candidate)),
@@ -146,6 +170,13 @@ def majority(
     return Majority(winner=best[winner][2], share=cast[winner] / total)
 
 
+def _factor(
+    program: Program, value: Any, problem: Problem, options: Sequence[AnswerOption]
+) -> float:
+    """Return the factor of a vote, for its value and for the quantities it leaves out, 0…1."""
+    return _trust(value, problem, options) * math.exp(-UNUSED * _left_out(program, problem))
+
+
 def _trust(value: Any, problem: Problem, options: Sequence[AnswerOption]) -> float:
     """Return the factor for a program's value, 0…1."""
     if any(problem.domain.is_near(value, option) for option in options):
@@ -154,8 +185,8 @@ def _trust(value: Any, problem: Problem, options: Sequence[AnswerOption]) -> flo
     return trust if problem.domain.is_plausible(value) else trust * IMPLAUSIBLE
 
 
-def _left_out(candidate: CandidateProgram, problem: Problem) -> float:
+def _left_out(program: Program, problem: Problem) -> float:
     """Return the share of a problem's quantities that a program does not use, 0…1."""
     count = len(problem.quantities)
-    used = {argument for step in candidate.program.steps for argument in step.arguments}
+    used = {argument for step in program.steps for argument in step.arguments}
     return sum(f"n{index}" not in used for index in range(count)) / count if count else 0.0

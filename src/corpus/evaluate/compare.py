@@ -1,0 +1,199 @@
+"""Paired differences: does one way of answering, or one run, answer more of the same problems?
+
+Two shares of one set are not independent: both find the same problems hard. So the difference is
+taken problem by problem, and its interval is cluster-robust, as those of the shares are.
+"""
+
+import json
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus.base.errors import ArtifactError, ConfigError, DataError, did_you_mean
+from corpus.evaluate.intervals import student
+from corpus.evaluate.scores import MODEL, answers, title
+from corpus.run.folder import RunFolder
+
+Json = dict[str, Any]
+
+GROUPS = (("all", None), ("template seen", True), ("unseen", False))
+"""The groups of problems, and their value of `seen`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A paired difference of two shares of the same problems."""
+
+    num_problems: int
+    first: float
+    second: float
+    """The shares, 0…1."""
+    margin: float | None
+    """Half the width of the 95 % interval of the difference; None with fewer than two clusters."""
+
+    @property
+    def difference(self) -> float:
+        """The first share less the second."""
+        return self.first - self.second
+
+    def __str__(self) -> str:
+        margin = "" if self.margin is None else f" ± {100 * self.margin:.1f}"
+        return f"{100 * self.difference:+.1f}{margin}"
+
+
+def paired(
+    first: Sequence[bool], second: Sequence[bool], clusters: Sequence[Hashable]
+) -> Difference | None:
+    """Return the difference of two shares of the same problems; None without problems.
+
+    The variance is that of the clusters' sums, with the factor G / (G - 1) for G clusters, and the
+    interval uses Student's t with G - 1 degrees of freedom.
+
+    References: Miller 2024, arXiv:2411.00640, sec. 4; Cameron and Miller 2015, J. Hum. Resour.
+    50:317, sec. II and VI.
+    """
+    total = len(first)
+    if not total:
+        return None
+    gaps = [int(one) - int(other) for one, other in zip(first, second, strict=True)]
+    mean, sums = sum(gaps) / total, dict[Hashable, float]()
+    for gap, cluster in zip(gaps, clusters, strict=True):
+        sums[cluster] = sums.get(cluster, 0.0) + gap - mean
+    groups, margin = len(sums), None
+    if groups > 1:
+        variance = sum(each * each for each in sums.values()) * groups / (groups - 1)
+        margin = student(groups - 1) * math.sqrt(variance) / total
+    return Difference(
+        num_problems=total, first=sum(first) / total, second=sum(second) / total, margin=margin
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two ways of answering one set, in one run or in two."""
+
+    set_name: str
+    first: str
+    second: str
+    """The titles of both."""
+    groups: dict[str, Difference | None]
+    """By the names in `GROUPS`."""
+
+
+def compare(
+    run: Path,
+    other: Path | None = None,
+    *,
+    way: str = MODEL,
+    other_way: str | None = None,
+    set_name: str | None = None,
+    by_value: bool = False,
+) -> list[Comparison]:
+    """Compare ways of answering, problem by problem.
+
+    Args:
+        run: a scored run's folder, or a folder of outcomes.
+        other: another one, scored on the same problems; None compares within `run`.
+        way: the field of the first way of answering.
+        other_way: that of the second; None is the same way of `other`, or within `run` every other
+            one.
+        set_name: the problem set; None is every set that both have.
+        by_value: count right values instead of right answers.
+
+    Raises `ArtifactError` where outcomes are missing or damaged, `ConfigError` where there is no
+    such set or way, `DataError` where the problems are not the same.
+    """
+    ours = _read(run)
+    theirs = ours if other is None else _read(other)
+    names = [name for name in ours if name in theirs]
+    if set_name is not None and set_name not in names:
+        raise ConfigError(
+            f"there are no outcomes of {set_name!r} to compare; there are: "
+            f"{', '.join(names) or 'none'}.{did_you_mean(set_name, names)}"
+        )
+    if not names:
+        raise DataError(f"{run} and {other} have no problem set in common, so nothing is compared")
+    found = []
+    for name in names if set_name is None else [set_name]:
+        pairs = _pairs(ours[name], theirs[name], name)
+        own, others = (answers(records[0]["ways"]) for records in zip(*pairs))
+        second = [other_way or way]
+        if other is None and other_way is None:
+            second = [each for each in others if each != way]
+        for each in second:
+            _require(way, own, name)
+            _require(each, others, name)
+            found.append(_compare(name, pairs, way, each, other, by_value))
+    return found
+
+
+def _require(way: str, known: dict[str, str], name: str) -> None:
+    if way not in known:
+        raise ConfigError(
+            f"{name} was not answered by {way!r}; it was answered by: {', '.join(known)}."
+            f"{did_you_mean(way, known)}"
+        )
+
+
+def _compare(
+    name: str,
+    pairs: list[tuple[Json, Json]],
+    way: str,
+    other_way: str,
+    other: Path | None,
+    by_value: bool,
+) -> Comparison:
+    field = "value_right" if by_value else "right"
+    groups: dict[str, Difference | None] = {}
+    for group, seen in GROUPS:
+        part = [pair for pair in pairs if seen is None or pair[0]["seen"] is seen]
+        groups[group] = paired(
+            [first["ways"][way][field] for first, _ in part],
+            [second["ways"][other_way][field] for _, second in part],
+            [first["cluster"] for first, _ in part],
+        )
+    second = title(other_way) if other is None else f"{title(other_way)} of {other}"
+    return Comparison(set_name=name, first=title(way), second=second, groups=groups)
+
+
+def _pairs(ours: list[Json], theirs: list[Json], name: str) -> list[tuple[Json, Json]]:
+    """Pair the outcomes of the same problems. Whether a template was seen is the first run's."""
+    known = {each["id"]: each for each in theirs}
+    same = len(known) == len(ours) and all(
+        each["id"] in known and known[each["id"]]["text"] == each["text"] for each in ours
+    )
+    if not same or not ours:
+        raise DataError(
+            f"the outcomes of {name} are not of the same problems, so they cannot be paired. "
+            "Score both runs on the same file: corpus evaluate RUN --problems SET=FILE"
+        )
+    return [(each, known[each["id"]]) for each in ours]
+
+
+def _read(path: Path) -> dict[str, list[Json]]:
+    """Return the outcomes in a run or a folder, by set."""
+    folder = RunFolder(path).outcomes if RunFolder(path).config.exists() else path
+    files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
+    if not files:
+        raise ArtifactError(
+            f"{path} has no outcomes of problems. Score the run first: corpus evaluate {path}"
+        )
+    return {file.stem: _read_file(file) for file in files}
+
+
+def _read_file(path: Path) -> list[Json]:
+    try:
+        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise ArtifactError(
+            f"cannot read {path} ({error}). Score the run again with `corpus evaluate`."
+        ) from None
+    wanted = ("id", "text", "seen", "cluster", "ways")
+    if not all(isinstance(each, dict) and all(name in each for name in wanted) for each in records):
+        raise ArtifactError(
+            f"{path} does not have the outcome of every way of answering: an older version wrote "
+            "it. Score the run again with `corpus evaluate`."
+        )
+    return records
