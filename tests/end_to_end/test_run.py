@@ -47,6 +47,7 @@ PROBLEM_FIELDS = [
     "baseline_nearest_plausible",
     "baseline_nearest_options",
     "ceiling_gold_value_unseen",
+    "num_seen_unchecked",
 ]
 
 

@@ -49,6 +49,12 @@ def test_every_share_is_what_counting_gives() -> None:
         "num_problems": 5,
         "num_seen": 2,
         "num_unseen": 3,
+        "num_seen_checked": 2,
+        "num_seen_unchecked": 0,
+        "accuracy_seen_checked": 2 / 2,
+        "accuracy_seen_unchecked": None,
+        "baseline_nearest_seen_checked": 2 / 2,
+        "baseline_nearest_seen_unchecked": None,
         "accuracy": 3 / 5,
         "accuracy_seen": 2 / 2,
         "accuracy_unseen": 1 / 3,
@@ -146,6 +152,22 @@ def test_the_part_without_copies_is_scored_as_the_whole_is() -> None:
     alone["ceiling_gold_unseen"] = 0.0  # the set has gold programs, this part of it has none
     different = {name for name, value in alone.items() if scores["clean"][name] != value}
     assert different <= {"ceiling_gold_unseen_interval", "ceiling_gold_value_unseen"}
+
+
+def test_exact_match_compares_programs_in_the_form_that_was_trained() -> None:
+    """The model was trained to write a difference the other way round."""
+    turned = {parse("negate(n0)|add(#0,n1)"): parse("subtract(n1,n0)")}
+    scores, _ = score_problems(
+        SET, PREDICTED, Reference.build(TRAIN), form=lambda program: turned.get(program, program)
+    )
+    assert scores["program_match"] == 2 / 5
+
+
+def test_a_seen_template_without_a_right_program_is_told_apart() -> None:
+    wrong = [replace(each, program="multiply(n0,n1)") for each in TRAIN[:1]] + TRAIN[1:]
+    scores, _ = score_problems(SET, PREDICTED, Reference.build(wrong))
+    names = ("num_seen", "num_seen_checked", "num_seen_unchecked", "accuracy_seen_unchecked")
+    assert [scores[name] for name in names] == [2, 1, 1, 1.0]
 
 
 def test_gold_programs_score_the_ceiling() -> None:

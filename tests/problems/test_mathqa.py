@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from corpus.base.errors import DataError
-from corpus.problems.check import is_checked
+from corpus.problems.check import is_checkable, is_checked
 from corpus.problems.mathqa import load_mathqa
 from corpus.problems.problem import Problem
 
@@ -148,3 +148,16 @@ def test_json_lines_are_read_as_a_list_is(tmp_path: Path) -> None:
     assert load_mathqa(tmp_path / "lines.jsonl", "dev") == load_mathqa(
         tmp_path / "list.json", "dev"
     )
+
+
+def test_what_is_left_of_an_option_that_was_cut_is_not_its_value(tmp_path: Path) -> None:
+    """In the reconstructed file `e ) $ 1` was `$ 1 , 200`; no program is checked against it."""
+    cut = load_one(tmp_path, options="a ) 10 , b ) 12 , c ) $ 15 , d ) 20", options_truncated="c")
+    assert [option.value for option in cut.options] == [10.0, 12.0, None, 20.0]
+    assert not is_checked(cut)
+    assert not is_checkable(cut), "self-training does not look for its program either"
+    whole = load_one(tmp_path, options_truncated="")
+    assert is_checked(whole)
+    assert is_checkable(whole)
+    with pytest.raises(DataError, match=r"row 0: options_truncated is 3; expected letters"):
+        load_one(tmp_path, options_truncated=3)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corpus.problems.check import is_gold
+from corpus.problems.check import is_checked, is_gold
 from corpus.problems.neighbours import NeighbourIndex
 from corpus.problems.problem import Problem
 from corpus.program.domain import Domain
@@ -25,6 +25,8 @@ class Reference:
     neighbours: NeighbourIndex
     templates: frozenset[str]
     """Templates of every text that was trained on."""
+    checked_templates: frozenset[str]
+    """Those of them with a problem whose program gives the gold answer."""
 
     @classmethod
     def build(cls, train_problems: Sequence[Problem], *, has_read: bool = True) -> "Reference":
@@ -41,11 +43,18 @@ class Reference:
             common_answer={group: common_answer(problems) for group, problems in groups.items()},
             neighbours=NeighbourIndex(train_problems),
             templates=frozenset(each.template for each in train_problems if has_read),
+            checked_templates=frozenset(
+                each.template for each in train_problems if has_read and is_checked(each)
+            ),
         )
 
     def has_seen(self, problem: Problem) -> bool:
         """True if a problem with the same template was trained on."""
         return problem.template in self.templates
+
+    def has_checked_twin(self, problem: Problem) -> bool:
+        """True if a problem with the same template and a right program was trained on."""
+        return problem.template in self.checked_templates
 
     def guess(self, problem: Problem) -> bool | None:
         """Return whether the most common gold answer of training is the problem's.

@@ -68,6 +68,14 @@ def _say_answers(score: Mapping[str, Any]) -> None:
             + (f"{values[0]:>14}{values[1]:>8}" * with_values)
         )
     counts = f"template seen: {score['num_seen']:,} problems, unseen: {score['num_unseen']:,}"
+    if score.get("num_seen_unchecked"):
+        say(
+            f"  template seen with a right program: {_share(score, 'accuracy_seen_checked')} of "
+            f"{score['num_seen_checked']:,} (nearest "
+            f"{_share(score, 'baseline_nearest_seen_checked')}), without one "
+            f"{_share(score, 'accuracy_seen_unchecked')} of {score['num_seen_unchecked']:,} "
+            f"(nearest {_share(score, 'baseline_nearest_seen_unchecked')})"
+        )
     about = "; value right: within 1 % of the gold option, whichever is nearest" * with_values
     say(f"  {counts}{about}")
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from corpus.evaluate.overlap import find_overlap, require_text
 from corpus.evaluate.request import Request
 from corpus.evaluate.score import score_problems
 from corpus.evaluate.scores import (
+    MADE,
     MODEL,
     NEAREST,
     NEAREST_PLAUSIBLE,
@@ -31,12 +33,13 @@ from corpus.evaluate.scores import (
     vote_field,
 )
 from corpus.evaluate.text import score_all_text
+from corpus.finetune.examples import normal_forms
 from corpus.model.low_precision import num_bytes
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
+from corpus.problems.registry import PROBLEM_SETS
 from corpus.program.domain import AnswerOption
 from corpus.program.language import Program
-from corpus.run.folder import RunFolder
 from corpus.run.problems import training_problems
 from corpus.run.weights import load_shape, load_weights
 from corpus.runtime.runtime import Runtime, resolve
@@ -90,16 +93,25 @@ def evaluate_run(request: Request) -> Scores:
         scores["model"] = to_plain(model.config)
     seconds: dict[str, dict[str, float]] = {}
     if sets:
-        reference = build_reference(config, folder)
+        train = training_problems(folder)
+        reference = build_reference(config, train)
+        form = normal_forms(train).of if config.finetune.normal_form else _as_it_is
         for name, problems in sets.items():
             problems = problems[: config.evaluate.problems_limit or None]
             length = load_shape(folder).context_length
             overlap = find_overlap(problems, folder) if looks_for_overlap else None
             clean = overlap.clean if overlap else None
 
-            def score(solver: Solver) -> _Scored:
-                return _score_set(name, problems, solver, reference, config, length, clean)  # noqa: B023
-
+            score = partial(
+                _score_set,
+                name,
+                problems,
+                reference=reference,
+                config=config,
+                trained_length=length,
+                clean=clean,
+                form=form,
+            )
             result, records, seconds[name] = _with_room(
                 score, model, tokenizer, runtime, config.evaluate
             )
@@ -148,12 +160,15 @@ def _with_room(
             warn(f"out of memory while scoring: from now on {size} programs at a time")
 
 
-def build_reference(config: RunConfig, folder: RunFolder) -> Reference:
+def _as_it_is(program: Program) -> Program:
+    return program
+
+
+def build_reference(config: RunConfig, problems: Sequence[Problem]) -> Reference:
     """Return the training problems for the baselines. Every one counts, even one that fine-tuning
     left out: at least the tokenizer read its text, and a stronger nearest neighbour is the fairer
     baseline. If a run neither fine-tunes nor reads problems, no template is seen.
     """
-    problems = training_problems(folder)
     read = (
         config.train.finetune_share > 0
         or config.curriculum.anneal > 0
@@ -246,6 +261,7 @@ def _score_set(
     config: RunConfig,
     trained_length: int,
     clean: Sequence[int] | None,
+    form: Callable[[Program], Program],
 ) -> _Scored:
     """Answer a set in every way and score the answers."""
     answers = _answer(name, problems, solver, reference, config.evaluate)
@@ -258,6 +274,14 @@ def _score_set(
     # With the gold program: how long the model's is, is its own doing.
     beyond = [solver.length(each, each.gold_program) > trained_length for each in problems]
     scores, records = score_problems(
-        problems, greedy, reference, others=answers.programs, beyond=beyond, clean=clean
+        problems,
+        greedy,
+        reference,
+        others=answers.programs,
+        beyond=beyond,
+        clean=clean,
+        form=form,
     )
+    if name in PROBLEM_SETS and PROBLEM_SETS[name].makes_programs:
+        scores["gold_programs"] = MADE
     return {**scores, "constrained": config.evaluate.constrained}, records, seconds

@@ -7,7 +7,7 @@ their own, and so are the baselines and the gold programs. Every share is of all
 of, with its 95 % cluster-robust interval; where there are no problems, both are null.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -31,6 +31,7 @@ def score_problems(
     others: Mapping[str, Sequence[Program | None]] = MappingProxyType({}),
     beyond: Sequence[bool] | None = None,
     clean: Sequence[int] | None = None,
+    form: Callable[[Program], Program] = lambda program: program,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the scores of a set and one outcome a problem, both JSON-ready.
 
@@ -43,6 +44,7 @@ def score_problems(
         beyond: which problems are longer, with their gold programs, than sequences were in
             training; None if that is not known.
         clean: the places of problems without a copy in training, where that was looked for.
+        form: brings a program into the form that the model was trained to write.
 
     Scores, each share with `<name>_interval` beside it:
         num_problems, num_seen, num_unseen: problems; those whose template was trained on, and the
@@ -55,9 +57,11 @@ def score_problems(
             null, as the two matches are, where no problem has one.
         baseline_majority: gold letters that are the most common one of training, or gold answers
             that are its most common answer; null where training had none.
+        num_seen_checked, num_seen_unchecked: seen problems with a twin in training whose program is
+            right, and those without one; accuracy and baseline_nearest have a share for each.
         <field>_seen, <field>_unseen: the same by template, for each of these and of `others`.
         executes: predicted programs that give a value.
-        program_match: exact match with the gold program in canonical form.
+        program_match: exact match with the gold program, both in the form of training.
         value_match: predicted programs with the gold program's value.
         by_words, by_operations, by_similarity, beyond_context: accuracy and baseline_nearest in
             parts of the set; see `bins.py`.
@@ -80,8 +84,9 @@ def score_problems(
         problems=problems,
         judged=judged,
         seen=[reference.has_seen(problem) for problem in problems],
+        checked=[reference.has_checked_twin(problem) for problem in problems],
         guesses=[reference.guess(problem) for problem in problems],
-        others=_other_shares(problems, predicted, judged),
+        others=_other_shares(problems, predicted, judged, form),
         similarity=[similarity for _, similarity in copies],
         beyond=beyond,
     )
@@ -98,6 +103,8 @@ class _AnsweredSet:
     problems: Sequence[Problem]
     judged: Mapping[str, Sequence[Judged]]
     seen: Sequence[bool]
+    checked: Sequence[bool]
+    """Whether a training problem with the same template has a right program."""
     guesses: _Hits
     """Of the most common answer."""
     others: Mapping[str, _Hits]
@@ -120,6 +127,13 @@ class _AnsweredSet:
             scores |= share_fields(name, own, clusters)
             for ending, wanted in (("_seen", True), ("_unseen", False)):
                 part = [hit if is_seen is wanted else None for hit, is_seen in zip(own, seen)]
+                scores |= share_fields(name + ending, part, clusters)
+        for ending, wanted in (("_seen_checked", True), ("_seen_unchecked", False)):
+            counts = [self.seen[place] and self.checked[place] is wanted for place in places]
+            scores[f"num{ending}"] = sum(counts)
+            for name in (MODEL, NEAREST):
+                own = [self.judged[name][place].right for place in places]
+                part = [hit if counted else None for hit, counted in zip(own, counts)]
                 scores |= share_fields(name + ending, part, clusters)
         for name, each in self.others.items():
             scores |= share_fields(name, [each[place] for place in places], clusters)
@@ -164,19 +178,20 @@ def _other_shares(
     problems: Sequence[Problem],
     predicted: Sequence[Program | None],
     judged: Mapping[str, Sequence[Judged]],
+    form: Callable[[Program], Program],
 ) -> dict[str, _Hits]:
     """Return which problems count for each share of the model's programs."""
-    mine, gold = judged[MODEL], judged[GOLD]
+    mine, golden = judged[MODEL], judged[GOLD]
     known = any(problem.program is not None for problem in problems) or None
     return {
         "executes": [each.outcome.executes for each in mine],
         "program_match": [
-            known and program is not None and program == problem.gold_program
-            for problem, program in zip(problems, predicted)
+            known and program is not None and gold is not None and form(program) == form(gold)
+            for program, gold in zip(predicted, (each.gold_program for each in problems))
         ],
         "value_match": [
             known and problem.domain.same(its.outcome.value, theirs.outcome.value)
-            for problem, its, theirs in zip(problems, mine, gold)
+            for problem, its, theirs in zip(problems, mine, golden)
         ],
     }
 

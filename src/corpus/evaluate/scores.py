@@ -1,7 +1,7 @@
 """`scores.json`: how its fields are made and named, and reading it back."""
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ NEAREST_PLAUSIBLE = "baseline_nearest_plausible"
 OPTIONS, VALUE = "_options", "_value"
 """Appended to a field where the options are known to who answers; where the value itself is right,
 without the help of the options."""
+
+MADE = "made with the answer"
+"""The value of `gold_programs` in a set whose gold programs were made from written solutions and
+kept if they give the gold answer. Then they are no ceiling that a predictor of programs has."""
 
 _ANSWER = re.compile(
     r"(accuracy|accuracy_vote_(\d+)|accuracy_retrieval|baseline_neighbours|baseline_nearest"
@@ -93,13 +97,13 @@ def vote_field(count: int) -> str:
     return f"{MODEL}_vote_{count}"
 
 
-def answers(fields: Iterable[str]) -> dict[str, str]:
-    """Return every way of answering among the fields of a score, with its title.
+def answers(scores: Mapping[str, Any]) -> dict[str, str]:
+    """Return every way of answering among the scores of a set, with its title.
 
     What knows no options comes before what knows them, and in each group the model before the
     baselines. Majority and gold programs come last.
     """
-    found = [match for field in fields if (match := _ANSWER.fullmatch(field))]
+    found = [match for field in scores if (match := _ANSWER.fullmatch(field))]
     order = list(_TITLES)
 
     def rank(match: re.Match[str]) -> tuple[int, int, int]:
@@ -107,7 +111,10 @@ def answers(fields: Iterable[str]) -> dict[str, str]:
         return group, 0 if votes else order.index(match[1]), votes
 
     found.sort(key=rank)
-    return {match[0]: _title(match) for match in found}
+    titles = {match[0]: _title(match) for match in found}
+    if GOLD in titles and scores.get("gold_programs") == MADE:
+        titles[GOLD] = f"programs {MADE}"
+    return titles
 
 
 def _title(match: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from corpus.base.errors import DataError
-from corpus.problems.check import is_checked
+from corpus.problems.check import is_checkable, is_checked
 from corpus.problems.problem import Problem
 from corpus.problems.render import completion_tokens, prompt_tokens
 from corpus.program.arithmetic.normal_form import NormalForms
@@ -34,7 +34,7 @@ class SelectedExamples:
     problems: tuple[Problem, ...]
     """The problems behind `examples`, in the same order."""
     solvable: tuple[Problem, ...]
-    """Problems with a gold answer but no program that gives it."""
+    """Problems with a gold answer that a value can be checked by, but no program that gives it."""
     counts: dict[str, int]
     """`given`, `used`, `no_program`, `unchecked`, `too_long`."""
 
@@ -78,9 +78,7 @@ def select_examples(
 
 
 def _is_solvable(problem: Problem) -> bool:
-    gold = problem.correct if problem.options else problem.answer
-    has_room = len(problem.quantities) <= MAX_NUMBERS
-    return gold is not None and has_room
+    return is_checkable(problem) and len(problem.quantities) <= MAX_NUMBERS
 
 
 def _example(

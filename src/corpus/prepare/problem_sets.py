@@ -26,7 +26,7 @@ from corpus.problems.contamination import (
     clean_rows,
 )
 from corpus.problems.generated.generator import generate
-from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_templates
+from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_groups
 from corpus.problems.problem import GENERATED, SYMBOLIC, Problem, write_problems
 from corpus.problems.registry import ProblemFile
 from corpus.problems.symbolic.catalogue import Split
@@ -172,9 +172,9 @@ def _divide(
     parts: dict[str, list[Problem]] = {TRAIN: [], **({TUNING: []} if tuning_share else {})}
     held_out = [is_in_part(problem, HELDOUT, heldout_share) for problem in problems]
     others = (problem for problem, held in zip(problems, held_out, strict=True) if not held)
-    tuning = rarest_templates(others, TUNING, tuning_share)
+    tuning = rarest_groups(others, TUNING, tuning_share)
     for problem, held in zip(problems, held_out, strict=True):
-        part = HELDOUT if held else TUNING if problem.template in tuning else TRAIN
+        part = HELDOUT if held else TUNING if problem.group in tuning else TRAIN
         parts.setdefault(part, []).append(problem)
     if empty := [part for part, own in parts.items() if not own]:
         share = f"problems.heldout_share {heldout_share:g}"

@@ -55,6 +55,14 @@ def _option(problem: Problem, letter: str | None) -> AnswerOption | None:
     return next((option for option in problem.options if option.letter == letter), None)
 
 
+def is_checkable(problem: Problem) -> bool:
+    """True where a value can be checked: the gold option has a value, or there is a gold answer."""
+    if not problem.options:
+        return problem.gold_answer is not None
+    gold = _option(problem, problem.correct)
+    return gold is not None and gold.value is not None
+
+
 def is_checked(problem: Problem) -> bool:
     """True if the gold program gives the gold answer; fine-tuning uses only such problems.
 

@@ -3,6 +3,7 @@
 Reference: Amini et al. 2019, arXiv:1905.13319.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,16 @@ from corpus.base.errors import DataError
 from corpus.problems.problem import Problem
 from corpus.problems.records import MEND, read_rows, short, text_field
 from corpus.program.arithmetic.options import LETTERS, parse_options
+from corpus.program.domain import AnswerOption
 from corpus.program.language import ProgramError, parse
 
 NAME = "mathqa"
 COLUMNS = ("Problem", "options", "correct", "linear_formula", "category")
 """The fields that are read; others, such as `Rationale`, are not."""
+
+CUT = "options_truncated"
+"""A field of reconstructed files: the letters of options whose text is cut off. The official files
+do not have it. What is left of an option is not its value: `$ 1` was `$ 1 , 200`."""
 
 
 def load_mathqa(path: Path, split: str) -> list[Problem]:
@@ -23,7 +29,7 @@ def load_mathqa(path: Path, split: str) -> list[Problem]:
     A row whose formula is empty or not in the language keeps its place, without a program. Raises
     `DataError` naming file, row and value where a row is malformed.
     """
-    rows = read_rows(path, COLUMNS, set_title="MathQA")
+    rows = read_rows(path, COLUMNS, set_title="MathQA", optional=(CUT,))
     return [_problem(row, split, index, f"{path}, row {index}") for index, row in enumerate(rows)]
 
 
@@ -46,10 +52,26 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
         split=split,
         index=index,
         text=text,
-        options=parse_options(options),
+        options=_without_cut_values(parse_options(options), row.get(CUT), where),
         correct=correct.strip().lower(),
         program=_program(formula),
         category=str(row.get("category") or ""),
+    )
+
+
+def _without_cut_values(
+    options: tuple[AnswerOption, ...], cut: Any, where: str
+) -> tuple[AnswerOption, ...]:
+    """Return the options; those that are cut off have no value."""
+    if cut is None:
+        return options
+    if not isinstance(cut, str):
+        raise DataError(
+            f"{where}: {CUT} is {short(cut)}; expected letters of options, such as 'ae'. {MEND}"
+        )
+    return tuple(
+        replace(option, value=None) if option.letter in cut.lower() else option
+        for option in options
     )
 
 

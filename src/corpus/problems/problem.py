@@ -45,6 +45,9 @@ class Problem:
     expression: str | None = None
     """The gold answer of a problem over expressions: an expression (right up to a constant if
     it has the letter C), an equation, or a set of solutions `{-2, 2}`."""
+    family: str | None = None
+    """What it was varied from: the formula that generated it, or its story in SVAMP. None where a
+    set has no families."""
 
     @classmethod
     def question(cls, text: str, options: tuple[AnswerOption, ...] = ()) -> "Problem":
@@ -99,16 +102,23 @@ class Problem:
         """The cluster of the problem, for cluster-robust intervals.
 
         A model tends to have all problems of a cluster right or all wrong. The cluster is the
-        template, which is all that a model reads; of generated problems, whose wording is drawn as
-        well, it is the program.
+        family where a set has families, else the template of the text.
         """
-        return str(self.program) if self.set_name in (GENERATED, SYMBOLIC) else self.template
+        if self.family is None and self.set_name in (GENERATED, SYMBOLIC):
+            return str(self.program)  # runs of older versions have no families
+        return self.group
+
+    @property
+    def group(self) -> str:
+        """Its family, or the template of its text: what is held out as a whole."""
+        return self.family or self.template
 
     def to_json(self) -> dict[str, Any]:
         """Return the problem as JSON values."""
         plain = asdict(self)
-        if self.expression is None:  # most sets have no expressions
-            del plain["expression"]
+        for name in ("expression", "family"):  # most sets have none
+            if plain[name] is None:
+                del plain[name]
         return plain
 
     @classmethod

@@ -39,6 +39,8 @@ class ProblemSet:
     """A further check of a record that has the fields."""
     has_programs: bool = True
     """Its problems have programs to learn from."""
+    makes_programs: bool = False
+    """Its gold programs are made from written solutions, and kept if they give the gold answer."""
     never_beside: frozenset[str] = frozenset()
     """Sets whose held-out problems have twins in it: it is never trained on beside them."""
     has_words_as_digits: bool = False
@@ -75,12 +77,14 @@ _SETS = (
         fields=frozenset({"question", "answer"}),
         load=load_gsm8k,
         is_one=_has_final_answer,
+        makes_programs=True,
         has_words_as_digits=True,
     ),
     ProblemSet(
         name="svamp",
         fields=frozenset({"Body", "Question", "Equation", "Answer"}),
         load=load_svamp,
+        makes_programs=True,
         has_words_as_digits=True,
     ),
     ProblemSet(

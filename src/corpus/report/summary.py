@@ -8,7 +8,7 @@ from typing import Any
 from corpus.base.units import Budget
 from corpus.evaluate.bins import KINDS, bin_title
 from corpus.evaluate.intervals import wilson
-from corpus.evaluate.scores import GOLD, MAJORITY, MODEL, NEAREST, VALUE, title
+from corpus.evaluate.scores import GOLD, MAJORITY, MODEL, NEAREST, VALUE
 from corpus.evaluate.scores import answers as answers_among
 from corpus.report.formats import (
     ABSENT,
@@ -132,8 +132,9 @@ def _text_sentence(run: Run) -> str:
 
 def answers(scores: Json) -> list[tuple[str, float, Interval]]:
     """Who answers, the share that is right and its interval; the model comes first."""
+    titles = answers_among(scores)
     return [
-        (title(field), scores[field], bounds)
+        (titles[field], scores[field], bounds)
         for field in SHOWN
         if is_number(scores.get(field)) and (bounds := find_interval(scores, field))
     ]

@@ -76,7 +76,15 @@ def make_problem(template: WordTemplate, rng: random.Random, *, split: str, inde
                 f"template {template.name}: {value!r} is not nearest to {correct} of {options}"
             )
         return Problem(
-            SET_NAME, split, index, text, options, correct, str(program), template.category
+            SET_NAME,
+            split,
+            index,
+            text,
+            options,
+            correct,
+            str(program),
+            template.category,
+            family=template.family,
         )
     raise DataError(
         f"template {template.name}: no sensible numbers in {_ATTEMPTS} attempts; widen their ranges"

@@ -13,7 +13,7 @@ from corpus.problems.generated.options import FRACTION
 from corpus.problems.generated.reader import Numbers
 from corpus.problems.generated.words import SLOT, slots
 from corpus.program.language import Program
-from corpus.program.tree import Node, names_in
+from corpus.program.tree import Node, names_in, walk
 
 CATEGORIES = ("general", "gain", "geometry", "physics", "probability", "other")
 """MathQA's categories, each with a file of templates and one of stories, in a fixed order."""
@@ -44,6 +44,17 @@ class Template:
     def programs(self) -> tuple[Program, ...]:
         """The program of each text: the formula, its quantities numbered as in that text."""
         return tuple(linearize(self.formula, NUMBER.findall(text)) for text in self.texts)
+
+    @cached_property
+    def family(self) -> str:
+        """Its formula as a program, the quantities counted as the formula has them.
+
+        So it is the same for every order of the numbers in the text, and for templates that tell
+        other stories about one formula.
+        """
+        used = names_in(self.formula)
+        order = dict.fromkeys(each for each in walk(self.formula) if each in used)
+        return str(linearize(self.formula, [str(name) for name in order]))
 
     @cached_property
     def shapes(self) -> frozenset[str]:

@@ -75,6 +75,7 @@ def make_problem(
             program=str(program),
             category=template.category,
             expression=EXPRESSIONS.show_answer(program, outcome.value, 0),
+            family=template.family,
         )
     raise DataError(
         f"template {template.name}: no sensible problem in {_ATTEMPTS} attempts; widen its draw"
