@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.folders import contents
 
+from corpus.base.files import digest_file
 from corpus.cli.main import main
 from corpus.run.folder import RunFolder
 from corpus.run.lock import claimed
@@ -176,3 +177,29 @@ def test_a_folder_whose_name_begins_like_the_hub_is_read_whole(
         ]
         is None
     )
+
+
+def test_the_same_data_elsewhere_or_touched_is_the_same_data(
+    refused: Refused,
+    data: Path,
+    small: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "run"
+    words = ["run", "starter", *small, f"--out={out}"]
+    main([*words[:2], f"--data={data}", *words[2:]])
+    weights = digest_file(out / "weights" / "final.safetensors")
+    elsewhere = Path(shutil.copytree(data, tmp_path / "other disk" / data.name))
+    for path in (*data.rglob("*.jsonl"), *elsewhere.rglob("*.jsonl")):
+        os.utime(path, (1, 1))
+    shutil.rmtree(out / "weights")
+    shutil.rmtree(out / "checkpoints")
+    capsys.readouterr()
+    main([*words, f"--data={elsewhere}"])
+    assert "text is already prepared" in capsys.readouterr().out
+    assert digest_file(out / "weights" / "final.safetensors") == weights
+    with open(next(elsewhere.rglob("*.jsonl")), "a", encoding="utf-8") as file:
+        file.write('{"text": "more of it", "meta": {"redpajama_set_name": "RedPajamaC4"}}\n')
+    assert "prepared was prepared from other data than" in refused([*words, f"--data={elsewhere}"])
+    main([*words, f"--data={data}"])

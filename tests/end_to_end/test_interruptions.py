@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.folders import scores_in
 from support.processes import CorpusProcess
 
 from corpus.base.files import digest_file
@@ -78,9 +79,7 @@ def test_a_run_killed_twice_ends_with_the_same_bits(
         )
     assert _lines(out) == _lines(finished)
     assert not list((out / "checkpoints").rglob("*.tmp"))
-    assert json.loads((out / "scores.json").read_text()) == json.loads(
-        (finished / "scores.json").read_text()
-    )
+    assert scores_in(out / "scores.json") == scores_in(finished / "scores.json")
 
 
 RUNS, KILLS_A_RUN = 4, 3
@@ -118,9 +117,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(
             finished / f"weights/{name}.safetensors"
         )
     assert _lines(out) == _lines(finished)
-    assert json.loads((out / "scores.json").read_text()) == json.loads(
-        (finished / "scores.json").read_text()
-    )
+    assert scores_in(out / "scores.json") == scores_in(finished / "scores.json")
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.folders import scores_in
 
 from corpus.base.files import digest_file
 from corpus.cli.main import main
@@ -78,7 +79,10 @@ def test_a_run_leaves_what_the_formats_page_says(finished: Path) -> None:
     } <= there
     assert {"report.html", "report.md", "tensorboard", "outcomes"} <= there
     scores = json.loads((finished / "scores.json").read_text())
-    assert set(scores) == {"text", "problems"}
+    assert set(scores) == {"run", "text", "problems"}
+    assert scores["run"]["name"] == finished.name
+    manifest = json.loads((finished / "manifest.json").read_text())
+    assert scores["run"].items() <= manifest.items()
     spent = json.loads((finished / "manifest.json").read_text())["seconds_per_problem"]
     assert set(spent["generated"]) == {
         "accuracy",
@@ -181,9 +185,7 @@ def test_stage_by_stage_gives_the_same_bits_as_run(
 
 def test_a_moved_run_is_scored_as_before(moved: Path, finished: Path, tmp_path: Path) -> None:
     main(["evaluate", str(moved), "--output", str(tmp_path / "scores.json")])
-    assert json.loads((tmp_path / "scores.json").read_text()) == json.loads(
-        (finished / "scores.json").read_text()
-    )
+    assert scores_in(tmp_path / "scores.json") == scores_in(finished / "scores.json")
 
 
 def test_a_moved_run_is_scored_on_a_file_of_problems(

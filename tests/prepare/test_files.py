@@ -10,6 +10,7 @@ import pytest
 
 from corpus.base.errors import DataError
 from corpus.base.files import storage_error
+from corpus.prepare.digests import digest_of
 from corpus.prepare.document import Document
 from corpus.prepare.sources.files import (
     SET_NAMES,
@@ -35,9 +36,11 @@ def test_files_are_documents_in_the_order_of_their_paths(tmp_path: Path) -> None
     ]
     assert sum(told) == files.size("train")
     assert list(files.documents("validation", told.append)) == []
-    before = files.inputs()
+    before = files.inputs(digest_of)
     (tmp_path / "b.txt").write_text("second, changed")
-    assert [name for name, mark in files.inputs().items() if before[name] != mark] == ["b.txt"]
+    assert [name for name, mark in files.inputs(digest_of).items() if before[name] != mark] == [
+        "b.txt"
+    ]
 
 
 def test_other_encodings_are_named(tmp_path: Path) -> None:

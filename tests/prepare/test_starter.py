@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from corpus.base.errors import DataError
+from corpus.prepare.digests import digest_of
 from corpus.prepare.sources import installation, starter
 from corpus.prepare.sources.installation import comments, docstrings
 from corpus.prepare.sources.starter import STANDS_FOR, Starter
@@ -152,10 +153,10 @@ def test_an_installation_without_source_is_an_error(
 
 
 def test_a_new_package_changes_the_mark(small_installation: Path) -> None:
-    before = Starter(1000).inputs()
-    assert Starter(1000).inputs() == before
+    before = Starter(1000).inputs(digest_of)
+    assert Starter(1000).inputs(digest_of) == before
     (small_installation / "another.py").write_text(MODULE)
-    assert Starter(1000).inputs() != before
+    assert Starter(1000).inputs(digest_of) != before
 
 
 def test_docstrings_and_comments_are_cleaned() -> None:

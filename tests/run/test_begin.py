@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from corpus import __version__
 from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.plain import to_plain
 from corpus.cli.options import RunOptions, parse_run
 from corpus.config.run import RunConfig
 from corpus.recipes.registry import load_recipe
-from corpus.run.begin import begin_run, choose_method, load_config, read_config
+from corpus.run.begin import begin_run, choose_method, identity, load_config, read_config
 from corpus.run.folder import RunFolder
 
 
@@ -95,8 +96,22 @@ def test_a_run_is_the_same_wherever_it_is_resumed_from(
     assert begun.prepare.data == load_config(folder).prepare.data == str(tmp_path / "mine")
     for data in ("../../mine", str(tmp_path / "mine"), "../c/../../mine/"):
         assert begin_run(_with_data(data), folder, command="corpus run") == begun
-    with pytest.raises(ConfigError, match=r"prepare\.data: '.*/mine' → '.*/c/mine'"):
-        begin_run(_with_data("mine"), folder, command="corpus run")
+    assert begin_run(_with_data("mine"), folder, command="corpus run"), "content is compared later"
+    with pytest.raises(ConfigError, match=r"prepare\.data: 'mine' → 'yours'"):
+        begin_run(_with_data("yours"), folder, command="corpus run")
+
+
+def test_a_run_knows_which_version_made_it(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "first")
+    config = begin_run(_with_data("mine"), folder, command="corpus run")
+    manifest = folder.read_manifest()
+    assert (manifest["name"], manifest["seed"], manifest["version"]) == ("first", 0, __version__)
+    assert identity(config, folder).items() <= manifest.items()
+    elsewhere = dataclasses.replace(config.prepare, data="/other/disk/mine")
+    moved = dataclasses.replace(config, prepare=elsewhere)
+    assert identity(moved, folder) == identity(config, folder)
+    other = dataclasses.replace(config, seed=4)
+    assert identity(other, folder)["config_digest"] != manifest["config_digest"]
 
 
 @pytest.mark.parametrize("data", ["starter", "hub", "hub:owner/name"])

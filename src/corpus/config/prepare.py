@@ -31,6 +31,16 @@ def whole_path(data: str) -> str:
     return str(Path(data).expanduser().resolve())
 
 
+def data_name(data: str) -> str:
+    """Return the part of `prepare.data` that says what it is, wherever it is: a folder's name.
+
+    Sources can be named after the folder; its files are told apart by their content.
+    """
+    if data == STARTER or data.split(":")[0] == HUB:
+        return data
+    return Path(whole_path(data)).name
+
+
 @dataclass(frozen=True, kw_only=True)
 class PrepareConfig:
     """What text is read, how much of it, and what is held out."""

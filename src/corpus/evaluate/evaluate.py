@@ -40,6 +40,7 @@ from corpus.problems.problem import Problem
 from corpus.problems.registry import PROBLEM_SETS
 from corpus.program.domain import AnswerOption
 from corpus.program.language import Program
+from corpus.run.begin import identity, load_config
 from corpus.run.problems import training_problems
 from corpus.run.weights import load_shape, load_weights
 from corpus.runtime.runtime import Runtime, resolve
@@ -82,7 +83,8 @@ def evaluate_run(request: Request) -> Scores:
     known = read_scores(folder)["text"] if request.is_in_run and output.exists() else {}
     if config.evaluate.text if request.text is None else request.text:
         known = score_all_text(folder, model, runtime, reach, in_int8=request.in_int8)
-    scores: Scores = {"text": known, "problems": {}}
+    run = identity(load_config(folder), folder)
+    scores: Scores = {"run": run, "text": known, "problems": {}}
     if request.changed:
         scores["settings"] = request.changed
         changed = ", ".join(f"{name} {value}" for name, value in request.changed.items())

@@ -4,8 +4,9 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
+
+from corpus.prepare.digests import Mark
 
 TextSplit = Literal["train", "validation"]
 
@@ -40,8 +41,11 @@ class TextInput(Protocol):
         """Return lines for the user that say what is here, before anything is read."""
         ...
 
-    def inputs(self) -> dict[str, str]:
-        """Return name → mark of everything that is read; a mark changes when the content does."""
+    def inputs(self, mark: Mark) -> dict[str, str]:
+        """Return name → mark of everything that is read; a mark changes when the content does.
+
+        `mark` returns that of a file.
+        """
         ...
 
     def size(self, split: TextSplit) -> int:
@@ -74,12 +78,6 @@ def _pieces(text: str) -> Iterator[str]:
         yield text[start : space.start()]
         start = space.start()
     yield text[start:]
-
-
-def mark_of(path: Path) -> str:
-    """Return a file's size and time of change, which decide whether it is read again."""
-    status = path.stat()
-    return f"{status.st_size} bytes, changed {status.st_mtime_ns}"
 
 
 def format_size(num_bytes: float) -> str:

@@ -14,7 +14,7 @@ from corpus.base.manifest import Manifest, is_done, make_key, write_manifest
 from corpus.base.seeds import derive
 from corpus.config.problems import ProblemsConfig
 from corpus.config.run import RunConfig
-from corpus.prepare.document import mark_of
+from corpus.prepare.digests import Mark, digest_of, other_data
 from corpus.prepare.problem_files import are_parts, check_splits, join_parts, load_parts
 from corpus.problems.choose import choose_sets
 from corpus.problems.contamination import (
@@ -41,12 +41,18 @@ Sets = dict[str, dict[str, list[Problem]]]
 
 
 def prepare_problems(
-    config: RunConfig, found: Sequence[ProblemFile], folder: RunFolder
+    config: RunConfig,
+    found: Sequence[ProblemFile],
+    folder: RunFolder,
+    *,
+    mark: Mark = digest_of,
+    keep: bool = False,
 ) -> KnownProblems:
     """Write the problem sets that are trained on and scored; return all known evaluation problems.
 
     The sets are those found, or generated ones if none of those can be trained on. Problems already
-    prepared from the same data and settings are kept.
+    prepared from the same data and settings are kept. With `keep`, others are a `ConfigError`.
+    `mark` returns the identity of a file's content.
     """
     settings, chosen = config.problems, _choose(found, config.problems)
     if chosen.files:
@@ -55,10 +61,12 @@ def prepare_problems(
     else:
         sets = generate_sets(settings, seed=config.seed)
     known = known_problems(found, sets)
-    key = _key(config, chosen, known)
+    key = _key(config, chosen, known, mark)
     if is_done(folder.problems, kind="problems", key=key):
         say(f"problems are already prepared: {folder.problems}")
         return known
+    if keep:
+        raise other_data(folder.problems, config.prepare.data)
     sets |= symbolic_sets(settings, seed=config.seed)
     counts = write_sets(
         sets,
@@ -285,7 +293,7 @@ def _delete_others(folder: RunFolder, counts: dict[str, dict[str, Any]]) -> None
             path.unlink()
 
 
-def _key(config: RunConfig, chosen: _Chosen, known: KnownProblems) -> str:
+def _key(config: RunConfig, chosen: _Chosen, known: KnownProblems, mark: Mark) -> str:
     """Return the digest of everything that decides what is written."""
     problems = config.problems
     known_as = known.digest if problems.decontaminate else None
@@ -297,7 +305,8 @@ def _key(config: RunConfig, chosen: _Chosen, known: KnownProblems) -> str:
         }
         return make_key("problems", settings, {"generated": digest_json(settings)})
     inputs = {
-        f"{file.set_name} {file.split} {file.path}": mark_of(file.path) for file in chosen.files
+        f"{file.set_name} {file.split} {number}": mark(file.path)
+        for number, file in enumerate(chosen.files)
     }
     loaded: dict[str, Any] = {"known": known_as, "drop_twins": problems.drop_twins}
     if problems.tuning_share:

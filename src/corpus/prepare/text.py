@@ -30,11 +30,12 @@ from corpus.base.manifest import (
 )
 from corpus.base.plain import to_plain
 from corpus.base.units import format_count, format_duration
-from corpus.config.prepare import STARTER, PrepareConfig, whole_path
+from corpus.config.prepare import STARTER, PrepareConfig, data_name
 from corpus.config.tokenizer import TokenizerConfig
 from corpus.data.prepared import Prepared
 from corpus.data.shards import TokenShards
 from corpus.prepare.collect import Dropped, collect, token_limit
+from corpus.prepare.digests import Mark, digest_of, other_data
 from corpus.prepare.document import TextInput
 from corpus.prepare.pool import Pool, TextSelection
 from corpus.prepare.screen import Screen
@@ -70,6 +71,8 @@ def prepare(
     out: Path,
     problem_texts: Iterable[str] = (),
     known: KnownProblems | None = None,
+    mark: Mark = digest_of,
+    keep: bool = False,
 ) -> Manifest:
     """Write tokenizer, token shards and unigram counts to `out`, unless they are there already.
 
@@ -80,19 +83,24 @@ def prepare(
         problem_texts: training problems, for the tokenizer's sample only.
         known: evaluation problems; with `config.decontaminate`, documents that contain one are
             left out of training.
+        mark: the identity of a file's content.
+        keep: what is in `out` must have been made from the same data.
 
     Raises:
+        ConfigError: with `keep`, `out` was made from other data.
         DataError: an input is malformed, or no source has enough text.
         ArtifactError: `out` exists and is not a prepared folder.
     """
     problem_texts = list(problem_texts)
     screen = Screen(known) if known and config.decontaminate else None
-    inputs = _inputs(texts, problem_texts, screen)
-    key = make_key(KIND, to_plain(config) | {"data": whole_path(config.data)}, inputs)
+    inputs = _inputs(texts, problem_texts, screen, mark)
+    key = make_key(KIND, to_plain(config) | {"data": data_name(config.data)}, inputs)
     _check_out(out)
     if _is_done(out, key):
         say(f"text is already prepared: {out}")
         return read_manifest(out, kind=KIND)
+    if keep:
+        raise other_data(out, config.data)
     if not texts:
         raise DataError(
             f"{config.data} has no text to train on. Give a folder with SlimPajama records or "
@@ -116,9 +124,9 @@ def prepare(
 
 
 def _inputs(
-    texts: Sequence[TextInput], problem_texts: Sequence[str], screen: Screen | None
+    texts: Sequence[TextInput], problem_texts: Sequence[str], screen: Screen | None, mark: Mark
 ) -> dict[str, str]:
-    inputs = {name: mark for text in texts for name, mark in text.inputs().items()}
+    inputs = {name: found for text in texts for name, found in text.inputs(mark).items()}
     joined = "\x1f".join(problem_texts).encode("utf-8", "replace")
     inputs["problem texts"] = hashlib.sha256(joined).hexdigest()
     return inputs | ({"evaluation problems": screen.known.digest} if screen else {})

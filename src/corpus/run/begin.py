@@ -11,12 +11,13 @@ from typing import Any
 
 from corpus.base.console import say
 from corpus.base.errors import ArtifactError, ConfigError
-from corpus.base.files import read_json, write_json
+from corpus.base.files import digest_json, read_json, write_json
 from corpus.base.plain import differences, from_plain, to_plain
 from corpus.base.units import parse_budget
+from corpus.base.version import identify
 from corpus.config.aliases import rename_settings
 from corpus.config.finetune import FinetuneConfig
-from corpus.config.prepare import whole_path
+from corpus.config.prepare import data_name, whole_path
 from corpus.config.run import RunConfig
 from corpus.recipes.registry import load_recipe
 from corpus.run.folder import RunFolder
@@ -61,7 +62,9 @@ def begin_run(
     if not any(place.exists() for place in written):
         write_json(folder.config, plain)
         today = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        folder.update_manifest(recipe=config.recipe, seed=config.seed, date=today, command=command)
+        folder.update_manifest(
+            **identity(own, folder), recipe=config.recipe, date=today, command=command
+        )
         return own
     if there is None:
         raise ArtifactError(f"{folder.path} holds a run without its config.json. {_FIX}")
@@ -82,6 +85,18 @@ def begin_run(
     if replans:
         folder.update_manifest(command=command)
     return own
+
+
+def identity(config: RunConfig, folder: RunFolder) -> dict[str, Any]:
+    """Return what tells a run from others: its name, seed, the digest of its config, and the
+    version and commit of Corpus.
+    """
+    return {
+        "name": folder.path.resolve().name,
+        "seed": config.seed,
+        "config_digest": digest_json(comparable(to_plain(config))),
+        **identify(),
+    }
 
 
 def _check_plannable(
@@ -149,10 +164,11 @@ def read_plan(folder: RunFolder) -> dict[str, Any] | None:
 def comparable(plain: dict[str, Any]) -> dict[str, Any]:
     """Return a plain config in a form that is equal for configs with equal results.
 
-    Missing settings have their defaults, the budget one spelling, the data its absolute path.
-    `evaluate.batch_size` is left out: it only decides how much memory scoring takes.
+    Missing settings have their defaults, the budget one spelling, the data the name of its folder:
+    its content is compared when it is prepared. `evaluate.batch_size` is left out: it only decides
+    how much memory scoring takes.
     """
-    plain = _with_whole_path(_with_one_spelling(_completed(plain)))
+    plain = _with_name_of_data(_with_one_spelling(_completed(plain)))
     group = plain.get("evaluate")
     if not isinstance(group, dict):
         return plain
@@ -190,13 +206,13 @@ def _with_one_spelling(plain: dict[str, Any]) -> dict[str, Any]:
     return {**plain, "budget": f"{budget.amount!r} {budget.kind}"}
 
 
-def _with_whole_path(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return the config with the absolute path of its data folder."""
+def _with_name_of_data(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the config with the name of its data folder, wherever it is."""
     group = plain.get("prepare")
     data = group.get("data") if isinstance(group, dict) else None
     if not isinstance(group, dict) or not isinstance(data, str):
         return plain
-    return {**plain, "prepare": {**group, "data": whole_path(data)}}
+    return {**plain, "prepare": {**group, "data": data_name(data)}}
 
 
 def load_config(folder: RunFolder) -> RunConfig:

@@ -54,6 +54,11 @@ class RunFolder:
         return self.path / "clock.json"
 
     @property
+    def inputs(self) -> Path:
+        """Digests of the files that the data was prepared from."""
+        return self.path / "inputs.json"
+
+    @property
     def prepared(self) -> Path:
         """Tokenizer, token shards and unigram counts."""
         return self.path / "prepared"

@@ -15,7 +15,8 @@ from corpus.base.encodings import decode_text
 from corpus.base.errors import DataError, did_you_mean
 from corpus.base.files import storage_error
 from corpus.config.problems import ProblemsConfig
-from corpus.prepare.document import Advance, Document, TextSplit, format_size, mark_of
+from corpus.prepare.digests import Mark
+from corpus.prepare.document import Advance, Document, TextSplit, format_size
 from corpus.prepare.sources.records import read_records
 from corpus.problems.choose import choose_sets
 from corpus.problems.held_out import HELDOUT, is_in_part
@@ -75,9 +76,9 @@ class FileInput(ABC):
     @abstractmethod
     def documents(self, split: TextSplit, advance: Advance) -> Iterator[Document]: ...
 
-    def inputs(self) -> dict[str, str]:
+    def inputs(self, mark: Mark) -> dict[str, str]:
         paths = (path for paths in self._files.values() for path in paths)
-        return {self._relative(path): mark_of(path) for path in paths}
+        return {self._relative(path): mark(path) for path in paths}
 
     def size(self, split: TextSplit) -> int:
         return _total_size(self._files.get(split, ()))
@@ -186,9 +187,9 @@ class ProblemTexts(FileInput):
         name = self._set_name
         return [f"text: training problems of {name} (prepare.problems_as_text): source '{name}'"]
 
-    def inputs(self) -> dict[str, str]:
+    def inputs(self, mark: Mark) -> dict[str, str]:
         but = f" but {self._heldout_share:g}" if self._heldout_share else ""
-        return {f"{name} as text{but}": mark for name, mark in super().inputs().items()}
+        return {f"{name} as text{but}": found for name, found in super().inputs(mark).items()}
 
     def documents(self, split: TextSplit, advance: Advance) -> Iterator[Document]:
         for path in self._files.get(split, ()):

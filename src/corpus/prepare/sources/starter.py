@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 from corpus.base.errors import DataError
+from corpus.prepare.digests import Mark
 from corpus.prepare.document import Advance, Document, TextSplit, format_size
 from corpus.prepare.sources.installation import (
     Docstring,
@@ -82,7 +83,7 @@ class Starter:
         lines = [f"text: {source}: {what}" for source, what in STANDS_FOR.items()]
         return [*lines, f"text: at most {most} of each, from {count:,} installed library files"]
 
-    def inputs(self) -> dict[str, str]:
+    def inputs(self, mark: Mark) -> dict[str, str]:
         names = [f"{file.module} {file.size}" for file in self._files]
         names += [name for name, _ in descriptions(self._roots)]
         digest = hashlib.sha256("\n".join(names).encode("utf-8", "replace")).hexdigest()
