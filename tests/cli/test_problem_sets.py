@@ -28,8 +28,11 @@ def _gsm8k(index: int) -> dict[str, Any]:
 
 
 def _svamp(index: int) -> dict[str, Any]:
+    thing, place, owner = (
+        f"{name}{chr(97 + index // 26)}{chr(97 + index % 26)}s" for name in "xyz"
+    )
     return {
-        "Body": f"There are {'old ' * index}{index + 9} hats.",
+        "Body": f"There are {index + 9} {thing} in {place} of {owner}.",
         "Question": "If 4 go, how many stay?",
         "Equation": f"( {index + 9}.0 - 4.0 )",
         "Answer": index + 5.0,
