@@ -123,6 +123,14 @@ def test_a_text_without_a_known_word_scores_nothing() -> None:
         assert [similarity for _, similarity in index.similar(asked, 3)] == [0.0, 0.0, 0.0]
 
 
+def test_equally_similar_problems_are_in_order_also_where_they_are_cut_off() -> None:
+    index = NeighbourIndex([problem(f"{'pens ' * (place % 3 + 1)}{place}a") for place in range(60)])
+    everything = index.nearest(Problem.question("zebra"), k=60)
+    assert everything == list(range(60))
+    for k in (1, 7, 30, 59):
+        assert index.nearest(Problem.question("zebra"), k=k) == everything[:k]
+
+
 def test_an_exact_twin_comes_first() -> None:
     index = NeighbourIndex([problem(text) for text in TEXTS])
     for place, text in enumerate(TEXTS[1:], start=1):

@@ -72,7 +72,8 @@ def evaluate_run(request: Request) -> Scores:
     require_writable(output)
     if looks_for_overlap:
         require_text(folder)
-    # Scoring is cheap beside training, and fp32 gives the same answers on every machine.
+    # Scoring is cheap beside training. In fp32, answers differ between machines only where two
+    # tokens or programs are within rounding of each other; that has not been measured.
     runtime = resolve(replace(config.runtime, precision="fp32"))
     say(f"machine    {runtime.describe()}")
     if runtime.device.type == "cpu":

@@ -97,11 +97,10 @@ class NeighbourIndex:
         if twin is not None:
             scores[twin] = np.inf
         k = min(k, len(scores))
-        best = np.argpartition(-scores, k - 1)[:k]
-        return [
-            (int(position), float(scores[position]))
-            for position in best[np.lexsort((best, -scores[best]))]
-        ]
+        least = np.partition(scores, len(scores) - k)[len(scores) - k]
+        best = np.flatnonzero(scores >= least)  # more than k where several are equal to the last
+        best = best[np.lexsort((best, -scores[best]))][:k]
+        return [(int(position), float(scores[position])) for position in best]
 
     def copy_program(self, problem: Problem) -> tuple[Program | None, float | None]:
         """Copy a neighbour's program; return it and the similarity of the nearest problem, 0…1.
