@@ -176,15 +176,29 @@ def report(folder: RunFolder) -> None:
 
 
 def solve(
-    folder: RunFolder, problem: str, options: str, *, programs: int, reach: Reach, in_int8: bool
+    folder: RunFolder,
+    problem: str,
+    options: str,
+    *,
+    programs: int,
+    retrieval: bool,
+    reach: Reach,
+    in_int8: bool,
 ) -> None:
     """Solve one problem with a run's final weights and print each step."""
     from corpus.solve.show import show_solution
 
-    config = load_config(folder)
-    for line in show_solution(
-        config, folder, problem, options, programs=programs, reach=reach, in_int8=in_int8
-    ):
+    lines = show_solution(
+        load_config(folder),
+        folder,
+        problem,
+        options,
+        programs=programs,
+        retrieval=retrieval,
+        reach=reach,
+        in_int8=in_int8,
+    )
+    for line in lines:
         say(line)
 
 

@@ -9,6 +9,7 @@ import pytest
 from support.processes import run_corpus
 
 from corpus.base.units import format_count
+from corpus.cli.main import COMMANDS
 from corpus.config.aliases import rename_flags
 from corpus.recipes.registry import RECIPES
 
@@ -23,7 +24,8 @@ EXPERIMENTS = sorted((ROOT / "docs" / "experiments").glob("*.md"))
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _PICTURE = re.compile(r'<img src="([^"]+)"')
-_CODE = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^ *```[a-z]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)")
 _HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
 
 
@@ -72,14 +74,24 @@ def _commands() -> list[list[str]]:
     found = []
     for path in DOCUMENTS:
         for block in _CODE.findall(path.read_text(encoding="utf-8")):
-            for line in block.replace("\\\n", " ").splitlines():
-                words = (
-                    shlex.split(line.removeprefix("$ "), comments=True)
-                    if re.match(r"(\$ )?corpus ", line)
-                    else []
-                )
-                if words:
-                    found.append(words[1:])
+            for line in re.sub(r"\\\n\s*", " ", block).splitlines():
+                line = line.strip().removeprefix("$ ")
+                if line.startswith("corpus "):
+                    found.append(shlex.split(line, comments=True)[1:])
+    return found
+
+
+def _flags_in_prose() -> set[str]:
+    """Every flag of Corpus in prose and tables: in backticks alone, or in a `corpus …` command.
+
+    `.alpha` in a list that began with a whole name is left out.
+    """
+    found = set()
+    for path in DOCUMENTS:
+        text = _CODE.sub("", path.read_text(encoding="utf-8"))
+        for span in _INLINE.findall(text):
+            if span.startswith(("--", "corpus ")):
+                found |= set(re.findall(r"(?<!\S)--[a-z][\w.-]*", span))
     return found
 
 
@@ -101,6 +113,23 @@ def test_the_commands_in_the_documents_exist() -> None:
             assert re.search(rf"{re.escape(flag)}\b", asked[positions]), (
                 f"corpus {shlex.join(words)}: no flag {flag}"
             )
+
+
+def test_the_flags_in_prose_and_tables_exist() -> None:
+    commands = (*COMMANDS, "run starter")
+    known = {
+        flag
+        for command in commands
+        for flag in re.findall(r"(?<!\S)--[a-z][\w.-]*", _help(tuple(command.split())))
+    }
+    assert len(known) > 100
+    named = _flags_in_prose()
+    assert len(named) > 50
+    groups = tuple(each for each in named if each.endswith((".", "-")))  # `--model.…`
+    assert all(any(flag.startswith(group) for flag in known) for group in groups)
+    whole = rename_flags(sorted(named - set(groups)))
+    missing = sorted(flag for flag in whole if flag not in known)
+    assert not missing, missing
 
 
 def _help(words: tuple[str, ...]) -> str:

@@ -216,6 +216,11 @@ def test_a_moved_run_solves_and_reports(moved: Path, capsys: pytest.CaptureFixtu
     assert (moved / "report.html").stat().st_size > 10_000
     main(["solve", str(moved), "a train covers 120 km in 2 hours . what is its speed ?"])
     assert "n0 = 120, n1 = 2" in capsys.readouterr().out
+    (first, *_) = (moved / "problems" / "generated.train.jsonl").read_text().splitlines()
+    main(["solve", str(moved), json.loads(first)["text"], "--retrieval", "True"])
+    said = capsys.readouterr().out
+    assert "of similar problems" in said
+    assert f"program   {json.loads(first)['program']}" in said, "its twin is in training"
 
 
 def test_transformers_continues_a_prompt_as_corpus_does(moved: Path, tmp_path: Path) -> None:

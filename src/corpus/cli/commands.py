@@ -206,6 +206,9 @@ class SolveOptions(FolderOptions):
     """Majority voting: programs that vote on the answer, the most likely ones of a beam search.
     1 decodes one program greedily."""
 
+    retrieval: bool = False
+    """Let the programs of similar training problems vote as well."""
+
     model: Reach = field(default_factory=Reach)
     """Positions other than the trained ones."""
 
@@ -230,6 +233,7 @@ def solve(words: Sequence[str]) -> None:
         problem,
         options.options,
         programs=options.programs,
+        retrieval=options.retrieval,
         reach=options.model,
         in_int8=options.weights == "int8",
     )

@@ -8,6 +8,7 @@ from typing import Any
 from corpus.base.errors import DataError
 from corpus.config.rope import Reach
 from corpus.config.run import RunConfig
+from corpus.problems.neighbours import NeighbourIndex
 from corpus.problems.problem import Problem
 from corpus.program.arithmetic.options import parse_options
 from corpus.program.domain import AnswerOption, Domain
@@ -16,11 +17,11 @@ from corpus.program.language import CONSTANTS, Step
 from corpus.program.number_words import digits_for_words
 from corpus.program.plain_numbers import plain_numbers
 from corpus.run.folder import RunFolder
-from corpus.run.problems import reads_words_as_digits
+from corpus.run.problems import reads_words_as_digits, training_problems
 from corpus.run.weights import AS_TRAINED, load_shape, load_weights
 from corpus.runtime.runtime import resolve
 from corpus.solve.solver import Solver
-from corpus.solve.voting import CandidateProgram, by_probability, majority
+from corpus.solve.voting import CandidateProgram, by_probability, by_similarity, majority
 
 _LETTER = re.compile(r"(?:^|\s)[a-e]\s*\)", re.IGNORECASE)
 _SHORT, _LONG = 6, 10
@@ -34,6 +35,7 @@ def show_solution(
     options_text: str,
     *,
     programs: int,
+    retrieval: bool = False,
     reach: Reach = AS_TRAINED,
     in_int8: bool = False,
 ) -> list[str]:
@@ -45,6 +47,7 @@ def show_solution(
         text: the problem.
         options_text: the answers to choose from, as MathQA writes them; empty if there are none.
         programs: how many programs vote; 1 takes one greedy program.
+        retrieval: whether the programs of similar training problems vote as well.
         reach: changes of the model's positions.
         in_int8: solve with the weights rounded to int8.
 
@@ -69,7 +72,8 @@ def show_solution(
             "without --options"
         )
     lines = _quantity_lines(problem, _trained(config), notes)
-    found, vote_lines = _solve(solver, problem, programs)
+    index = NeighbourIndex(training_problems(folder)) if retrieval else None
+    found, vote_lines = _solve(solver, problem, programs, index)
     length = solver.length(problem, found.program if found else None)
     if length > (trained := load_shape(folder).context_length):
         lines.append(
@@ -147,18 +151,23 @@ def _quantity_lines(
 
 
 def _solve(
-    solver: Solver, problem: Problem, programs: int
+    solver: Solver, problem: Problem, programs: int, index: NeighbourIndex | None
 ) -> tuple[CandidateProgram | None, list[str]]:
-    """Return the program that answers, and a line about the vote."""
-    if programs == 1:
+    """Return the program that answers, and lines about the vote."""
+    if programs == 1 and index is None:
         return solver.greedy([problem])[0], []
     (candidates,) = solver.search([problem], programs)
-    found = majority(by_probability(candidates), problem, problem.options)
+    similar = [] if index is None else by_similarity(problem, index)
+    found = majority([*by_probability(candidates), *similar], problem, problem.options)
     if found is None:
         return (candidates[0] if candidates else None), []
-    return found.winner, [
-        f"majority  {found.share:.0%} of the {len(candidates)} likeliest programs"
-    ]
+    voters = f"the {len(candidates)} likeliest programs"
+    lines = [f"majority  {found.share:.0%} of {voters}"]
+    if index is not None:
+        lines = [f"majority  {found.share:.0%} of {voters} and {len(similar)} of similar problems"]
+        if found.winner.log_probability == float("-inf"):
+            lines.append("          the program is one of a similar training problem")
+    return found.winner, lines
 
 
 def _program_lines(found: CandidateProgram | None, problem: Problem) -> list[str]:
