@@ -24,7 +24,7 @@ def test_a_set_that_was_trained_on_is_found_out(
     assert overlap["num_problems"] == overlap["num_in_rows"] == overlap["num_equal"] == 60
     assert (overlap["num_in_text"], overlap["num_clean"], overlap["accuracy_clean"]) == (0, 0, None)
     assert json.loads(output.read_text())["problems"]["generated"]["clean"]["num_problems"] == 0
-    assert (tmp_path / "scores.outcomes" / "generated.jsonl").exists()
+    assert (tmp_path / "scores.json.outcomes" / "generated.jsonl").exists()
     assert (
         "of 60 problems 60 occur in a training problem (60 word for word), 0 in training text"
         in capsys.readouterr().out

@@ -21,7 +21,7 @@ def test_z_is_the_95_percent_deviate() -> None:
     assert math.erf(Z / math.sqrt(2)) == pytest.approx(0.95, abs=1e-12)
 
 
-def teststudents_quantile_is_that_of_the_tables() -> None:
+def test_students_quantile_is_that_of_the_tables() -> None:
     """Fisher and Yates 1963, table III, 5 % two-sided."""
     table = {1: 12.706, 2: 4.303, 10: 2.228, 20: 2.086, 30: 2.042, 60: 2.000, 120: 1.980}
     for freedom, value in table.items():
@@ -29,7 +29,7 @@ def teststudents_quantile_is_that_of_the_tables() -> None:
 
 
 @given(st.integers(1, 5000))
-def teststudents_quantile_is_scipys_within_the_error_it_states(freedom: int) -> None:
+def test_students_quantile_is_scipys_within_the_error_it_states(freedom: int) -> None:
     error = 1.3e-3 if freedom < 6 else 4.5e-5 if freedom < 30 else 1.6e-8
     assert student(freedom) == pytest.approx(special.stdtrit(freedom, 0.975), rel=error)
 

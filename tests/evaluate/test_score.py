@@ -121,7 +121,8 @@ def test_outcomes_tell_what_became_of_each_problem() -> None:
         "ways": {
             name: {"value": 3.0, "right": True, "value_right": True}
             for name in ("accuracy", "baseline_nearest", "ceiling_gold")
-        },
+        }
+        | {"baseline_majority": {"value": None, "right": True, "value_right": None}},
     }
     last = outcomes[4]
     assert (last["predicted"], last["value"], last["chosen"], last["right"]) == (

@@ -298,6 +298,8 @@ def test_a_problem_read_with_digits_is_found_in_its_own_question(question: str) 
         ("twenty - five", "25"),
         ("twenty-five", "25"),
         ("Twenty five", "25"),
+        ("twenty\nfive", "25"),
+        ("two  hundred\n and six", "206"),
         ("250 thousand", "250000"),
         ("two hundred and six", "206"),
         ("a hundred", "100"),

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import ArtifactError, ConfigError, DataError, did_you_mean
-from corpus.evaluate.intervals import student
-from corpus.evaluate.scores import MODEL, answers, title
+from corpus.evaluate.intervals import Z, effective_size
+from corpus.evaluate.scores import MADE, MODEL, answers, title
+from corpus.problems.registry import PROBLEM_SETS
 from corpus.run.folder import RunFolder
 
 Json = dict[str, Any]
@@ -30,8 +31,8 @@ class Difference:
     first: float
     second: float
     """The shares, 0…1."""
-    margin: float | None
-    """Half the width of the 95 % interval of the difference; None with fewer than two clusters."""
+    interval: tuple[float, float]
+    """The 95 % interval of the difference."""
 
     @property
     def difference(self) -> float:
@@ -39,8 +40,8 @@ class Difference:
         return self.first - self.second
 
     def __str__(self) -> str:
-        margin = "" if self.margin is None else f" ± {100 * self.margin:.1f}"
-        return f"{100 * self.difference:+.1f}{margin}"
+        low, high = (100 * each for each in self.interval)
+        return f"{100 * self.difference:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def paired(
@@ -48,25 +49,25 @@ def paired(
 ) -> Difference | None:
     """Return the difference of two shares of the same problems; None without problems.
 
-    The variance is that of the clusters' sums, with the factor G / (G - 1) for G clusters, and the
-    interval uses Student's t with G - 1 degrees of freedom.
+    The interval is Agresti and Min's for the effective number of pairs (see `intervals.clustered`):
+    half a pair is added to each cell of the table of both answers. So it has a width where few
+    clusters disagree, or none.
 
-    References: Miller 2024, arXiv:2411.00640, sec. 4; Cameron and Miller 2015, J. Hum. Resour.
-    50:317, sec. II and VI.
+    References: Miller 2024, arXiv:2411.00640, sec. 4; Agresti and Min 2005, Stat. Med. 24:729.
     """
     total = len(first)
     if not total:
         return None
     gaps = [int(one) - int(other) for one, other in zip(first, second, strict=True)]
-    mean, sums = sum(gaps) / total, dict[Hashable, float]()
-    for gap, cluster in zip(gaps, clusters, strict=True):
-        sums[cluster] = sums.get(cluster, 0.0) + gap - mean
-    groups, margin = len(sums), None
-    if groups > 1:
-        variance = sum(each * each for each in sums.values()) * groups / (groups - 1)
-        margin = student(groups - 1) * math.sqrt(variance) / total
+    size = effective_size(gaps, clusters)
+    more, less = ((gaps.count(sign) / total * size + 0.5) / (size + 2) for sign in (1, -1))
+    middle = more - less
+    margin = Z * math.sqrt(max(0.0, more + less - middle**2) / (size + 2))
     return Difference(
-        num_problems=total, first=sum(first) / total, second=sum(second) / total, margin=margin
+        num_problems=total,
+        first=sum(first) / total,
+        second=sum(second) / total,
+        interval=(max(-1.0, middle - margin), min(1.0, middle + margin)),
     )
 
 
@@ -115,26 +116,32 @@ def compare(
         )
     if not names:
         raise DataError(f"{run} and {other} have no problem set in common, so nothing is compared")
-    found = []
+    found, known = [], dict[str, str]()
     for name in names if set_name is None else [set_name]:
         pairs = _pairs(ours[name], theirs[name], name)
-        own, others = (answers(records[0]["ways"]) for records in zip(*pairs))
+        own, others = (_answers(records, name, by_value) for records in zip(*pairs))
+        known |= own | others
         second = [other_way or way]
         if other is None and other_way is None:
             second = [each for each in others if each != way]
-        for each in second:
-            _require(way, own, name)
-            _require(each, others, name)
-            found.append(_compare(name, pairs, way, each, other, by_value))
+        if way in own:
+            asked = [each for each in second if each in others]
+            found += [_compare(name, pairs, way, each, other, by_value) for each in asked]
+    if not found:
+        wrong = next((each for each in (way, other_way) if each and each not in known), way)
+        raise ConfigError(
+            f"no set was answered by {wrong!r}; the names are: {', '.join(known)}."
+            f"{did_you_mean(wrong, known)}"
+        )
     return found
 
 
-def _require(way: str, known: dict[str, str], name: str) -> None:
-    if way not in known:
-        raise ConfigError(
-            f"{name} was not answered by {way!r}; it was answered by: {', '.join(known)}."
-            f"{did_you_mean(way, known)}"
-        )
+def _answers(records: Sequence[Json], name: str, by_value: bool) -> dict[str, str]:
+    """Return the ways of answering a set that can be compared, with their titles."""
+    ways = records[0]["ways"]
+    kept = {way: 0 for way in ways if not by_value or ways[way]["value_right"] is not None}
+    made = name in PROBLEM_SETS and PROBLEM_SETS[name].makes_programs
+    return answers(kept | ({"gold_programs": MADE} if made else {}))
 
 
 def _compare(

@@ -86,19 +86,20 @@ def _share(score: Mapping[str, Any], field: str) -> str:
 
 def say_comparisons(comparisons: Sequence[Comparison]) -> None:
     """Print a table of paired differences in percentage points."""
-    wide = max(len(each.second) for each in comparisons)
+    about = "(points, with the 95 % interval)"
+    wide = max(len(about), *(len(each.second) for each in comparisons))
     shown = None
     for each in comparisons:
-        if (each.set_name, each.first) != shown:
-            shown = each.set_name, each.first
-            columns = "".join(f"{name:>16}" for name, _ in GROUPS)
+        if each.set_name != shown:
+            shown = each.set_name
+            counts = (each.groups[name] for name, _ in GROUPS)
+            numbers = [0 if part is None else part.num_problems for part in counts]
+            heads = (f"{name} ({number:,})" for (name, _), number in zip(GROUPS, numbers))
             say(f"{each.set_name}: {each.first}, less")
-            say(f"  {'(points, ± half of the 95 % interval)':<{wide}}{columns}")
+            say(f"  {about:<{wide}}" + "".join(f"{head:>24}" for head in heads))
         found = (each.groups[name] for name, _ in GROUPS)
-        cells = "".join(f"{'—' if part is None else str(part):>16}" for part in found)
+        cells = "".join(f"{'—' if part is None else str(part):>24}" for part in found)
         say(f"  {each.second:<{wide}}{cells}")
-    for name, group in comparisons[-1].groups.items():
-        say(f"{name}: {0 if group is None else group.num_problems:,} problems")
 
 
 def say_bins(score: Mapping[str, Any]) -> None:

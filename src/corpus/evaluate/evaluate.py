@@ -21,7 +21,6 @@ from corpus.evaluate.overlap import find_overlap, require_text
 from corpus.evaluate.request import Request
 from corpus.evaluate.score import score_problems
 from corpus.evaluate.scores import (
-    MADE,
     MODEL,
     NEAREST,
     NEAREST_PLAUSIBLE,
@@ -37,7 +36,6 @@ from corpus.finetune.examples import normal_forms
 from corpus.model.low_precision import num_bytes
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
-from corpus.problems.registry import PROBLEM_SETS
 from corpus.program.domain import AnswerOption
 from corpus.program.language import Program
 from corpus.run.begin import identity, load_config
@@ -123,6 +121,9 @@ def evaluate_run(request: Request) -> Scores:
             scores["problems"][name] = result
             lines = "".join(json.dumps(record) + "\n" for record in records)
             write_text(request.outcomes / f"{name}.jsonl", lines)
+    for old in request.outcomes.glob("*.jsonl"):
+        if old.stem not in sets:
+            old.unlink()  # of sets that these scores are not of
     write_json(output, scores)
     if request.is_in_run:  # not among the scores: equal runs have equal scores
         folder.update_manifest(seconds_per_problem=seconds)
@@ -285,6 +286,6 @@ def _score_set(
         clean=clean,
         form=form,
     )
-    if name in PROBLEM_SETS and PROBLEM_SETS[name].makes_programs:
-        scores["gold_programs"] = MADE
-    return {**scores, "constrained": config.evaluate.constrained}, records, seconds
+    for part in (scores, scores.get("clean", {})):
+        part["constrained"] = config.evaluate.constrained
+    return scores, records, seconds

@@ -19,15 +19,24 @@ def clustered(hits: Sequence[bool], kin: Sequence[Hashable]) -> tuple[float, flo
     References: Miller 2024, arXiv:2411.00640, sec. 2.2; Korn and Graubard 1998, Survey Methodology
     24:193; Dean and Pagano 2015, J. Surv. Stat. Methodol. 3:484.
     """
-    total, successes = len(hits), sum(hits)
-    if total == 0:
+    if not hits:
         return None
-    share, sums = successes / total, dict.fromkeys(kin, 0.0)
-    for hit, group in zip(hits, kin, strict=True):
-        sums[group] += hit - share
-    between, alone = sum(each * each for each in sums.values()), total * share * (1 - share)
+    return wilson(sum(hits) / len(hits), effective_size(hits, kin))
+
+
+def effective_size(values: Sequence[float], kin: Sequence[Hashable]) -> float:
+    """Return the number of independent trials that tell as much of the mean as `values` do.
+
+    See `clustered`.
+    """
+    total = len(values)
+    mean, sums, alone = sum(values) / total, dict.fromkeys(kin, 0.0), 0.0
+    for value, group in zip(values, kin, strict=True):
+        sums[group] += value - mean
+        alone += (value - mean) ** 2
+    between = sum(each * each for each in sums.values())
     effective = total / max(1.0, between / alone) if alone else len(sums)
-    return wilson(share, max(effective * _certainty(len(sums), total), min(effective, len(sums))))
+    return max(effective * _certainty(len(sums), total), min(effective, len(sums)))
 
 
 def _certainty(groups: int, total: int) -> float:

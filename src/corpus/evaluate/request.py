@@ -73,7 +73,8 @@ class Request:
     @property
     def outcomes(self) -> Path:
         """The folder that the outcome of each problem goes to."""
-        return self.folder.outcomes if self.is_in_run else self.output.with_suffix(".outcomes")
+        beside = self.output.with_name(f"{self.output.name}.outcomes")
+        return self.folder.outcomes if self.is_in_run else beside
 
     @property
     def is_in_run(self) -> bool:

@@ -14,9 +14,10 @@ from typing import Any
 
 from corpus.evaluate.baselines import Reference
 from corpus.evaluate.bins import bin_scores
-from corpus.evaluate.scores import GOLD, MAJORITY, MODEL, NEAREST, VALUE, share_fields
+from corpus.evaluate.scores import GOLD, MADE, MAJORITY, MODEL, NEAREST, VALUE, share_fields
 from corpus.problems.check import Judged, judge
 from corpus.problems.problem import Problem
+from corpus.problems.registry import PROBLEM_SETS
 from corpus.program.language import Program
 
 _Hits = Sequence[bool | None]
@@ -90,10 +91,16 @@ def score_problems(
         similarity=[similarity for _, similarity in copies],
         beyond=beyond,
     )
-    scores = answered.scores(range(len(problems)))
+    made = any(PROBLEM_SETS[each].makes_programs for each in _known_sets(problems))
+    about = {"gold_programs": MADE} if made else {}
+    scores = answered.scores(range(len(problems))) | about
     if clean is not None:
-        scores["clean"] = answered.scores(clean)
+        scores["clean"] = answered.scores(clean) | about
     return scores, answered.records(predicted)
+
+
+def _known_sets(problems: Sequence[Problem]) -> set[str]:
+    return {each.set_name for each in problems} & PROBLEM_SETS.keys()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,12 +151,15 @@ class _AnsweredSet:
         beyond = None if self.beyond is None else [self.beyond[place] for place in places]
         return scores | bin_scores(problems, right, nearest, similarity, beyond)
 
+    @property
+    def _has_gold(self) -> bool:
+        return any(problem.program is not None for problem in self.problems)
+
     def _by_template(self) -> dict[str, _Hits]:
         """Return the shares that are told apart by template: answers and values, by field."""
-        known = any(problem.program is not None for problem in self.problems) or None
         hits: dict[str, _Hits] = {MAJORITY: self.guesses}
         for name, found in self.judged.items():
-            counts = known if name == GOLD else True
+            counts = self._has_gold or None if name == GOLD else True
             hits[name] = [counts and each.right for each in found]
             hits[name + VALUE] = [counts and each.value_right for each in found]
         return hits
@@ -161,17 +171,25 @@ class _AnsweredSet:
                 **_record(problem, program, self.judged[MODEL][place], self.judged[NEAREST][place]),
                 "seen": self.seen[place],
                 "cluster": problem.cluster,
-                "ways": {
-                    name: {
-                        "value": each[place].outcome.value,
-                        "right": each[place].right,
-                        "value_right": each[place].value_right,
-                    }
-                    for name, each in self.judged.items()
-                },
+                "ways": self._ways(place),
             }
             for place, (problem, program) in enumerate(zip(self.problems, predicted))
         ]
+
+    def _ways(self, place: int) -> dict[str, dict[str, Any]]:
+        """Return what every way of answering gave for one problem."""
+        ways: dict[str, dict[str, Any]] = {
+            name: {
+                "value": each[place].outcome.value,
+                "right": each[place].right,
+                "value_right": each[place].value_right,
+            }
+            for name, each in self.judged.items()
+            if name != GOLD or self._has_gold
+        }
+        if None not in self.guesses:  # a letter is guessed, not a value
+            ways[MAJORITY] = {"value": None, "right": self.guesses[place], "value_right": None}
+        return ways
 
 
 def _other_shares(
@@ -186,14 +204,22 @@ def _other_shares(
     return {
         "executes": [each.outcome.executes for each in mine],
         "program_match": [
-            known and program is not None and gold is not None and form(program) == form(gold)
-            for program, gold in zip(predicted, (each.gold_program for each in problems))
+            known and _match(problem, program, form)
+            for problem, program in zip(problems, predicted)
         ],
         "value_match": [
             known and problem.domain.same(its.outcome.value, theirs.outcome.value)
             for problem, its, theirs in zip(problems, mine, golden)
         ],
     }
+
+
+def _match(problem: Problem, program: Program | None, form: Callable[[Program], Program]) -> bool:
+    """Return whether a program is the gold program, both in the form of training."""
+    gold = problem.gold_program
+    if program is None or gold is None or not problem.domain.has_normal_form:
+        return program is not None and program == gold
+    return form(program) == form(gold)
 
 
 def _record(

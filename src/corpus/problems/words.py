@@ -93,6 +93,9 @@ def _with_joined_numbers(words: Words, data: np.ndarray, spans: np.ndarray) -> W
 
     Only runs of number words in which one joins the others are looked at, so the cost is small.
     """
+    tens, units, spelled, joints, links = _parts()
+    if not np.isin(words.hashes, np.concatenate([tens, joints])).any():
+        return words
     tens, units, spelled, joints, links = (np.isin(words.hashes, part) for part in _parts())
     same = words.texts[:-1] == words.texts[1:]
     begins_pair = np.append(tens[:-1] & units[1:] & same, False)
@@ -108,7 +111,8 @@ def _with_joined_numbers(words: Words, data: np.ndarray, spans: np.ndarray) -> W
         bytes(data[spans[0, first] : spans[1, last - 1]]).decode("utf-8", "replace")
         for first, last in places
     ]
-    written, _, _ = _as_written([digits_for_words(_HYPHEN.sub("-", text)) for text in texts])
+    plain = (" ".join(_HYPHEN.sub("-", text).split()) for text in texts)
+    written, _, _ = _as_written([digits_for_words(text) for text in plain])
     bounds = written.bounds(len(texts)).tolist()
     hashes, numbers, owners, end = [], [], [], 0
     for (first, last), (begin, stop) in zip(places, pairwise(bounds)):
