@@ -201,5 +201,10 @@ def test_the_same_data_elsewhere_or_touched_is_the_same_data(
     assert digest_file(out / "weights" / "final.safetensors") == weights
     with open(next(elsewhere.rglob("*.jsonl")), "a", encoding="utf-8") as file:
         file.write('{"text": "more of it", "meta": {"redpajama_set_name": "RedPajamaC4"}}\n')
-    assert "prepared was prepared from other data than" in refused([*words, f"--data={elsewhere}"])
+    assert json.loads((out / "config.json").read_text())["prepare"]["data"] == str(elsewhere)
+    main([*words, f"--data={elsewhere}"])  # it has begun, so the path is not looked at again
+    third = Path(shutil.copytree(elsewhere, tmp_path / "third disk" / data.name))
+    assert "prepared was prepared from other data than" in refused([*words, f"--data={third}"])
+    shutil.rmtree(out / "problems")
+    assert "prepared was prepared from other data than" in refused([*words, f"--data={third}"])
     main([*words, f"--data={data}"])

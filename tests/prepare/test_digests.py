@@ -49,3 +49,5 @@ def test_a_damaged_list_of_digests_is_made_again(tmp_path: Path, content: str) -
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.txt cannot be read: No such file"):
         digest_of(tmp_path / "gone.txt")
+    with pytest.raises(DataError, match=r"gone\.txt cannot be read: No such file"):
+        ContentDigests(tmp_path / "inputs.json")(tmp_path / "gone.txt")

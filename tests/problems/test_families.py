@@ -5,12 +5,14 @@ import random
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.prepare.problem_files import load_parts
+from corpus.problems import families as families_module
 from corpus.problems.families import SHARED, families
 from corpus.problems.held_out import is_in_part
-from corpus.problems.svamp import load_svamp
 
 STORIES = st.lists(st.text(alphabet="abcd ", max_size=12), min_size=1, max_size=12)
 
@@ -20,9 +22,13 @@ def _alike(first: str, second: str) -> bool:
     return len(one & other) >= SHARED * len(one | other) and bool(one & other)
 
 
-@given(STORIES)
-def test_families_are_the_connected_parts_of_a_plain_comparison(stories: list[str]) -> None:
-    found = families(stories)
+@given(STORIES, st.sampled_from([1, 30, families_module.PAIRS]))
+def test_families_are_the_connected_parts_of_a_plain_comparison(
+    stories: list[str], pairs: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(families_module, "PAIRS", pairs)
+        found = families(stories)
     for start, story in enumerate(stories):
         reached, border = {start}, [start]
         while border:
@@ -43,9 +49,18 @@ def test_names_do_not_depend_on_the_order(stories: list[str], seed: int) -> None
     assert [mixed[order.index(place)] for place in range(len(stories))] == families(stories)
 
 
-def test_no_story_of_svamp_is_both_trained_on_and_held_out(shared_data: Path) -> None:
+@pytest.mark.parametrize("num_parts", [1, 2])
+def test_no_story_of_svamp_is_both_trained_on_and_held_out(
+    shared_data: Path, tmp_path: Path, num_parts: int
+) -> None:
     path = shared_data / "svamp" / "train.jsonl"
-    problems = load_svamp(path, "train")
+    lines = path.read_text().splitlines()
+    parts = [tmp_path / f"train-{part}-of-{num_parts}.jsonl" for part in range(num_parts)]
+    for part, each in enumerate(parts):
+        size = len(lines) // num_parts
+        each.write_text("\n".join(lines[part * size : (part + 1) * size]) + "\n")
+    problems = load_parts("svamp", parts, "train")
+    assert len({each.family for each in problems}) == 156
     bodies = [json.loads(line)["Body"].lower() for line in path.read_text().splitlines()]
     held = [is_in_part(problem, "heldout", 0.2) for problem in problems]
     assert 70 < sum(held) < 210

@@ -6,7 +6,8 @@ differs.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,14 @@ Mark = Callable[[Path], str]
 
 def digest_of(path: Path) -> str:
     """Return the BLAKE2b digest of a file. Raises `DataError` if it cannot be read."""
+    with _reading(path), open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        yield
     except OSError as error:
         if storage_error(error) is not None:
             raise
@@ -59,7 +65,9 @@ class ContentDigests:
 
     def __call__(self, path: Path) -> str:
         """Return a file's digest. Raises `DataError` if it cannot be read."""
-        name, status = str(Path(path).resolve()), Path(path).stat()
+        name = str(Path(path).resolve())
+        with _reading(path):
+            status = Path(path).stat()
         mark = [status.st_size, status.st_mtime_ns]
         known = self._known.get(name)
         if not (isinstance(known, dict) and known.get("mark") == mark and known.get("digest")):

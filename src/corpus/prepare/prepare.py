@@ -4,12 +4,13 @@ import dataclasses
 from pathlib import Path
 
 from corpus.base.console import say
-from corpus.base.files import read_json
+from corpus.base.files import read_json, write_json
 from corpus.base.manifest import NAME, read_manifest
 from corpus.config.prepare import HUB, whole_path
 from corpus.config.run import RunConfig
 from corpus.prepare.digests import ContentDigests
-from corpus.prepare.discover import find_data
+from corpus.prepare.discover import FoundData, find_data
+from corpus.prepare.document import format_size
 from corpus.prepare.problem_sets import prepare_problems
 from corpus.prepare.text import prepare
 from corpus.problems.contamination import COUNTS
@@ -19,19 +20,25 @@ from corpus.run.problems import training_problems
 DOWNLOADS = Path("downloads")
 """Text from a hub is kept here, beside the run folders, so that several runs share it."""
 
+LARGE = 10**9
+"""Bytes of text from which a line says that its content is read to identify it."""
+
 
 def prepare_run(config: RunConfig, folder: RunFolder) -> None:
     """Prepare text and problems in a run folder; what is there from the same data is kept.
 
     The same data is that of the same content, wherever it is. A run that has begun to train keeps
-    its data, so that it resumes even if the source is gone.
+    its data, and is not prepared again while the data is given by the same path, so that it resumes
+    even if the source is gone.
 
-    Raises `ConfigError` if it is given other data then.
+    Raises `ConfigError` if such a run is given other data.
     """
-    has_begun = folder.checkpoints.exists() or folder.final_weights.exists()
+    has_begun = folder.checkpoints.exists() or any(folder.weights.glob("*.safetensors"))
     is_prepared = all((place / NAME).exists() for place in (folder.prepared, folder.problems))
-    keep = has_begun and is_prepared
-    if keep and _is_where_it_was(config.prepare.data, folder):
+    trained = folder.read_manifest().get("data", {}) if has_begun else {}
+    path = whole_path(config.prepare.data)
+    # Runs of older versions have no record of their data.
+    if has_begun and is_prepared and trained.get("path", path) == path:
         return
     settings = config.prepare
     if settings.data.split(":")[0] == HUB and settings.max_tokens is None:
@@ -39,8 +46,10 @@ def prepare_run(config: RunConfig, folder: RunFolder) -> None:
     found = find_data(settings, downloads=folder.path.parent / DOWNLOADS, problems=config.problems)
     for line in found.describe():
         say(line)
-    digests = ContentDigests(folder.inputs)
-    known = prepare_problems(config, found.problems, folder, mark=digests, keep=keep)
+    digests = _read_digests(found, folder)
+    known = prepare_problems(
+        config, found.problems, folder, mark=digests, must_be=trained.get("problems")
+    )
     texts = [problem.text for problem in training_problems(folder)]
     prepared = prepare(
         found.texts,
@@ -49,17 +58,39 @@ def prepare_run(config: RunConfig, folder: RunFolder) -> None:
         problem_texts=texts,
         known=known,
         mark=digests,
-        keep=keep,
+        must_be=trained.get("text"),
     )
-    digests.save()
-    problems = read_manifest(folder.problems, kind="problems").counts
+    problems = read_manifest(folder.problems, kind="problems")
     # Recorded as None if decontamination is off, so that a report can say so.
     folder.update_manifest(
-        contamination={"problems": problems.get(COUNTS), "text": prepared.counts.get(COUNTS)}
+        contamination={
+            "problems": problems.counts.get(COUNTS),
+            "text": prepared.counts.get(COUNTS),
+        },
+        data={
+            "path": path,
+            "problems": problems.key,
+            "text": prepared.key,
+        },
     )
+    _keep_path(config, folder)
 
 
-def _is_where_it_was(data: str, folder: RunFolder) -> bool:
-    """Whether the data is given by the path that it was prepared from."""
-    before = read_json(folder.prepared / NAME).get("config", {}).get("data")
-    return before is None or whole_path(before) == whole_path(data)
+def _read_digests(found: FoundData, folder: RunFolder) -> ContentDigests:
+    """Return the digests of all files, computed now where they are not known."""
+    digests = ContentDigests(folder.inputs)
+    sizes = (text.size(split) for text in found.texts for split in ("train", "validation"))
+    if (total := sum(sizes)) > LARGE:
+        say(f"identifying {format_size(total)} of text by its content")
+    for text in found.texts:
+        text.inputs(digests)
+    digests.save()
+    return digests
+
+
+def _keep_path(config: RunConfig, folder: RunFolder) -> None:
+    """Write the path of the data into config.json, if the same data was found in another place."""
+    plain = read_json(folder.config) if folder.config.exists() else None
+    if plain and plain.get("prepare", {}).get("data") not in (None, config.prepare.data):
+        plain["prepare"]["data"] = config.prepare.data
+        write_json(folder.config, plain)

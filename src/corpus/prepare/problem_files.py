@@ -7,6 +7,7 @@ from pathlib import Path
 
 from corpus.base.console import warn
 from corpus.base.errors import DataError
+from corpus.problems.families import join_families
 from corpus.problems.problem import Problem
 from corpus.problems.registry import ProblemFile, load_problems
 
@@ -74,14 +75,14 @@ def _in_order(path: Path) -> list[tuple[int, str]]:
 
 
 def load_parts(set_name: str, paths: Sequence[Path], split: str) -> list[Problem]:
-    """Read the files of a split as one, numbered from 0."""
+    """Read the files of a split as one, numbered from 0, with the families of all of them."""
     problems = load_problems(set_name, paths[0], split)
     for path in paths[1:]:
         problems += [
             dataclasses.replace(problem, index=index)
             for index, problem in enumerate(load_problems(set_name, path, split), len(problems))
         ]
-    return problems
+    return join_families(problems)
 
 
 def check_splits(

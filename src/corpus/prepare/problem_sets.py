@@ -46,13 +46,13 @@ def prepare_problems(
     folder: RunFolder,
     *,
     mark: Mark = digest_of,
-    keep: bool = False,
+    must_be: str | None = None,
 ) -> KnownProblems:
     """Write the problem sets that are trained on and scored; return all known evaluation problems.
 
     The sets are those found, or generated ones if none of those can be trained on. Problems already
-    prepared from the same data and settings are kept. With `keep`, others are a `ConfigError`.
-    `mark` returns the identity of a file's content.
+    prepared from the same data and settings are kept. `must_be` is the key that they must have;
+    another one is a `ConfigError`. `mark` returns the identity of a file's content.
     """
     settings, chosen = config.problems, _choose(found, config.problems)
     if chosen.files:
@@ -62,11 +62,11 @@ def prepare_problems(
         sets = generate_sets(settings, seed=config.seed)
     known = known_problems(found, sets)
     key = _key(config, chosen, known, mark)
+    if must_be is not None and key != must_be:
+        raise other_data(folder.problems, config.prepare.data)
     if is_done(folder.problems, kind="problems", key=key):
         say(f"problems are already prepared: {folder.problems}")
         return known
-    if keep:
-        raise other_data(folder.problems, config.prepare.data)
     sets |= symbolic_sets(settings, seed=config.seed)
     counts = write_sets(
         sets,
@@ -293,6 +293,10 @@ def _delete_others(folder: RunFolder, counts: dict[str, dict[str, Any]]) -> None
             path.unlink()
 
 
+VERSION = 2
+"""Raised when the same data gives other problem files."""
+
+
 def _key(config: RunConfig, chosen: _Chosen, known: KnownProblems, mark: Mark) -> str:
     """Return the digest of everything that decides what is written."""
     problems = config.problems
@@ -302,13 +306,18 @@ def _key(config: RunConfig, chosen: _Chosen, known: KnownProblems, mark: Mark) -
             "problems": dataclasses.asdict(problems),
             "seed": config.seed,
             "known": known_as,
+            "version": VERSION,
         }
         return make_key("problems", settings, {"generated": digest_json(settings)})
     inputs = {
         f"{file.set_name} {file.split} {number}": mark(file.path)
         for number, file in enumerate(chosen.files)
     }
-    loaded: dict[str, Any] = {"known": known_as, "drop_twins": problems.drop_twins}
+    loaded: dict[str, Any] = {
+        "known": known_as,
+        "drop_twins": problems.drop_twins,
+        "version": VERSION,
+    }
     if problems.tuning_share:
         loaded["tuning_share"] = problems.tuning_share
     if chosen.heldout:

@@ -72,7 +72,7 @@ def prepare(
     problem_texts: Iterable[str] = (),
     known: KnownProblems | None = None,
     mark: Mark = digest_of,
-    keep: bool = False,
+    must_be: str | None = None,
 ) -> Manifest:
     """Write tokenizer, token shards and unigram counts to `out`, unless they are there already.
 
@@ -84,10 +84,10 @@ def prepare(
         known: evaluation problems; with `config.decontaminate`, documents that contain one are
             left out of training.
         mark: the identity of a file's content.
-        keep: what is in `out` must have been made from the same data.
+        must_be: the key that the result must have; None for any.
 
     Raises:
-        ConfigError: with `keep`, `out` was made from other data.
+        ConfigError: the key is not `must_be`.
         DataError: an input is malformed, or no source has enough text.
         ArtifactError: `out` exists and is not a prepared folder.
     """
@@ -95,12 +95,12 @@ def prepare(
     screen = Screen(known) if known and config.decontaminate else None
     inputs = _inputs(texts, problem_texts, screen, mark)
     key = make_key(KIND, to_plain(config) | {"data": data_name(config.data)}, inputs)
+    if must_be is not None and key != must_be:
+        raise other_data(out, config.data)
     _check_out(out)
     if _is_done(out, key):
         say(f"text is already prepared: {out}")
         return read_manifest(out, kind=KIND)
-    if keep:
-        raise other_data(out, config.data)
     if not texts:
         raise DataError(
             f"{config.data} has no text to train on. Give a folder with SlimPajama records or "
@@ -123,13 +123,18 @@ def prepare(
     return manifest
 
 
+SEARCH = 2
+"""Raised when the search for evaluation problems finds others in the same text."""
+
+
 def _inputs(
     texts: Sequence[TextInput], problem_texts: Sequence[str], screen: Screen | None, mark: Mark
 ) -> dict[str, str]:
     inputs = {name: found for text in texts for name, found in text.inputs(mark).items()}
     joined = "\x1f".join(problem_texts).encode("utf-8", "replace")
     inputs["problem texts"] = hashlib.sha256(joined).hexdigest()
-    return inputs | ({"evaluation problems": screen.known.digest} if screen else {})
+    known = f"{screen.known.digest}, search {SEARCH}" if screen else ""
+    return inputs | ({"evaluation problems": known} if screen else {})
 
 
 def _prepare(

@@ -3,12 +3,11 @@
 Reference: Patel et al. 2021, arXiv:2103.07191.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import DataError
-from corpus.problems.families import families
+from corpus.problems.families import story_words
 from corpus.problems.problem import Problem
 from corpus.problems.records import MEND, read_rows, short, text_field
 from corpus.problems.written import NoSourceError, ProgramWriter
@@ -24,15 +23,11 @@ def load_svamp(path: Path, split: str) -> list[Problem]:
     """Read a SVAMP file: a JSON list, JSON lines or Parquet; `Type` becomes the category.
 
     A problem whose equation cannot be traced to the text keeps its place, without a program.
-    Problems varied from one story are one family, whatever the question. Raises `DataError` naming
-    file, row and value where a row is malformed.
+    The family of a problem is the words of its story, until `families.join_families`. Raises
+    `DataError` naming file, row and value where a row is malformed.
     """
     rows = read_rows(path, COLUMNS, set_title="SVAMP", optional=("Type",))
-    problems = [
-        _problem(row, split, index, f"{path}, row {index}") for index, row in enumerate(rows)
-    ]
-    stories = families([row["Body"] for row in rows])
-    return [replace(each, family=family) for each, family in zip(problems, stories, strict=True)]
+    return [_problem(row, split, index, f"{path}, row {index}") for index, row in enumerate(rows)]
 
 
 def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem:
@@ -54,6 +49,7 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
         program=_program(text, equation, answer),
         category=str(row.get("Type") or ""),
         answer=answer,
+        family=story_words(body),
     )
 
 

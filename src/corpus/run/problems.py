@@ -8,6 +8,7 @@ from corpus.base.errors import ArtifactError, DataError
 from corpus.base.manifest import NAME, read_manifest
 from corpus.problems.choose import check_company
 from corpus.problems.contamination import COUNTS
+from corpus.problems.families import join_families
 from corpus.problems.held_out import HELDOUT, TUNING
 from corpus.problems.problem import GENERATED, SYMBOLIC, Problem, read_problems
 from corpus.problems.registry import PREPARED, PROBLEM_SETS, load_problems, recognise, split_of
@@ -121,7 +122,8 @@ def _load(name: str, path: Path) -> list[Problem]:
         own = next((each.set_name for each in problems if each.set_name != name), name)
     else:
         own = name if file is None or name not in PROBLEM_SETS else file.set_name
-        problems = load_problems(name, path, split_of(path) or "test") if own == name else []
+        read = load_problems(name, path, split_of(path) or "test") if own == name else []
+        problems = join_families(read)
     if own != name:
         raise DataError(
             f"{path} holds problems of {own}, but was given as {name}; write {own}={path}"

@@ -17,10 +17,11 @@ from corpus.base.files import storage_error
 from corpus.config.problems import ProblemsConfig
 from corpus.prepare.digests import Mark
 from corpus.prepare.document import Advance, Document, TextSplit, format_size
+from corpus.prepare.problem_files import load_parts
 from corpus.prepare.sources.records import read_records
 from corpus.problems.choose import choose_sets
 from corpus.problems.held_out import HELDOUT, is_in_part
-from corpus.problems.registry import ProblemFile, load_problems
+from corpus.problems.registry import ProblemFile
 
 PROSE = frozenset((".txt", ".text", ".md", ".markdown", ".rst", ".org", ".adoc", ".tex"))
 CODE = frozenset(
@@ -192,11 +193,13 @@ class ProblemTexts(FileInput):
         return {f"{name} as text{but}": found for name, found in super().inputs(mark).items()}
 
     def documents(self, split: TextSplit, advance: Advance) -> Iterator[Document]:
-        for path in self._files.get(split, ()):
-            for problem in load_problems(self._set_name, path, "train"):
-                if not is_in_part(problem, HELDOUT, self._heldout_share):
-                    yield Document(self._set_name, problem.text)
-            advance(path.stat().st_size)
+        paths = self._files.get(split, ())
+        if not paths:
+            return
+        for problem in load_parts(self._set_name, paths, "train"):
+            if not is_in_part(problem, HELDOUT, self._heldout_share):
+                yield Document(self._set_name, problem.text)
+        advance(sum(path.stat().st_size for path in paths))
 
 
 def read_text(path: Path) -> str:
