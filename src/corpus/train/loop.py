@@ -313,7 +313,7 @@ class PhaseTrainer:
                         "position": asdict(self.position),
                         "cursor": self._loader.cursor(),
                         "scaler": self._step.scaler.state_dict(),
-                        "metrics_bytes": self._metrics.num_bytes,
+                        "metrics_bytes": self._metrics.flush(),
                     },
                 ),
                 phase=self._phase.name,

@@ -30,6 +30,9 @@ from corpus.train.schedule import (
 )
 from corpus.train.step import TrainStep, eager_backbone
 
+WORTH_TELLING_SECONDS = 5.0
+"""The shortest suspension of the machine that is worth a line."""
+
 
 class Session:
     """Runs phases of one run under its budget. Use it as a context manager."""
@@ -90,6 +93,11 @@ class Session:
     def __exit__(self, *error: object) -> None:
         self.clock.stop()
         self.metrics.close()
+        if self.clock.suspended >= WORTH_TELLING_SECONDS:
+            say(
+                f"this machine was suspended for {format_duration(self.clock.suspended)}; the "
+                "training clock does not count that"
+            )
         self.folder.update_manifest(clock_seconds=round(self.clock.seconds, 3))
 
     @property
