@@ -112,7 +112,9 @@ def pretrain_once(
                 "pretrain",
                 model,
                 loader=loader(),
-                pace=session.split(finetune_batches=1, model=model, sample=sample).pretrain,
+                pace=session.split(
+                    finetune_batches=1, model=model, sample=sample, text_sample=sample
+                ).pretrain,
                 schedule=train.schedule,
                 validate=None,
                 sample=sample,

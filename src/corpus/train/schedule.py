@@ -157,11 +157,13 @@ class ClockPace:
     clock: Clock
     start: float
     end: float
+    begun: float = 0.0
+    """Progress of the phase at `start`: above 0 if its end was planned again there."""
 
     def progress(self, step: int) -> float:
-        """Return the share of the time that is spent."""
+        """Return the progress: it rises evenly with the time, from `begun` to 1."""
         share = (self.clock.seconds - self.start) / max(self.end - self.start, 1e-9)
-        return min(max(share, 0.0), 1.0)
+        return self.begun + (1 - self.begun) * min(max(share, 0.0), 1.0)
 
     def is_over(self, step: int, step_seconds: float) -> bool:
         """Return whether stopping now is closer to the end than one more step."""
@@ -169,8 +171,9 @@ class ClockPace:
 
     def affords(self, spent_seconds: float, next_seconds: float) -> bool:
         """Return whether validations stay within a tenth of the phase and this one ends in it."""
-        fits = self.clock.seconds + next_seconds < self.end
-        return fits and spent_seconds + next_seconds <= VALIDATION_SHARE * (self.end - self.start)
+        fits, whole = self.clock.seconds + next_seconds < self.end, self.end - self.start
+        whole /= max(1 - self.begun, 1e-9)
+        return fits and spent_seconds + next_seconds <= VALIDATION_SHARE * whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +182,8 @@ class BudgetSplit:
 
     pretrain: Callable[[], Pace]
     finetune: Callable[[], Pace]
+    replan: Callable[[float, float], Pace] | None = None
+    """Returns the pace of pre-training from a progress on, given it and the seconds of a step."""
 
 
 def split_steps(
