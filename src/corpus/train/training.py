@@ -32,7 +32,7 @@ from corpus.run.packages import require_packages
 from corpus.run.weights import MODEL_FILE, SAME_TOKENIZER
 from corpus.runtime.parallelize import checkpoint_activations, load_whole
 from corpus.runtime.ranks import ALONE, Ranks
-from corpus.text.tokenizer import EOS, PAD, RESERVED, TOKENIZER_FILE, Tokenizer
+from corpus.text.tokenizer import PAD, RESERVED, TOKENIZER_FILE, Tokenizer
 from corpus.train.data import TrainingData
 from corpus.train.schedule import BudgetSplit
 from corpus.train.self_training import SelfTraining
@@ -300,8 +300,8 @@ class Training:
         return score_sources(
             self._model,
             self._session.runtime,
-            self._data.prepared.validation.tokens,
-            eos_id=self._tokenizer.token_id(EOS),
+            self._data.prepared.validation,
+            pad_id=self._tokenizer.token_id(PAD),
             max_tokens=self._config.train.validation_tokens,
         )
 
