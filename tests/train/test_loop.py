@@ -611,3 +611,25 @@ def test_the_end_of_a_phase_is_planned_again_from_measured_steps(tmp_path: Path)
         trainer.train()
     assert trainer.position.step == 80
     assert asked == [0.1, 0.3, 0.5, 0.7, 0.9]
+
+
+def test_saving_takes_a_twentieth_of_the_time_at_most(
+    tmp_path: Path, now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint of a large model, on a slow disk, takes as long as many steps."""
+    saved: list[float] = []
+
+    def save(*given: Any, **more: Any) -> Path:
+        now.seconds += 2.0
+        saved.append(now.seconds)
+        return save_checkpoint(*given, **more)
+
+    monkeypatch.setattr("corpus.train.loop.save_checkpoint", save)
+    _train(
+        tmp_path,
+        _taking(now, 1.0),
+        pace=lambda clock: StepPace(num_steps=200),
+        checkpoint_seconds=5.0,
+        validations=0,
+    )
+    assert len(saved) == pytest.approx(200 / 40, abs=1.5)

@@ -37,6 +37,9 @@ from corpus.train.step import SPIKE_WINDOW, SPIKES_IN_A_ROW, StepResult, TrainSt
 REPLAN_AT = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Progress at which the end of a phase is planned again from the steps that were measured."""
 
+SAVING_SHARE = 0.05
+"""Most of the time that checkpoints take which are due by time."""
+
 STEPS_MEASURED = 8
 """Steps of a session from which on its seconds a step count as measured."""
 
@@ -63,7 +66,7 @@ class PhaseTrainer:
         self._loader, self._average = Prefetcher(phase.loader), WeightAverage(step.model)
         self._pace, self._step_seconds, self._num_measured, self._replanned = phase.pace, 0.0, 0, 0
         self._validation_seconds, self._last_validation_seconds = 0.0, 0.0
-        self._saved_at, self._saved_step = time.monotonic(), -1
+        self._saved_at, self._saved_step, self._save_seconds = time.monotonic(), -1, 0.0
         self._logged_at, self._logged_tokens = time.monotonic(), 0
 
     @property
@@ -269,12 +272,14 @@ class PhaseTrainer:
 
     def _save_is_due(self) -> bool:
         steps = self._config.checkpoint_steps
-        late = time.monotonic() - self._saved_at >= self._config.checkpoint_seconds
+        seconds = max(self._config.checkpoint_seconds, self._save_seconds / SAVING_SHARE)
+        late = time.monotonic() - self._saved_at >= seconds
         return late or bool(steps and self.position.step % steps == 0)
 
     def save(self) -> None:
         """Write a checkpoint of this step, unless it exists."""
         if self.position.step != self._saved_step:
+            began = time.monotonic()
             save_checkpoint(
                 self._folder,
                 Checkpoint(
@@ -294,6 +299,7 @@ class PhaseTrainer:
                 sharded=is_sharded(self._step.model),
             )
             self._saved_step = self.position.step
+            self._save_seconds = time.monotonic() - began
         self._saved_at = time.monotonic()
         self._clock.beat()
 
