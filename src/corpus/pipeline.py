@@ -19,6 +19,7 @@ from corpus.config.run import RunConfig
 from corpus.run.begin import begin_run, choose_method, load_config
 from corpus.run.folder import RunFolder
 from corpus.run.lock import claimed
+from corpus.runtime.threads import sleep_in_training
 
 if TYPE_CHECKING:
     from corpus.evaluate.request import Request
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 def run(config: RunConfig, folder: RunFolder, *, command: str, with_plan: bool = False) -> None:
     """Run every stage. `command` resumes the run after Ctrl-C."""
+    sleep_in_training(config.parsed_budget)
     from corpus.runtime.ranks import joined
 
     start = time.monotonic()
@@ -121,6 +123,7 @@ def pretrain(folder: RunFolder, *, command: str) -> None:
     if folder.pretrained_weights.exists():
         say(f"{folder.path} is pre-trained already; next: corpus finetune {folder.path}")
         return
+    sleep_in_training(config.parsed_budget)
     with _joined_and_claimed(folder) as (folder, ranks):
         _train(config, folder, command, ranks, "pretrain")
     say(f"next: corpus finetune {folder.path}")
@@ -131,6 +134,7 @@ def finetune(
 ) -> None:
     """Fine-tune a pre-trained run on its problems, to the end of the budget."""
     config = load_config(folder)
+    sleep_in_training(config.parsed_budget)
     with _joined_and_claimed(folder) as (folder, ranks):
         config = choose_method(config, folder, method=method, learning_rate=learning_rate)
         if folder.final_weights.exists():

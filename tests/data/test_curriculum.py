@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from corpus.base.errors import ConfigError
 from corpus.config.curriculum import ORDER, PROBLEMS, CurriculumConfig
-from corpus.data.curriculum import mixture_at, plan_phases
+from corpus.data.curriculum import mixture_at, plan_phases, unordered
 
 SIX = (*ORDER,)
 
@@ -50,12 +50,52 @@ def test_commoncrawl_stands_alone_where_there_is_no_c4():
     assert "commoncrawl" in leads(CurriculumConfig(), ("commoncrawl", "arxiv"))
 
 
-def test_interleaved_replays_the_others_at_the_given_share():
+def test_interleaved_replays_every_source_at_the_given_share():
     phase = plan_phases(CurriculumConfig(order="interleaved", replay=0.4), SIX)[1]
-    assert phase.mixture["wikipedia"] == pytest.approx(0.6)
-    assert sum(
-        share for name, share in phase.mixture.items() if name != "wikipedia"
-    ) == pytest.approx(0.4)
+    assert phase.name == "wikipedia"
+    assert phase.mixture["wikipedia"] == pytest.approx(0.6 + 0.4 / 6)
+    assert phase.mixture["book"] == pytest.approx(0.4 / 6)
+
+
+@given(
+    order=st.sampled_from(["sequential", "reverse", "shuffled", "interleaved"]),
+    replay=st.floats(0, 1),
+    anneal=st.sampled_from([0.0, 0.1, 0.9]),
+    weights=st.dictionaries(
+        st.sampled_from([*SIX, "commoncrawl", "notes"]),
+        st.one_of(st.just(0.0), st.floats(0.01, 100)),
+        min_size=1,
+    ).filter(lambda weights: any(weights.values())),
+)
+def test_in_every_order_a_source_gets_the_share_of_the_text_that_its_weight_asks_for(
+    order, replay, anneal, weights
+):
+    config = CurriculumConfig(order=order, replay=replay, anneal=anneal, weights=weights)
+    read = dict.fromkeys([*weights, PROBLEMS], 0.0)
+    for phase in plan_phases(config, (*weights, PROBLEMS)):
+        for name, share in phase.mixture.items():
+            read[name] += share * (phase.end - phase.start)
+    text = sum(read.values()) - read[PROBLEMS]
+    for name, weight in weights.items():
+        assert read[name] / text == pytest.approx(weight / sum(weights.values()), abs=1e-9)
+
+
+def test_a_replay_of_all_is_the_shuffled_order():
+    mixtures = [
+        phase.mixture
+        for phase in plan_phases(CurriculumConfig(order="interleaved", replay=1.0), SIX)
+    ]
+    assert all(mixture == pytest.approx(dict.fromkeys(SIX, 1 / 6)) for mixture in mixtures)
+
+
+def test_the_order_of_sources_that_nobody_ordered_is_told():
+    prepared, given_order = ("easy", "hard", "medium", "book"), ("easy", "medium", "hard")
+    assert unordered(CurriculumConfig(), prepared) == ["easy", "hard", "medium"]
+    assert unordered(CurriculumConfig(sources=given_order), prepared) == []
+    assert unordered(CurriculumConfig(), (*SIX, "commoncrawl", "notes")) == []
+    assert unordered(CurriculumConfig(order="shuffled"), prepared) == []
+    assert unordered(CurriculumConfig(weights={"hard": 0.0, "easy": 0.0}), prepared) == []
+    assert leads(CurriculumConfig(sources=given_order), prepared) == [*given_order, "book"]
 
 
 def test_own_sources_follow_the_known_ones():

@@ -155,6 +155,32 @@ def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
     _assert_same(out, one)
 
 
+HANGS = """
+import datetime, os, time
+from corpus.runtime import ranks
+from corpus.train.step import TrainStep
+ranks.STEP_PATIENCE = datetime.timedelta(seconds=3)
+step = TrainStep.__call__
+count = [0]
+def hang(self, *args, **more):
+    count[0] += 1
+    if count[0] == 4 and os.environ["RANK"] == "1":
+        time.sleep(8)
+        os._exit(7)
+    return step(self, *args, **more)
+TrainStep.__call__ = hang
+"""
+
+
+def test_a_rank_that_hangs_within_a_step_ends_the_job_with_a_message(
+    command: Words, tmp_path: Path
+) -> None:
+    done = run_ranks(command(tmp_path / "run", *MORE, budget=BUDGET), 2, first=HANGS, check=False)
+    assert [rank.returncode for rank in done] == [2, 7]
+    assert "did not answer for 0:00:03" in done[0].stderr
+    assert "Traceback" not in done[0].stderr
+
+
 def test_rows_that_cannot_be_divided_are_an_error(command: Words, tmp_path: Path) -> None:
     words = command(tmp_path / "run", *MORE, "--train.sequences-per-batch=3", budget=BUDGET)
     done = run_ranks(words, 2, check=False)

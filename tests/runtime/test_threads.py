@@ -16,7 +16,6 @@ from corpus.runtime.threads import (
     choose_threads,
     cores_of_others,
     sleep_if_busy,
-    usable_cores,
     warn_if_busy,
 )
 
@@ -205,6 +204,39 @@ def test_every_entry_point_sets_it_before_torch_is_imported(
 
 
 @pytest.mark.parametrize(
+    ("words", "spins"),
+    [
+        (["run", "starter", "--budget", "20 steps", "--out"], "1000"),
+        (["run", "starter", "--budget", "5k tokens", "--out"], "1000"),
+        (["run", "starter", "--budget", "90s", "--out"], "1000"),  # too short for a trial
+        (["run", "starter", "--budget", "5m", "--out"], "None"),
+    ],
+)
+def test_threads_that_no_trial_chooses_sleep_soon_on_an_idle_machine_too(
+    words: list[str], spins: str, tmp_path: Path
+) -> None:
+    """A process that starts later would slow them down to a third, and nothing would help."""
+    (tmp_path / "torch.py").write_text(
+        "import os\nprint('spins', os.environ.get('GOMP_SPINCOUNT'), flush=True)\nos._exit(7)\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text(
+        "from corpus.runtime import threads\nthreads._may_be_busy = lambda: False\n"
+    )
+    root = Path(__file__).parents[2]
+    paths = os.pathsep.join([str(tmp_path), str(root / "src")])
+    done = subprocess.run(
+        [sys.executable, "-m", "corpus", *words, str(tmp_path / "run")],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout.split()[-2:]) == (7, ["spins", spins])
+
+
+@pytest.mark.parametrize(
     ("threads", "others", "cores", "advice"),
     [
         (2, 1.0, 2, 1),
@@ -227,7 +259,7 @@ def test_a_busy_machine_is_said_once_with_the_fix(
     cores: int,
     advice: int,
 ) -> None:
-    monkeypatch.setattr(module, "usable_cores", lambda: cores)
+    monkeypatch.setattr(module, "core_indices", lambda: set(range(cores)))
     monkeypatch.setattr(module, "cores_of_others", lambda: others)
     for _ in range(2):
         warn_if_busy(threads)
@@ -249,7 +281,7 @@ def _stat(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *texts: str) -> None:
 
     ticks = iter((0.0, 1.0))
     monkeypatch.setattr(module, "open", opened, raising=False)
-    monkeypatch.setattr(module, "_core_indices", lambda: {0, 2})
+    monkeypatch.setattr(module, "core_indices", lambda: {0, 2})
     monkeypatch.setattr(module.os, "sysconf", lambda name: 100)
     monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(module.time, "monotonic", lambda: next(ticks))
@@ -293,5 +325,4 @@ def test_no_counts_give_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_this_machine_answers() -> None:
     others = cores_of_others(0.05)
-    assert others is None or 0 <= others <= len(module._core_indices()) + 0.5
-    assert usable_cores() >= 1
+    assert others is None or 0 <= others <= len(module.core_indices()) + 0.5

@@ -70,6 +70,10 @@ class Lines:
         self.number = 0
 
     @property
+    def done(self) -> float:
+        return 0.0
+
+    @property
     def consumed(self) -> dict[str, int]:
         return {"lines": BATCH_TOKENS * self.number}
 

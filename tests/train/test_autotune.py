@@ -42,6 +42,7 @@ def _on_cores(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """An idle machine with so many cores, and no OMP_NUM_THREADS."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(threads_module, "usable_cores", lambda: number)
+    monkeypatch.setattr(autotune, "usable_cores", lambda: number)
     monkeypatch.setattr(threads_module, "cores_of_others", lambda: 0.0)
 
 
@@ -69,11 +70,11 @@ def test_what_the_trials_take_they_take_from_both_phases(
         backbone = session.autotuner.backbone
 
         def slow(*given: Any) -> Backbone:
-            session.clock._before += 200
+            session.clock._before += 200 * (session.autotuner._backbone is None)
             return backbone(*given)
 
         monkeypatch.setattr(session.autotuner, "backbone", slow)
-        split = session.split(finetune_batches=MANY, model=model, sample=sample)
+        split = session.split(finetune_batches=MANY, model=model, sample=sample, text_sample=sample)
         assert clock_pace(split.pretrain()).end == pytest.approx(400, abs=2)
 
 
@@ -190,7 +191,7 @@ def test_trials_run_at_the_size_that_trains(
     monkeypatch.setattr(autotune, "pass_seconds", seconds)
     train = TrainConfig(sequences_per_batch=2, micro_batch_sequences=1, finetune_share=0.9)
     with open_session(tmp_path, "1000s", train=train, num_threads=0, compile="auto") as session:
-        session.split(finetune_batches=10, model=model, sample=sample)
+        session.split(finetune_batches=10, model=model, sample=sample, text_sample=sample)
     assert rows
     assert set(rows) == {1}
     assert choices(tmp_path)["finetune_seconds"] == pytest.approx(10 * STEP_OVERHEAD * 2 * 0.5)
@@ -236,6 +237,28 @@ def test_threads_are_chosen_once_in_a_run(
     assert tried == [4, 2, 1] * THREAD_ROUNDS, "in the first session alone"
     assert choices(tmp_path)["num_threads"] == 2
     assert choices(tmp_path)["threads_tried"] == {"4": 3.0, "2": 1.0, "1": 2.0}
+
+
+@pytest.mark.parametrize("budget", ["1000s", "60s", "9 steps"])
+def test_threads_are_chosen_anew_for_another_number_of_cores(
+    tmp_path: Path,
+    model: Transformer,
+    monkeypatch: pytest.MonkeyPatch,
+    budget: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tried: list[int] = []
+    for cores in (4, 4, 2, 8):
+        _on_cores(monkeypatch, cores)
+        _fastest_with(monkeypatch, cores, tried)
+        with open_session(tmp_path, budget, num_threads=0) as session:
+            session.autotuner.backbone(model, sample)
+            assert session.runtime.num_threads == torch.get_num_threads() == cores
+        assert choices(tmp_path)["threads_for"] == {"cores": cores, "ranks": 1}
+    assert len(tried) == (3 + 2 + 3) * THREAD_ROUNDS * (budget == "1000s")
+    said = capsys.readouterr().out
+    assert said.count("chosen anew") == 2
+    assert "(8 cores, 1 ranks; before 2 cores, 1 ranks): 8 a rank" in said
 
 
 def test_a_busy_moment_does_not_decide_on_threads(

@@ -15,8 +15,8 @@ from corpus.data.batch import Batch
 from corpus.data.loader import Prefetcher
 from corpus.model.transformer import Transformer
 from corpus.train.checkpoint import load_newest
-from corpus.train.loop import Callback
 from corpus.train.metrics import read_metrics
+from corpus.train.phase import Callback
 from corpus.train.schedule import StepPace
 
 NUM_STEPS = 8
@@ -38,6 +38,10 @@ class Numbers:
 
     def change(self) -> None:
         self.offset, self.number = 1000, self.number + 100
+
+    @property
+    def done(self) -> float:
+        return 0.0
 
     @property
     def consumed(self) -> dict[str, int]:

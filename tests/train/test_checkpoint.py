@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from safetensors import safe_open
 
 from corpus.base.errors import ArtifactError, StorageError
 from corpus.base.files import digest_file, read_json
+from corpus.runtime.ranks import Ranks
+from corpus.train import checkpoint
 from corpus.train.checkpoint import (
     Checkpoint,
     list_checkpoints,
@@ -190,6 +193,35 @@ def test_inside_are_safetensors_and_json_alone(tmp_path: Path) -> None:
         f"{name}.safetensors": digest_file(path / f"{name}.safetensors")
         for name in ("model", "optimizer")
     }
+
+
+class Rank(Ranks):
+    """One of several ranks; the others have nothing to say."""
+
+    def from_main(self, value: Any) -> Any:
+        return value
+
+    def gather(self, value: Any) -> list[Any]:
+        return [value]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_ranks_share_the_checking_of_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path = save_checkpoint(tmp_path, _make(), phase="pretrain", step=3)
+    read: list[str] = []
+    monkeypatch.setattr(
+        checkpoint, "digest_file", lambda file: (read.append(file.name), digest_file(file))[1]
+    )
+    for rank in range(number):
+        assert load_newest(tmp_path, "pretrain", ranks=Rank(rank=rank, world_size=number))
+    assert sorted(read) == ["model.safetensors", "optimizer.safetensors"]
+    _cut(path / "optimizer.safetensors")
+    damaged = [
+        checkpoint._damage(path, Rank(rank=rank, world_size=number)) for rank in range(number)
+    ]
+    assert len([damage for damage in damaged if "optimizer.safetensors" in damage]) == 1
 
 
 @st.composite

@@ -20,9 +20,10 @@ from corpus.model.weights import build_model
 from corpus.runtime.runtime import Runtime
 from corpus.train import schedule
 from corpus.train.checkpoint import Checkpoint, list_checkpoints, load_newest, save_checkpoint
-from corpus.train.loop import PhaseTrainer, TrainingPhase
+from corpus.train.loop import PhaseTrainer
 from corpus.train.metrics import Metrics, read_metrics
 from corpus.train.optimizer import build_optimizer
+from corpus.train.phase import TrainingPhase
 from corpus.train.schedule import Clock, ClockPace, Pace, StepPace, learning_rate
 from corpus.train.step import TrainStep, sum_loss
 
@@ -56,9 +57,19 @@ class Lines:
     """A loader whose cursor is one number; `before[n]` happens while batch n is fetched, once."""
 
     def __init__(
-        self, before: dict[int, Mishap] | None = None, *, poisoned: tuple[int, ...] = ()
+        self,
+        before: dict[int, Mishap] | None = None,
+        *,
+        poisoned: tuple[int, ...] = (),
+        length: float = float("inf"),
     ) -> None:
+        """`length` is the number of batches after which all is read."""
         self.number, self._before, self._poisoned = 0, before or {}, poisoned
+        self._length = length
+
+    @property
+    def done(self) -> float:
+        return min(1.0, self.number / self._length)
 
     @property
     def consumed(self) -> dict[str, int]:
@@ -83,6 +94,7 @@ def _trainer(
     *,
     pace: Callable[[Clock], Pace] = lambda clock: StepPace(num_steps=NUM_STEPS),
     before_validation: Mishap = lambda: None,
+    replan: Callable[[float, float], Pace] | None = None,
     **changes: Any,
 ) -> Iterator[PhaseTrainer]:
     """A session on `folder`: a new process would build the same."""
@@ -107,6 +119,7 @@ def _trainer(
         pace=pace(clock),
         schedule=SCHEDULE,
         validate=validate,
+        replan=replan,
     )
     config = TrainConfig(
         **{"sequences_per_batch": 2, "log_every_steps": 5, "validations": 4, **changes}
@@ -562,3 +575,61 @@ def test_batches_made_early_change_nothing(
     )
     assert _train_through(tmp_path, {5: _ctrl_c, 9: _crash}) == 2
     assert _end(tmp_path) == undisturbed
+
+
+@settings(max_examples=25, deadline=None)
+@given(length=st.integers(1, 40), num_steps=st.integers(1, 20))
+def test_a_phase_ends_with_what_there_is_to_read_and_the_rate_with_it(
+    tmp_path_factory: pytest.TempPathFactory, length: int, num_steps: int
+) -> None:
+    """Fine-tuning's last epoch once came long before the end of the clock: the rest was text."""
+    folder = tmp_path_factory.mktemp("phase") / "run"
+    trainer = _train(
+        folder,
+        Lines(length=length),
+        pace=lambda clock: StepPace(num_steps=num_steps),
+        log_every_steps=1,
+        validations=0,
+    )
+    shortest = min(length, num_steps)
+    assert trainer.position.step == shortest
+    progress = [line["progress"] for line in read_metrics(folder / "metrics.jsonl")]
+    assert progress == pytest.approx([step / shortest for step in range(shortest)], abs=1e-6)
+
+
+def test_the_end_of_a_phase_is_planned_again_from_measured_steps(tmp_path: Path) -> None:
+    asked: list[float] = []
+
+    def replan(share: float, seconds: float) -> Pace:
+        assert seconds > 0
+        asked.append(share)
+        return StepPace(num_steps=80)
+
+    with _trainer(
+        tmp_path, Lines(), pace=lambda clock: StepPace(num_steps=100), replan=replan
+    ) as trainer:
+        trainer.train()
+    assert trainer.position.step == 80
+    assert asked == [0.1, 0.3, 0.5, 0.7, 0.9]
+
+
+def test_saving_takes_a_twentieth_of_the_time_at_most(
+    tmp_path: Path, now: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint of a large model, on a slow disk, takes as long as many steps."""
+    saved: list[float] = []
+
+    def save(*given: Any, **more: Any) -> Path:
+        now.seconds += 2.0
+        saved.append(now.seconds)
+        return save_checkpoint(*given, **more)
+
+    monkeypatch.setattr("corpus.train.loop.save_checkpoint", save)
+    _train(
+        tmp_path,
+        _taking(now, 1.0),
+        pace=lambda clock: StepPace(num_steps=200),
+        checkpoint_seconds=5.0,
+        validations=0,
+    )
+    assert len(saved) == pytest.approx(200 / 40, abs=1.5)

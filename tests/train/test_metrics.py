@@ -3,6 +3,7 @@ no harm."""
 
 import json
 import math
+import os
 import subprocess
 import sys
 import time
@@ -113,6 +114,47 @@ def test_a_phase_that_starts_again_drops_its_lines_and_later_ones(
     assert _steps(tmp_path) == [("pretrain", 1), ("pretrain", 2), ("finetune", 1)]
     metrics.drop_phase("pretrain")
     assert _steps(tmp_path) == []
+
+
+@pytest.mark.parametrize("tail", [b"", b"\0" * 40, b"\0\0\0\n", b'{"kind": "tr\n'], ids=len)
+@pytest.mark.parametrize("cut", [0, 1, 2, 30, 150])
+def test_what_a_power_loss_left_of_the_last_lines_is_cut_back_to_whole_ones(
+    tmp_path: Path, metrics: Metrics, cut: int, tail: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a flush, a disk may keep a checkpoint and lose the end of a file written before."""
+    for step in (1, 2, 3):
+        _write(metrics, "pretrain", step)
+    path, size = tmp_path / "metrics.jsonl", metrics.num_bytes
+    path.write_bytes(path.read_bytes()[: size - cut] + tail)
+    metrics.truncate(size)
+    whole = (size - cut) // (size // 3)
+    _write(metrics, "pretrain", 4)
+    assert _steps(tmp_path) == [("pretrain", step) for step in (*range(1, whole + 1), 4)]
+    assert ("lost its last lines" in capsys.readouterr().out) == (whole < 3)
+
+
+def test_a_phase_that_starts_again_drops_what_a_power_loss_damaged(
+    tmp_path: Path, metrics: Metrics
+) -> None:
+    _write(metrics, "pretrain", 1)
+    with open(tmp_path / "metrics.jsonl", "ab") as file:
+        file.write(b'{"kind": "tr{"kind": "train", "phase": "pretrain"}\n\0\0\n')
+    _write(metrics, "finetune", 1)
+    metrics.drop_phase("finetune")
+    _write(metrics, "finetune", 1)
+    assert _steps(tmp_path) == [("pretrain", 1), ("finetune", 1)]
+
+
+def test_a_checkpoint_knows_a_size_that_is_on_the_disk(
+    tmp_path: Path, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda number: flushed.append(os.fstat(number).st_size))
+    assert metrics.flush() == 0
+    _write(metrics, "pretrain", 1)
+    size = metrics.flush()
+    assert size == metrics.num_bytes > 0
+    assert size in flushed
 
 
 @pytest.mark.parametrize("cut", [1, 5, 20])

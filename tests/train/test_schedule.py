@@ -75,6 +75,17 @@ def test_time_between_sessions_does_not_count(tmp_path, now):
     assert second.seconds == pytest.approx(15.0)
 
 
+def test_the_time_of_a_suspended_machine_does_not_count_and_is_known(tmp_path, now, monkeypatch):
+    asleep = [50.0]
+    monkeypatch.setattr(schedule, "suspended_seconds", lambda: asleep[0])
+    clock = Clock(tmp_path / "clock.json")
+    clock.start()
+    asleep[0], now.seconds = 3650.0, 103.0
+    assert clock.seconds == pytest.approx(3.0)
+    assert clock.suspended == pytest.approx(3600.0)
+    clock.stop()
+
+
 def test_a_damaged_clock_is_an_error_that_names_the_file(tmp_path):
     (tmp_path / "clock.json").write_text(json.dumps([1]))
     with pytest.raises(ArtifactError, match=r"clock\.json is damaged"):

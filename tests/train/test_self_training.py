@@ -79,7 +79,7 @@ def test_stopped_before_it_looks_it_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "found.jsonl").exists()
 
 
-def _self_training(folder: Path, *, is_over: bool = False) -> SelfTraining:
+def _self_training(folder: Path) -> SelfTraining:
     config = load_recipe("starter")
     config = replace(
         config,
@@ -89,7 +89,7 @@ def _self_training(folder: Path, *, is_over: bool = False) -> SelfTraining:
     selected = SimpleNamespace(solvable=[PROBLEM])
     data = SimpleNamespace(selected=selected, tokenizer=None, written=list)
     session = SimpleNamespace(ranks=SimpleNamespace(is_main=True), runtime=CPU)
-    loader = SimpleNamespace(is_over=is_over, add=added.append)
+    loader = SimpleNamespace(add=added.append)
     return SelfTraining(
         config=config,
         folder=RunFolder(folder),
@@ -115,17 +115,6 @@ def _fail_above(room: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(self_training, "Solver", lambda *given, batch_size, **more: batch_size)
     monkeypatch.setattr(self_training, "find_pseudo_labels", find)
     return tried
-
-
-def test_where_the_epochs_are_over_it_finds_nothing_and_a_later_session_knows(
-    tmp_path: Path,
-) -> None:
-    added.clear()
-    callback = _self_training(tmp_path, is_over=True).callback()
-    assert callback is not None
-    assert callback.run(lambda: 0.5, lambda: False) == "skipped: finetune.max_epochs is reached"
-    callback.repeat()
-    assert added == [()]
 
 
 def test_it_needs_problems_that_are_left_out() -> None:

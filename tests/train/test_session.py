@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.sessions import (
     BATCH_TOKENS,
     CONFIG,
@@ -24,6 +26,7 @@ from corpus.model.weights import build_model
 from corpus.run.folder import RunFolder
 from corpus.train import autotune
 from corpus.train.schedule import STEP_OVERHEAD, BudgetSplit, Clock, StepPace
+from corpus.train.session import Session
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 
@@ -32,7 +35,9 @@ def _split(
     folder: Path, budget: str, share: float, model: Transformer, *, batches: int = MANY
 ) -> BudgetSplit:
     with open_session(folder, budget, train=TrainConfig(finetune_share=share)) as session:
-        return session.split(finetune_batches=batches, model=model, sample=sample)
+        return session.split(
+            finetune_batches=batches, model=model, sample=sample, text_sample=sample
+        )
 
 
 def _seconds_a_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -62,7 +67,9 @@ def test_steps_and_tokens_are_divided_without_a_trial(
     """The cap on epochs moves what is left over to pre-training; where there is none, training ends
     with the epochs."""
     with open_session(tmp_path, budget, train=TrainConfig(finetune_share=share)) as session:
-        split = session.split(finetune_batches=batches, model=model, sample=no_sample)
+        split = session.split(
+            finetune_batches=batches, model=model, sample=no_sample, text_sample=no_sample
+        )
         assert split.pretrain() == StepPace(num_steps=pretrain)
         assert split.finetune() == StepPace(num_steps=finetune)
 
@@ -97,23 +104,79 @@ def test_a_clock_is_divided_by_the_time_that_fine_tuning_needs(
     assert choices(tmp_path)["finetune_seconds"] == pytest.approx(1000 - change, abs=1)
 
 
-def test_without_pre_training_the_clock_ends_with_the_epochs(
+@pytest.mark.parametrize("share", [0.2, 1.0])
+def test_fine_tuning_may_use_all_that_is_left_and_ends_with_its_epochs(
     tmp_path: Path,
     model: Transformer,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    share: float,
 ) -> None:
-    """What lies beyond them would be text alone, which makes a model forget its programs."""
+    """An estimate that is too low must not cut the epochs; the loop ends with them."""
     _seconds_a_pass(monkeypatch, 0.5)
-    finetune = clock_pace(_split(tmp_path, "1000s", 1.0, model, batches=100).finetune())
-    assert finetune.end - finetune.start == pytest.approx(100 * STEP_OVERHEAD * 0.5, abs=0.01)
-    assert "training ends then" in capsys.readouterr().out
+    finetune = clock_pace(_split(tmp_path, "1000s", share, model, batches=100).finetune())
+    assert 990 < finetune.end < 1000
+    rest = "training ends then" if share == 1 else "pre-training gets the rest"
+    assert rest in capsys.readouterr().out
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    first=st.floats(0.01, 2),
+    steps=st.lists(st.floats(0.01, 2), min_size=1, max_size=4),
+    seconds=st.lists(st.floats(0, 100), min_size=4, max_size=4),
+    cost=st.sampled_from([1.0, 0.5]),
+)
+def test_fine_tuning_is_planned_again_by_the_steps_of_pre_training(
+    tmp_path_factory: pytest.TempPathFactory,
+    first: float,
+    steps: list[float],
+    seconds: list[float],
+    cost: float,
+) -> None:
+    """Progress goes on where it was, and ends where the epochs' time by the last steps begins."""
+    folder, model, shown = tmp_path_factory.mktemp("runs") / "run", build_model(CONFIG, seed=1), 0.0
+
+    def split(session: Session) -> BudgetSplit:
+        return session.split(
+            finetune_batches=200,
+            model=model,
+            sample=sample,
+            text_sample=sample,
+            method_cost=lambda: cost,
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        _seconds_a_pass(patch, first)
+        train = TrainConfig(finetune_share=0.4)
+        with open_session(folder, "1000s", train=train) as session:
+            planned = split(session)
+            pace = clock_pace(planned.pretrain())
+            needed = min(400, 200 * STEP_OVERHEAD * first * cost)
+            assert pace.end == pytest.approx(1000 - max(needed, 0.3), abs=2)
+            for step, more in zip(steps, seconds, strict=False):
+                session.clock._before += more
+                before = pace.progress(0)
+                assert before >= shown
+                assert planned.replan
+                half = (pace.end + session.clock.seconds) / 2
+                pace = clock_pace(planned.replan(before, step))
+                shown = pace.progress(0)
+                assert shown == pytest.approx(before, abs=1e-3)
+                wanted = max(1000 - min(400, 200 * step * cost), half)
+                assert pace.end == pytest.approx(wanted, abs=11)
+            kept = pace
+        with open_session(folder, "1000s", train=train) as session:
+            pace = clock_pace(split(session).pretrain())
+            assert (pace.start, pace.end, pace.begun) == (kept.start, kept.end, kept.begun)
 
 
 def test_without_fine_tuning_pre_training_has_the_clock(tmp_path: Path, model: Transformer) -> None:
     with open_session(tmp_path, "1000s", train=TrainConfig(finetune_share=0.0)) as session:
         pace = clock_pace(
-            session.split(finetune_batches=MANY, model=model, sample=no_sample).pretrain()
+            session.split(
+                finetune_batches=MANY, model=model, sample=no_sample, text_sample=no_sample
+            ).pretrain()
         )
     assert 990 < pace.end < 1000, "some time is kept back for writing the weights"
 
@@ -162,7 +225,8 @@ def test_a_session_records_its_machine_its_budget_and_its_time(tmp_path: Path) -
     manifest = RunFolder(tmp_path).read_manifest()
     assert manifest["budget"] == str(Budget(kind="seconds", amount=2700))
     assert manifest["environment"]["device"] == "cpu"
-    assert manifest["choices"] == {"precision": "fp32", "num_threads": 1}
+    assert manifest["choices"].keys() == {"precision", "num_threads", "threads_for"}
+    assert (manifest["choices"]["precision"], manifest["choices"]["num_threads"]) == ("fp32", 1)
     assert manifest["clock_seconds"] == pytest.approx(
         Clock(RunFolder(tmp_path).clock).seconds, abs=1e-3
     )

@@ -19,7 +19,8 @@ class CurriculumConfig:
 
     order: Literal["sequential", "reverse", "shuffled", "interleaved"] = "sequential"
     """sequential: one source after another. reverse: the same, backwards. shuffled: all mixed.
-    interleaved: one source leads each curriculum phase, and the others are replayed."""
+    interleaved: as sequential, with all sources replayed in each curriculum phase.
+    In every order the sources' shares of all text are their weights."""
 
     sources: tuple[str, ...] = ORDER
     """The order of the sources. CommonCrawl is read with C4.
@@ -29,7 +30,8 @@ class CurriculumConfig:
     """Source → its relative share of the tokens; 1.0 if not named, and 0 leaves a source out."""
 
     replay: float = 0.3
-    """interleaved only: share of each phase for the sources that do not lead it, 0…1."""
+    """interleaved only: share of each phase that is text of all sources, by weight, 0…1.
+    0 is sequential, 1 is shuffled."""
 
     anneal: float = 0.0
     """Share at the end of pre-training in which training problems are mixed in, 0…1. 0: none."""

@@ -53,8 +53,8 @@ class FinetuneConfig:
     """lora and qlora only."""
 
     max_epochs: float = 20.0
-    """Most epochs over the training problems. Pre-training gets the time that is left.
-    Without pre-training, the run ends then. Steps left over on a fast machine read text."""
+    """Most epochs over the training problems; fine-tuning ends with them.
+    Pre-training gets the time that they do not need, as far as it is known by then."""
 
     replay: float = 0.0
     """Share of sequences that are pre-training text, so that the model does not forget it, 0…1."""

@@ -33,7 +33,7 @@ class RuntimeConfig:
 
     num_threads: int = 0
     """CPU threads for matrix products. 0 takes the number in OMP_NUM_THREADS, or if that is not set
-    every core that this process may use."""
+    every core that this process may use (docker --cpus counts), divided among the ranks."""
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))

@@ -52,6 +52,16 @@ def plan_phases(config: CurriculumConfig, prepared: Collection[str]) -> tuple[Cu
     return _anneal(config, phases, prepared) if config.anneal > 0 else phases
 
 
+def unordered(config: CurriculumConfig, prepared: Collection[str]) -> list[str]:
+    """Return the sources whose place among the others nobody chose, in the order they are read in.
+
+    A single one has no order of its own, and `shuffled` has no order at all.
+    """
+    names = sorted({*prepared} - {PROBLEMS, "commoncrawl", *config.sources})
+    names = [name for name in names if config.weights.get(name, 1.0) > 0]
+    return names if len(names) > 1 and config.order != "shuffled" else []
+
+
 def mixture_at(phases: Sequence[CurriculumPhase], progress: float) -> Mixture:
     """Return the mixture in force at `progress`; values past the end belong to the last phase."""
     for phase in phases:
@@ -99,10 +109,9 @@ def _lay_out(
         end = 1.0 if is_last else start + sum(weights[name] for name in group) / total
         mixture = _normalise({name: weights[name] for name in group})
         if config.order == "interleaved":
-            others = _normalise(
-                {name: weights[name] for other in groups if other is not group for name in other}
-            )
-            mixture = _blend(mixture, others, config.replay)
+            # Replay reads all sources by weight, the leading one too. Then a source's share over
+            # all phases is its weight, whatever the replay: w (1 - replay) + w · replay.
+            mixture = _blend(mixture, everything, config.replay)
         phases.append(CurriculumPhase(name=group[0], start=start, end=end, mixture=mixture))
         start = end
     return tuple(phases)

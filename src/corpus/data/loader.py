@@ -26,6 +26,11 @@ class Loader(Protocol):
         """Tokens handed out so far, by source."""
         ...
 
+    @property
+    def done(self) -> float:
+        """Share of what there is to read that was handed out, 0…1; 0 if it never ends."""
+        ...
+
     def batch(self, progress: float) -> Batch:
         """Return the next batch at this progress (0…1) of the training phase."""
         ...
@@ -46,18 +51,24 @@ class Prefetcher:
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
-        self._next: tuple[Batch, dict[str, Any], dict[str, int]] | None = None
+        self._next: tuple[Batch, dict[str, Any], dict[str, int], float] | None = None
 
     def prefetch(self, progress: float) -> None:
         """Make the next batch now, for this progress, unless it is made already."""
         if self._next is None:
             cursor, consumed = self._loader.cursor(), dict(self._loader.consumed)
-            self._next = self._loader.batch(progress), cursor, consumed
+            done = self._loader.done
+            self._next = self._loader.batch(progress), cursor, consumed, done
 
     @property
     def consumed(self) -> dict[str, int]:
         """Tokens handed out so far, by source."""
         return self._loader.consumed if self._next is None else self._next[2]
+
+    @property
+    def done(self) -> float:
+        """Share of what there is to read that was handed out, 0…1."""
+        return self._loader.done if self._next is None else self._next[3]
 
     def batch(self, progress: float) -> Batch:
         """Return the prefetched batch, or else the next one at this progress."""
@@ -135,6 +146,11 @@ class TextLoader:
     def consumed(self) -> dict[str, int]:
         """Tokens handed out so far, by source."""
         return {name: taken * self._length for name, taken in self._taken.items()}
+
+    @property
+    def done(self) -> float:
+        """Return 0: text is read again and again."""
+        return 0.0
 
     @property
     def epochs(self) -> dict[str, float]:

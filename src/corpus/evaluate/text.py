@@ -1,7 +1,7 @@
 """Loss on held-out tokens: text by source, beside a unigram model, and completions of examples."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from corpus.base.console import Task, progress
+from corpus.config.prepare import VALIDATION_DOCUMENTS
 from corpus.config.rope import Reach
 from corpus.data.batch import IGNORED, pack, packed_sequence, shift_text, stack
 from corpus.data.prepared import Prepared
@@ -25,6 +26,10 @@ SEQUENCES = 8
 """Sequences scored at a time: enough for the cores, little enough for the logits of a large
 vocabulary."""
 
+Block = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Inputs, targets, documents within a sequence, and the document of all that a target belongs to:
+each [batch seq] int64."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextScore:
@@ -36,6 +41,10 @@ class TextScore:
     """Share of tokens that were the most likely one."""
     num_tokens: int
     """Tokens predicted: all but the first of each sequence and document."""
+    num_documents: int = 0
+    """Documents that they come from."""
+    interval: tuple[float, float] | None = None
+    """95 % interval of the loss over documents; None for a single one."""
 
 
 def score_text(
@@ -44,7 +53,6 @@ def score_text(
     tokens: np.ndarray,
     *,
     eos_id: int,
-    max_tokens: int | None = None,
     task: Task | None = None,
 ) -> TextScore:
     """Score a token stream in sequences of the model's context length, documents apart.
@@ -54,14 +62,25 @@ def score_text(
         runtime: device and precision.
         tokens: [num_tokens] ids of one source, every document ended by `eos_id`.
         eos_id: the id of `<|eos|>`.
-        max_tokens: look only at about the first so many.
         task: advanced by the number of tokens as they are done.
     """
-    loss, right, count = 0.0, 0, 0
-    blocks = _blocks(tokens[:max_tokens], model.config.context_length, eos_id)
+    blocks = _blocks(tokens, model.config.context_length, eos_id)
+    return _score(model, runtime, blocks, num_documents=_num_documents(tokens, eos_id), task=task)
+
+
+def _score(
+    model: Transformer,
+    runtime: Runtime,
+    blocks: Iterable[Block],
+    *,
+    num_documents: int,
+    task: Task | None = None,
+) -> TextScore:
+    """Score blocks of sequences whose targets belong to documents 0 … `num_documents` - 1."""
+    losses, counts, right = np.zeros(num_documents), np.zeros(num_documents), 0
     # Not inference_mode: sharded weights gathered here are used for training afterwards.
     with torch.no_grad():
-        for inputs, targets, documents in blocks:
+        for inputs, targets, documents, owners in blocks:
             chosen = torch.from_numpy(np.flatnonzero(targets != IGNORED)).to(runtime.device)
             wanted = torch.from_numpy(targets).to(runtime.device).flatten()[chosen]
             with runtime.autocast():
@@ -70,12 +89,47 @@ def score_text(
                     documents=torch.from_numpy(documents).to(runtime.device),
                     select=chosen,
                 ).float()
-            loss += float(F.cross_entropy(logits, wanted, reduction="sum"))
+            found = F.cross_entropy(logits, wanted, reduction="none").double().cpu().numpy()
+            own = owners[targets != IGNORED]
+            losses += np.bincount(own, weights=found, minlength=num_documents)
+            counts += np.bincount(own, minlength=num_documents)
             right += int((logits.argmax(-1) == wanted).sum())
-            count += len(wanted)
             if task:
                 task.advance(inputs.size)
-    return TextScore(loss=loss / max(count, 1), accuracy=right / max(count, 1), num_tokens=count)
+    count = int(counts.sum())
+    return TextScore(
+        loss=float(losses.sum()) / max(count, 1),
+        accuracy=right / max(count, 1),
+        num_tokens=count,
+        num_documents=int((counts > 0).sum()),
+        interval=mean_interval(losses, counts),
+    )
+
+
+def mean_interval(losses: np.ndarray, counts: np.ndarray) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean loss of a token, where documents were drawn at random.
+
+    The tokens of a document are alike, so it is the documents that count: the variance is that of
+    a ratio of sums over them (Cochran 1977, Sampling Techniques, sec. 6.4), and Student's t stands
+    for their number.
+
+    Args:
+        losses: [num_documents] summed loss of each.
+        counts: [num_documents] tokens of each; documents without tokens do not count.
+
+    Returns None for fewer than two documents.
+    """
+    losses, counts = losses[counts > 0], counts[counts > 0]
+    number, total = len(counts), counts.sum()
+    if number < 2:
+        return None
+    from scipy.special import stdtrit  # importing it takes a third of a second
+
+    mean = float(losses.sum() / total)
+    rest = losses - mean * counts
+    deviation = math.sqrt(number / (number - 1) * float(rest @ rest)) / total
+    half = float(stdtrit(number - 1, 0.975)) * deviation
+    return mean - half, mean + half
 
 
 def score_unigram(
@@ -93,7 +147,7 @@ def score_unigram(
     smoothed = counts.astype(np.float64) + 1
     negative_log = -np.log(smoothed / smoothed.sum())
     likeliest, loss, right, count = int(smoothed.argmax()), 0.0, 0, 0
-    for _, targets, _ in _blocks(tokens, context_length, eos_id):
+    for _, targets, _, _ in _blocks(tokens, context_length, eos_id):
         wanted = targets[targets != IGNORED]
         loss += float(negative_log[wanted].sum())
         right += int((wanted == likeliest).sum())
@@ -109,19 +163,47 @@ def bits_per_byte(loss: float, shard: Shard) -> float:
 def score_sources(
     model: Transformer,
     runtime: Runtime,
-    sources: Mapping[str, np.ndarray],
+    sources: Mapping[str, Shard],
     *,
-    eos_id: int,
+    pad_id: int,
     max_tokens: int,
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Return loss and accuracy by source on about the first `max_tokens` of each: validation."""
-    scores = {
-        name: score_text(model, runtime, tokens, eos_id=eos_id, max_tokens=max_tokens + 1)
-        for name, tokens in sources.items()
-    }
+    """Return loss and accuracy by source on about `max_tokens` of each: validation.
+
+    They are the beginnings of at least `VALIDATION_DOCUMENTS` documents of a source that has them.
+    """
+    length, scores = model.config.context_length, {}
+    for name, shard in sources.items():
+        beginnings = _beginnings(shard, max_tokens, length)
+        blocks = _packed_blocks(beginnings, length, pad_id)
+        scores[name] = _score(model, runtime, blocks, num_documents=len(beginnings))
     return {name: score.loss for name, score in scores.items()}, {
         name: score.accuracy for name, score in scores.items()
     }
+
+
+def _beginnings(shard: Shard, max_tokens: int, context_length: int) -> list[np.ndarray]:
+    """Return the first tokens of documents that are spread evenly over a source."""
+    mean = max(1, min(context_length, len(shard.tokens) // max(1, shard.num_documents)))
+    number = min(shard.num_documents, max(VALIDATION_DOCUMENTS, max_tokens // mean))
+    length = min(context_length, max(2, max_tokens // max(1, number)))
+    chosen = (position * shard.num_documents // number for position in range(number))
+    return [np.asarray(shard.document(index)[:length], dtype=np.int64) for index in chosen]
+
+
+def _packed_blocks(
+    texts: Sequence[np.ndarray], context_length: int, pad_id: int
+) -> Iterator[Block]:
+    """Yield blocks of sequences that hold several texts each."""
+    rows = pack([len(text) for text in texts], seq_length=context_length, order=range(len(texts)))
+    for first in range(0, len(rows), SEQUENCES):
+        parts, owners = [], []
+        for row in rows[first : first + SEQUENCES]:
+            own = [(texts[index], 1) for index in row]
+            parts.append(packed_sequence(own, seq_length=context_length, pad_id=pad_id))
+            owners.append(np.append(row, row[-1])[parts[-1][2]])  # padding counts as the last one
+        tokens, targets, documents = (np.stack([part[i] for part in parts]) for i in range(3))
+        yield tokens, targets, documents, np.stack(owners)
 
 
 def score_all_text(
@@ -153,12 +235,14 @@ def score_all_text(
             )
             found[source] = {
                 "loss": score.loss,
+                "loss_interval": score.interval,
                 "accuracy": score.accuracy,
                 "bits_per_byte": bits_per_byte(score.loss, shard),
                 "unigram_loss": unigram.loss,
                 "unigram_accuracy": unigram.accuracy,
                 "unigram_bits_per_byte": bits_per_byte(unigram.loss, shard),
                 "num_tokens": score.num_tokens,
+                "num_documents": score.num_documents,
                 "loss_pretrained": None,
             }
             if pretrained is not None:
@@ -193,20 +277,27 @@ def score_completions(
     return loss / max(count, 1), right / max(count, 1)
 
 
-def _blocks(
-    tokens: np.ndarray, context_length: int, eos_id: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield inputs, targets and documents of `SEQUENCES` sequences; a shorter last one is alone."""
+def _num_documents(tokens: np.ndarray, eos_id: int) -> int:
+    return int((tokens == eos_id).sum()) + 1
+
+
+def _blocks(tokens: np.ndarray, context_length: int, eos_id: int) -> Iterator[Block]:
+    """Yield blocks of `SEQUENCES` sequences; a shorter last one is alone."""
     length = min(context_length, len(tokens) - 1)
     if length < 1:
         return
+    ends = np.asarray(tokens) == eos_id
+    owner_of = np.cumsum(ends) - ends
     num_rows = (len(tokens) - 1) // length
+
+    def block(starts: Sequence[int], size: int) -> Block:
+        places = np.asarray(starts)[:, None] + np.arange(size + 1)
+        text = np.asarray(tokens)[places].astype(np.int64)
+        return *shift_text(text, eos_id), owner_of[places[:, 1:]]
+
     for first in range(0, num_rows, SEQUENCES):
-        starts = range(first * length, min(first + SEQUENCES, num_rows) * length, length)
-        rows = np.stack(
-            [np.asarray(tokens[start : start + length + 1], dtype=np.int64) for start in starts]
-        )
-        yield shift_text(rows, eos_id)
-    rest = np.asarray(tokens[num_rows * length :], dtype=np.int64)
-    if len(rest) > 1:
-        yield shift_text(rest[None], eos_id)
+        last = min(first + SEQUENCES, num_rows)
+        yield block(range(first * length, last * length, length), length)
+    rest = len(tokens) - num_rows * length
+    if rest > 1:
+        yield block([num_rows * length], rest - 1)

@@ -22,8 +22,8 @@ class ProblemLoader:
     """Hands out batches of packed examples; see `data.loader.Loader`.
 
     The order is a pure function of the seed, and the cursor is the epoch, the sequence within it,
-    and the text loader's own cursor. After `max_epochs` batches are text. A cursor saved after
-    `add` needs a loader with the same added examples.
+    and the text loader's own cursor. After `max_epochs` training ends (`done`); batches from there
+    on would be text. A cursor saved after `add` needs a loader with the same added examples.
     """
 
     def __init__(
@@ -99,6 +99,11 @@ class ProblemLoader:
     def epochs(self) -> float:
         """How many epochs have been shown."""
         return self._begun_epochs + (self._tokens - self._begun_tokens) / self._epoch_tokens
+
+    @property
+    def done(self) -> float:
+        """The share of all epochs that were shown, 0…1; a phase of training ends at 1."""
+        return 1.0 if self.is_over else min(1.0, self.epochs / self._max_epochs)
 
     def num_batches(self, epochs: float) -> int:
         """Return about how many batches `epochs` take, replayed text included."""

@@ -42,8 +42,8 @@ from corpus.plan.sizes import (
 from corpus.plan.small_run import SmallRun, pretrain_once
 from corpus.run.begin import PLAN_FORMAT, planned_config, read_plan
 from corpus.run.folder import RunFolder
+from corpus.runtime.cores import usable_cores
 from corpus.runtime.runtime import environment, resolve
-from corpus.runtime.threads import usable_cores
 from corpus.text.tokenizer import EOS
 from corpus.train.data import TrainingData
 from corpus.train.schedule import STEP_OVERHEAD, saving_seconds

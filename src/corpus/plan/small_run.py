@@ -19,7 +19,7 @@ from corpus.evaluate.text import score_sources
 from corpus.model.weights import build_model
 from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import checkpoint_activations
-from corpus.text.tokenizer import EOS
+from corpus.text.tokenizer import EOS, PAD
 from corpus.train.session import Session
 
 NEVER = 1e9
@@ -112,15 +112,18 @@ def pretrain_once(
                 "pretrain",
                 model,
                 loader=loader(),
-                pace=session.split(finetune_batches=1, model=model, sample=sample).pretrain,
+                pace=session.split(
+                    finetune_batches=1, model=model, sample=sample, text_sample=sample
+                ).pretrain,
                 schedule=train.schedule,
                 validate=None,
                 sample=sample,
             )
             seconds = session.clock.seconds
         manifest: dict[str, Any] = folder.read_manifest()
+    pad = prepared.tokenizer.token_id(PAD)
     loss, _ = score_sources(
-        model, session.runtime, prepared.validation.tokens, eos_id=eos, max_tokens=heldout_tokens
+        model, session.runtime, prepared.validation, pad_id=pad, max_tokens=heldout_tokens
     )
     return SmallRun(
         shape=shape,

@@ -9,7 +9,12 @@ from itertools import chain
 from typing import Any
 
 from corpus.base.console import Task, progress
-from corpus.config.prepare import BYTES_PER_TOKEN, PrepareConfig
+from corpus.config.prepare import (
+    BYTES_PER_TOKEN,
+    SMALLEST_PART,
+    VALIDATION_DOCUMENTS,
+    PrepareConfig,
+)
 from corpus.prepare.dedup import Duplicates
 from corpus.prepare.document import Document, TextInput, fingerprint
 from corpus.prepare.pool import Pool, encode
@@ -66,13 +71,15 @@ def _collect_validation(
     texts: Sequence[TextInput], config: PrepareConfig, pool: Pool, dropped: Dropped, task: Task
 ) -> None:
     most = config.max_validation_tokens * BYTES_PER_TOKEN
+    part = max(SMALLEST_PART, -(-most // VALIDATION_DOCUMENTS))  # one book must not fill it
     inputs = (text.documents("validation", task.advance) for text in texts)
     for document in chain.from_iterable(inputs):
         source = document.source
         if document.is_empty:
             dropped.add("empty", source)
         elif config.weight(source) > 0 and pool.texts("validation", source).num_bytes < most:
-            pool.texts("validation", source).add(document.text, fingerprint(document.text))
+            mark = fingerprint(document.text)
+            pool.texts("validation", source).add(_cut(document.text, part), mark)
 
 
 def _collect_train(

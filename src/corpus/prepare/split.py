@@ -2,21 +2,26 @@
 
 Documents are chosen by their fingerprint, so the choice depends on the text alone. Their number is
 decided once the tokenizer is known. No source trains on text that another source holds out.
+
+Tokens of one document are alike, so a loss is only as certain as the number of documents lets it
+be. Therefore long documents give a part each, and the rest of them stays in training.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from corpus.config.prepare import PrepareConfig
+import numpy as np
+
+from corpus.config.prepare import SMALLEST_PART, VALIDATION_DOCUMENTS, PrepareConfig
 from corpus.prepare.collect import Dropped
 from corpus.prepare.pool import Piece, Pool, Texts, TextSelection, by_mark, whole
 from corpus.prepare.tokenize import has_tokens, num_tokens
 from corpus.text.tokenizer import Tokenizer
 
-LARGEST_SHARE = 0.2
-"""A document is held out whole unless that takes more than this share of its source; then only its
-end is held out."""
+COMPLETING_SHARE = 0.1
+"""Most of a source's training text that completes a given validation split of few documents."""
 
 BYTES_PER_TOKEN_GUESS = 3
 """A first guess of the bytes to hold out; more are held out if they give too few tokens."""
@@ -90,15 +95,25 @@ def drop_held_out_elsewhere(
     return result
 
 
-def split_off(texts: Texts, num_bytes: int) -> tuple[list[Piece], list[Piece]]:
-    """Hold out at least `num_bytes`, the documents with the smallest fingerprints.
+def split_off(
+    texts: Texts, num_bytes: int, *, part: int = 0, fewest: int = 0, most: float = math.inf
+) -> tuple[list[Piece], list[Piece]]:
+    """Hold out at least `num_bytes`, of the documents with the smallest fingerprints.
 
-    Returns what is left and what is held out. Documents stay whole, unless the last one needed
-    takes more than `LARGEST_SHARE` of the source: then its end is held out, from the start of a
-    paragraph or line. Equal documents are always on the same side. A document that equals a cut
-    one only except for case and white space is held out whole.
+    Returns what is left and what is held out. Of a document longer than its part only the end is
+    held out, from the start of a paragraph or line. Equal documents are always on the same side. A
+    document that equals a cut one only except for case and white space is held out whole.
+
+    Args:
+        texts: the documents of one source.
+        num_bytes: what is wanted; less only if there is less.
+        part: most bytes of a document, paragraphs completed; 0 chooses it by `num_bytes`.
+        fewest: documents to hold out at least, where there are so many; 0 likewise.
+        most: bytes at which no document beyond `num_bytes` is added.
     """
     sizes, marks, taken = texts.sizes, texts.marks, 0
+    part = part or _part(sizes, num_bytes)
+    fewest = fewest or min(VALIDATION_DOCUMENTS, num_bytes // SMALLEST_PART)
     held_out: dict[int, int] = {}  # document → where its held-out part starts
     last = -1
     for index in by_mark(texts):
@@ -106,10 +121,10 @@ def split_off(texts: Texts, num_bytes: int) -> tuple[list[Piece], list[Piece]]:
         if last >= 0 and marks[index] == marks[last]:
             if held_out[last] and texts.data(index) == texts.data(last):
                 start = held_out[last]
-        elif taken >= num_bytes:
+        elif taken >= num_bytes and (len(held_out) >= fewest or taken >= most):
             break
-        elif taken + size > max(num_bytes, LARGEST_SHARE * texts.num_bytes):
-            start = _paragraph_before(texts.data(index), size - (num_bytes - taken))
+        elif size > part:
+            start = _paragraph_before(texts.data(index), size - part, part)
         held_out[index], last = start, index
         taken += size - start
     left = [Piece(index, 0, held_out.get(index, int(size))) for index, size in enumerate(sizes)]
@@ -118,14 +133,45 @@ def split_off(texts: Texts, num_bytes: int) -> tuple[list[Piece], list[Piece]]:
     return left, ends
 
 
+def _part(sizes: np.ndarray, num_bytes: int) -> int:
+    """Return the most bytes to hold out of a document, so that all together can give `num_bytes`.
+
+    It is `num_bytes` / `VALIDATION_DOCUMENTS`, or the smallest one that is enough.
+    """
+    part = max(SMALLEST_PART, -(-num_bytes // VALIDATION_DOCUMENTS))
+    if np.minimum(sizes, part).sum() >= num_bytes:
+        return part
+    left, ordered = num_bytes, np.sort(sizes)
+    for position, size in enumerate(ordered):
+        share = -(-left // (len(ordered) - position))
+        if size >= share:
+            return max(part, share)
+        left -= int(size)
+    return max(part, int(ordered[-1])) if len(ordered) else part
+
+
 def _divide(pool: Pool, source: str, num_bytes: int, config: PrepareConfig) -> Division:
-    """Divide a source, with about `num_bytes` held out and never more than half of it."""
+    """Divide a source, with about `num_bytes` held out and never more than half of it.
+
+    A given split of few documents is completed with parts of training documents.
+    """
     train, validation = pool.texts("train", source), pool.texts("validation", source)
-    wanted = min(num_bytes - validation.num_bytes, train.num_bytes // 2)
-    left, held_out = split_off(train, wanted) if wanted > 0 else (whole(train), [])
+    most = config.max_validation_tokens * BYTES_PER_TOKEN_GUESS
+    given_bytes = min(validation.num_bytes, most)
+    sizes = np.concatenate([validation.sizes, train.sizes])
+    part = max(_part(sizes, num_bytes), -(-given_bytes // VALIDATION_DOCUMENTS))
+    given = split_off(validation, given_bytes, part=part)[1]
+    taken = sum(piece.num_bytes for piece in given)
+    wanted = max(0, min(num_bytes - taken, train.num_bytes // 2))
+    room = max(0, min(int(COMPLETING_SHARE * train.num_bytes), most - taken))
+    missing = VALIDATION_DOCUMENTS - len(validation) if len(validation) else 0
+    missing = max(0, min(missing, room // SMALLEST_PART))
+    left, held_out = whole(train), []
+    if wanted or missing:
+        left, held_out = split_off(train, wanted, part=part, fewest=missing, most=room)
     return Division(
         train=TextSelection(train, left),
-        given=TextSelection(validation, whole(validation), config.max_validation_tokens),
+        given=TextSelection(validation, given, config.max_validation_tokens),
         split_off=TextSelection(train, held_out),
     )
 
@@ -149,13 +195,13 @@ def _marks(selection: TextSelection) -> Iterator[int]:
     return (int(marks[piece.index]) for piece in selection.pieces)
 
 
-def _paragraph_before(data: bytes, place: int) -> int:
-    """Return the last start of a paragraph at or before `place`, else of a line, a word or a
-    character."""
+def _paragraph_before(data: bytes, place: int, most: int) -> int:
+    """Return the last start of a paragraph within `most` bytes before `place`, else of a line, a
+    word or a character."""
     place = max(0, place)
     for mark in (b"\n\n", b"\n", b" "):
         found = data.rfind(mark, 0, place)
-        if found > place // 2:
+        if found > max(place // 2, place - most):
             return found + len(mark)
     while place > 0 and data[place] & 0xC0 == 0x80:
         place -= 1

@@ -84,6 +84,27 @@ def like(whole_tensor: Tensor, other: Tensor) -> Tensor:
     return distribute_tensor(whole_tensor, other.device_mesh, other.placements, src_data_rank=None)
 
 
+def local_rows(tensor: Tensor) -> tuple[int, int] | None:
+    """Return the first row of a sharded tensor that is on this rank and the one after the last;
+    None for any other tensor."""
+    if not _is_part(tensor):
+        return None
+    mesh = tensor.device_mesh
+    size = -(-tensor.shape[0] // mesh.size())  # as torch.chunk divides rows
+    start = min(mesh.get_local_rank() * size, tensor.shape[0])
+    return start, min(start + size, tensor.shape[0])
+
+
+def sharded_like(local: Tensor, other: Tensor) -> Tensor:
+    """Return the sharded tensor of which `local` is this rank's part, sharded as `other` is."""
+    from torch.distributed.tensor import DTensor
+
+    assert _is_part(other)
+    return DTensor.from_local(
+        local, other.device_mesh, other.placements, shape=other.shape, stride=other.stride()
+    )
+
+
 def _is_part(tensor: Any) -> TypeGuard[Any]:
     return hasattr(tensor, "full_tensor")
 

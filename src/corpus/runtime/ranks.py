@@ -26,8 +26,12 @@ from corpus.base.errors import DeviceError
 Plain = TypeVar("Plain")
 
 PATIENCE = datetime.timedelta(hours=12)
-"""How long a rank waits for the others: the first one may prepare terabytes. A process that dies is
+"""How long a rank waits for a decision: the first one may prepare terabytes. A process that dies is
 noticed at once."""
+
+STEP_PATIENCE = datetime.timedelta(minutes=30)
+"""How long a rank waits for the others within a step, where all of them compute: a GPU or a network
+that hangs ends the job after this. Compiling, which ranks may finish minutes apart, is in it."""
 
 
 GRACE_SECONDS = 10
@@ -141,10 +145,12 @@ def joined() -> Iterator[Ranks]:
             )
         torch.cuda.set_device(ranks.local_rank)
         dist.init_process_group(
-            "cpu:gloo,cuda:nccl", timeout=PATIENCE, device_id=torch.device("cuda", ranks.local_rank)
+            "cpu:gloo,cuda:nccl",
+            timeout=STEP_PATIENCE,
+            device_id=torch.device("cuda", ranks.local_rank),
         )
     else:
-        dist.init_process_group("gloo", timeout=PATIENCE)
+        dist.init_process_group("gloo", timeout=STEP_PATIENCE)
     _control = dist.new_group(backend="gloo", timeout=PATIENCE)
     before = signal.signal(signal.SIGTERM, _end_soon)
     try:
@@ -172,6 +178,12 @@ def lost_ranks() -> Iterator[None]:
         if not is_lost(error):
             raise
         first_line = next(iter(str(error).splitlines()), "")
+        if is_timeout(error):
+            raise DeviceError(
+                f"another rank of this run did not answer for {STEP_PATIENCE} ({first_line[:99]}). "
+                "Its GPU or the network hangs; look at the machines, end what is left of the job, "
+                "and start the same torchrun command again to go on from the last checkpoint."
+            ) from error
         raise DeviceError(
             f"another rank of this run is gone ({first_line[:160]}). Its own message says why. "
             "Start the same torchrun command again, with as many ranks as you have, to go on from "
@@ -187,4 +199,10 @@ def is_lost(error: BaseException) -> bool:
         "Broken pipe",
         "remote process exited",
     )
-    return isinstance(error, dist.DistNetworkError) or any(sign in str(error) for sign in signs)
+    is_cut = isinstance(error, dist.DistNetworkError) or any(sign in str(error) for sign in signs)
+    return is_cut or is_timeout(error)
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Return whether an error means that another process did not answer in time."""
+    return any(sign in str(error) for sign in ("Timed out", "timed out", "Timeout at"))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from corpus.base.console import console, warn
+from corpus.base.units import Budget
+from corpus.runtime.cores import core_indices, usable_cores
 
 WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """Environment variables that say how OpenMP's threads wait."""
@@ -18,8 +20,11 @@ WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 SHORT_SPIN = {"GOMP_SPINCOUNT": "1000"}
 """Waiting threads spin for microseconds, then sleep. By default they spin for a millisecond and
 hold a core that the thread they wait for may need. libgomp, which torch uses on Linux, sets 1,000
-itself if it has more threads than cores. On an idle machine sleeping costs speed, so this
-is for busy machines (`benchmarks/thread_waiting.py`)."""
+itself if it has more threads than cores. On an idle machine sleeping costs some 5 % of the speed,
+beside a busy process spinning costs two thirds (`benchmarks/thread_waiting.py`)."""
+
+WORTH_TRYING_SECONDS = 120.0
+"""The smallest clock budget for which trials of precision and threads pay."""
 
 MOST_THREADS = 4096
 """The largest `OMP_NUM_THREADS` that is accepted."""
@@ -67,10 +72,23 @@ def sleep_if_busy() -> None:
     Call it before torch is imported. Processes that are started later inherit the setting. Ranks of
     one machine would count each other as other processes, so they keep spinning.
     """
-    is_set = any(os.environ.get(name) for name in WAITING)
-    if is_set or os.environ.get("LOCAL_WORLD_SIZE", "1") != "1" or not _may_be_busy():
+    if os.environ.get("LOCAL_WORLD_SIZE", "1") != "1" or not _may_be_busy():
         return
     if (cores_of_others() or 0.0) >= BUSY:
+        _sleep_soon()
+
+
+def sleep_in_training(budget: Budget) -> None:
+    """Let waiting threads sleep soon in a training whose number of threads no trial chooses.
+
+    It cannot make room for processes that start later. Call it before torch is imported.
+    """
+    if not budget.is_clock or budget.amount < WORTH_TRYING_SECONDS:
+        _sleep_soon()
+
+
+def _sleep_soon() -> None:
+    if not any(os.environ.get(name) for name in WAITING):
         os.environ.update(SHORT_SPIN)
 
 
@@ -104,17 +122,6 @@ def choose_threads(asked: int, *, recorded: int = 0, local_ranks: int = 1) -> Th
         return Threads(recorded, ThreadSource.RECORDED)
     source = ThreadSource.CORES if local_ranks == 1 else ThreadSource.SHARE
     return Threads(max(1, usable_cores() // local_ranks), source)
-
-
-def usable_cores() -> int:
-    """Return the number of cores this process may run on."""
-    return len(_core_indices())
-
-
-def _core_indices() -> set[int]:
-    if hasattr(os, "sched_getaffinity"):
-        return os.sched_getaffinity(0)
-    return set(range(os.cpu_count() or 1))
 
 
 def _from_environment() -> int:
@@ -156,7 +163,7 @@ def warn_if_busy(threads: int) -> None:
     if threads == 1 or _checked or console.quiet:
         return
     _checked.append(True)
-    others, cores = cores_of_others(), usable_cores()
+    others, cores = cores_of_others(), len(core_indices())
     if others is None or others < BUSY or threads + others <= cores + BUSY:
         return
     free = max(1, int(cores - others + BUSY))
@@ -184,7 +191,7 @@ def cores_of_others(seconds: float = CHECK_SECONDS) -> float | None:
 
 def _busy_seconds() -> float | None:
     """Return the seconds that the usable cores have worked since the machine started."""
-    names = {f"cpu{core}" for core in _core_indices()}
+    names = {f"cpu{core}" for core in core_indices()}
     try:
         with open("/proc/stat", encoding="ascii") as file:
             lines = [line.split() for line in file]

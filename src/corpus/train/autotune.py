@@ -20,10 +20,11 @@ from corpus.data.batch import Batch
 from corpus.model.low_precision import compute_in
 from corpus.model.transformer import Transformer
 from corpus.run.folder import RunFolder
+from corpus.runtime.cores import usable_cores
 from corpus.runtime.parallelize import is_sharded
 from corpus.runtime.ranks import Ranks
 from corpus.runtime.runtime import Runtime, allow_tf32, resolve
-from corpus.runtime.threads import ThreadSource, warn_if_busy
+from corpus.runtime.threads import WORTH_TRYING_SECONDS, ThreadSource, warn_if_busy
 from corpus.train.precision import fastest, table, try_precisions
 from corpus.train.schedule import Clock
 from corpus.train.step import (
@@ -35,9 +36,6 @@ from corpus.train.step import (
     pass_seconds,
     smaller_micro_batch,
 )
-
-WORTH_TRYING_SECONDS = 120.0
-"""The smallest clock budget for which trials of precision and threads pay."""
 
 WORTH_COMPILING_SECONDS = 600.0
 """The smallest clock budget for which compiling pays on a CPU. It takes a minute or more the first
@@ -148,17 +146,34 @@ class Autotuner:
         self._folder, self._choices, self._budget, self._clock = folder, choices, budget, clock
         self._batch_tokens, self._train, self._asked = batch_tokens, train, asked
         self._backbone: Backbone | None = None
+        machine = ranks.from_main({"cores": usable_cores(), "ranks": ranks.local_world_size})
+        before = choices.get("threads_for", machine)
         self.runtime = resolve(
             asked,
             precision=choices.get("precision"),
-            num_threads=choices.get("num_threads", 0),
+            num_threads=choices.get("num_threads", 0) if before == machine else 0,
             repeatable=not budget.is_clock,
             ranks=ranks,
         )
-        choices.record(precision=self.runtime.precision, num_threads=self.runtime.num_threads)
+        if before != machine:
+            choices.record(threads_tried=None)
+            self._say_other_machine(before, machine)
+        choices.record(
+            precision=self.runtime.precision,
+            num_threads=self.runtime.num_threads,
+            threads_for=machine,
+        )
         # Other ranks would count as other processes.
         if self.runtime.device.type == "cpu" and ranks.is_alone and not self._tries_threads:
             warn_if_busy(self.runtime.num_threads)
+
+    def _say_other_machine(self, before: dict[str, int], now: dict[str, int]) -> None:
+        """Say that the number of threads is chosen anew: cores or ranks are not what they were."""
+        was, are = (f"{each['cores']} cores, {each['ranks']} ranks" for each in (before, now))
+        say(
+            f"threads    chosen anew for this machine ({are}; before {was}): "
+            f"{self.runtime.num_threads} a rank"
+        )
 
     def backbone(self, model: Transformer, sample: Sample) -> Backbone:
         """Return the model up to its head, compiled where that works and pays.
@@ -271,7 +286,7 @@ class Autotuner:
     def _tries_threads(self) -> bool:
         """Whether a trial is still to choose the number of threads."""
         may_choose = self._budget.is_clock and not self._is_shorter(WORTH_TRYING_SECONDS)
-        is_open = "threads_tried" not in self._choices and not self.runtime.threads_from.is_given
+        is_open = not self._choices.get("threads_tried") and not self.runtime.threads_from.is_given
         return may_choose and is_open and self.runtime.device.type == "cpu"
 
     def _choose_threads(self, model: Transformer, sample: Sample) -> None:

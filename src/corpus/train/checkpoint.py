@@ -5,27 +5,26 @@ A checkpoint is a folder `PHASE-STEP` with `model.safetensors`, `optimizer.safet
 others. It is written to a temporary folder and renamed, so a crash leaves older ones as they were.
 
 Where ranks hold parts of the weights, each writes its own, `model-00001-of-00004.safetensors`: rows
-of every tensor, in the order of the ranks. Reading concatenates the parts, so any number of ranks
-can resume from it.
+of every tensor, in the order of the ranks. A rank hashes and flushes what it writes. Any number of
+ranks can resume: each checks its share of the files and reads the rows that it needs.
 """
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from corpus.base.console import warn
 from corpus.base.errors import ArtifactError
 from corpus.base.files import atomic_folder, digest_file, read_json, restore_retired, write_json
-from corpus.runtime.parallelize import like, local_part
+from corpus.runtime.parallelize import local_part
 from corpus.runtime.ranks import ALONE, Ranks
+from corpus.train.tensor_files import StoredTensors, like_stored, shape_of, write_tensors
 
 KEPT = 2
 PARTS = ("model", "optimizer", "average")
@@ -63,11 +62,8 @@ def save_checkpoint(
     if ranks.is_main:
         with atomic_folder(path) as temporary:
             ranks.from_main(str(temporary))
-            _save_parts(temporary, checkpoint, ranks if sharded else ALONE)
-            ranks.wait()
-            digests = {
-                file.name: digest_file(file) for file in sorted(temporary.glob("*.safetensors"))
-            }
+            own = _save_parts(temporary, checkpoint, ranks if sharded else ALONE)
+            digests = {name: digest for part in ranks.gather(own) for name, digest in part.items()}
             write_json(
                 temporary / "state.json",
                 {**checkpoint.state, "phase": phase, "step": step, "digests": digests},
@@ -76,16 +72,18 @@ def save_checkpoint(
             shutil.rmtree(old, ignore_errors=True)
     else:
         temporary = Path(ranks.from_main(""))
-        if sharded:
-            _save_parts(temporary, checkpoint, ranks)
-        ranks.wait()
+        ranks.gather(_save_parts(temporary, checkpoint, ranks) if sharded else {})
     ranks.wait()
     return path
 
 
-def _save_parts(folder: Path, checkpoint: Checkpoint, ranks: Ranks) -> None:
-    """Write this rank's part of every tensor; the first rank writes those that are not divided."""
+def _save_parts(folder: Path, checkpoint: Checkpoint, ranks: Ranks) -> dict[str, str]:
+    """Write this rank's part of every tensor; the first rank writes those that are not divided.
+
+    Returns the SHA-256 of each file by its name.
+    """
     ending = "" if ranks.is_alone else f"-{ranks.rank + 1:05d}-of-{ranks.world_size:05d}"
+    digests = {}
     for name in PARTS:
         tensors = getattr(checkpoint, name)
         own = {
@@ -94,7 +92,9 @@ def _save_parts(folder: Path, checkpoint: Checkpoint, ranks: Ranks) -> None:
             if ranks.is_main or local_part(tensor) is not tensor
         }
         if tensors or name != "average":
-            _save_tensors(folder / f"{name}{ending}.safetensors", own)
+            file = f"{name}{ending}.safetensors"
+            digests[file] = write_tensors(folder / file, own)
+    return digests
 
 
 def list_checkpoints(folder: Path, phase: str) -> list[Path]:
@@ -116,25 +116,15 @@ def load_newest(folder: Path, phase: str, *, ranks: Ranks = ALONE) -> Checkpoint
     damaged. The first rank chooses for all.
     """
     if ranks.is_main:
-        newest = _newest(folder, phase)
-        ranks.from_main(newest.name if newest else "")
-    else:
-        name = ranks.from_main("")
-        newest = folder / name if name else None
-    return load_checkpoint(newest) if newest else None
-
-
-def _newest(folder: Path, phase: str) -> Path | None:
-    restore_retired(folder)
-    for leftover in folder.glob(".*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    found = list_checkpoints(folder, phase)
-    for path in reversed(found):
-        try:
-            load_checkpoint(path)
-            return path
-        except ArtifactError as error:
-            warn(f"{error} Going back to the one before.")
+        restore_retired(folder)
+        for leftover in folder.glob(".*.tmp"):
+            shutil.rmtree(leftover, ignore_errors=True)
+    found = ranks.from_main([path.name for path in list_checkpoints(folder, phase)])
+    for name in reversed(found):
+        damage = _damage(folder / name, ranks)
+        if not damage:
+            return _read(folder / name)
+        warn(f"{damage} Going back to the one before.")
     if found:
         raise ArtifactError(
             f"every {phase} checkpoint in {folder} is damaged; delete that folder to train this "
@@ -143,16 +133,34 @@ def _newest(folder: Path, phase: str) -> Path | None:
     return None
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint and check its digests. Raises `ArtifactError` naming the damaged file."""
+def _damage(path: Path, ranks: Ranks) -> str:
+    """Return what is damaged in a checkpoint, or "" if it is whole.
+
+    Each rank checks its share of the files, and all get the same answer.
+    """
+    try:
+        digests, own = _state(path)["digests"], ""
+        for name in sorted(digests)[ranks.rank :: ranks.world_size]:
+            if not (path / name).is_file() or digest_file(path / name) != digests[name]:
+                own = (
+                    f"checkpoint file {path / name} is missing or was changed after it was written."
+                )
+                break
+    except ArtifactError as error:
+        own = str(error)
+    return next((damage for damage in ranks.gather(own) if damage), "")
+
+
+def _state(path: Path) -> dict[str, Any]:
     state = read_json(path / "state.json", fix="The checkpoint cannot be read without it.")
     if not isinstance(state, dict) or not isinstance(state.get("digests"), dict):
         raise ArtifactError(f"checkpoint file {path / 'state.json'} is damaged: it has no digests.")
-    for name, digest in state["digests"].items():
-        if not (path / name).is_file() or digest_file(path / name) != digest:
-            raise ArtifactError(
-                f"checkpoint file {path / name} is missing or was changed after it was written."
-            )
+    return state
+
+
+def _read(path: Path) -> Checkpoint:
+    """Open a checkpoint whose files were checked; tensors are read on access."""
+    state = _state(path)
     tensors = {
         part: StoredTensors(
             [
@@ -185,7 +193,7 @@ def load_trained(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
         name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad
     }
     others = {*trained.keys() ^ tensors.keys()} or {
-        name for name in trained if tensors[name].shape != trained[name].shape
+        name for name in trained if shape_of(tensors, name) != trained[name].shape
     }
     if others:
         raise ArtifactError(
@@ -193,32 +201,4 @@ def load_trained(model: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
             "finetune.method and finetune.adapter in its config.json back to what they were"
         )
     for name, parameter in trained.items():
-        parameter.copy_(like(tensors[name].to(parameter.device), parameter))
-
-
-class StoredTensors(Mapping[str, torch.Tensor]):
-    """The tensors of safetensors files, read on access; one in several files is concatenated."""
-
-    def __init__(self, files: Sequence[Path]) -> None:
-        self._places: dict[str, list[Path]] = {}
-        for path in files:
-            with safe_open(path, framework="pt") as file:
-                for name in file.keys():  # noqa: SIM118
-                    self._places.setdefault(name, []).append(path)
-
-    def __getitem__(self, name: str) -> torch.Tensor:
-        parts = []
-        for path in self._places[name]:
-            with safe_open(path, framework="pt") as file:
-                parts.append(file.get_tensor(name))
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-
-def _save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    save_file({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, path)
+        parameter.copy_(like_stored(tensors, name, parameter))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +12,7 @@ from corpus.base.seeds import derive
 from corpus.config.curriculum import PROBLEMS
 from corpus.config.run import RunConfig
 from corpus.data.batch import Batch
-from corpus.data.curriculum import CurriculumPhase, plan_phases
+from corpus.data.curriculum import CurriculumPhase, plan_phases, unordered
 from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
 from corpus.finetune.examples import Example, in_normal_form, normal_forms, select_examples
@@ -48,7 +49,24 @@ class TrainingData:
         return problems if self.forms is None else in_normal_form(problems, self.forms)
 
     def describe(self) -> list[str]:
-        """Return lines that say which problems are trained on."""
+        """Return lines that say what is read in which order, and which problems are trained on."""
+        return [*self._describe_text(), *self._describe_problems()]
+
+    def _describe_text(self) -> list[str]:
+        """Return lines about the curriculum, where there is pre-training."""
+        config = self._config.curriculum
+        if self._config.train.finetune_share == 1:
+            return []
+        names = [phase.name for phase in self.phases]
+        lines = [f"text       {config.order}: {', '.join(names)}"]
+        if by_name := unordered(config, list(self.prepared.train)):
+            lines.append(
+                f"           {', '.join(by_name)} are in alphabetical order; for another one set "
+                "--curriculum.sources"
+            )
+        return lines
+
+    def _describe_problems(self) -> list[str]:
         counts, selected = self.selected.counts, self.selected
         left_out = ", ".join(
             f"{count:,} {name.replace('_', ' ')}"
@@ -89,13 +107,10 @@ class TrainingData:
     def finetune_loader(self) -> ProblemLoader:
         """Return the batches of fine-tuning: problems, with text of all sources replayed."""
         config, text = self._config, dict(self.prepared.train.tokens)
-        weights = {name: config.curriculum.weights.get(name, 1.0) for name in self.prepared.train}
-        total = sum(weights.values())
-        mixture = {name: weight / total for name, weight in weights.items() if weight > 0}
-        replay = CurriculumPhase(name="replay", start=0.0, end=1.0, mixture=mixture)
+        curriculum = replace(config.curriculum, order="shuffled", anneal=0.0)
         return ProblemLoader(
             self.selected.examples,
-            self._text_loader(text, [replay], "replay"),
+            self._text_loader(text, plan_phases(curriculum, list(text)), "replay"),
             seq_length=config.model.context_length,
             batch_size=config.train.sequences_per_batch,
             pad_id=self.tokenizer.token_id(PAD),

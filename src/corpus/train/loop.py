@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,8 +18,8 @@ from typing import Any
 from corpus.base.console import Task, progress, say, warn
 from corpus.base.errors import Interrupted, TrainingError
 from corpus.base.units import format_count, format_duration
-from corpus.config.train import ScheduleConfig, TrainConfig
-from corpus.data.loader import Loader, Prefetcher
+from corpus.config.train import TrainConfig
+from corpus.data.loader import Prefetcher
 from corpus.runtime.parallelize import is_sharded
 from corpus.train.checkpoint import (
     Checkpoint,
@@ -30,60 +30,18 @@ from corpus.train.checkpoint import (
 )
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import WeightAverage, load_optimizer_tensors, optimizer_tensors
-from corpus.train.schedule import Clock, Pace, learning_rate
+from corpus.train.phase import Position, TrainingPhase
+from corpus.train.schedule import Clock, learning_rate
 from corpus.train.step import SPIKE_WINDOW, SPIKES_IN_A_ROW, StepResult, TrainStep, largest_norm
 
-Validate = Callable[[], tuple[dict[str, float], dict[str, float]]]
-"""Returns held-out loss and next-token accuracy by source."""
+REPLAN_AT = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Progress at which the end of a phase is planned again from the steps that were measured."""
 
+SAVING_SHARE = 0.05
+"""Most of the time that checkpoints take which are due by time."""
 
-@dataclass(frozen=True, kw_only=True)
-class Callback:
-    """Runs once in the middle of a phase and changes what its loader hands out from there on."""
-
-    name: str
-    at: float
-    """The progress at which it is due."""
-    run: Callable[[Callable[[], float], Callable[[], bool]], str | None]
-    """Returns the message to record, or None if it was stopped.
-
-    Its arguments are two functions. The first returns the progress of the phase, which moves on
-    under a clock. The second returns whether the user asked to stop. All ranks call it, with the
-    same result."""
-    repeat: Callable[[], object]
-    """Brings the loader into the state after `run` in a session that resumes from a later
-    checkpoint; the cursor is restored afterwards."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingPhase:
-    """Pre-training or fine-tuning."""
-
-    name: str
-    loader: Loader
-    pace: Pace
-    schedule: ScheduleConfig
-    validate: Validate | None
-    callback: Callback | None = None
-
-
-@dataclass(kw_only=True)
-class Position:
-    """The progress of a phase. Its fields are the keys of `position` in a checkpoint."""
-
-    step: int = 0
-    tokens: int = 0
-    validations: int = 0
-    skipped_in_a_row: int = 0
-    loss_sum: float = 0.0
-    loss_count: int = 0
-    consumed: dict[str, int] = field(default_factory=dict)
-    averaged: int = 0
-    norms: list[float] = field(default_factory=list)
-    spikes_in_a_row: int = 0
-    turned: bool = False
-    """Whether the callback has run."""
-    finished: bool = False
+STEPS_MEASURED = 8
+"""Steps of a session from which on its seconds a step count as measured."""
 
 
 class PhaseTrainer:
@@ -106,16 +64,26 @@ class PhaseTrainer:
         self._folder, self._resume_hint = folder, resume_hint
         self.position = Position()
         self._loader, self._average = Prefetcher(phase.loader), WeightAverage(step.model)
-        self._step_seconds = 0.0
+        self._pace, self._step_seconds, self._num_measured, self._replanned = phase.pace, 0.0, 0, 0
         self._validation_seconds, self._last_validation_seconds = 0.0, 0.0
-        self._saved_at, self._saved_step = time.monotonic(), -1
+        self._saved_at, self._saved_step, self._save_seconds = time.monotonic(), -1, 0.0
         self._logged_at, self._logged_tokens = time.monotonic(), 0
 
     @property
     def is_over(self) -> bool:
         """Whether the phase has no further step."""
-        position = self.position
-        return position.finished or self._phase.pace.is_over(position.step, self._step_seconds)
+        return self.position.finished or self._ends_before(self.position.step)
+
+    def _ends_before(self, step: int) -> bool:
+        """Return whether the phase ends before this step: by its pace, or as all is read."""
+        return self._pace.is_over(step, self._step_seconds) or self._loader.done >= 1
+
+    def _progress(self, step: int) -> float:
+        """Return the progress 0…1 before this step: of the budget or of what there is to read.
+
+        The larger one counts, so the learning rate comes to its end with either.
+        """
+        return max(self._pace.progress(step), self._loader.done)
 
     def train(self) -> None:
         """Run steps until the phase is over, then save.
@@ -123,12 +91,13 @@ class PhaseTrainer:
         Raises `Interrupted`, after saving, if the user stops it.
         """
         phase, position = self._phase, self.position
-        begun = 100 * phase.pace.progress(position.step)
+        begun = 100 * self._progress(position.step)
+        self._replanned = _passed(self._progress(position.step))
         with _stop_flag() as stopped, progress(phase.name, 100, begun=begun) as task:
             if position.step:
                 self._validate_when_due()
             while True:
-                over, share = self._ranks.numbers(self.is_over, phase.pace.progress(position.step))
+                over, share = self._ranks.numbers(self.is_over, self._progress(position.step))
                 if over:
                     break
                 if self._callback_is_due(share):
@@ -137,6 +106,7 @@ class PhaseTrainer:
                     continue  # under a clock, the callback took time from the phase
                 self._one_step(share)
                 self._show(task, share)
+                self._replan_when_due(share)
                 stop, save = self._ranks.numbers(stopped(), self._save_is_due())
                 if stop:
                     self._stop()
@@ -166,16 +136,21 @@ class PhaseTrainer:
             self._log(share, learning_rate=rate, gradient_norm=norm)
         seconds, smoothed = time.monotonic() - began, self._step_seconds
         self._step_seconds = 0.9 * smoothed + 0.1 * seconds if smoothed else seconds
+        self._num_measured += 1
+
+    def _replan_when_due(self, share: float) -> None:
+        """Plan the end of the phase again, once it has come to one of `REPLAN_AT`."""
+        passed, replan = _passed(share), self._phase.replan
+        if replan and passed > self._replanned and self._num_measured >= STEPS_MEASURED:
+            self._replanned, self._pace = passed, replan(share, self._step_seconds)
 
     def _prefetch(self) -> None:
         """Make the next batch while the device is busy.
 
         Under a clock its mixture is that of a moment before its step.
         """
-        step, pace = self.position.step + 1, self._phase.pace
-        over, share = self._ranks.numbers(
-            pace.is_over(step, self._step_seconds), pace.progress(step)
-        )
+        step = self.position.step + 1
+        over, share = self._ranks.numbers(self._ends_before(step), self._progress(step))
         if not over:
             self._loader.prefetch(share)
 
@@ -256,10 +231,10 @@ class PhaseTrainer:
 
         Its end is left to the final scores.
         """
-        count, position, pace = self._config.validations, self.position, self._phase.pace
+        count, position = self._config.validations, self.position
         share, afforded = self._ranks.numbers(
-            pace.progress(position.step),
-            pace.affords(self._validation_seconds, self._last_validation_seconds),
+            self._progress(position.step),
+            self._pace.affords(self._validation_seconds, self._last_validation_seconds),
         )
         is_due = int(share * count) > position.validations and share < 1
         if self._phase.validate is None or not is_due:
@@ -288,7 +263,7 @@ class PhaseTrainer:
         assert callback is not None
         self.save()
         self._loader.discard()
-        message = callback.run(lambda: self._phase.pace.progress(self.position.step), stopped)
+        message = callback.run(lambda: self._progress(self.position.step), stopped)
         if message is not None:
             self.position.turned, self._saved_step = True, -1
             self._event(callback.name, message)
@@ -297,12 +272,14 @@ class PhaseTrainer:
 
     def _save_is_due(self) -> bool:
         steps = self._config.checkpoint_steps
-        late = time.monotonic() - self._saved_at >= self._config.checkpoint_seconds
+        seconds = max(self._config.checkpoint_seconds, self._save_seconds / SAVING_SHARE)
+        late = time.monotonic() - self._saved_at >= seconds
         return late or bool(steps and self.position.step % steps == 0)
 
     def save(self) -> None:
         """Write a checkpoint of this step, unless it exists."""
         if self.position.step != self._saved_step:
+            began = time.monotonic()
             save_checkpoint(
                 self._folder,
                 Checkpoint(
@@ -313,7 +290,7 @@ class PhaseTrainer:
                         "position": asdict(self.position),
                         "cursor": self._loader.cursor(),
                         "scaler": self._step.scaler.state_dict(),
-                        "metrics_bytes": self._metrics.num_bytes,
+                        "metrics_bytes": self._metrics.flush(),
                     },
                 ),
                 phase=self._phase.name,
@@ -322,6 +299,7 @@ class PhaseTrainer:
                 sharded=is_sharded(self._step.model),
             )
             self._saved_step = self.position.step
+            self._save_seconds = time.monotonic() - began
         self._saved_at = time.monotonic()
         self._clock.beat()
 
@@ -380,6 +358,11 @@ class PhaseTrainer:
             f"{format_duration(self._clock.seconds)} on the training clock; everything is saved. "
             f"Resume with:\n  {self._resume_hint}"
         )
+
+
+def _passed(share: float) -> int:
+    """Return how many of `REPLAN_AT` a progress has come to."""
+    return sum(share >= mark for mark in REPLAN_AT)
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpus.base.console import warn
 from corpus.base.errors import ArtifactError
-from corpus.base.files import storage_errors, write_text
+from corpus.base.files import storage_errors, sync_folder, write_text
 
 PHASES = ("pretrain", "finetune")
 """The phases that write metrics, in the order in which they run."""
@@ -84,19 +85,47 @@ class Metrics:
         """The size of `metrics.jsonl`; a checkpoint stores it, so that later lines can be cut."""
         return self._path.stat().st_size if self._path.exists() else 0
 
+    def flush(self) -> int:
+        """Flush `metrics.jsonl` to disk and return its size.
+
+        Else a power loss could keep a checkpoint and lose the lines before it.
+        """
+        if self._writes and self._path.exists():
+            with storage_errors(self._path), open(self._path, "rb+") as file:
+                os.fsync(file.fileno())
+            sync_folder(self._path.parent)
+        return self.num_bytes
+
     def truncate(self, num_bytes: int) -> None:
-        """Drop what was written after a checkpoint: the resumed run writes it again."""
+        """Drop what was written after a checkpoint: the resumed run writes it again.
+
+        A shorter file, which a power loss can leave, is cut back to its last whole line.
+        """
         self.close()
-        if self._writes and self.num_bytes > num_bytes:
-            os.truncate(self._path, num_bytes)
+        if not self._writes or not self._path.exists():
+            return
+        kept = _whole_lines(self._path.read_bytes()[:num_bytes])
+        if kept < num_bytes:
+            warn(f"{self._path} lost its last lines in a crash; training does not need them")
+        os.truncate(self._path, kept)
 
     def drop_phase(self, phase: str) -> None:
-        """Drop every line of `phase` and of later phases: it starts from the beginning."""
+        """Drop every line of `phase` and of later phases: it starts from the beginning.
+
+        Damaged lines are dropped too.
+        """
         self.close()
-        if self._writes and self._path.exists():
-            earlier = PHASES[: PHASES.index(phase)]
-            kept = [line for line in read_metrics(self._path) if line["phase"] in earlier]
-            write_text(self._path, "".join(json.dumps(line) + "\n" for line in kept))
+        if not self._writes or not self._path.exists():
+            return
+        earlier, kept, damaged = PHASES[: PHASES.index(phase)], "", 0
+        for text in self._path.read_bytes().split(b"\n")[:-1]:
+            line = _line(text)
+            damaged += line is None
+            if line is not None and line.get("phase") in earlier:
+                kept += json.dumps(line) + "\n"
+        if damaged:
+            warn(f"{self._path}: {damaged} damaged lines are dropped")
+        write_text(self._path, kept)
 
     def write(self, kind: str, *, phase: str, step: int, seconds: float, **values: Any) -> None:
         """Append one line."""
@@ -138,6 +167,23 @@ class Metrics:
         with storage_errors(self._board_folder):
             for board in boards:
                 board.close()
+
+
+def _whole_lines(data: bytes) -> int:
+    """Return the number of bytes up to the end of the last line that is a JSON object."""
+    end = data.rfind(b"\n") + 1
+    while end and _line(data[data.rfind(b"\n", 0, end - 1) + 1 : end - 1]) is None:
+        end = data.rfind(b"\n", 0, end - 1) + 1
+    return end
+
+
+def _line(text: bytes) -> Line | None:
+    """Return the JSON object in a line, or None if it is damaged."""
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None
 
 
 def read_metrics(path: Path) -> list[Line]:

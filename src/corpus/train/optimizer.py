@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from corpus.base.errors import ArtifactError
 from corpus.config.train import OptimizerConfig
 from corpus.runtime.parallelize import like, whole
+from corpus.train.tensor_files import like_stored
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic that pushes singular values towards 1. Chosen for speed: singular values end
@@ -161,7 +162,7 @@ def load_optimizer_tensors(
     parameters = dict(model.named_parameters())
     groups = optimizer.param_groups
     orthogonal = {id(p) for group in groups if group.get("orthogonal") for p in group["params"]}
-    for full_name, tensor in tensors.items():
+    for full_name in tensors:
         key, name = full_name.split("/", 1)
         parameter = parameters[name]
         if (key == "momentum") != (id(parameter) in orthogonal):
@@ -171,9 +172,10 @@ def load_optimizer_tensors(
                 f"set train.optimizer.name to {other} in its config.json to resume"
             )
         if key == "step":
-            value = tensor.to(parameter.device) if groups[0].get("fused") else tensor
+            value = tensors[full_name]
+            value = value.to(parameter.device) if groups[0].get("fused") else value
         else:
-            value = like(tensor.to(parameter.device), parameter)
+            value = like_stored(tensors, full_name, parameter)
         optimizer.state[parameter][key] = value
 
 
@@ -209,8 +211,5 @@ class WeightAverage:
     def restore(self, tensors: Mapping[str, Tensor], count: int) -> None:
         """Continue from a saved mean."""
         parameters = dict(self._model.named_parameters())
-        self.tensors = {
-            name: like(tensor.to(parameters[name].device), parameters[name])
-            for name, tensor in tensors.items()
-        }
+        self.tensors = {name: like_stored(tensors, name, parameters[name]) for name in tensors}
         self.count = count

@@ -30,8 +30,19 @@ SAVE_BYTES_PER_SECOND = 200e6
 """A cautious guess of the rate at which the last checkpoint and the weights are written."""
 
 
+def suspended_seconds() -> float:
+    """Return how long this machine was suspended since it started; 0 if the system does not say."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)  # Linux only
+    if boot is None:
+        return 0.0
+    return time.clock_gettime(boot) - time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 class Clock:
     """Training seconds spent so far, over all sessions of a run.
+
+    The time for which the machine is suspended does not count on Linux and macOS, as the time
+    between two sessions does not: nothing is computed in it. `suspended` says how long that was.
 
     A thread writes the time to a small file once a second while the clock runs, so that the seconds
     before a kill count as well, in a long trial or validation too.
@@ -42,6 +53,7 @@ class Clock:
         self._path, self._writes = path, writes
         self._before = self._read()
         self._began: float | None = None
+        self._suspended_before = 0.0
         self._writing = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -62,10 +74,15 @@ class Clock:
         """Seconds spent: in earlier sessions and, while the clock runs, in this one."""
         return self._before + (time.monotonic() - self._began if self._began is not None else 0.0)
 
+    @property
+    def suspended(self) -> float:
+        """Seconds for which the machine was suspended since the clock last started."""
+        return max(0.0, suspended_seconds() - self._suspended_before)
+
     def start(self) -> None:
         """Start the clock, unless it runs. Raises `StorageError` if it cannot be written."""
         if self._began is None:
-            self._began = time.monotonic()
+            self._began, self._suspended_before = time.monotonic(), suspended_seconds()
             self.beat()
             self._stopped = threading.Event()
             self._thread = threading.Thread(
@@ -140,11 +157,13 @@ class ClockPace:
     clock: Clock
     start: float
     end: float
+    begun: float = 0.0
+    """Progress of the phase at `start`: above 0 if its end was planned again there."""
 
     def progress(self, step: int) -> float:
-        """Return the share of the time that is spent."""
+        """Return the progress: it rises evenly with the time, from `begun` to 1."""
         share = (self.clock.seconds - self.start) / max(self.end - self.start, 1e-9)
-        return min(max(share, 0.0), 1.0)
+        return self.begun + (1 - self.begun) * min(max(share, 0.0), 1.0)
 
     def is_over(self, step: int, step_seconds: float) -> bool:
         """Return whether stopping now is closer to the end than one more step."""
@@ -152,8 +171,9 @@ class ClockPace:
 
     def affords(self, spent_seconds: float, next_seconds: float) -> bool:
         """Return whether validations stay within a tenth of the phase and this one ends in it."""
-        fits = self.clock.seconds + next_seconds < self.end
-        return fits and spent_seconds + next_seconds <= VALIDATION_SHARE * (self.end - self.start)
+        fits, whole = self.clock.seconds + next_seconds < self.end, self.end - self.start
+        whole /= max(1 - self.begun, 1e-9)
+        return fits and spent_seconds + next_seconds <= VALIDATION_SHARE * whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +182,8 @@ class BudgetSplit:
 
     pretrain: Callable[[], Pace]
     finetune: Callable[[], Pace]
+    replan: Callable[[float, float], Pace] | None = None
+    """Returns the pace of pre-training from a progress on, given it and the seconds of a step."""
 
 
 def split_steps(

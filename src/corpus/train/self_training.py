@@ -23,7 +23,7 @@ from corpus.run.folder import RunFolder
 from corpus.solve.self_training import PROGRAMS, PseudoLabels, find_pseudo_labels
 from corpus.solve.solver import Solver
 from corpus.train.data import TrainingData
-from corpus.train.loop import Callback
+from corpus.train.phase import Callback
 from corpus.train.session import Session
 
 
@@ -51,11 +51,6 @@ class SelfTraining:
     def _run(self, progress: Callable[[], float], stopped: Callable[[], bool]) -> str | None:
         """Find programs on the first rank and train on them from now on, on all ranks."""
         is_main = self.session.ranks.is_main
-        if self.loader.is_over:
-            warn("self-training is skipped: finetune.max_epochs is reached")
-            if is_main:
-                write_problems(self.folder.found, [])
-            return "skipped: finetune.max_epochs is reached"
         weights = self.weights()
         num_tried = self._find(weights, progress, stopped) if is_main else None
         del weights

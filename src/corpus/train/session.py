@@ -1,6 +1,5 @@
 """A training session: the machine, the clock and the budget of a run, and its phases."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,9 +15,10 @@ from corpus.runtime.parallelize import is_sharded, shard
 from corpus.runtime.ranks import ALONE, Ranks
 from corpus.runtime.runtime import Runtime, environment
 from corpus.train.autotune import Autotuner, Choices, Sample
-from corpus.train.loop import Callback, PhaseTrainer, TrainingPhase, Validate
+from corpus.train.loop import PhaseTrainer
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import build_optimizer
+from corpus.train.phase import Callback, TrainingPhase, Validate
 from corpus.train.schedule import (
     STEP_OVERHEAD,
     BudgetSplit,
@@ -29,6 +29,12 @@ from corpus.train.schedule import (
     split_steps,
 )
 from corpus.train.step import TrainStep, eager_backbone
+
+WORTH_REPLANNING = 0.01
+"""Share of the budget by which fine-tuning's time must change for a new plan."""
+
+WORTH_TELLING_SECONDS = 5.0
+"""The shortest suspension of the machine that is worth a line."""
 
 
 class Session:
@@ -90,6 +96,11 @@ class Session:
     def __exit__(self, *error: object) -> None:
         self.clock.stop()
         self.metrics.close()
+        if self.clock.suspended >= WORTH_TELLING_SECONDS:
+            say(
+                f"this machine was suspended for {format_duration(self.clock.suspended)}; the "
+                "training clock does not count that"
+            )
         self.folder.update_manifest(clock_seconds=round(self.clock.seconds, 3))
 
     @property
@@ -97,12 +108,28 @@ class Session:
         """The machine as it is used; trials may change it before the first step."""
         return self.autotuner.runtime
 
-    def split(self, *, finetune_batches: int, model: Transformer, sample: Sample) -> BudgetSplit:
+    def split(
+        self,
+        *,
+        finetune_batches: int,
+        model: Transformer,
+        sample: Sample,
+        text_sample: Sample,
+        method_cost: Callable[[], float] = lambda: 1.0,
+    ) -> BudgetSplit:
         """Divide the budget between the phases.
 
         Fine-tuning gets its share, or the time that `finetune_batches` (its cap on epochs) need if
-        that is less; pre-training gets the rest. Without pre-training, training ends when the
-        epochs are done.
+        that is less; pre-training gets the rest. Under a clock that time is estimated from
+        trials, and again from the steps of pre-training while it runs.
+
+        Args:
+            finetune_batches: batches of all epochs.
+            model: as it is pre-trained.
+            sample: a batch of problems.
+            text_sample: a batch of text.
+            method_cost: returns the time of a step of fine-tuning by the method that is used, over
+                that of a step which trains all weights.
         """
         share = self.config.finetune_share
         if not self.budget.is_clock:
@@ -113,39 +140,78 @@ class Session:
                 finetune_batches=finetune_batches,
             )
         if "finetune_seconds" not in self._choices:
-            seconds = self._finetune_seconds(share, finetune_batches, model, sample)
-            self._choices.record(finetune_seconds=round(seconds, 3))
-        needed, reserve = self._choices["finetune_seconds"], saving_seconds(model.config)
+            self._plan_finetuning(finetune_batches, model, sample, text_sample, method_cost)
+        reserve = saving_seconds(model.config)
 
         def pretrain() -> ClockPace:
-            end = self.budget.amount - max(needed, reserve)
-            return ClockPace(clock=self.clock, start=self._begin("pretrain"), end=end)
+            began = self._begin("pretrain")
+            start, begun = self._choices.get("pretrain_replanned", (began, 0.0))
+            end = self.budget.amount - max(self._choices["finetune_seconds"], reserve)
+            return ClockPace(clock=self.clock, start=start, end=end, begun=begun)
 
         def finetune() -> ClockPace:
-            start = self._begin("finetune")
-            last = start + needed if share == 1 else math.inf
-            end = min(self.budget.amount - reserve, last)
-            return ClockPace(clock=self.clock, start=start, end=end)
+            end = self.budget.amount - reserve
+            return ClockPace(clock=self.clock, start=self._begin("finetune"), end=end)
 
-        return BudgetSplit(pretrain=pretrain, finetune=finetune)
+        def replan(progress: float, step_seconds: float) -> ClockPace:
+            self._replan_finetuning(finetune_batches, progress, step_seconds)
+            return pretrain()
 
-    def _finetune_seconds(
-        self, share: float, batches: int, model: Transformer, sample: Sample
-    ) -> float:
+        return BudgetSplit(pretrain=pretrain, finetune=finetune, replan=replan)
+
+    def _plan_finetuning(
+        self,
+        batches: int,
+        model: Transformer,
+        sample: Sample,
+        text_sample: Sample,
+        method_cost: Callable[[], float],
+    ) -> None:
+        """Record the seconds of fine-tuning, and its seconds a step over those of pre-training."""
+        share = self.config.finetune_share
         if share == 0:
-            return 0.0
+            self._choices.record(finetune_seconds=0.0)
+            return
         self._shard(model)
-        needed = batches * STEP_OVERHEAD * self.autotuner.step_seconds(model, sample)
+        step = self.autotuner.step_seconds(model, sample) * method_cost()
+        if share < 1:
+            ratio = step / max(self.autotuner.step_seconds(model, text_sample), 1e-9)
+            self._choices.record(finetune_step_ratio=round(ratio, 4))
         # Both phases pay for the trials.
         wanted = max(0.0, share * (self.budget.amount - self.clock.seconds))
-        if needed >= wanted:
-            return wanted
-        rest = "training ends then" if share == 1 else "pre-training gets the rest"
-        say(
-            f"fine-tuning needs about {format_duration(needed)} for its epochs, less than its "
-            f"share of {format_duration(wanted)}; {rest}"
+        needed = batches * STEP_OVERHEAD * step
+        self._choices.record(
+            finetune_seconds=round(min(needed, wanted), 3), finetune_most_seconds=round(wanted, 3)
         )
-        return needed
+        if self._choices["finetune_seconds"] < self._choices["finetune_most_seconds"]:
+            rest = "training ends then" if share == 1 else "pre-training gets the rest"
+            say(
+                f"fine-tuning needs about {format_duration(needed)} for its epochs, less than its "
+                f"share of {format_duration(wanted)}; {rest}"
+            )
+
+    def _replan_finetuning(self, batches: int, progress: float, step_seconds: float) -> None:
+        """Record what fine-tuning needs by a measured step of pre-training, if that is news.
+
+        Pre-training keeps half of the time it had left, so that its learning rate can fall.
+        """
+        before, choices = self._choices["finetune_seconds"], self._choices
+        if "finetune_step_ratio" not in choices:
+            return
+        needed = batches * choices["finetune_step_ratio"] * step_seconds
+        most = before + (self.budget.amount - before - self.clock.seconds) / 2
+        most = min(most, choices["finetune_most_seconds"])
+        needed = self.ranks.from_main(min(needed, most))
+        if abs(needed - before) < WORTH_REPLANNING * self.budget.amount:
+            return
+        choices.record(
+            finetune_seconds=round(needed, 3),
+            pretrain_replanned=[round(self.clock.seconds, 3), progress],
+        )
+        say(
+            f"  by the steps so far, fine-tuning needs {format_duration(needed)} for its epochs, "
+            f"not {format_duration(before)}"
+        )
 
     def _begin(self, phase: str) -> float:
         """Return the clock's time at which the phase first began, in this or an earlier session."""
@@ -171,10 +237,12 @@ class Session:
         sample: Sample,
         optimizer: OptimizerConfig | None = None,
         callback: Callback | None = None,
+        replan: Callable[[float, float], Pace] | None = None,
     ) -> int:
         """Train one phase to its end, from its newest checkpoint if any, and return its tokens.
 
-        `optimizer` takes the place of the config's; `callback` runs once in the middle.
+        `optimizer` takes the place of the config's; `callback` runs once in the middle; `replan`
+        gives the phase another end (`TrainingPhase`).
         """
         self._shard(model)
         if f"{name}_began_seconds" not in self._choices:
@@ -195,6 +263,7 @@ class Session:
                 schedule=schedule,
                 validate=validate,
                 callback=callback,
+                replan=replan,
             ),
             step,
             config=self.config,

@@ -18,6 +18,7 @@ from corpus.evaluate.text import score_completions, score_sources
 from corpus.export.adapter import export_adapter
 from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors, num_trained
 from corpus.model.low_precision import compute_in
+from corpus.model.transformer import Transformer
 from corpus.model.weights import (
     TOKENIZER,
     build_model,
@@ -31,11 +32,15 @@ from corpus.run.packages import require_packages
 from corpus.run.weights import MODEL_FILE, SAME_TOKENIZER
 from corpus.runtime.parallelize import checkpoint_activations, load_whole
 from corpus.runtime.ranks import ALONE, Ranks
-from corpus.text.tokenizer import EOS, PAD, RESERVED, TOKENIZER_FILE, Tokenizer
+from corpus.text.tokenizer import PAD, RESERVED, TOKENIZER_FILE, Tokenizer
 from corpus.train.data import TrainingData
 from corpus.train.schedule import BudgetSplit
 from corpus.train.self_training import SelfTraining
 from corpus.train.session import Session
+from corpus.train.step import OutOfMemory, eager_backbone, own_part, pass_seconds
+
+WORTH_TELLING = 0.02
+"""Share of the budget that is left at the end from which on a line says so."""
 
 
 class Training:
@@ -63,14 +68,20 @@ class Training:
             resume_hint=resume_hint,
             ranks=ranks,
         )
-        self._model = build_model(
+        self._model = self._new_model()
+
+    def _new_model(self) -> Transformer:
+        """Return the model before training, as it is computed."""
+        config, runtime = self._config, self._session.runtime
+        model = build_model(
             config.model.with_vocabulary(self._tokenizer.vocab_size),
             seed=derive(config.seed, "weights"),
-            device=self._session.runtime.device,
+            device=runtime.device,
         )
-        compute_in(self._model, self._session.runtime.precision)
+        compute_in(model, runtime.precision)
         if config.runtime.checkpoint_activations:
-            checkpoint_activations(self._model)
+            checkpoint_activations(model)
+        return model
 
     def _keep_tokenizer(self) -> None:
         """Copy the tokenizer beside the weights; refuse to continue with another one."""
@@ -125,6 +136,7 @@ class Training:
             schedule=self._config.train.schedule,
             validate=self._validate_text,
             sample=self._data.text_sample,
+            replan=self._split.replan,
         )
         self._save("pretrained")
         repeated = [
@@ -163,19 +175,20 @@ class Training:
 
     def _finetune(self) -> None:
         settings, loader = self._config.finetune, self._data.finetune_loader()
+        session = self._session
         if not any(self._folder.checkpoints.glob("finetune-*")):
             self._drop_found()
         self_training = SelfTraining(
             config=self._config,
             folder=self._folder,
-            session=self._session,
+            session=session,
             data=self._data,
             loader=loader,
             shape=self._model.config,
             weights=self._weights,
         )
         adamw = replace(self._config.train.optimizer, name="adamw")
-        self._session.run(
+        session.run(
             "finetune",
             self._model,
             loader=loader,
@@ -190,6 +203,9 @@ class Training:
         shown = "" if is_all else f", {loader.num_shown:,} of them in each"
         say(f"  {loader.epochs:.1f} epochs over {loader.num_examples:,} problems{shown}")
         self._folder.update_manifest(epochs={"problems": round(loader.epochs, 3)})
+        left = session.budget.amount - session.clock.seconds
+        if session.budget.is_clock and left > WORTH_TELLING * session.budget.amount:
+            say(f"  all epochs are done; {format_duration(left)} of the budget is not needed")
 
     def _require_steps(self) -> None:
         """Raise `TrainingError` if the budget ended without a step: nothing was learned."""
@@ -207,20 +223,41 @@ class Training:
         settings, whole = self._config.finetune, self._model.config.num_parameters
         if not settings.has_adapters:
             return
-        add_adapters(
-            self._model,
-            settings.adapter,
-            symbols=range(len(RESERVED)),
-            seed=derive(self._config.seed, "adapters"),
-            in_4_bits=settings.method == "qlora",
-            dtype=self._session.runtime.autocast_dtype or torch.float32,
-        )
+        self._add_to(self._model)
         self._session.autotuner.forget_backbone()
         trained = num_trained(self._model)
         say(
             f"  {settings.method}: {trained:,} parameters are trained, {trained / whole:.1%} of "
             f"the model's {whole:,}"
         )
+
+    def _add_to(self, model: Transformer) -> None:
+        settings = self._config.finetune
+        add_adapters(
+            model,
+            settings.adapter,
+            symbols=range(len(RESERVED)),
+            seed=derive(self._config.seed, "adapters"),
+            in_4_bits=settings.method == "qlora",
+            dtype=self._session.runtime.autocast_dtype or torch.float32,
+        )
+
+    def _method_cost(self) -> float:
+        """Return the time of a pass that trains adapters over that of one that trains all weights.
+
+        Both are measured here, on a second model that is not compiled.
+        """
+        if not self._config.finetune.has_adapters:
+            return 1.0
+        runtime, model = self._session.runtime, self._new_model()
+        batch = own_part(self._data.problem_sample(), runtime.ranks)
+        part = batch.split(self._session.autotuner.micro_batch)[0]
+        try:
+            full = pass_seconds(model, eager_backbone(model), runtime, part)
+            self._add_to(model)
+            return pass_seconds(model, eager_backbone(model), runtime, part) / full
+        except OutOfMemory:  # there is no room for a second model
+            return 1.0
 
     def _record_method(self) -> None:
         """Record what is trained and how; refuse to continue with another method."""
@@ -255,14 +292,16 @@ class Training:
             finetune_batches=self._data.finetune_batches,
             model=self._model,
             sample=self._data.problem_sample,
+            text_sample=self._data.text_sample,
+            method_cost=self._method_cost,
         )
 
     def _validate_text(self) -> tuple[dict[str, float], dict[str, float]]:
         return score_sources(
             self._model,
             self._session.runtime,
-            self._data.prepared.validation.tokens,
-            eos_id=self._tokenizer.token_id(EOS),
+            self._data.prepared.validation,
+            pad_id=self._tokenizer.token_id(PAD),
             max_tokens=self._config.train.validation_tokens,
         )
 

@@ -1,0 +1,63 @@
+"""A phase of training, as the loop receives it, and the position in it that a checkpoint stores."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from corpus.config.train import ScheduleConfig
+from corpus.data.loader import Loader
+from corpus.train.schedule import Pace
+
+Validate = Callable[[], tuple[dict[str, float], dict[str, float]]]
+"""Returns held-out loss and next-token accuracy by source."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Callback:
+    """Runs once in the middle of a phase and changes what its loader hands out from there on."""
+
+    name: str
+    at: float
+    """The progress at which it is due."""
+    run: Callable[[Callable[[], float], Callable[[], bool]], str | None]
+    """Returns the message to record, or None if it was stopped.
+
+    Its arguments are two functions. The first returns the progress of the phase, which moves on
+    under a clock. The second returns whether the user asked to stop. All ranks call it, with the
+    same result."""
+    repeat: Callable[[], object]
+    """Brings the loader into the state after `run` in a session that resumes from a later
+    checkpoint; the cursor is restored afterwards."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPhase:
+    """Pre-training or fine-tuning."""
+
+    name: str
+    loader: Loader
+    pace: Pace
+    schedule: ScheduleConfig
+    validate: Validate | None
+    callback: Callback | None = None
+    replan: Callable[[float, float], Pace] | None = None
+    """Returns the pace from a progress on, given it and the seconds of a measured step. Called once
+    the phase has come to each of `REPLAN_AT`; all ranks call it."""
+
+
+@dataclass(kw_only=True)
+class Position:
+    """The progress of a phase. Its fields are the keys of `position` in a checkpoint."""
+
+    step: int = 0
+    tokens: int = 0
+    validations: int = 0
+    skipped_in_a_row: int = 0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    consumed: dict[str, int] = field(default_factory=dict)
+    averaged: int = 0
+    norms: list[float] = field(default_factory=list)
+    spikes_in_a_row: int = 0
+    turned: bool = False
+    """Whether the callback has run."""
+    finished: bool = False
