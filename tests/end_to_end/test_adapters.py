@@ -99,17 +99,17 @@ def test_cut_off_while_saving_it_ends_with_the_same_bits(
         _pretrained(finished, tmp_path / "killed"),
         whole(method),
         [],
-        checkpoint._save_tensors,
+        checkpoint.write_tensors,
     )
 
-    def half(path: Path, tensors: Any) -> None:
+    def half(path: Path, tensors: Any) -> str:
         saved.append(path)
         if len(saved) > 2:
             raise Died
-        save(path, tensors)
+        return save(path, tensors)
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "_save_tensors", half)
+        patch.setattr(checkpoint, "write_tensors", half)
         with pytest.raises(Died):
             commands.finetune([str(killed), "--method", method])
     assert [path.name for path in (killed / "checkpoints").glob("finetune-*")] == [

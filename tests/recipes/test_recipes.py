@@ -9,6 +9,7 @@ import pytest
 from corpus.base.errors import ConfigError
 from corpus.base.plain import from_plain, to_plain
 from corpus.config.run import RunConfig
+from corpus.prepare.prepare import fetched
 from corpus.recipes.registry import RECIPES, load_recipe
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -53,3 +54,23 @@ def test_model_and_tokenizer_must_agree_on_the_vocabulary() -> None:
     config = load_recipe("cpu")
     with pytest.raises(ConfigError, match="the model uses the tokenizer's ids"):
         dataclasses.replace(config, model=config.model.with_vocabulary(8192))
+
+
+def test_ranks_and_the_weights_of_the_curriculum_decide_how_much_text_is_fetched() -> None:
+    """Eight ranks once read an eighth of what they need eight times; weights of 3 : 1 read the same
+    text of the first source three times."""
+    config = load_recipe("hackathon")
+    one, eight = (fetched(config, ranks=ranks).max_tokens or 0 for ranks in (1, 8))
+    assert eight == 8 * one == 8 * 3 * 3600 * config.expected_tokens_per_second
+    weighted = dataclasses.replace(
+        config,
+        curriculum=dataclasses.replace(
+            config.curriculum, weights={"arxiv": 3.0, "c4": 2.0, "book": 0.0}
+        ),
+        prepare=dataclasses.replace(config.prepare, weights={"c4": 5.0}),
+    )
+    assert fetched(weighted, ranks=1).weights == {"arxiv": 3.0, "c4": 5.0}
+    own = dataclasses.replace(weighted.prepare, max_tokens=1000)
+    assert fetched(dataclasses.replace(weighted, prepare=own), ranks=8) == own
+    steps = dataclasses.replace(config, budget="100 steps")
+    assert fetched(steps, ranks=8).max_tokens == fetched(steps, ranks=1).max_tokens

@@ -55,7 +55,7 @@ class RunConfig:
     """The machine."""
 
     expected_tokens_per_second: float = 0.0
-    """Speed of pre-training, for how much text to fetch from a hub under a time budget."""
+    """Speed of pre-training on one rank: how much text to fetch from a hub under a time budget."""
 
     def __post_init__(self) -> None:
         check_finite(self)
@@ -92,15 +92,16 @@ class RunConfig:
         """Tokens in one optimizer step, padding included."""
         return self.train.sequences_per_batch * self.model.context_length
 
-    def needed_tokens(self) -> int | None:
+    def needed_tokens(self, ranks: int = 1) -> int | None:
         """Return the most tokens that pre-training can read under the budget, None if unknown.
 
         Pre-training also gets the time that fine-tuning does not need for its epochs. So all of
-        the budget counts, unless there is no pre-training.
+        the budget counts, unless there is no pre-training. Under a time budget `ranks` read so many
+        times as much.
         """
         budget, share = self.parsed_budget, 1.0 if self.train.finetune_share < 1 else 0.0
         if budget.kind == "tokens":
             return int(budget.amount * share) + self.batch_tokens
         if budget.kind == "steps":
             return int(budget.amount * share + 1) * self.batch_tokens
-        return int(budget.amount * share * self.expected_tokens_per_second) or None
+        return int(budget.amount * share * ranks * self.expected_tokens_per_second) or None

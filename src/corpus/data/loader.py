@@ -1,9 +1,9 @@
 """Where batches come from: text in the mixture of the curriculum, and prefetching.
 
 The order is a pure function of the seed. The source of sequence n is drawn by (seed, n) from the
-mixture at that moment. The k-th sequence of a source follows a permutation drawn by (seed, source,
-epoch). So the cursor is a few integers (sequences handed out, sequences taken of each source), and
-a run that resumes from it sees exactly the batches it would have seen.
+mixture at that moment. The k-th sequence of a source follows an offset and a permutation drawn by
+(seed, source, epoch). So the cursor is a few integers (sequences handed out, sequences taken of
+each source), and a run that resumes from it sees exactly the batches it would have seen.
 """
 
 import random
@@ -93,17 +93,21 @@ class Prefetcher:
 
 
 class SourceText:
-    """One source's tokens cut into sequences, in an order that is shuffled each epoch."""
+    """One source's tokens cut into sequences, elsewhere and in another order each epoch.
+
+    The tokens are a circle, and an epoch begins at a place drawn for it. So no token is always at
+    the start of a sequence, or always in the rest that is shorter than one.
+    """
 
     def __init__(self, name: str, tokens: np.ndarray, *, context_length: int, seed: int) -> None:
         self.name, self._tokens, self._length, self._seed = name, tokens, context_length, seed
-        self.num_sequences = (len(tokens) - 1) // context_length
-        if self.num_sequences < 1:
+        self.num_sequences = len(tokens) // context_length
+        if len(tokens) <= context_length:
             raise DataError(
                 f"source {name!r} has {len(tokens):,} tokens, fewer than one sequence of "
                 f"{context_length + 1}; give it more text"
             )
-        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+        self._epoch, self._offset, self._order = -1, 0, np.empty(0, dtype=np.int64)
 
     def sequence(self, index: int) -> np.ndarray:
         """Return the `index`-th sequence read from this source: [context_length + 1] int64.
@@ -115,8 +119,12 @@ class SourceText:
             seed = derive(self._seed, "rows", self.name, epoch)
             generator = np.random.Generator(np.random.PCG64(seed))
             self._epoch, self._order = epoch, generator.permutation(self.num_sequences)
-        start = int(self._order[place]) * self._length
-        return np.asarray(self._tokens[start : start + self._length + 1], dtype=np.int64)
+            self._offset = int(generator.integers(len(self._tokens)))
+        size, total = self._length + 1, len(self._tokens)
+        start = (self._offset + int(self._order[place]) * self._length) % total
+        first = np.asarray(self._tokens[start : start + size], dtype=np.int64)
+        rest = np.asarray(self._tokens[: size - len(first)], dtype=np.int64)
+        return np.concatenate([first, rest]) if len(rest) else first
 
 
 class TextLoader:

@@ -12,7 +12,7 @@ import numpy as np
 from corpus.base.errors import ArtifactError
 from corpus.base.seeds import derive
 from corpus.config.curriculum import PROBLEMS
-from corpus.data.batch import Arrays, Batch, pack, packed_sequence, stack
+from corpus.data.batch import IGNORED, Arrays, Batch, pack, packed_sequence, stack
 from corpus.data.loader import TextLoader
 from corpus.finetune.examples import Example
 from corpus.text.tokenizer import RESERVED
@@ -21,9 +21,14 @@ from corpus.text.tokenizer import RESERVED
 class ProblemLoader:
     """Hands out batches of packed examples; see `data.loader.Loader`.
 
+    Text is the share `replay` of all targets, which the loss counts, and not of sequences: a
+    sequence of text has several times the targets of one with problems. A sequence of text comes
+    where the share is behind by half of one, so batches differ by one such sequence at most.
+
     The order is a pure function of the seed, and the cursor is the epoch, the sequence within it,
-    and the text loader's own cursor. After `max_epochs` training ends (`done`); batches from there
-    on would be text. A cursor saved after `add` needs a loader with the same added examples.
+    the targets so far, and the text loader's own cursor. After `max_epochs` training ends (`done`);
+    batches from there on would be text. A cursor saved after `add` needs a loader with the same
+    added examples.
     """
 
     def __init__(
@@ -43,7 +48,8 @@ class ProblemLoader:
         self._text, self._seq_length, self._batch_size = text, seq_length, batch_size
         self._replay, self._word_dropout, self._seed = replay, word_dropout, seed
         self._max_epochs, self._twin_exponent, self._pad_id = max_epochs, twin_exponent, pad_id
-        self._epoch, self._place, self._tokens, self._handed_out = 0, 0, 0, 0
+        self._epoch, self._place, self._tokens = 0, 0, 0
+        self._targets = [0, 0]
         self._begun_tokens, self._begun_epochs, self._added = 0, 0.0, [0, 0]
         self._show(examples)
 
@@ -61,6 +67,10 @@ class ProblemLoader:
                 shown * sum(self._lengths[i] for i in family) / len(family)
                 for family, shown in self._families
             )
+        )
+        self._epoch_targets = sum(
+            shown * sum(self._lengths[i] - examples[i].prompt_length for i in family) / len(family)
+            for family, shown in self._families
         )
         self._packed_epoch, self._packed = -1, [[0]]
 
@@ -107,24 +117,34 @@ class ProblemLoader:
 
     def num_batches(self, epochs: float) -> int:
         """Return about how many batches `epochs` take, replayed text included."""
-        sequences = len(self._pack(0)) * epochs / (1 - self._replay)
-        return max(1, round(sequences / self._batch_size))
+        problems = self._epoch_targets * epochs
+        text = problems * self._replay / (1 - self._replay) / self._seq_length
+        return max(1, round((len(self._pack(0)) * epochs + text) / self._batch_size))
 
     def batch(self, progress: float) -> Batch:
         """Return the next batch; examples are in random order whatever the progress."""
         parts, num_text, num_tokens = [], 0, 0
         for _ in range(self._batch_size):
-            draw = random.Random(derive(self._seed, "replay", self._handed_out)).random()
-            self._handed_out += 1
-            if draw < self._replay or self.is_over:
+            if self.is_over or self._owes_text(num_text):
                 num_text += 1
             else:
                 arrays, count = self._next_sequence()
+                self._targets[1] += int((arrays[1] != IGNORED).sum())
                 parts.append(tuple(array[None] for array in arrays))
                 num_tokens += count
         if num_text:
-            parts.append(self._text.sequences(num_text, progress))
+            text = self._text.sequences(num_text, progress)
+            self._targets[0] += int((text[1] != IGNORED).sum())
+            parts.append(text)
         return stack(parts, num_tokens + num_text * self._seq_length)
+
+    def _owes_text(self, num_text: int) -> bool:
+        """Return whether a sequence of text is due, after `num_text` of them in this batch."""
+        if not self._replay:
+            return False
+        text = self._targets[0] + num_text * self._seq_length
+        owed = self._replay * (text + self._targets[1]) - text
+        return owed >= (1 - self._replay) * self._seq_length / 2
 
     def _next_sequence(self) -> tuple[Arrays, int]:
         """Return the next packed sequence, and its tokens without padding."""
@@ -177,7 +197,7 @@ class ProblemLoader:
             "epoch": self._epoch,
             "row": self._place,
             "tokens": self._tokens,
-            "handed_out": self._handed_out,
+            "targets": list(self._targets),
             "begun": [self._begun_tokens, self._begun_epochs],
             "added": self._added,
             "text": self._text.cursor(),
@@ -200,6 +220,6 @@ class ProblemLoader:
                 "and finetune.self_training from a copy, or begin a new run with another --out"
             )
         self._epoch, self._place, self._tokens = cursor["epoch"], cursor["row"], cursor["tokens"]
-        self._handed_out = cursor["handed_out"]
+        self._targets = list(cursor.get("targets", (0, 0)))  # version 0.1 did not count them
         self._begun_tokens, self._begun_epochs = cursor["begun"]
         self._text.restore(cursor["text"])

@@ -1,12 +1,13 @@
 """Preparation of a run: find the data, say what was found, write problems, tokenizer and shards."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 from corpus.base.console import say
 from corpus.base.files import read_json, write_json
 from corpus.base.manifest import NAME, read_manifest
-from corpus.config.prepare import HUB, whole_path
+from corpus.config.prepare import HUB, PrepareConfig, whole_path
 from corpus.config.run import RunConfig
 from corpus.prepare.digests import ContentDigests
 from corpus.prepare.discover import FoundData, find_data
@@ -22,6 +23,21 @@ DOWNLOADS = Path("downloads")
 
 LARGE = 10**9
 """Bytes of text from which a line says that its content is read to identify it."""
+
+
+def fetched(config: RunConfig, *, ranks: int) -> PrepareConfig:
+    """Return the settings of preparation with the amount of text that a hub is asked for.
+
+    It is what the budget can read with so many `ranks`, shared between the sources as the
+    curriculum reads them, unless the settings say otherwise.
+    """
+    settings = config.prepare
+    if settings.data.split(":")[0] != HUB or settings.max_tokens is not None:
+        return settings
+    # A source of weight 0 in the curriculum is not read, but scored.
+    weights = {name: weight for name, weight in config.curriculum.weights.items() if weight > 0}
+    weights |= settings.weights
+    return dataclasses.replace(settings, max_tokens=config.needed_tokens(ranks), weights=weights)
 
 
 def prepare_run(config: RunConfig, folder: RunFolder) -> None:
@@ -40,9 +56,7 @@ def prepare_run(config: RunConfig, folder: RunFolder) -> None:
     # Runs of older versions have no record of their data.
     if has_begun and is_prepared and trained.get("path", path) == path:
         return
-    settings = config.prepare
-    if settings.data.split(":")[0] == HUB and settings.max_tokens is None:
-        settings = dataclasses.replace(settings, max_tokens=config.needed_tokens())
+    settings = fetched(config, ranks=int(os.environ.get("WORLD_SIZE", "1")))
     found = find_data(settings, downloads=folder.path.parent / DOWNLOADS, problems=config.problems)
     for line in found.describe():
         say(line)

@@ -34,7 +34,7 @@ def cpu() -> RunConfig:
         # templates (docs/experiments.md).
         finetune=FinetuneConfig(
             max_epochs=24,
-            replay=0.05,
+            replay=0.17,
             normal_form=True,
             word_dropout=0.15,
             self_training=0.5,

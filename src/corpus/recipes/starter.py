@@ -32,7 +32,7 @@ def starter() -> RunConfig:
         ),
         finetune=FinetuneConfig(
             max_epochs=20,
-            replay=0.05,
+            replay=0.17,
             schedule=ScheduleConfig(learning_rate=5e-3, warmup=0.03, decay="cosine", floor=0.0),
         ),
     )
