@@ -108,7 +108,7 @@ def main() -> None:
     sides = {
         "spinning": ({}, options.threads),
         "sleeping": (SHORT_SPIN, options.threads),
-        "one thread": ({}, 1),
+        **({"one thread": ({}, 1)} if options.threads > 1 else {}),
     } | {f"spins {spins}": ({"GOMP_SPINCOUNT": spins}, options.threads) for spins in options.spins}
     found: dict[tuple[str, int], list[float]] = {}
     load = os.getloadavg()[0]

@@ -3,6 +3,7 @@ commands."""
 
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,7 @@ def test_the_flags_in_prose_and_tables_exist() -> None:
     assert not missing, missing
 
 
+@cache
 def _help(words: tuple[str, ...]) -> str:
     return run_corpus([*words, *([] if words[-1].startswith("-") else ["--help"])]).stdout
 

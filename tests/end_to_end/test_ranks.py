@@ -117,8 +117,7 @@ def _workers(launcher: int) -> list[int]:
     ("parallel", "then", "damaged"),
     [
         ("ddp", 4, False),
-        ("fsdp", 1, False),
-        ("fsdp", 2, True),
+        ("fsdp", 1, True),
     ],
 )
 def test_a_lost_rank_ends_the_job_with_a_message_and_any_number_goes_on(
@@ -215,7 +214,7 @@ def test_one_rank_that_runs_out_of_memory_in_a_trial_is_waited_for_by_none(
     _assert_same(out, one)
 
 
-@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+@pytest.mark.parametrize("parallel", ["fsdp"])
 def test_all_ranks_agree_when_a_clock_ends_the_run(
     command: Words, tmp_path: Path, parallel: str
 ) -> None:
