@@ -20,12 +20,13 @@ Mark = Callable[[Path], str]
 
 def digest_of(path: Path) -> str:
     """Return the BLAKE2b digest of a file. Raises `DataError` if it cannot be read."""
-    with _reading(path), open(path, "rb") as file:
+    with reading(path), open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
+    """Turn an error of the system in the block into a `DataError` that names `path`."""
     try:
         yield
     except OSError as error:
@@ -66,7 +67,7 @@ class ContentDigests:
     def __call__(self, path: Path) -> str:
         """Return a file's digest. Raises `DataError` if it cannot be read."""
         name = str(Path(path).resolve())
-        with _reading(path):
+        with reading(path):
             status = Path(path).stat()
         mark = [status.st_size, status.st_mtime_ns]
         known = self._known.get(name)

@@ -13,9 +13,8 @@ from typing import Any
 
 from corpus.base.encodings import decode_text
 from corpus.base.errors import DataError, did_you_mean
-from corpus.base.files import storage_error
 from corpus.config.problems import ProblemsConfig
-from corpus.prepare.digests import Mark
+from corpus.prepare.digests import Mark, reading
 from corpus.prepare.document import Advance, Document, TextSplit, format_size
 from corpus.prepare.problem_files import load_parts
 from corpus.prepare.sources.records import read_records
@@ -207,14 +206,8 @@ def read_text(path: Path) -> str:
 
     Raises `DataError` if it is missing, unreadable, in another encoding or no text.
     """
-    try:
+    with reading(path):
         data = path.read_bytes()
-    except OSError as error:
-        if storage_error(error) is not None:
-            raise
-        raise DataError(
-            f"{path} cannot be read: {error.strerror}. Check the path and its permissions."
-        ) from None
     try:
         text = decode_text(data)
     except UnicodeDecodeError as error:
