@@ -189,7 +189,7 @@ def test_rows_that_cannot_be_divided_are_an_error(command: Words, tmp_path: Path
 FULL = """
 import os
 from corpus.train import autotune
-from corpus.train.autotune import CompileChoice
+from corpus.train.trials import CompileChoice
 from corpus.train.step import OutOfMemory
 
 def choose(model, runtime, batch, *, timed):

@@ -15,7 +15,7 @@ from corpus.data.batch import Batch
 from corpus.model.transformer import Transformer
 from corpus.plan import measure as module
 from corpus.plan.measure import Machine, measure
-from corpus.train import autotune
+from corpus.train import autotune, trials
 from corpus.train.step import Backbone, OutOfMemory, eager_backbone
 
 SHAPES = [
@@ -34,7 +34,7 @@ def _sample(shape: ModelConfig, rows: int) -> Batch:
 
 
 def _measure(monkeypatch: pytest.MonkeyPatch, backbone: Any, **more: Any) -> Machine:
-    for place in (module, autotune):
+    for place in (module, autotune, trials):
         monkeypatch.setattr(place, "CompiledBackbone", backbone)
     settings: dict[str, Any] = {
         "budget": parse_budget("200s"),

@@ -311,7 +311,7 @@ def make_scores(outcomes: list[dict[str, Any]]) -> dict[str, Any]:
         source: {
             "loss": 4.5 + 0.12 * i, "accuracy": 0.27 - 0.01 * i, "bits_per_byte": 1.71 + 0.05 * i, "unigram_loss": 6.3 + 0.1 * i,
             "unigram_accuracy": 0.045, "unigram_bits_per_byte": 2.5 + 0.05 * i, "num_tokens": 40_000 + i,
-            "loss_pretrained": 4.4 + 0.12 * i,
+            "loss_pretrained": 4.4 + 0.12 * i, "loss_interval": [4.25 + 0.12 * i, 4.75 + 0.12 * i], "num_documents": 31 + i,
         }
         for i, source in enumerate(SOURCES)
     }  # fmt: skip

@@ -206,6 +206,14 @@ def test_a_run_only_pre_trained(finished_run: Path) -> None:
     assert "Fine-tuning: training loss" not in text
 
 
+def test_held_out_text_has_its_interval_and_its_documents(finished_run: Path) -> None:
+    _, markdown = pages(finished_run)
+    first, second = (f"| {name} | " for name in ("c4", "wikipedia"))
+    assert f"{first}4.500 | 4.250–4.750 |" in markdown
+    assert f"{second}4.620 | 4.370–4.870 |" in markdown
+    assert "over documents, and of this one model" in markdown
+
+
 def test_numbers_that_are_missing_or_not_finite_become_dashes(finished_run: Path) -> None:
     scores = json.loads((finished_run / "scores.json").read_text())
     scores["problems"]["mathqa"] |= {
@@ -214,7 +222,7 @@ def test_numbers_that_are_missing_or_not_finite_become_dashes(finished_run: Path
         "baseline_nearest_unseen": None,
         "ceiling_gold": float("nan"),
     }
-    scores["text"]["c4"]["unigram_loss"] = None
+    scores["text"]["c4"] |= {"unigram_loss": None, "loss_interval": None}
     write_json(finished_run / "scores.json", scores)
     path = finished_run / "metrics.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]

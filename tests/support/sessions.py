@@ -88,13 +88,13 @@ class Lines:
         self.number = cursor["number"]
 
 
-def run(session: Session, model: Transformer, num_steps: int = 6) -> int:
+def run(session: Session, model: Transformer, num_steps: int = 6, *, rate: float = 1e-2) -> int:
     return session.run(
         "pretrain",
         model,
         loader=Lines(),
         pace=lambda: StepPace(num_steps=num_steps),
-        schedule=ScheduleConfig(learning_rate=1e-2),
+        schedule=ScheduleConfig(learning_rate=rate),
         validate=None,
         sample=sample,
     )

@@ -31,9 +31,11 @@ from corpus.runtime import threads as threads_module
 from corpus.runtime.runtime import Runtime
 from corpus.train import autotune
 from corpus.train import session as session_module
-from corpus.train.autotune import COMPILING, THREAD_ROUNDS, try_compile
+from corpus.train import trials as trials_module
+from corpus.train.autotune import COMPILING
 from corpus.train.schedule import STEP_OVERHEAD
 from corpus.train.step import Backbone, eager_backbone
+from corpus.train.trials import THREAD_ROUNDS, try_compile
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 
@@ -50,7 +52,8 @@ CPU = Runtime(device=torch.device("cpu"), precision="fp32", num_threads=1)
 
 
 def _seconds_a_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    monkeypatch.setattr(autotune, "pass_seconds", lambda *given: seconds)
+    for place in (autotune, trials_module):
+        monkeypatch.setattr(place, "pass_seconds", lambda *given: seconds)
 
 
 def _weights(model: Transformer) -> dict[str, torch.Tensor]:
@@ -104,7 +107,8 @@ def test_where_memory_runs_out_fewer_rows_are_computed_at_a_time(
     with what was learned."""
     results = []
     for folder, rows in (("whole", 99), ("small", 1)):
-        monkeypatch.setattr(autotune, "CompiledBackbone", _full_above(rows))
+        for place in (autotune, trials_module):
+            monkeypatch.setattr(place, "CompiledBackbone", _full_above(rows))
         for place in (autotune, session_module):
             monkeypatch.setattr(place, "eager_backbone", _full_above(rows))
         own = build_model(CONFIG, seed=1)
@@ -188,7 +192,7 @@ def test_trials_run_at_the_size_that_trains(
         rows.append(len(batch.tokens))
         return 0.5
 
-    monkeypatch.setattr(autotune, "pass_seconds", seconds)
+    monkeypatch.setattr(trials_module, "pass_seconds", seconds)
     train = TrainConfig(sequences_per_batch=2, micro_batch_sequences=1, finetune_share=0.9)
     with open_session(tmp_path, "1000s", train=train, num_threads=0, compile="auto") as session:
         session.split(finetune_batches=10, model=model, sample=sample, text_sample=sample)
@@ -219,7 +223,7 @@ def _fastest_with(monkeypatch: pytest.MonkeyPatch, threads: int, tried: list[int
         tried.append(torch.get_num_threads())
         return 1.0 + abs(torch.get_num_threads() - threads)
 
-    monkeypatch.setattr(autotune, "pass_seconds", seconds)
+    monkeypatch.setattr(trials_module, "pass_seconds", seconds)
 
 
 def test_threads_are_chosen_once_in_a_run(
@@ -268,7 +272,7 @@ def test_a_busy_moment_does_not_decide_on_threads(
     slow = iter([9.0])
     _on_cores(monkeypatch, 2)
     monkeypatch.setattr(
-        autotune,
+        trials_module,
         "pass_seconds",
         lambda *given: next(slow, 0.1) if torch.get_num_threads() == 2 else 0.2,
     )
@@ -339,7 +343,8 @@ def _fail_to_compile(model: Transformer) -> Backbone:
 def _compile_with(
     monkeypatch: pytest.MonkeyPatch, compiler: Callable[[Transformer], Backbone]
 ) -> None:
-    monkeypatch.setattr(autotune, "CompiledBackbone", compiler)
+    for place in (autotune, trials_module):
+        monkeypatch.setattr(place, "CompiledBackbone", compiler)
 
 
 def test_a_compiler_that_fails_is_one_warning_and_training_goes_on(
@@ -470,7 +475,8 @@ def test_a_compiler_that_fails_means_eager_with_a_reason(
     timed: bool,
 ) -> None:
     before = _weights(model)
-    monkeypatch.setattr(autotune, "CompiledBackbone", compiler)
+    for place in (autotune, trials_module):
+        monkeypatch.setattr(place, "CompiledBackbone", compiler)
     choice = try_compile(model, CPU, sample(), timed=timed)
     assert (choice.compiled, choice.failed) == (False, True)
     assert choice.reason == f"torch.compile failed, training runs eager {why}"
@@ -487,7 +493,7 @@ def test_running_out_of_memory_in_a_trial_is_not_the_compilers_fault(
     def full(tokens: Tensor, documents: Tensor) -> Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(autotune, "CompiledBackbone", lambda model: full)
+    monkeypatch.setattr(trials_module, "CompiledBackbone", lambda model: full)
     with pytest.raises(DeviceError, match=r"train\.micro_batch_sequences"):
         try_compile(model, CPU, sample(), timed=False)
 
@@ -497,7 +503,8 @@ def test_a_compiler_that_works_is_kept_and_the_weights_with_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = _weights(model)
-    monkeypatch.setattr(autotune, "CompiledBackbone", eager_backbone)
+    for place in (autotune, trials_module):
+        monkeypatch.setattr(place, "CompiledBackbone", eager_backbone)
     choice = try_compile(model, CPU, sample(), timed=False)
     assert (choice.compiled, choice.failed) == (True, False)
     assert _same(_weights(model), before)
@@ -519,7 +526,8 @@ def test_under_a_clock_the_faster_one_is_kept(
     reason: str,
 ) -> None:
     seconds = iter([2.0, eager_seconds])
-    monkeypatch.setattr(autotune, "pass_seconds", lambda *given: next(seconds))
-    monkeypatch.setattr(autotune, "CompiledBackbone", eager_backbone)
+    monkeypatch.setattr(trials_module, "pass_seconds", lambda *given: next(seconds))
+    for place in (autotune, trials_module):
+        monkeypatch.setattr(place, "CompiledBackbone", eager_backbone)
     choice = try_compile(model, CPU, sample(), timed=True)
     assert (choice.compiled, choice.failed, choice.reason) == (compiled, False, reason)

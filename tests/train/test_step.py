@@ -191,7 +191,7 @@ def test_a_step_that_is_not_finite_changes_nothing(
         {name: t.clone() for name, t in optimizer_tensors(model, optimizer).items()},
     )
 
-    step.use(breaking(good))
+    step.use(breaking(good), CPU)
     result = step(_batch(UNEVEN, seed=1), 1e-2)
     assert not result.applied
     assert bool(torch.tensor(result.loss).isfinite()) is loss_is_finite
@@ -199,7 +199,7 @@ def test_a_step_that_is_not_finite_changes_nothing(
     assert _same(_weights(model), weights)
     assert _same(optimizer_tensors(model, optimizer), moments)
 
-    step.use(good)  # the next step goes on as if the broken one had not been
+    step.use(good, CPU)  # the next step goes on as if the broken one had not been
     assert step(_batch(UNEVEN, seed=2), 1e-2).applied
     after = _weights(model)
     assert not _same(after, weights)

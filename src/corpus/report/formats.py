@@ -40,6 +40,19 @@ def decimal(value: Any, places: int = 3) -> str:
     return f"{value:.{places}f}" if is_number(value) else ABSENT
 
 
+def pair(value: Any) -> tuple[float, float] | None:
+    """Return a file's interval if it is one: a list of two finite numbers."""
+    if isinstance(value, list) and len(value) == 2 and all(map(is_number, value)):
+        return value[0], value[1]
+    return None
+
+
+def between(value: Any) -> str:
+    """Write an interval of numbers as `4.381–4.507`."""
+    bounds = pair(value)
+    return f"{bounds[0]:.3f}–{bounds[1]:.3f}" if bounds else ABSENT
+
+
 def whole(value: Any) -> str:
     """Write a count in full, with thousands separated."""
     return f"{value:,.0f}" if is_number(value) else ABSENT

@@ -18,8 +18,9 @@ _LINE_START = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
 
 FILTERS = {
     each.__name__: each
-    for each in (formats.count, formats.decimal, formats.duration, formats.interval, formats.leaves,
-                 formats.percent, formats.plain, formats.value_rows, formats.whole)
+    for each in (formats.between, formats.count, formats.decimal, formats.duration,
+                 formats.interval, formats.leaves, formats.percent, formats.plain,
+                 formats.value_rows, formats.whole)
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from corpus.report.formats import (
     duration,
     interval,
     is_number,
+    pair,
     percent,
     plain,
     whole,
@@ -104,9 +105,8 @@ def _against(scores: Json, field: str) -> str:
 
 def find_interval(scores: Json, field: str, total: str = "num_problems") -> Interval | None:
     """The 95 % interval of a share as scored, else Wilson's from the share and its count."""
-    given = scores.get(f"{field}_interval")
-    if isinstance(given, list) and len(given) == 2 and all(map(is_number, given)):
-        return given[0], given[1]
+    if given := pair(scores.get(f"{field}_interval")):
+        return given
     share, number = scores.get(field), scores.get(total)
     if not is_number(share) or not is_number(number) or number <= 0:
         return None

@@ -6,13 +6,11 @@ or tokens nothing is timed, so that the same command gives the same bits.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import asdict, replace
 
 import torch
 
 from corpus.base.console import say, warn
-from corpus.base.errors import DeviceError
 from corpus.base.units import Budget
 from corpus.config.runtime import RuntimeConfig
 from corpus.config.train import TrainConfig
@@ -23,9 +21,10 @@ from corpus.run.folder import RunFolder
 from corpus.runtime.cores import usable_cores
 from corpus.runtime.parallelize import is_sharded
 from corpus.runtime.ranks import Ranks
-from corpus.runtime.runtime import Runtime, allow_tf32, resolve
+from corpus.runtime.runtime import allow_tf32, resolve
 from corpus.runtime.threads import WORTH_TRYING_SECONDS, ThreadSource, warn_if_busy
-from corpus.train.precision import fastest, table, try_precisions
+from corpus.train.choices import Choices
+from corpus.train.precision import EIGHT_BITS, fastest, review, table, try_precisions
 from corpus.train.schedule import Clock
 from corpus.train.step import (
     Backbone,
@@ -36,6 +35,7 @@ from corpus.train.step import (
     pass_seconds,
     smaller_micro_batch,
 )
+from corpus.train.trials import CompileChoice, try_compile, try_threads
 
 WORTH_COMPILING_SECONDS = 600.0
 """The smallest clock budget for which compiling pays on a CPU. It takes a minute or more the first
@@ -55,10 +55,6 @@ TRIAL_SHARE = 0.01
 PRECISION_SHARE = 0.03
 """Once precision trials have taken this share of the clock, no further one begins."""
 
-THREAD_ROUNDS = 3
-"""How often each number of threads is tried, in turn: a moment in which the machine was busy should
-not slow the whole run."""
-
 COMPILING = (
     "compiling  the forward and backward pass: seconds, or a minute or two the first time on a "
     "machine"
@@ -67,64 +63,6 @@ COMPILING = (
 
 Sample = Callable[[], Batch]
 """Returns a batch as training uses it; called only where there is something to try."""
-
-T = TypeVar("T")
-
-
-class Choices:
-    """The recorded choices of a run, by name; the same on all ranks."""
-
-    def __init__(self, folder: RunFolder, ranks: Ranks) -> None:
-        """Read the choices of earlier sessions; all ranks call this."""
-        self._folder, self._ranks = folder, ranks
-        self._known: dict[str, Any] = ranks.from_main(folder.read_manifest()["choices"])
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._known
-
-    def __getitem__(self, name: str) -> Any:
-        return self._known[name]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a choice, or `default` where it was not made yet."""
-        return self._known.get(name, default)
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether a phase has begun."""
-        return any(name.endswith("_began_seconds") for name in self._known)
-
-    def record(self, **choices: Any) -> None:
-        """Keep the first rank's choices; all ranks call this."""
-        choices = self._ranks.from_main(choices)
-        self._known |= choices
-        self._folder.update_manifest(choices=choices)
-
-    def together(self, trial: Callable[[], T]) -> T:
-        """Return the result of a trial on this rank.
-
-        Raises `OutOfMemory` on all ranks if one of them ran out of memory. The trial itself must
-        not wait for other ranks, since one that ran out of memory would never come.
-        """
-        full: OutOfMemory | None = None
-        found: list[T] = []
-        try:
-            found.append(trial())
-        except OutOfMemory as error:
-            full = error
-        if self._ranks.any(full is not None):
-            raise full or OutOfMemory("another rank ran out of memory; see its own message")
-        return found[0]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CompileChoice:
-    """Whether the model is compiled, and why."""
-
-    compiled: bool
-    reason: str
-    failed: bool = False
-    """True if compiling was tried and did not work."""
 
 
 class Autotuner:
@@ -322,13 +260,42 @@ class Autotuner:
             )
             for line in table(trials):
                 say(f"precision  {line}")
-            self._choices.record(
-                precision=fastest(trials), precisions_tried=[trial.record() for trial in trials]
-            )
-            self.runtime = replace(self.runtime, precision=self._choices["precision"])
-            allow_tf32(self.runtime)
-            self._folder.update_manifest(environment={"precision": self.runtime.precision})
+            self._choices.record(precisions_tried=[trial.record() for trial in trials])
+            self._use_precision(fastest(trials))
         compute_in(model, self.runtime.precision)
+
+    def _use_precision(self, precision: str) -> None:
+        """Compute in the first rank's `precision` from now on, in later sessions too."""
+        self._choices.record(precision=precision)
+        self.runtime = replace(self.runtime, precision=self._choices["precision"])
+        allow_tf32(self.runtime)
+        self._folder.update_manifest(environment={"precision": self.runtime.precision})
+
+    @property
+    def reviews_precision(self) -> bool:
+        """Whether the precision is one that has to be judged again while the model trains."""
+        return self.runtime.precision in EIGHT_BITS
+
+    def review_precision(self, model: Transformer, batch: Batch) -> str | None:
+        """Judge 8-bit products again on a batch of training, and fall back where they are off.
+
+        Return what to say, or None where all is well. A precision that was asked for is kept. All
+        ranks call it. A backbone that was built before computes as before: build it again.
+        """
+        part = own_part(batch, self.runtime.ranks)
+        try:
+            trial, finer = self._choices.together(lambda: review(model, self.runtime, part))
+        except OutOfMemory:
+            return f"{self.runtime.precision} could not be judged again: no memory for fp32"
+        if self.runtime.ranks.from_main(trial.is_accurate):
+            return None
+        found = f"{trial.precision} is no longer accurate: {trial.verdict}"
+        if self._asked.precision != "auto":
+            return f"{found}; it is kept, since runtime.precision asks for it"
+        self._use_precision(finer)
+        compute_in(model, self.runtime.precision)
+        self.forget_backbone()
+        return f"{found}; training goes on in {self.runtime.precision}"
 
     def _choose_compile(self, model: Transformer, sample: Sample) -> CompileChoice:
         """The first rank decides whether to try; all ranks try, and its result counts."""
@@ -377,49 +344,3 @@ def _build_backbone(model: Transformer, *, compiled: bool) -> Backbone:
         for block in model.blocks:
             block.compile(dynamic=False)
     return eager_backbone(model)
-
-
-def try_threads(
-    model: Transformer, runtime: Runtime, batch: Batch, *, enough: Callable[[], bool]
-) -> dict[int, float]:
-    """Return the seconds of a pass with all threads, half of them and one.
-
-    No further round begins once `enough` returns True.
-    """
-    most = runtime.num_threads
-    seconds = dict.fromkeys(sorted({most, max(1, most // 2), 1}, reverse=True), float("inf"))
-    for _ in range(THREAD_ROUNDS):
-        for threads, best in seconds.items():
-            torch.set_num_threads(threads)
-            seconds[threads] = min(best, pass_seconds(model, eager_backbone(model), runtime, batch))
-        if enough():
-            break
-    return seconds
-
-
-def try_compile(
-    model: Transformer, runtime: Runtime, batch: Batch, *, timed: bool
-) -> CompileChoice:
-    """Try the compiled pass on `batch`; keep it if it works and, where `timed`, is faster.
-
-    The weights are not changed. Without `timed` the choice is the same every time.
-    """
-    try:
-        compiled = pass_seconds(model, CompiledBackbone(model), runtime, batch)
-    except DeviceError:
-        raise
-    except Exception as error:  # compilers fail in many ways; then training is not compiled
-        model.zero_grad(set_to_none=True)
-        first_line = next(iter(str(error).strip().splitlines()), "")
-        why = f"{type(error).__name__}: {first_line[:200]}"
-        return CompileChoice(
-            compiled=False, reason=f"torch.compile failed, training runs eager ({why})", failed=True
-        )
-    if not timed:
-        return CompileChoice(compiled=True, reason="torch.compile works here")
-    eager = pass_seconds(model, eager_backbone(model), runtime, batch)
-    model.zero_grad(set_to_none=True)
-    ratio = f"{eager / compiled:.2f} times as fast as eager"
-    if compiled < eager:
-        return CompileChoice(compiled=True, reason=f"torch.compile is {ratio}")
-    return CompileChoice(compiled=False, reason=f"torch.compile is {ratio}, training runs eager")

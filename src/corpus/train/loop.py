@@ -19,6 +19,7 @@ from corpus.base.console import Task, progress, say, warn
 from corpus.base.errors import Interrupted, TrainingError
 from corpus.base.units import format_count, format_duration
 from corpus.config.train import TrainConfig
+from corpus.data.batch import Batch
 from corpus.data.loader import Prefetcher
 from corpus.runtime.parallelize import is_sharded
 from corpus.train.checkpoint import (
@@ -65,6 +66,7 @@ class PhaseTrainer:
         self.position = Position()
         self._loader, self._average = Prefetcher(phase.loader), WeightAverage(step.model)
         self._pace, self._step_seconds, self._num_measured, self._replanned = phase.pace, 0.0, 0, 0
+        self._num_reviewed = 0
         self._validation_seconds, self._last_validation_seconds = 0.0, 0.0
         self._saved_at, self._saved_step, self._save_seconds = time.monotonic(), -1, 0.0
         self._logged_at, self._logged_tokens = time.monotonic(), 0
@@ -92,7 +94,9 @@ class PhaseTrainer:
         """
         phase, position = self._phase, self.position
         begun = 100 * self._progress(position.step)
-        self._replanned = _passed(self._progress(position.step))
+        self._replanned = _passed(self._progress(position.step), REPLAN_AT)
+        if phase.review:
+            self._num_reviewed = _passed(self._progress(position.step), phase.review.at)
         with _stop_flag() as stopped, progress(phase.name, 100, begun=begun) as task:
             if position.step:
                 self._validate_when_due()
@@ -104,9 +108,10 @@ class PhaseTrainer:
                     self._run_callback(stopped)
                     self._stop_if(stopped)
                     continue  # under a clock, the callback took time from the phase
-                self._one_step(share)
+                batch = self._one_step(share)
                 self._show(task, share)
                 self._replan_when_due(share)
+                self._review_when_due(share, batch)
                 stop, save = self._ranks.numbers(stopped(), self._save_is_due())
                 if stop:
                     self._stop()
@@ -116,8 +121,8 @@ class PhaseTrainer:
             self._stop_if(stopped)  # while the last step was saved or validated
         self._finish()
 
-    def _one_step(self, share: float) -> None:
-        """Take the step at this share of the phase, and count what it did."""
+    def _one_step(self, share: float) -> Batch:
+        """Take the step at this share of the phase, count what it did, and return its batch."""
         began, position = time.monotonic(), self.position
         batch, rate = self._loader.batch(share), learning_rate(self._phase.schedule, share)
         limit = largest_norm(
@@ -137,12 +142,25 @@ class PhaseTrainer:
         seconds, smoothed = time.monotonic() - began, self._step_seconds
         self._step_seconds = 0.9 * smoothed + 0.1 * seconds if smoothed else seconds
         self._num_measured += 1
+        return batch
 
     def _replan_when_due(self, share: float) -> None:
         """Plan the end of the phase again, once it has come to one of `REPLAN_AT`."""
-        passed, replan = _passed(share), self._phase.replan
+        passed, replan = _passed(share, REPLAN_AT), self._phase.replan
         if replan and passed > self._replanned and self._num_measured >= STEPS_MEASURED:
             self._replanned, self._pace = passed, replan(share, self._step_seconds)
+
+    def _review_when_due(self, share: float, batch: Batch) -> None:
+        """Review how the phase computes, once it has come to the next of the review's marks."""
+        review = self._phase.review
+        if review is None or _passed(share, review.at) <= self._num_reviewed:
+            return
+        began, self._num_reviewed = time.monotonic(), _passed(share, review.at)
+        message = review.run(batch)
+        if message is not None:
+            say(f"  {message}")
+            self._event(review.name, message)
+        self._logged_at += time.monotonic() - began
 
     def _prefetch(self) -> None:
         """Make the next batch while the device is busy.
@@ -360,9 +378,9 @@ class PhaseTrainer:
         )
 
 
-def _passed(share: float) -> int:
-    """Return how many of `REPLAN_AT` a progress has come to."""
-    return sum(share >= mark for mark in REPLAN_AT)
+def _passed(share: float, marks: tuple[float, ...]) -> int:
+    """Return how many of the marks a progress has come to."""
+    return sum(share >= mark for mark in marks)
 
 
 @contextmanager

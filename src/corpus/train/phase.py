@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from corpus.config.train import ScheduleConfig
+from corpus.data.batch import Batch
 from corpus.data.loader import Loader
 from corpus.train.schedule import Pace
 
@@ -30,6 +31,18 @@ class Callback:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Review:
+    """Looks now and then at how a phase computes, and may change it."""
+
+    name: str
+    at: tuple[float, ...]
+    """The progress at which it is due, rising."""
+    run: Callable[[Batch], str | None]
+    """Returns the message to record, or None if there is nothing to say, given the batch of the
+    last step. All ranks call it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingPhase:
     """Pre-training or fine-tuning."""
 
@@ -42,6 +55,7 @@ class TrainingPhase:
     replan: Callable[[float, float], Pace] | None = None
     """Returns the pace from a progress on, given it and the seconds of a measured step. Called once
     the phase has come to each of `REPLAN_AT`; all ranks call it."""
+    review: Review | None = None
 
 
 @dataclass(kw_only=True)

@@ -1,4 +1,8 @@
-"""Trials of precision: each one is timed on the real model, and its gradient is checked."""
+"""Trials of precision: each one is timed on the real model, and its gradient is checked.
+
+Before training the loss is near ln V for any weights, so rounding hardly shows. That is why
+products in 8 bits are judged again while the model trains.
+"""
 
 import math
 from collections.abc import Callable
@@ -30,6 +34,11 @@ step goes in another direction."""
 
 WORTHWHILE = 1.05
 """How many times as fast a coarser precision must be than a finer one that is also accurate."""
+
+
+EIGHT_BITS = ("int8", "fp8")
+"""Precisions that are judged again while the model trains. 16 bits are not: their error is known,
+and near the end it is small beside that of a batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +114,31 @@ def try_precisions(
             model.zero_grad(set_to_none=True)
             allow_tf32(runtime)
     return trials
+
+
+def review(model: Transformer, runtime: Runtime, batch: Batch) -> tuple[PrecisionTrial, str]:
+    """Judge the runtime's precision on the first sequence of a batch, as the weights are now.
+
+    Also return the precision to fall back to: the coarsest of more than 8 bits that the device has.
+    Neither weights nor layers are changed. Raises `OutOfMemory`.
+    """
+
+    def compute(precision: str) -> tuple[float, list[Tensor]]:
+        own = replace(runtime, precision=precision)
+        allow_tf32(own)
+        compute_in(model, precision)
+        return _loss_and_gradient(model, own, batch.split(1)[0])
+
+    try:
+        reference = compute("fp32")
+        loss, gradient = compute(runtime.precision)
+    finally:
+        compute_in(model, runtime.precision)
+        model.zero_grad(set_to_none=True)
+        allow_tf32(runtime)
+    trial = _judge(runtime.precision, None, loss, gradient, reference)
+    usable = [name for name, reason in supported_precisions(runtime.device) if not reason]
+    return trial, [name for name in usable if name not in EIGHT_BITS][-1]
 
 
 def _seconds(model: Transformer, runtime: Runtime, batch: Batch, *, compiled: bool) -> float | None:

@@ -8,17 +8,19 @@ from corpus.base.errors import ConfigError, CorpusError
 from corpus.base.units import Budget, format_duration
 from corpus.config.runtime import RuntimeConfig
 from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
+from corpus.data.batch import Batch
 from corpus.data.loader import Loader
 from corpus.model.transformer import Transformer
 from corpus.run.folder import RunFolder
 from corpus.runtime.parallelize import is_sharded, shard
 from corpus.runtime.ranks import ALONE, Ranks
 from corpus.runtime.runtime import Runtime, environment
-from corpus.train.autotune import Autotuner, Choices, Sample
+from corpus.train.autotune import Autotuner, Sample
+from corpus.train.choices import Choices
 from corpus.train.loop import PhaseTrainer
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import build_optimizer
-from corpus.train.phase import Callback, TrainingPhase, Validate
+from corpus.train.phase import Callback, Review, TrainingPhase, Validate
 from corpus.train.schedule import (
     STEP_OVERHEAD,
     BudgetSplit,
@@ -32,6 +34,9 @@ from corpus.train.step import TrainStep, eager_backbone
 
 WORTH_REPLANNING = 0.01
 """Share of the budget by which fine-tuning's time must change for a new plan."""
+
+REVIEW_AT = (0.25, 0.5, 0.75)
+"""Progress of a phase at which 8-bit products are judged again, beside the end of warm-up."""
 
 WORTH_TELLING_SECONDS = 5.0
 """The shortest suspension of the machine that is worth a line."""
@@ -264,6 +269,7 @@ class Session:
                 validate=validate,
                 callback=callback,
                 replan=replan,
+                review=self._precision_review(model, step, sample, schedule),
             ),
             step,
             config=self.config,
@@ -274,10 +280,31 @@ class Session:
         )
         trainer.resume()
         if not self.ranks.numbers(trainer.is_over)[0]:  # a finished phase compiles nothing
-            step.use(self.autotuner.backbone(model, sample))
+            step.use(self.autotuner.backbone(model, sample), self.runtime)
             step.micro_batch = self.autotuner.micro_batch
         trainer.train()
         self.folder.update_manifest(
             tokens={name: trainer.position.tokens}, steps={name: trainer.position.step}
         )
         return trainer.position.tokens
+
+    def _precision_review(
+        self, model: Transformer, step: TrainStep, sample: Sample, schedule: ScheduleConfig
+    ) -> Review | None:
+        """Return the review of an 8-bit precision: after warm-up, and at `REVIEW_AT`.
+
+        Sharded weights have none, as they have no trials.
+        """
+        if is_sharded(model):
+            return None
+
+        def run(batch: Batch) -> str | None:
+            if not self.autotuner.reviews_precision:
+                return None
+            message = self.autotuner.review_precision(model, batch)
+            if message is not None:
+                step.use(self.autotuner.backbone(model, sample), self.runtime)
+            return message
+
+        marks = sorted({min(schedule.warmup, REVIEW_AT[0]), *REVIEW_AT})
+        return Review(name="precision", at=tuple(marks), run=run)

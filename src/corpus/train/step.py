@@ -135,9 +135,9 @@ class TrainStep:
         self._parallel: nn.Module | None = None
         self._parameters = [p for p in model.parameters() if p.requires_grad]
 
-    def use(self, backbone: Backbone) -> None:
-        """Compute with another backbone of the same model from now on."""
-        self._loss.backbone = backbone
+    def use(self, backbone: Backbone, runtime: Runtime) -> None:
+        """Compute with another backbone of the same model from now on, and in another precision."""
+        self._loss.backbone, self.runtime = backbone, runtime
 
     def __call__(
         self,
