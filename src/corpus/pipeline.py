@@ -24,6 +24,7 @@ from corpus.runtime.threads import sleep_in_training
 if TYPE_CHECKING:
     from corpus.evaluate.request import Request
     from corpus.runtime.ranks import Ranks
+    from corpus.study.design import Study
 
 
 def run(config: RunConfig, folder: RunFolder, *, command: str, with_plan: bool = False) -> None:
@@ -168,6 +169,52 @@ def evaluate(request: "Request") -> None:
             stack.enter_context(folder.timed("evaluate"))
         say_scores(evaluate_run(request))
     say(f"scores: {request.output}")
+
+
+def begin_study(study: "Study", path: Path, *, command: str) -> None:
+    """Write a study down, say what it can find, and train its runs."""
+    from corpus.study import design
+    from corpus.study.folder import StudyFolder
+
+    sleep_in_training(study.config.parsed_budget)
+    if design.begin_study(study, StudyFolder(path), command=command):
+        say(f"study      {path}: written down in study.json")
+    go_on_with_study(path, command=command)
+
+
+def go_on_with_study(path: Path, *, command: str) -> None:
+    """Train the runs of a study that are left, beside other processes, and report."""
+    from corpus.study.console import describe
+    from corpus.study.design import load_study
+    from corpus.study.folder import StudyFolder
+    from corpus.study.work import Work
+
+    folder = StudyFolder(path)
+    study = load_study(folder)
+    sleep_in_training(study.config.parsed_budget)
+    describe(study)
+    work = Work(study, folder, command=command)
+    work.prepare()
+    work.go_on()
+    report_study(path)
+
+
+def report_study(path: Path) -> None:
+    """Say what can be concluded from the runs that are finished, and write the study's page."""
+    from corpus.study.console import say_verdicts
+    from corpus.study.design import load_study
+    from corpus.study.folder import StudyFolder
+
+    folder = StudyFolder(path)
+    say_verdicts(load_study(folder), folder)
+
+
+def repeat_run(path: Path, name: str) -> None:
+    """Train one finished run of a study again, and compare the bits."""
+    from corpus.study.folder import StudyFolder
+    from corpus.study.repeat import repeat
+
+    repeat(StudyFolder(path), name)
 
 
 def report(folder: RunFolder) -> None:

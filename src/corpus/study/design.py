@@ -1,0 +1,271 @@
+"""What a study asks: written down before its first run, and never changed afterwards."""
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from corpus.base.errors import ArtifactError, ConfigError, did_you_mean
+from corpus.base.files import digest_json, read_json, write_json
+from corpus.base.plain import differences, from_plain, to_plain
+from corpus.base.units import parse_budget
+from corpus.base.version import identify
+from corpus.config.aliases import rename_settings
+from corpus.config.checks import expect
+from corpus.config.run import RunConfig
+from corpus.config.train import TrainConfig
+from corpus.run.begin import comparable
+from corpus.study.folder import Item, StudyFolder
+from corpus.study.orders import CONTROL, Order, parse_order
+
+FORMAT = 1
+
+TAIL = 0.3
+"""Share at the end of a run in which its schedules differ; before it their runs are equal."""
+
+LEAST_STEPS = 10
+"""Steps below which a run is no training."""
+
+ENDPOINT = "mean held-out loss of the sources, by their weights, in nats per token"
+
+_FIX = "Restore it from a copy, or begin another study with another --out."
+
+
+def _decay(train: TrainConfig) -> TrainConfig:
+    schedule = replace(train.schedule, decay="stable", decay_share=TAIL, floor=0.0)
+    return replace(train, schedule=schedule, averaging=0.0)
+
+
+def _average(train: TrainConfig) -> TrainConfig:
+    schedule = replace(train.schedule, decay="stable", decay_share=TAIL, floor=1.0)
+    return replace(train, schedule=schedule, averaging=TAIL)
+
+
+SCHEDULES: dict[str, Callable[[TrainConfig], TrainConfig]] = {"decay": _decay, "average": _average}
+"""decay: a stable rate, which falls at the end (arXiv:2405.18392). average: the rate stays, and the
+weights of the end are averaged; a falling rate wastes what is read last (arXiv:2511.18903)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study as it is asked for; its runs differ in order, schedule and seed alone."""
+
+    config: RunConfig
+    """The model, the text and the budget of pre-training of every run."""
+    orders: tuple[str, ...]
+    schedules: tuple[str, ...] = ("decay",)
+    seeds: int = 5
+    """The most seeds that are run: 0 to this, less 1."""
+    finetune: str = ""
+    """The budget of fine-tuning after pre-training, in tokens or steps; empty for none."""
+    difficulty: str = "unigram"
+    """The measure of orders by difficulty that name none."""
+    margin: float = 0.01
+    """The smallest difference that matters, in nats per token."""
+    alpha: float = 0.05
+    """Probability of a false claim."""
+
+    def __post_init__(self) -> None:
+        _check_list("--orders", self.orders, least=2)
+        _check_list("--schedules", self.schedules, least=1, known=SCHEDULES)
+        if CONTROL not in self.orders:
+            raise ConfigError(
+                f"--orders {','.join(self.orders)} has no {CONTROL!r}, which the others are "
+                f"compared with; give {CONTROL},{','.join(self.orders)}"
+            )
+        expected = "2 or more (5 are the least for a claim): the scatter between seeds is measured"
+        expect(self.seeds >= 2, "--seeds", self.seeds, expected)
+        expect(self.margin > 0, "--margin", self.margin, "nats per token above 0, such as 0.01")
+        expect(0 < self.alpha < 1, "--alpha", self.alpha, "a probability, such as 0.05")
+        for name, budget in (("--budget", self.config.budget), ("--finetune", self.finetune)):
+            if budget and parse_budget(budget).is_clock:
+                raise ConfigError(
+                    f"{name} {budget} is a time, and in a study every order has to read the same; "
+                    "give tokens or steps, such as '1M tokens'"
+                )
+        expected = f"at least {LEAST_STEPS} steps of {self.config.batch_tokens:,} tokens"
+        expect(self.num_steps >= LEAST_STEPS, "--budget", self.config.budget, expected)
+        if self.finetune:
+            expect(self.num_tuning_steps >= 1, "--finetune", self.finetune, "at least a step")
+        _ = self.parsed_orders
+
+    @cached_property
+    def parsed_orders(self) -> dict[str, Order]:
+        """The orders by name. Raises `ConfigError` for one that is not there."""
+        found = {name: parse_order(name, difficulty=self.difficulty) for name in self.orders}
+        folders = [Item(order=name, schedule="", seed=0).name for name in found]
+        if len(set(folders)) < len(folders):
+            raise ConfigError(
+                f"--orders {','.join(self.orders)}: two have the same name but for signs; rename "
+                "one of them"
+            )
+        return found
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of pre-training of each run."""
+        return self._steps(self.config.budget)
+
+    @property
+    def num_tuning_steps(self) -> int:
+        """Steps of fine-tuning of each run."""
+        return self._steps(self.finetune) if self.finetune else 0
+
+    def _steps(self, text: str) -> int:
+        budget = parse_budget(text)
+        return int(budget.amount // (1 if budget.kind == "steps" else self.config.batch_tokens))
+
+    @property
+    def num_sequences(self) -> int:
+        """Sequences that each run reads."""
+        return self.num_steps * self.config.train.sequences_per_batch
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that each run reads in pre-training."""
+        return self.num_steps * self.config.batch_tokens
+
+    @property
+    def num_shared_steps(self) -> int:
+        """Steps at the beginning of a run which do not depend on its schedule."""
+        return int(self.num_steps * (1 - TAIL) + 1e-9)
+
+    @property
+    def items(self) -> list[Item]:
+        """All runs, seed by seed, so that every order is known for the same seeds."""
+        return [
+            Item(order=order, schedule=schedule, seed=seed)
+            for seed in range(self.seeds)
+            for order in self.orders
+            for schedule in self.schedules
+        ]
+
+    @property
+    def treatments(self) -> tuple[str, ...]:
+        """The orders that are compared with `CONTROL`."""
+        return tuple(name for name in self.orders if name != CONTROL)
+
+    def run_config(self, item: Item) -> RunConfig:
+        """Return the config of one run: pre-training in steps, then fine-tuning."""
+        total, tuning = self.num_steps + self.num_tuning_steps, self.num_tuning_steps
+        train = SCHEDULES[item.schedule](self.config.train)
+        return replace(
+            self.config,
+            seed=item.seed,
+            budget=f"{total} steps",
+            train=replace(train, finetune_share=tuning / total),
+            evaluate=replace(self.config.evaluate, votes=(), retrieval=False),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what decides the study's results, JSON-ready."""
+        plain = {name: getattr(self, name) for name in _FIELDS}
+        code = {name: order.code for name, order in self.parsed_orders.items() if order.code}
+        return {
+            **{name: list(value) if isinstance(value, tuple) else value
+               for name, value in plain.items()},
+            "endpoint": ENDPOINT,
+            "code": code,
+            "config": to_plain(self.config),
+        }  # fmt: skip
+
+
+_FIELDS = ("orders", "schedules", "seeds", "finetune", "difficulty", "margin", "alpha")
+
+
+def _check_list(
+    name: str, values: Sequence[str], *, least: int, known: dict[str, Any] | None = None
+) -> None:
+    """Raise `ConfigError` if names are missing, unknown or given twice."""
+    shown = ",".join(values)
+    if len(values) < least or "" in values:
+        raise ConfigError(f"{name} {shown!r} needs {least} names or more, separated by commas")
+    if len(set(values)) < len(values):
+        raise ConfigError(f"{name} {shown} names one of them twice")
+    for value in values if known is not None else ():
+        if value not in (known or {}):
+            raise ConfigError(
+                f"{name} has {value!r}; known are {', '.join(known or {})}."
+                f"{did_you_mean(value, known or {})}"
+            )
+
+
+def begin_study(study: Study, folder: StudyFolder, *, command: str) -> bool:
+    """Write a new study down, or check that the folder holds the same one; return if it is new.
+
+    Raises `ConfigError` if it holds another study, or something else.
+    """
+    asked = study.to_json()
+    if folder.design.exists():
+        there = _read(folder)
+        changed = differences(_comparable(there), _comparable(asked))
+        if changed:
+            listed = "\n".join(f"  {line}" for line in changed)
+            raise ConfigError(
+                f"{folder.path} holds a study with other settings:\n{listed}\nA study is not "
+                "changed once it has begun. Go on with it: corpus compare "
+                f"{folder.path}; or give another --out."
+            )
+        return False
+    if folder.path.exists() and any(folder.path.iterdir()):
+        raise ConfigError(
+            f"{folder.path} is not empty and holds no study; give another --out for a new study"
+        )
+    today = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    record = {
+        "format": FORMAT,
+        "digest": digest_json(_comparable(asked)),
+        "date": today,
+        "command": command,
+        **identify(),
+        **asked,
+    }
+    folder.path.mkdir(parents=True, exist_ok=True)
+    write_json(folder.design, record)
+    return True
+
+
+def load_study(folder: StudyFolder) -> Study:
+    """Return the study of a folder.
+
+    Raises `ArtifactError` if it is damaged or was edited, or the file of an order has changed.
+    """
+    plain = _read(folder)
+    if plain.get("digest") != digest_json(_comparable(plain)):
+        raise ArtifactError(
+            f"{folder.design} was changed after the study began (its digest does not match). {_FIX}"
+        )
+    try:
+        config = from_plain(RunConfig, rename_settings(plain["config"], where="config"))
+        values = {name: plain[name] for name in _FIELDS}
+        values |= {name: tuple(values[name]) for name in ("orders", "schedules")}
+        study = Study(config=config, **values)
+    except (KeyError, TypeError) as error:
+        raise ArtifactError(f"{folder.design} is damaged ({error!r}). {_FIX}") from None
+    for name, order in study.parsed_orders.items():
+        if order.code != plain["code"].get(name):
+            raise ArtifactError(
+                f"the file of the order {name!r} has changed since the study began; bring it back "
+                "to what it was, or begin another study with another --out"
+            )
+    return study
+
+
+def read_digest(folder: StudyFolder) -> str:
+    """Return the digest of the study, which its rows name."""
+    return _read(folder)["digest"]
+
+
+def _read(folder: StudyFolder) -> dict[str, Any]:
+    plain = read_json(folder.design, fix=_FIX)
+    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+        raise ArtifactError(f"{folder.design} is not a study of this version. {_FIX}")
+    return plain
+
+
+def _comparable(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of a study that decide its results, in one spelling."""
+    kept = {name: plain.get(name) for name in (*_FIELDS, "endpoint", "code")}
+    config = plain.get("config")
+    return {**kept, "config": comparable(config) if isinstance(config, dict) else config}

@@ -1,0 +1,70 @@
+"""The folder of a study: where each file is. It holds all that the study needs and can be moved."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus.run.folder import RunFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One run of a study."""
+
+    order: str
+    schedule: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The name of its folder and of its row."""
+        order = re.sub(r"[^A-Za-z0-9-]+", "-", self.order).strip("-")
+        return f"{order}.{self.schedule}.{self.seed}"
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The paths of one study; `docs/formats.md` says what each file holds."""
+
+    path: Path
+
+    @property
+    def design(self) -> Path:
+        """What was asked, written before the first run."""
+        return self.path / "study.json"
+
+    @property
+    def data(self) -> RunFolder:
+        """Prepared text and problems, which all runs share."""
+        return RunFolder(self.path / "data")
+
+    @property
+    def judge(self) -> RunFolder:
+        """The small model of the difficulty `model`."""
+        return RunFolder(self.path / "judge")
+
+    @property
+    def rows(self) -> Path:
+        """One row for each finished run."""
+        return self.path / "runs.csv"
+
+    def run(self, item: Item) -> RunFolder:
+        """The folder of one run."""
+        return RunFolder(self.path / "runs" / item.name)
+
+    def row(self, item: Item) -> Path:
+        """The row of one finished run."""
+        return self.run(item).path / "row.json"
+
+    def again(self, item: Item) -> RunFolder:
+        """The folder of one run while it is repeated."""
+        return RunFolder(self.path / "runs" / f".{item.name}.again")
+
+    def beginning(self, key: str) -> RunFolder:
+        """The beginning that runs of equal order and seed share."""
+        return RunFolder(self.path / "beginnings" / key)
+
+    def order(self, item: Item) -> Path:
+        """The permutation that a run reads."""
+        name = item.name.split(".")[0]
+        return self.path / "orders" / f"{name}.{item.seed}.npy"
