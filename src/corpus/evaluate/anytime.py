@@ -1,0 +1,167 @@
+"""Evidence that stays valid however often one looks: e-values and confidence sequences.
+
+The data are paired differences, one a seed, that are independent and Gaussian with an unknown mean
+and an unknown variance. A fixed-sample test of them is valid at one sample size that was chosen
+before. People look at a study after every run and stop when they like what they see. An e-process
+allows that: under the null hypothesis it ever reaches 1/alpha with probability alpha at most.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from corpus.evaluate.roots import root
+
+SCALE = 1.0
+"""The scale of the Cauchy mixture, in standard deviations of a paired difference: it expects half
+of the effects within ±1 of them. It is that of the JZS prior (Rouder et al. 2009)."""
+
+_STEP, _LOWEST, _HIGHEST = 0.125, -32.0, 2.25
+"""The quadrature's grid of log z. At its ends the integrand is below 1e-15."""
+
+_NEGLIGIBLE = 1e-12
+"""Below this share of the largest difference, a standard deviation is rounding."""
+
+Interval = tuple[float, float]
+UNBOUNDED: Interval = (-math.inf, math.inf)
+
+
+def e_value(differences: Sequence[float], mean: float = 0.0) -> float:
+    """Return the evidence against a true mean of `mean`; 1 is none, above 20 is much.
+
+    It is the likelihood ratio of the scale-invariant t-test: the standardised effect has a Cauchy
+    distribution of scale `SCALE` under the alternative, and is 0 under the null hypothesis.
+
+    It is a test martingale only in the reduced filtration, that of the differences up to their
+    scale. Ville's inequality bounds its whole path, so the chance that it ever reaches 1/alpha is
+    at most alpha, whatever one looks at. But its expectation at a stopping time is proven to be at
+    most 1 only if the rule to stop sees no more than the ratios of these differences.
+
+    One difference says nothing about an effect relative to an unknown scale, so it gives exactly 1.
+    Differences that are all alike leave the scale unknown as well and give 1, with one exception.
+    Losses are sums over thousands of tokens, so differences of exactly 0 mean that the runs are the
+    same. Then a mean of 0 gives 1, and any other mean gives infinity.
+
+    References: Wang and Ramdas 2024, arXiv:2310.03722; Pérez-Ortiz et al. 2022, arXiv:2208.07610;
+    Rouder et al. 2009, Psychon. Bull. Rev. 16:225.
+    """
+    values = _checked(differences)
+    if len(values) < 2:
+        return 1.0
+    center, deviation = float(values.mean()), standard_deviation(values)
+    if deviation == 0:
+        return math.inf if not values.any() and mean != 0 else 1.0
+    log = float(log_e((center - mean) / deviation * math.sqrt(len(values)), len(values)))
+    return math.exp(log) if log < 709 else math.inf
+
+
+def confidence_sequence(differences: Sequence[float], alpha: float) -> Interval:
+    """Return the means against which the evidence is below 1/`alpha`.
+
+    The true mean is in all of these intervals, from the first difference to the last, with
+    probability 1 - `alpha` at least.
+
+    The interval is unbounded where fewer than two differences are known, and where all are alike.
+    It is (0, 0) where all are exactly 0: then the runs are the same (see `e_value`).
+    """
+    values = _checked(differences)
+    if len(values) < 2:
+        return UNBOUNDED
+    center, deviation = float(values.mean()), standard_deviation(values)
+    if deviation == 0:
+        return UNBOUNDED if values.any() else (0.0, 0.0)
+    half = radius(len(values), alpha) * deviation / math.sqrt(len(values))
+    return center - half, center + half
+
+
+def standard_deviation(differences: Sequence[float] | np.ndarray) -> float:
+    """Return the standard deviation of two differences or more; 0 where it is only rounding."""
+    values = np.asarray(differences, dtype=np.float64)
+    deviation = float(values.std(ddof=1))
+    return deviation if deviation > _NEGLIGIBLE * float(np.abs(values).max()) else 0.0
+
+
+def log_e(t: np.ndarray | float, count: int) -> np.ndarray:
+    """Return the logarithm of the e-value of each t statistic of `count` differences, at least 2.
+
+    For a normal mixture of variance g over the effect it has a closed form. A Cauchy mixture is one
+    over g = (SCALE/z)², where z is the absolute value of a standard normal variable. The integral
+    over log z is a trapezoid sum. It is a mixture itself, as its weights sum to 1. So an error of
+    the quadrature could only cost power, never validity.
+    """
+    variances, log_weights = _mixture()
+    growth = 1 + count * variances
+    square = np.square(np.asarray(t, dtype=np.float64))[..., None] / (count - 1)
+    logs = count / 2 * (np.log1p(square) - np.log1p(square / growth))
+    logs += log_weights - np.log(growth) / 2
+    most = logs.max(-1, keepdims=True)
+    return most[..., 0] + np.log(np.exp(logs - most).sum(-1))
+
+
+@cache
+def _mixture() -> tuple[np.ndarray, np.ndarray]:
+    """Return the variances of the normal distributions in the mixture, and their log weights."""
+    log_z = np.arange(_LOWEST, _HIGHEST + _STEP / 2, _STEP)
+    log_weights = log_z - np.exp(2 * log_z) / 2
+    return SCALE**2 * np.exp(-2 * log_z), log_weights - np.log(np.exp(log_weights).sum())
+
+
+@cache
+def radius(count: int, alpha: float) -> float:
+    """Return the t statistic at which the e-value of `count` differences reaches 1/`alpha`.
+
+    It is infinite for one difference, and for two it is infinite or beyond use.
+    """
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha is {alpha}, not between 0 and 1")
+
+    def excess(log_t: float) -> float:
+        return float(log_e(math.exp(log_t), count)) + math.log(alpha)
+
+    lowest, highest = -4.0, 28.0
+    if count < 2 or excess(highest) < 0:
+        return math.inf
+    return math.exp(root(excess, lowest, highest))
+
+
+def e_bh(e_values: Sequence[float], alpha: float) -> list[bool]:
+    """Return which hypotheses e-BH rejects: the false discovery rate is at most `alpha`.
+
+    The k largest of K e-values are rejected where the smallest of them is at least K/(alpha k), for
+    the largest such k. The e-values may depend on each other in any way.
+
+    The bound needs e-values whose expectation is at most 1 when one stops; see `e_value`.
+
+    Reference: Wang and Ramdas 2022, J. R. Stat. Soc. B 84:822, sec. 4.
+    """
+    ranked = sorted(e_values, reverse=True)
+    total = len(ranked)
+    number = max((k for k, each in enumerate(ranked, 1) if k * each >= total / alpha), default=0)
+    return [number > 0 and each * number >= total / alpha for each in e_values]
+
+
+def e_by(
+    differences: Sequence[Sequence[float]], selected: Sequence[bool], alpha: float
+) -> list[Interval | None]:
+    """Return the intervals of the selected means; None for the others.
+
+    The level is 1 - alpha·k/K for k of K selected, by any rule. Then the expected share of these
+    intervals that miss their mean is at most `alpha`. The interval of a mean that `e_bh` selects
+    lies on one side of 0.
+
+    Reference: Xu, Wang and Ramdas 2022, arXiv:2203.12572.
+    """
+    level = alpha * sum(selected) / max(len(selected), 1)
+    return [
+        confidence_sequence(values, level) if chosen else None
+        for values, chosen in zip(differences, selected, strict=True)
+    ]
+
+
+def _checked(differences: Sequence[float]) -> np.ndarray:
+    values = np.asarray(differences, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(f"not every difference is a finite number: {values.tolist()}")
+    return values
