@@ -204,9 +204,12 @@ def report_study(path: Path) -> None:
     from corpus.study.console import say_verdicts
     from corpus.study.design import load_study
     from corpus.study.folder import StudyFolder
+    from corpus.study.page import write_page
 
     folder = StudyFolder(path)
-    say_verdicts(load_study(folder), folder)
+    study = load_study(folder)
+    say_verdicts(study, folder)
+    write_page(study, folder)
 
 
 def repeat_run(path: Path, name: str) -> None:
