@@ -152,6 +152,17 @@ def test_the_interval_of_a_selected_mean_has_one_sign(lists: list[list[float]]) 
             assert interval[0] > -1e-9 or interval[1] < 1e-9
 
 
+def test_the_level_after_selection_is_the_selected_share() -> None:
+    lists = [[1.0, 1.1, 0.9, 1.2], [0.1, -0.1, 0.2, 0.0], [2.0, 2.1, 1.8, 2.2], [5.0]]
+    found = e_by(lists, [True, False, True, False], 0.1)
+    assert found == [
+        confidence_sequence(lists[0], 0.05),
+        None,
+        confidence_sequence(lists[2], 0.05),
+        None,
+    ]
+
+
 def test_the_intervals_have_the_mean_at_all_looks() -> None:
     """600 studies of 12 seeds, looked at after every seed: at most alpha ever miss it."""
     alpha, counts = 0.1, np.arange(2, 13)

@@ -74,20 +74,23 @@ def test_an_equal_order_does_not_lower_the_threshold_of_others() -> None:
     assert 20 < alone.e_value < 40
     assert alone.claim == "undecided"
     assert verdicts({"weak": weak, "close": close}, margin=0.001)["weak"].claim == "worse"
-    beside = verdicts({"weak": weak, "close": [each - 0.005 for each in close]}, margin=0.001)
+    large = [50 * each for each in weak]
+    beside = verdicts({"weak": large, "close": close}, margin=0.006)
     assert beside["close"].claim == "equal"
+    assert beside["close"].e_value > 1e6
     assert beside["weak"].claim == "undecided"
 
 
 @given(
     st.lists(st.floats(-0.1, 0.1).map(lambda each: round(each, 4)), min_size=2, max_size=9),
     st.floats(0.0005, 0.05),
+    st.sampled_from([{}, {"planned": []}, {str(at): [] for at in range(6)}]),
 )
 def test_as_many_further_seeds_are_enough_and_one_less_is_not(
-    values: list[float], margin: float
+    values: list[float], margin: float, planned: dict[str, list[float]]
 ) -> None:
-    """With the mean and the deviation kept, at the threshold for one order alone."""
-    found = verdicts({"order": values}, margin=margin)["order"]
+    """With the mean and the deviation kept, and no other order claimed."""
+    found = verdicts({"order": values, **planned}, margin=margin)["order"]
     if found.claim != "undecided" or not found.deviation or found.mean is None:
         return
     if found.more_seeds is None:
@@ -99,7 +102,8 @@ def test_as_many_further_seeds_are_enough_and_one_less_is_not(
             continue
         pattern = np.resize([1.0, -1.0], total) if total % 2 == 0 else np.arange(total) + 0.0
         pattern = (pattern - pattern.mean()) / pattern.std(ddof=1)
-        later = verdicts({"order": list(found.mean + found.deviation * pattern)}, margin=margin)
+        kept = list(found.mean + found.deviation * pattern)
+        later = verdicts({"order": kept, **planned}, margin=margin)
         assert (later["order"].claim != "undecided") == enough
 
 
