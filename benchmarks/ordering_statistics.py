@@ -37,6 +37,8 @@ class Scenario:
     """The standard deviation of a paired difference: that of the pilot at 1M tokens."""
     freedom: float = math.inf
     """Of the t distribution of the noise; infinite is Gaussian."""
+    noisier: float = 1.0
+    """The noise of two of the orders is so many times that of the others."""
 
 
 SCENARIOS = (
@@ -48,6 +50,7 @@ SCENARIOS = (
         scatter=0.003,
     ),
     Scenario(name="no effect, heavy tails", effects=(0.0,) * 7, freedom=5),
+    Scenario(name="no effect, two orders noisier", effects=(0.0,) * 7, noisier=2),
 )
 
 
@@ -68,6 +71,7 @@ def simulate(scenario: Scenario, number: int, *, every_run: bool) -> Studies:
     if scenario.freedom < math.inf:
         squares = chance.chisquare(scenario.freedom, shape) / (scenario.freedom - 2)
         noise /= np.sqrt(squares)
+    noise[:, :, 1:3] *= scenario.noisier
     losses = 5 + chance.normal(0, 0.1, (number, SEEDS, 1)) + noise * scenario.scatter / math.sqrt(2)
     losses += np.array([0.0, *scenario.effects])
     seeds = np.broadcast_to(np.arange(SEEDS)[:, None], shape)
@@ -88,11 +92,13 @@ class Paths:
     """The same: the standard errors; infinite for n < 2."""
     log_e: np.ndarray
     """The same: the logarithms of the e-values."""
+    freedom: int
+    """The degrees of freedom of the error for each seed but one: more than 1 if it is pooled."""
 
-    @property
-    def t(self) -> np.ndarray:
-        """The t statistics."""
-        return self.means / self.errors
+    def radii(self, level: float) -> np.ndarray:
+        """Return the radius of the confidence sequence for 0 … SEEDS differences."""
+        counts = range(SEEDS + 1)
+        return np.array([radius(n, level, self.freedom * (n - 1)) for n in counts])
 
 
 def paths(studies: Studies) -> Paths:
@@ -114,12 +120,35 @@ def paths(studies: Studies) -> Paths:
         means=means,
         errors=errors,
         log_e=evidence,
+        freedom=1,
     )
 
 
-def radii(level: float) -> np.ndarray:
-    """Return the radius of the confidence sequence for 0 … SEEDS differences."""
-    return np.array([radius(n, level) for n in range(SEEDS + 1)])
+def pooled_paths(studies: Studies) -> Paths:
+    """Return the same with one error for all orders, from the complete blocks."""
+    finished = studies.finished.max(2)
+    sequence = finished.argsort(1, kind="stable")
+    losses = np.take_along_axis(studies.losses, sequence[:, :, None], 1)
+    number, seeds, orders = losses.shape
+    means, evidence = np.zeros((2, number, orders - 1, seeds + 1))
+    errors = np.full((number, orders - 1, seeds + 1), np.inf)
+    for n in range(1, seeds + 1):
+        part = losses[:, :n]
+        means[:, :, n] = (part[:, :, 1:] - part[:, :, :1]).mean(1)
+        if n > 1:
+            rest = part - part.mean(2, keepdims=True) - part.mean(1, keepdims=True)
+            rest += part.mean((1, 2), keepdims=True)
+            freedom = (n - 1) * (orders - 1)
+            errors[:, :, n] = np.sqrt(2 * np.square(rest).sum((1, 2)) / freedom / n)[:, None]
+            evidence[:, :, n] = log_e(means[:, :, n] / errors[:, :, n], n, freedom)
+    blocks = np.take_along_axis(finished, sequence, 1)[:, :, None]
+    return Paths(
+        finished=np.broadcast_to(blocks, (number, seeds, orders - 1)),
+        means=means,
+        errors=errors,
+        log_e=evidence,
+        freedom=orders - 1,
+    )
 
 
 def claims(found: Paths, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +159,7 @@ def claims(found: Paths, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     orders = counts.shape[1]
     mean, error, evidence = (_at(each, counts) for each in (found.means, found.errors, found.log_e))
     ready = counts >= MIN_SEEDS
-    half = radii(ALPHA / orders)[counts] * error
+    half = found.radii(ALPHA / orders)[counts] * error
     equal = ready & (np.abs(mean) + half <= MARGIN)
     open_ = np.where(ready & ~equal, evidence, -np.inf)
     ranked = -np.sort(-open_, 1)
@@ -145,37 +174,27 @@ def _at(table: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.take_along_axis(table, counts[:, :, None], 2)[:, :, 0]
 
 
-def dunnett_t(studies: Studies) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what Dunnett's test knows after b complete blocks, b from 0 to SEEDS.
-
-    The results are the look at which the b-th is complete [studies blocks], the t statistics
-    [studies orders blocks+1] and their standard errors [studies blocks+1].
-    """
-    finished = studies.finished.max(2)
-    sequence = finished.argsort(1, kind="stable")
-    losses = np.take_along_axis(studies.losses, sequence[:, :, None], 1)
-    number, blocks, orders = losses.shape
-    t, errors = np.zeros((number, orders - 1, blocks + 1)), np.full((number, blocks + 1), np.inf)
-    for b in range(2, blocks + 1):
-        part = losses[:, :b]
-        rest = part - part.mean(2, keepdims=True) - part.mean(1, keepdims=True)
-        rest += part.mean((1, 2), keepdims=True)
-        errors[:, b] = np.sqrt(2 * np.square(rest).sum((1, 2)) / ((b - 1) * (orders - 1)) / b)
-        t[:, :, b] = (part[:, :, 1:] - part[:, :, :1]).mean(1) / errors[:, b, None]
-    return np.take_along_axis(finished, sequence, 1), t, errors
-
-
 def judge(scenario: Scenario, number: int, *, every_run: bool) -> dict[str, float]:
     """Return the error rates of the verdicts and of the naive tests in `number` studies."""
-    effects = np.array(scenario.effects)
     studies = simulate(scenario, number, every_run=every_run)
-    found = paths(studies)
+    alone, pooled = paths(studies), pooled_paths(studies)
+    effects = np.array(scenario.effects)
+    return {
+        **judge_paths(alone, effects),
+        **{f"pooled_{name}": value for name, value in judge_paths(pooled, effects).items()},
+        **_naive(alone, pooled, effects),
+    }
+
+
+def judge_paths(found: Paths, effects: np.ndarray) -> dict[str, float]:
+    """Return the error rates of the verdicts."""
+    number = len(found.means)
     shape = (number, len(effects))
     seen, same = np.zeros((2, *shape), dtype=bool)
     false_shares, first_shares = np.zeros(number), np.full(number, np.nan)
     wrong = np.zeros(number, dtype=bool)
     chosen, equal, counts = np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape, int)
-    for look in range(int(studies.finished.max()) + 1):
+    for look in range(int(found.finished.max()) + 1):
         counts = (found.finished <= look).sum(1)
         chosen, equal = claims(found, counts)
         false = chosen & ~_right(_at(found.means, counts), effects)
@@ -198,7 +217,6 @@ def judge(scenario: Scenario, number: int, *, every_run: bool) -> dict[str, floa
         "equal_found": _mean(same[:, small] if small.any() else None),
         "miss_after_selection": _selected_misses(found, chosen, effects),
         **_coverage(found, effects),
-        **_naive(scenario, studies, found),
     }
 
 
@@ -214,7 +232,7 @@ def _selected_misses(found: Paths, chosen: np.ndarray, effects: np.ndarray) -> f
     """Return the mean share of e-BY intervals that miss their effect, after the last seed."""
     number = chosen.sum(1)
     bounds = np.array(
-        [math.inf] + [radius(SEEDS, ALPHA * k / len(effects)) for k in range(1, len(effects) + 1)]
+        [math.inf] + [found.radii(ALPHA * k / len(effects))[-1] for k in range(1, len(effects) + 1)]
     )
     off = np.abs(found.means[:, :, -1] - effects) / found.errors[:, :, -1]
     missed = chosen & (off >= bounds[number][:, None])
@@ -224,55 +242,70 @@ def _selected_misses(found: Paths, chosen: np.ndarray, effects: np.ndarray) -> f
 def _coverage(found: Paths, effects: np.ndarray) -> dict[str, float]:
     """Return how often confidence sequences have the effect after each of their differences."""
     off = np.abs(found.means - effects[:, None])[:, :, 2:] / found.errors[:, :, 2:]
-    alone, together = (radii(level)[2:] for level in (ALPHA, ALPHA / len(effects)))
+    alone, together = (found.radii(level)[2:] for level in (ALPHA, ALPHA / len(effects)))
     return {
         "sequence_one_order": float((off < alone).all(2).mean()),
         "sequences_all_orders": float((off < together).all((1, 2)).mean()),
     }
 
 
-def _naive(scenario: Scenario, studies: Studies, found: Paths) -> dict[str, float]:
+def _naive(alone: Paths, pooled: Paths, effects: np.ndarray) -> dict[str, float]:
     """Return the same of tests for one look, made after every look from `MIN_SEEDS` seeds on."""
     from scipy.special import stdtrit
 
-    effects, orders = np.array(scenario.effects), len(scenario.effects)
-    counts = np.arange(MIN_SEEDS, SEEDS + 1)
-    right = _right(found.means[:, :, MIN_SEEDS:], effects[:, None])
+    orders, counts = len(effects), np.arange(MIN_SEEDS, SEEDS + 1)
     result = {}
     for name, alpha in (("paired_t", ALPHA), ("paired_t_bonferroni", ALPHA / orders)):
-        hits = np.abs(found.t[:, :, MIN_SEEDS:]) >= stdtrit(counts - 1, 1 - alpha / 2)
-        result[f"{name}_false_claim"] = float((hits & ~right).any((1, 2)).mean())
-    _, t, errors = dunnett_t(studies)
+        hits = _beyond(alone, stdtrit(counts - 1, 1 - alpha / 2))
+        result[f"{name}_false_claim"] = float(
+            (hits & ~_right_paths(alone, effects)).any((1, 2)).mean()
+        )
     bounds = np.array([critical_value(orders, (b - 1) * orders, ALPHA) for b in counts])
-    right = _right(t[:, :, MIN_SEEDS:], effects[:, None])
-    hits = np.abs(t[:, :, MIN_SEEDS:]) >= bounds
-    off = np.abs(t[:, :, -1] - effects / errors[:, -1:])
+    hits = _beyond(pooled, bounds)
+    false = hits & ~_right_paths(pooled, effects)
+    off = np.abs(pooled.means[:, :, -1] - effects) / pooled.errors[:, :, -1]
     matters = np.abs(effects) > MARGIN
     return result | {
-        "dunnett_false_claim": float((hits & ~right).any((1, 2)).mean()),
-        "dunnett_end_false_claim": float((hits & ~right)[:, :, -1].any(1).mean()),
+        "dunnett_false_claim": float(false.any((1, 2)).mean()),
+        "dunnett_end_false_claim": float(false[:, :, -1].any(1).mean()),
         "dunnett_end_coverage": float((off < bounds[-1]).all(1).mean()),
         "dunnett_end_found": _mean(hits[:, matters, -1] if matters.any() else None),
     }
 
 
+def _beyond(found: Paths, bounds: np.ndarray) -> np.ndarray:
+    return np.abs(found.means / found.errors)[:, :, MIN_SEEDS:] >= bounds
+
+
+def _right_paths(found: Paths, effects: np.ndarray) -> np.ndarray:
+    return _right(found.means[:, :, MIN_SEEDS:], effects[:, None])
+
+
 ROWS = {
     "false_claim": "studies with a false claim at any look",
-    "paired_t_false_claim": "… by paired t-tests at any look",
+    "pooled_false_claim": "… with a pooled error",
+    "paired_t_false_claim": "… by paired t-tests",
     "paired_t_bonferroni_false_claim": "… by paired t-tests, Bonferroni",
-    "dunnett_false_claim": "… by Dunnett at any look",
-    "dunnett_end_false_claim": "… by Dunnett once, at the end",
+    "dunnett_false_claim": "… by Dunnett",
+    "dunnett_end_false_claim": "… by Dunnett, only at the end",
     "false_equal": "studies with a false `equal`",
+    "pooled_false_equal": "… with a pooled error",
     "fdr_end": "false discovery rate at the end",
     "fdr_first_claim": "… at the first claim",
     "fdr_worst_look": "… at the worst look of each study",
-    "sequences_all_orders": "confidence sequences: all orders, all times",
-    "sequence_one_order": "… one order, all times",
+    "pooled_fdr_worst_look": "… with a pooled error",
+    "sequences_all_orders": "confidence sequences have all effects, always",
+    "pooled_sequences_all_orders": "… with a pooled error",
+    "sequence_one_order": "one confidence sequence has its effect, always",
+    "pooled_sequence_one_order": "… with a pooled error",
     "miss_after_selection": "selected intervals that miss, at the end",
-    "dunnett_end_coverage": "Dunnett's intervals at the end, all orders",
+    "pooled_miss_after_selection": "… with a pooled error",
+    "dunnett_end_coverage": "Dunnett's intervals have all effects, at the end",
     "found": "effects above the margin found",
-    "dunnett_end_found": "… by Dunnett once, at the end",
+    "pooled_found": "… with a pooled error",
+    "dunnett_end_found": "… by Dunnett, only at the end",
     "equal_found": "effects within the margin called equal",
+    "pooled_equal_found": "… with a pooled error",
 }
 
 

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -24,18 +24,22 @@ NUMBERS = st.floats(-10, 10).map(lambda value: round(value, 6))
 DIFFERENCES = st.lists(NUMBERS, min_size=2, max_size=12)
 
 
-@pytest.mark.parametrize("count", [2, 3, 5, 10, 30])
+@pytest.mark.parametrize(
+    ("count", "freedom"), [(2, 1), (3, 2), (5, 4), (10, 9), (30, 29), (5, 28), (2, 7)]
+)
 @pytest.mark.parametrize("t", [0.0, 0.7, 2.5, 6.0])
-def test_it_is_the_ratio_of_t_densities_mixed_over_a_cauchy_effect(count: int, t: float) -> None:
+def test_it_is_the_ratio_of_t_densities_mixed_over_a_cauchy_effect(
+    count: int, freedom: int, t: float
+) -> None:
     """Rouder et al. 2009: noncentral t under the alternative, central t under the null."""
 
     def mixed(effect: float) -> float:
-        density = stats.nct.pdf(t, count - 1, effect * math.sqrt(count))
+        density = stats.nct.pdf(t, freedom, effect * math.sqrt(count))
         return float(density) * float(stats.cauchy.pdf(effect, 0, SCALE))
 
     numerator = integrate.quad(mixed, -25, 25, points=[0, t / math.sqrt(count)], limit=200)[0]
-    expected = math.log(numerator / stats.t.pdf(t, count - 1))
-    assert float(log_e(t, count)) == pytest.approx(expected, abs=1e-8)
+    expected = math.log(numerator / stats.t.pdf(t, freedom))
+    assert float(log_e(t, count, freedom)) == pytest.approx(expected, abs=1e-8)
 
 
 @pytest.mark.parametrize(("t", "count"), [(1.5, 2), (4.0, 6), (50.0, 5)])
@@ -53,17 +57,19 @@ def test_it_is_the_closed_form_mixed_over_an_inverse_gamma_variance(t: float, co
 
 def test_its_expectation_is_1_for_a_true_null() -> None:
     """Over the t distribution itself, not a sample of it."""
-    for count in (3, 5, 10):
+    for count, freedom in ((3, 2), (5, 4), (10, 9), (5, 28)):
 
-        def weighted(log_t: float, count: int = count) -> float:
+        def weighted(log_t: float, count: int = count, freedom: int = freedom) -> float:
             t = math.exp(log_t)
-            return 2 * t * float(stats.t.pdf(t, count - 1)) * math.exp(float(log_e(t, count)))
+            evidence = math.exp(float(log_e(t, count, freedom)))
+            return 2 * t * float(stats.t.pdf(t, freedom)) * evidence
 
         expected = integrate.quad(weighted, -12, 27, limit=300)[0]
         # What is left out lies at effects above e^27 or so.
         assert expected == pytest.approx(1, abs=2e-4)
 
 
+@settings(max_examples=50)
 @given(DIFFERENCES, NUMBERS, st.sampled_from([0.5, 0.05, 0.05 / 7]))
 def test_the_interval_has_the_means_with_little_evidence_against_them(
     differences: list[float], mean: float, alpha: float
@@ -74,6 +80,7 @@ def test_the_interval_has_the_means_with_little_evidence_against_them(
     assert (low <= mean <= high) == (evidence < 1 / alpha)
 
 
+@settings(max_examples=50)
 @given(DIFFERENCES, st.floats(0.01, 100), NUMBERS)
 def test_it_ignores_the_unit_the_sign_and_the_order(
     differences: list[float], factor: float, mean: float
@@ -121,6 +128,7 @@ def test_more_differences_need_a_smaller_t() -> None:
     assert all(bound > stats.t.ppf(0.975, n) for n, bound in enumerate(bounds[1:], 1))
 
 
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1000), min_size=1, max_size=9), st.floats(0.01, 0.9))
 def test_e_bh_is_its_definition(e_values: list[float], alpha: float) -> None:
     """Every set is tried: the largest whose members all reach K/(alpha·size)."""
@@ -134,6 +142,7 @@ def test_e_bh_is_its_definition(e_values: list[float], alpha: float) -> None:
     assert all(best * each < total / alpha for each, is_in in zip(e_values, chosen) if not is_in)
 
 
+@settings(max_examples=50)
 @given(st.lists(DIFFERENCES, min_size=1, max_size=5))
 def test_the_interval_of_a_selected_mean_has_one_sign(lists: list[list[float]]) -> None:
     selected = e_bh([e_value(each) for each in lists], 0.2)
@@ -141,6 +150,17 @@ def test_the_interval_of_a_selected_mean_has_one_sign(lists: list[list[float]]) 
         assert (interval is None) == (not is_in)
         if interval is not None:
             assert interval[0] > -1e-9 or interval[1] < 1e-9
+
+
+def test_the_level_after_selection_is_the_selected_share() -> None:
+    lists = [[1.0, 1.1, 0.9, 1.2], [0.1, -0.1, 0.2, 0.0], [2.0, 2.1, 1.8, 2.2], [5.0]]
+    found = e_by(lists, [True, False, True, False], 0.1)
+    assert found == [
+        confidence_sequence(lists[0], 0.05),
+        None,
+        confidence_sequence(lists[2], 0.05),
+        None,
+    ]
 
 
 def test_the_intervals_have_the_mean_at_all_looks() -> None:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.evaluate.crossed import crossed_difference
@@ -20,9 +20,10 @@ def _study(chance: np.random.Generator, sizes: np.ndarray, seeds: int) -> np.nda
     return per_token * sizes
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_equal_documents_give_the_mean_squares_of_a_two_way_layout(seed: int) -> None:
-    """Documents of one length: the variance components of Searle et al. 1992, sec. 4.3."""
+    """Documents of one length: the variance components of a balanced layout."""
     table = _study(np.random.default_rng(seed), np.full(9, 50), 4) / 50
     found = crossed_difference(50 * table, np.full(9, 50), ["c4"] * 9)
     rows, columns = table.mean(1), table.mean(0)
@@ -65,6 +66,11 @@ def test_documents_without_tokens_do_not_count() -> None:
 def test_weights_that_do_not_fit_are_refused(weights: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="weights"):
         crossed_difference(np.ones((2, 2)), np.ones(2), ["a", "a"], weights)
+
+
+def test_other_documents_are_refused() -> None:
+    with pytest.raises(ValueError, match="same documents"):
+        crossed_difference(np.ones((2, 3)), np.ones(2), ["a", "a"])
 
 
 def test_the_interval_has_the_difference_in_95_percent_of_studies() -> None:

@@ -59,7 +59,7 @@ def test_it_is_scipys_dunnett_on_equal_groups() -> None:
     np.testing.assert_allclose((interval.high - interval.low) / 2, half, rtol=2e-3)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(LOSSES)
 def test_the_pooled_error_is_that_of_a_two_way_anova(losses: np.ndarray) -> None:
     from statsmodels.api import OLS
@@ -113,11 +113,11 @@ def test_a_study_needs_an_order_and_numbers() -> None:
 def test_all_intervals_together_have_their_differences_in_95_percent_of_studies() -> None:
     chance = np.random.default_rng(2)
     effects = np.array([0.0, -0.02, 0.0, 0.01])
-    tables = chance.normal(0, 0.01, (250, 5, 4)) + chance.normal(5, 0.1, (250, 5, 1)) + effects
+    tables = chance.normal(0, 0.01, (200, 5, 4)) + chance.normal(5, 0.1, (200, 5, 1)) + effects
     covered = 0
     for table in tables:
         found = analyse(_named(table))
         assert found is not None
         intervals = [each.interval for each in found.contrasts.values()]
         covered += all(low <= e <= high for (low, high), e in zip(intervals, effects[1:]))
-    assert covered / len(tables) == pytest.approx(0.95, abs=0.042)
+    assert covered / len(tables) == pytest.approx(0.95, abs=0.045)

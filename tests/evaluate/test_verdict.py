@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.evaluate.anytime import confidence_sequence, e_bh, e_by, e_value
-from corpus.evaluate.verdict import MIN_SEEDS, MOST_SEEDS, paired_differences, verdicts
+from corpus.evaluate.dunnett import analyse
+from corpus.evaluate.verdict import (
+    MIN_SEEDS,
+    MOST_SEEDS,
+    paired_differences,
+    pooled_verdicts,
+    verdicts,
+)
 
 NOISE = [0.001, -0.001, 0.0005, -0.0005, 0.0002, -0.0004, 0.0007, -0.0003]
 
@@ -67,20 +74,23 @@ def test_an_equal_order_does_not_lower_the_threshold_of_others() -> None:
     assert 20 < alone.e_value < 40
     assert alone.claim == "undecided"
     assert verdicts({"weak": weak, "close": close}, margin=0.001)["weak"].claim == "worse"
-    beside = verdicts({"weak": weak, "close": [each - 0.005 for each in close]}, margin=0.001)
+    large = [50 * each for each in weak]
+    beside = verdicts({"weak": large, "close": close}, margin=0.006)
     assert beside["close"].claim == "equal"
+    assert beside["close"].e_value > 1e6
     assert beside["weak"].claim == "undecided"
 
 
 @given(
     st.lists(st.floats(-0.1, 0.1).map(lambda each: round(each, 4)), min_size=2, max_size=9),
     st.floats(0.0005, 0.05),
+    st.sampled_from([{}, {"planned": []}, {str(at): [] for at in range(6)}]),
 )
 def test_as_many_further_seeds_are_enough_and_one_less_is_not(
-    values: list[float], margin: float
+    values: list[float], margin: float, planned: dict[str, list[float]]
 ) -> None:
-    """With the mean and the deviation kept, at the threshold for one order alone."""
-    found = verdicts({"order": values}, margin=margin)["order"]
+    """With the mean and the deviation kept, and no other order claimed."""
+    found = verdicts({"order": values, **planned}, margin=margin)["order"]
     if found.claim != "undecided" or not found.deviation or found.mean is None:
         return
     if found.more_seeds is None:
@@ -92,7 +102,8 @@ def test_as_many_further_seeds_are_enough_and_one_less_is_not(
             continue
         pattern = np.resize([1.0, -1.0], total) if total % 2 == 0 else np.arange(total) + 0.0
         pattern = (pattern - pattern.mean()) / pattern.std(ddof=1)
-        later = verdicts({"order": list(found.mean + found.deviation * pattern)}, margin=margin)
+        kept = list(found.mean + found.deviation * pattern)
+        later = verdicts({"order": kept, **planned}, margin=margin)
         assert (later["order"].claim != "undecided") == enough
 
 
@@ -106,6 +117,56 @@ def test_the_same_runs_are_equal_after_five_seeds() -> None:
 def test_only_seeds_with_the_control_are_paired() -> None:
     losses = {"shuffled": {1: 5.0, 2: 5.5}, "order": {2: 5.0, 1: 5.25, 3: 9.0}, "planned": {}}
     assert paired_differences(losses) == {"order": [0.25, -0.5], "planned": []}
+
+
+def _losses(study: np.ndarray) -> dict[str, dict[int, float]]:
+    names = ["shuffled", *(f"order {at}" for at in range(1, study.shape[1]))]
+    return {name: dict(enumerate(column)) for name, column in zip(names, study.T.tolist())}
+
+
+def test_one_order_has_nothing_to_pool() -> None:
+    losses = _losses(np.random.default_rng(9).normal(5, 0.1, (7, 2)))
+    alone, pooled = verdicts(paired_differences(losses)), pooled_verdicts(losses)
+    for field in ("mean", "deviation", "e_value", "interval", "more_seeds"):
+        values = [getattr(each["order 1"], field) for each in (alone, pooled)]
+        assert values[0] == pytest.approx(values[1], rel=1e-9)
+
+
+def test_the_pooled_error_is_that_of_dunnetts_test() -> None:
+    losses = _losses(np.random.default_rng(9).normal(5, 0.1, (6, 4)))
+    del losses["order 2"][3]
+    expected, found = analyse(losses), pooled_verdicts(losses)
+    assert expected is not None
+    for name, each in found.items():
+        assert each.num_seeds == 5
+        assert each.deviation == pytest.approx(expected.deviation)
+        assert each.mean == pytest.approx(expected.contrasts[name].difference)
+        low, high = each.interval
+        half = expected.critical * expected.deviation / math.sqrt(5)
+        assert (high - low) / 2 > half  # the price of looking at any time
+
+
+def test_an_order_that_repeats_the_control_does_not_shrink_the_pooled_error() -> None:
+    losses = _losses(np.random.default_rng(9).normal(5, 0.1, (6, 4)))
+    found = pooled_verdicts({**losses, "again": losses["shuffled"]})
+    assert found.pop("again").claim == "equal"
+    deviations = {each.deviation for each in found.values()}
+    assert deviations == {pooled_verdicts(losses)["order 1"].deviation}
+
+
+def test_without_complete_blocks_nothing_is_pooled() -> None:
+    losses = {"shuffled": {0: 5.0, 1: 5.1}, "order": {0: 4.0, 1: 4.2}, "planned": {}}
+    for each in pooled_verdicts(losses).values():
+        assert (each.claim, each.num_seeds, each.mean) == ("undecided", 0, None)
+
+
+def test_looking_after_every_seed_with_a_pooled_error_makes_few_false_claims() -> None:
+    """150 studies of 4 orders without a difference, up to 8 seeds."""
+    wrong = 0
+    for study in np.random.default_rng(10).normal(5, 0.011, (150, 8, 5)):
+        looks = [pooled_verdicts(_losses(study[:seeds])) for seeds in range(MIN_SEEDS, 9)]
+        wrong += any(v.claim in ("better", "worse") for look in looks for v in look.values())
+    assert wrong / 150 <= 0.05
 
 
 def test_looking_after_every_seed_makes_few_false_claims() -> None:

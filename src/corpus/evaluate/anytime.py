@@ -8,6 +8,7 @@ allows that: under the null hypothesis it ever reaches 1/alpha with probability 
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -26,6 +27,56 @@ _NEGLIGIBLE = 1e-12
 
 Interval = tuple[float, float]
 UNBOUNDED: Interval = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What a t statistic needs of the paired differences of one order."""
+
+    num_seeds: int
+    """The differences, one a seed."""
+    mean: float | None
+    """In nats per token; None without differences."""
+    deviation: float | None
+    """The standard deviation of a difference, 0 where it is only rounding; None if unknown."""
+    freedom: int
+    """The degrees of freedom of the deviation: `num_seeds` - 1, or more if it is pooled."""
+
+    def e_value(self, mean: float = 0.0) -> float:
+        """Return the evidence against a true mean of `mean`; see the function `e_value`."""
+        if self.mean is None or self.deviation is None:
+            return 1.0
+        if self.deviation == 0:
+            return math.inf if self.mean == 0 != mean else 1.0
+        t = (self.mean - mean) / self.deviation * math.sqrt(self.num_seeds)
+        log = float(log_e(t, self.num_seeds, self.freedom))
+        return math.exp(log) if log < 709 else math.inf
+
+    def interval(self, alpha: float) -> Interval:
+        """Return the means with evidence below 1/`alpha`; see `confidence_sequence`."""
+        bound = radius(self.num_seeds, alpha, self.freedom)
+        if self.mean is None or self.deviation is None:
+            return UNBOUNDED
+        if self.deviation == 0:
+            return UNBOUNDED if self.mean else (0.0, 0.0)
+        half = bound * self.deviation / math.sqrt(self.num_seeds)
+        return self.mean - half, self.mean + half
+
+
+def sample(differences: Sequence[float]) -> Sample:
+    """Return the mean and the deviation of paired differences; `ValueError` if one is not finite.
+
+    A deviation below 1e-12 of the largest difference is rounding.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(f"not every difference is a finite number: {values.tolist()}")
+    number = len(values)
+    deviation = float(values.std(ddof=1)) if number > 1 else None
+    if deviation is not None and deviation <= _NEGLIGIBLE * float(np.abs(values).max()):
+        deviation = 0.0
+    mean = float(values.mean()) if number else None
+    return Sample(num_seeds=number, mean=mean, deviation=deviation, freedom=max(number - 1, 0))
 
 
 def e_value(differences: Sequence[float], mean: float = 0.0) -> float:
@@ -47,14 +98,7 @@ def e_value(differences: Sequence[float], mean: float = 0.0) -> float:
     References: Wang and Ramdas 2024, arXiv:2310.03722; Pérez-Ortiz et al. 2022, arXiv:2208.07610;
     Rouder et al. 2009, Psychon. Bull. Rev. 16:225.
     """
-    values = _checked(differences)
-    if len(values) < 2:
-        return 1.0
-    center, deviation = float(values.mean()), standard_deviation(values)
-    if deviation == 0:
-        return math.inf if not values.any() and mean != 0 else 1.0
-    log = float(log_e((center - mean) / deviation * math.sqrt(len(values)), len(values)))
-    return math.exp(log) if log < 709 else math.inf
+    return sample(differences).e_value(mean)
 
 
 def confidence_sequence(differences: Sequence[float], alpha: float) -> Interval:
@@ -66,25 +110,13 @@ def confidence_sequence(differences: Sequence[float], alpha: float) -> Interval:
     The interval is unbounded where fewer than two differences are known, and where all are alike.
     It is (0, 0) where all are exactly 0: then the runs are the same (see `e_value`).
     """
-    values = _checked(differences)
-    if len(values) < 2:
-        return UNBOUNDED
-    center, deviation = float(values.mean()), standard_deviation(values)
-    if deviation == 0:
-        return UNBOUNDED if values.any() else (0.0, 0.0)
-    half = radius(len(values), alpha) * deviation / math.sqrt(len(values))
-    return center - half, center + half
+    return sample(differences).interval(alpha)
 
 
-def standard_deviation(differences: Sequence[float] | np.ndarray) -> float:
-    """Return the standard deviation of two differences or more; 0 where it is only rounding."""
-    values = np.asarray(differences, dtype=np.float64)
-    deviation = float(values.std(ddof=1))
-    return deviation if deviation > _NEGLIGIBLE * float(np.abs(values).max()) else 0.0
-
-
-def log_e(t: np.ndarray | float, count: int) -> np.ndarray:
+def log_e(t: np.ndarray | float, count: int, freedom: int | None = None) -> np.ndarray:
     """Return the logarithm of the e-value of each t statistic of `count` differences, at least 2.
+
+    `freedom` is that of the statistic's error, `count` - 1 unless it is pooled.
 
     For a normal mixture of variance g over the effect it has a closed form. A Cauchy mixture is one
     over g = (SCALE/z)², where z is the absolute value of a standard normal variable. The integral
@@ -93,8 +125,9 @@ def log_e(t: np.ndarray | float, count: int) -> np.ndarray:
     """
     variances, log_weights = _mixture()
     growth = 1 + count * variances
-    square = np.square(np.asarray(t, dtype=np.float64))[..., None] / (count - 1)
-    logs = count / 2 * (np.log1p(square) - np.log1p(square / growth))
+    freedom = freedom or count - 1
+    square = np.square(np.asarray(t, dtype=np.float64))[..., None] / freedom
+    logs = (freedom + 1) / 2 * (np.log1p(square) - np.log1p(square / growth))
     logs += log_weights - np.log(growth) / 2
     most = logs.max(-1, keepdims=True)
     return most[..., 0] + np.log(np.exp(logs - most).sum(-1))
@@ -109,16 +142,17 @@ def _mixture() -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
-def radius(count: int, alpha: float) -> float:
+def radius(count: int, alpha: float, freedom: int | None = None) -> float:
     """Return the t statistic at which the e-value of `count` differences reaches 1/`alpha`.
 
-    It is infinite for one difference, and for two it is infinite or beyond use.
+    It is infinite for one difference. For two it is infinite or beyond use, unless their error is
+    pooled. `freedom` is as in `log_e`.
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha}, not between 0 and 1")
 
     def excess(log_t: float) -> float:
-        return float(log_e(math.exp(log_t), count)) + math.log(alpha)
+        return float(log_e(math.exp(log_t), count, freedom)) + math.log(alpha)
 
     lowest, highest = -4.0, 28.0
     if count < 2 or excess(highest) < 0:
@@ -134,7 +168,7 @@ def e_bh(e_values: Sequence[float], alpha: float) -> list[bool]:
 
     The bound needs e-values whose expectation is at most 1 when one stops; see `e_value`.
 
-    Reference: Wang and Ramdas 2022, J. R. Stat. Soc. B 84:822, sec. 4.
+    Reference: Wang and Ramdas 2022, J. R. Stat. Soc. B 84:822.
     """
     ranked = sorted(e_values, reverse=True)
     total = len(ranked)
@@ -158,10 +192,3 @@ def e_by(
         confidence_sequence(values, level) if chosen else None
         for values, chosen in zip(differences, selected, strict=True)
     ]
-
-
-def _checked(differences: Sequence[float]) -> np.ndarray:
-    values = np.asarray(differences, dtype=np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError(f"not every difference is a finite number: {values.tolist()}")
-    return values

@@ -68,13 +68,9 @@ def analyse(
     Where the losses are additive to the last bit there is no error to measure with: the intervals
     are unbounded and the p-values 1.
     """
-    orders = [control, *(order for order in losses if order != control)]
-    if len(orders) < 2:
-        raise ValueError(f"there is no order to compare with {control!r}")
-    seeds = sorted(set.intersection(*(set(losses[order]) for order in orders)))
+    seeds, orders, table = complete_blocks(losses, control)
     if len(seeds) < 2:
         return None
-    table = np.array([[losses[order][seed] for order in orders] for seed in seeds])
     variance, freedom = pooled_error(table)
     deviation = math.sqrt(2 * variance)
     critical = critical_value(len(orders) - 1, freedom, alpha)
@@ -90,6 +86,24 @@ def analyse(
             for order, difference in zip(orders[1:], differences, strict=True)
         },
     )
+
+
+def complete_blocks(
+    losses: Mapping[str, Mapping[int, float]], control: str
+) -> tuple[list[int], list[str], np.ndarray]:
+    """Return the seeds in which every order has a loss, the orders, control first, and the losses.
+
+    The losses are [seeds orders]. `ValueError` without an order beside the control, or if a loss is
+    not finite.
+    """
+    orders = [control, *(order for order in losses if order != control)]
+    if len(orders) < 2:
+        raise ValueError(f"there is no order to compare with {control!r}")
+    seeds = sorted(set.intersection(*(set(losses.get(order, {})) for order in orders)))
+    table = np.array([[losses[order][seed] for order in orders] for seed in seeds], dtype=float)
+    if not np.isfinite(table).all():
+        raise ValueError(f"not every loss is a finite number: {table.tolist()}")
+    return seeds, orders, table.reshape(len(seeds), len(orders))
 
 
 def _contrast(
@@ -113,8 +127,6 @@ def pooled_error(losses: np.ndarray) -> tuple[float, int]:
     It is the mean square that the additive model of seeds and orders leaves. It is 0 where it is
     only rounding.
     """
-    if not np.isfinite(losses).all():
-        raise ValueError("not every loss is a finite number")
     seeds, orders = losses.shape
     rest = losses - losses.mean(1, keepdims=True) - losses.mean(0) + losses.mean()
     freedom = (seeds - 1) * (orders - 1)

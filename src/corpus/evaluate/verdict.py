@@ -5,18 +5,11 @@ It may be asked after every run, as often as one likes: see `anytime`.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from corpus.evaluate.anytime import (
-    Interval,
-    confidence_sequence,
-    e_bh,
-    e_by,
-    e_value,
-    radius,
-    standard_deviation,
-)
+from corpus.evaluate.anytime import Interval, Sample, e_bh, radius, sample
+from corpus.evaluate.dunnett import complete_blocks, pooled_error
 
 Claim = Literal["better", "worse", "equal", "undecided"]
 
@@ -36,12 +29,14 @@ class Verdict:
 
     claim: Claim
     num_seeds: int
-    """The seeds in which both the order and the control have finished."""
+    """The seeds in which both the order and the control have finished; with a pooled error, those
+    in which every order has."""
     mean: float | None
     """The mean paired difference in nats per token, below 0 where the order is better; None without
     seeds."""
     deviation: float | None
-    """The standard deviation of a paired difference; None for fewer than two seeds."""
+    """The standard deviation of a paired difference, of this order or pooled; None for fewer than
+    two seeds."""
     e_value: float
     """The evidence against equal means; see `anytime.e_value`."""
     interval: Interval
@@ -89,6 +84,65 @@ def verdicts(
         alpha: the error rate.
         margin: the smallest difference that matters.
 
+    The rules are those of `decide`. `ValueError` if a difference is not finite.
+    """
+    samples = {name: sample(each) for name, each in differences.items()}
+    return decide(samples, alpha=alpha, margin=margin)
+
+
+def pooled_verdicts(
+    losses: Mapping[str, Mapping[int, float]],
+    control: str = "shuffled",
+    *,
+    alpha: float = 0.05,
+    margin: float = MARGIN,
+) -> dict[str, Verdict]:
+    """Return the verdict of every order, with one error for all of them.
+
+    It needs fewer seeds than `verdicts`, because (S-1)(O-1) degrees of freedom tell more of the
+    error than S-1. In return it assumes that the losses of all orders scatter alike, and it uses
+    only seeds in which every order has finished.
+
+    Args:
+        losses: of each finished run, by order and seed, in nats per token. It has *all* orders of
+            the study, as in `verdicts`.
+        control: the order with which the others are compared.
+        alpha: the error rate.
+        margin: the smallest difference that matters.
+    """
+    return decide(pooled_samples(losses, control), alpha=alpha, margin=margin)
+
+
+def pooled_samples(
+    losses: Mapping[str, Mapping[int, float]], control: str = "shuffled"
+) -> dict[str, Sample]:
+    """Return the mean difference of each order over the complete blocks, with the pooled error.
+
+    The e-value stays that of a group-invariant t-test. Its group also shifts the seeds and the
+    other orders (Pérez-Ortiz et al. 2022, arXiv:2208.07610; Lindon et al. 2022, arXiv:2210.08589).
+
+    An order whose losses are those of the control to the last bit has no noise of its own. It stays
+    out of the error.
+    """
+    _, orders, table = complete_blocks(losses, control)
+    differences = table[:, 1:] - table[:, :1]
+    alone = {name: sample(column) for name, column in zip(orders[1:], differences.T.tolist())}
+    noisy = [0, *(at for at, each in enumerate(alone.values(), 1) if each.deviation or each.mean)]
+    if len(table) < 2 or len(noisy) < 2:
+        return alone
+    variance, freedom = pooled_error(table[:, noisy])
+    deviation = math.sqrt(2 * variance)
+    return {
+        name: replace(each, deviation=deviation, freedom=freedom) if at in noisy else each
+        for at, (name, each) in enumerate(alone.items(), 1)
+    }
+
+
+def decide(
+    samples: Mapping[str, Sample], *, alpha: float = 0.05, margin: float = MARGIN
+) -> dict[str, Verdict]:
+    """Return the verdict of every order, from all orders of the study.
+
     An order is `equal` if its Bonferroni interval lies within ±`margin`. Among the others e-BH
     selects those that are better or worse. Orders with a claim of equality, or with fewer than
     `MIN_SEEDS`, enter e-BH without evidence. So every selected order is a claim, and the false
@@ -99,84 +153,78 @@ def verdicts(
     at most `alpha` is expected to be false. At a look that was chosen by looking this is measured,
     not proven (`benchmarks/ordering_statistics.py`).
     """
-    names, values = list(differences), [list(each) for each in differences.values()]
+    names, known = list(samples), list(samples.values())
     level = alpha / max(len(names), 1)
-    wide = [confidence_sequence(each, level) for each in values]
-    ready = [len(each) >= MIN_SEEDS for each in values]
-    equal = [enough and max(-low, high) <= margin for enough, (low, high) in zip(ready, wide)]
-    evidence = [e_value(each) for each in values]
-    open_ = [each if ok and not same else 0.0 for each, ok, same in zip(evidence, ready, equal)]
-    selected = e_bh(open_, alpha)
-    shown = [narrow or each for narrow, each in zip(e_by(values, selected, alpha), wide)]
-    next_level = level * min(sum(selected) + 1, len(names))
+    wide = [each.interval(level) for each in known]
+    ready = [each.num_seeds >= MIN_SEEDS for each in known]
+    equal = [ok and max(-low, high) <= margin for ok, (low, high) in zip(ready, wide)]
+    evidence = [each.e_value() for each in known]
+    usable = [each if ok and not same else 0.0 for each, ok, same in zip(evidence, ready, equal)]
+    selected = e_bh(usable, alpha)
+    number = sum(selected)
+    levels = (level, level * min(number + 1, len(names)))
     return {
         name: _verdict(
-            values[at],
-            equal=equal[at],
-            selected=selected[at],
+            known[at],
+            claim=_claim(known[at], equal=equal[at], selected=selected[at]),
             evidence=evidence[at],
-            interval=shown[at],
-            levels=(level, next_level),
+            interval=known[at].interval(level * number) if selected[at] else wide[at],
+            levels=levels,
             margin=margin,
         )
         for at, name in enumerate(names)
     }
 
 
+def _claim(known: Sample, *, equal: bool, selected: bool) -> Claim:
+    if equal:
+        return "equal"
+    if not selected or known.mean is None:
+        return "undecided"
+    return "better" if known.mean < 0 else "worse"
+
+
 def _verdict(
-    values: list[float],
+    known: Sample,
     *,
-    equal: bool,
-    selected: bool,
+    claim: Claim,
     evidence: float,
     interval: Interval,
     levels: tuple[float, float],
     margin: float,
 ) -> Verdict:
-    number = len(values)
-    mean = math.fsum(values) / number if number else None
-    deviation = standard_deviation(values) if number > 1 else None
-    claim: Claim = "equal" if equal else "undecided"
-    if selected and mean is not None:
-        claim = "better" if mean < 0 else "worse"
-    undecided = claim == "undecided"
     return Verdict(
         claim=claim,
-        num_seeds=number,
-        mean=mean,
-        deviation=deviation,
+        num_seeds=known.num_seeds,
+        mean=known.mean,
+        deviation=known.deviation,
         e_value=evidence,
         interval=interval,
-        more_seeds=more_seeds(number, mean, deviation, levels, margin) if undecided else 0,
+        more_seeds=more_seeds(known, levels, margin) if claim == "undecided" else 0,
     )
 
 
-def more_seeds(
-    num_seeds: int,
-    mean: float | None,
-    deviation: float | None,
-    levels: tuple[float, float],
-    margin: float = MARGIN,
-) -> int | None:
+def more_seeds(known: Sample, levels: tuple[float, float], margin: float = MARGIN) -> int | None:
     """Return how many further seeds a claim needs if mean and deviation stay as they are.
 
     Args:
-        num_seeds: so far.
-        mean: of the paired differences; None without any.
-        deviation: of a paired difference; None for fewer than two. Then the answer is the number up
-            to `MIN_SEEDS`.
+        known: the sample so far. If its deviation is unknown, the answer is the number up to
+            `MIN_SEEDS`.
         levels: the error rates of the interval for `equal`, and of the test for the others.
         margin: the smallest difference that matters.
 
-    Returns None if more than `MOST_SEEDS` are needed, and where the deviation is 0.
+    Returns None if more than `MOST_SEEDS` are needed, and where equal differences tell no scale.
     """
-    if mean is None or deviation is None:
-        return MIN_SEEDS - num_seeds
-    if deviation == 0:
-        return None if mean else max(MIN_SEEDS - num_seeds, 1)
-    for number in range(max(MIN_SEEDS, num_seeds + 1), num_seeds + MOST_SEEDS + 1):
-        error = deviation / math.sqrt(number)
-        same = abs(mean) + radius(number, levels[0]) * error <= margin
-        if same or abs(mean) >= radius(number, levels[1]) * error:
-            return number - num_seeds
+    now = known.num_seeds
+    if known.mean is None or known.deviation is None:
+        return max(MIN_SEEDS - now, 1)
+    if known.deviation == 0:
+        return None if known.mean else max(MIN_SEEDS - now, 1)
+    freedom_per_seed = known.freedom // (now - 1)
+    for number in range(max(MIN_SEEDS, now + 1), now + MOST_SEEDS + 1):
+        freedom = freedom_per_seed * (number - 1)
+        error = known.deviation / math.sqrt(number)
+        same = abs(known.mean) + radius(number, levels[0], freedom) * error <= margin
+        if same or abs(known.mean) >= radius(number, levels[1], freedom) * error:
+            return number - now
     return None
