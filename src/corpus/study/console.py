@@ -27,11 +27,14 @@ def describe(study: Study) -> None:
     )
     say(f"model      {format_count(shape.num_parameters)} parameters, dim {shape.dim}")
     scatter = expected_scatter(study.num_tokens)
+    at_end = detectable(study.seeds, others, scatter, alpha=study.alpha)
+    at_any_time = detectable_sequentially(
+        study.seeds, others, scatter, alpha=study.alpha, pooled=True
+    )
     say(
         f"finds      with {study.seeds} seeds and {others} orders, a difference of "
-        f"{_nats(detectable(study.seeds, others, scatter, alpha=study.alpha))} at the end, of "
-        f"{_nats(detectable_sequentially(study.seeds, others, scatter, alpha=study.alpha))} while "
-        "runs arrive (power 80 %), if two runs of a seed differ by "
+        f"{_nats(at_end)} if one looks once, at the end, and of {_nats(at_any_time)} if one looks "
+        "at any time (power 80 %), where the difference of two runs of a seed scatters by "
         f"{scatter:.3f} nat as in the pilot; matters: {study.margin:g} nat"
     )
     if study.seeds < MIN_SEEDS:
