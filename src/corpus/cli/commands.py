@@ -149,9 +149,9 @@ def _evaluate_options(words: Sequence[str]) -> EvaluateOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
-    """To compare orders: corpus compare RECIPE --help. A study of orders goes on with corpus compare
-    STUDY; STUDY --report writes its page as it stands, STUDY --repeat ROW trains one run again.
-    The options below are for runs and ways of answering: paired differences with 95 % intervals."""
+    """To compare orders: corpus compare RECIPE --help. A study of orders goes on with corpus
+    compare STUDY; STUDY --report writes its page as it stands, STUDY --repeat ROW trains one run
+    again. The options below are for runs and ways of answering: paired differences with 95 % intervals."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """A scored run's folder, or a folder of outcomes that `corpus evaluate --output` wrote."""
@@ -233,10 +233,13 @@ def _begin_study(words: Sequence[str]) -> None:
     if options.out is None:
         raise ConfigError("a study needs a folder of its own: give --out, such as --out studies/a")
     from corpus.study.design import Study
+    from corpus.study.orders import split_own
 
+    orders, own = split_own(options.orders.split(","))
     study = Study(
         config=options.settings,
-        orders=tuple(options.orders.split(",")),
+        orders=orders,
+        own=own,
         schedules=tuple(options.schedules.split(",")),
         seeds=options.seeds,
         finetune=options.finetune_budget,

@@ -1,13 +1,14 @@
 """What a study asks: written down before its first run, and never changed afterwards."""
 
 import datetime
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import ArtifactError, ConfigError, did_you_mean
-from corpus.base.files import digest_json, read_json, write_json
+from corpus.base.files import digest_json, read_json, write_json, write_text
 from corpus.base.plain import differences, from_plain, to_plain
 from corpus.base.units import parse_budget
 from corpus.base.version import identify
@@ -65,6 +66,8 @@ class Study:
     """The smallest difference that matters, in nats per token."""
     alpha: float = 0.05
     """Probability of a false claim."""
+    own: Mapping[str, Path] = field(default_factory=dict, compare=False)
+    """Where the files of the user's own orders are, by file name."""
 
     def __post_init__(self) -> None:
         _check_list("--orders", self.orders, least=2)
@@ -93,7 +96,10 @@ class Study:
     @cached_property
     def parsed_orders(self) -> dict[str, Order]:
         """The orders by name. Raises `ConfigError` for one that is not there."""
-        found = {name: parse_order(name, difficulty=self.difficulty) for name in self.orders}
+        found = {
+            name: parse_order(name, difficulty=self.difficulty, own=self.own)
+            for name in self.orders
+        }
         folders = [Item(order=name, schedule="", seed=0).name for name in found]
         if len(set(folders)) < len(folders):
             raise ConfigError(
@@ -222,6 +228,8 @@ def begin_study(study: Study, folder: StudyFolder, *, command: str) -> bool:
         **asked,
     }
     folder.path.mkdir(parents=True, exist_ok=True)
+    for name, path in study.own.items():
+        write_text(folder.code / name, path.read_bytes().decode("utf-8"))
     write_json(folder.design, record)
     return True
 
@@ -240,14 +248,15 @@ def load_study(folder: StudyFolder) -> Study:
         config = from_plain(RunConfig, rename_settings(plain["config"], where="config"))
         values = {name: plain[name] for name in _FIELDS}
         values |= {name: tuple(values[name]) for name in ("orders", "schedules")}
-        study = Study(config=config, **values)
+        own = {path.name: path for path in folder.code.glob("*.py")}
+        study = Study(config=config, own=own, **values)
     except (KeyError, TypeError) as error:
         raise ArtifactError(f"{folder.design} is damaged ({error!r}). {_FIX}") from None
     for name, order in study.parsed_orders.items():
         if order.code != plain["code"].get(name):
             raise ArtifactError(
-                f"the file of the order {name!r} has changed since the study began; bring it back "
-                "to what it was, or begin another study with another --out"
+                f"the file of the order {name!r} in {folder.code} has changed since the study "
+                "began; bring it back to what it was, or begin another study with another --out"
             )
     return study
 
