@@ -151,7 +151,8 @@ def _evaluate_options(words: Sequence[str]) -> EvaluateOptions:
 class CompareOptions:
     """To compare orders: corpus compare RECIPE --help. A study of orders goes on with corpus
     compare STUDY; STUDY --report writes its page as it stands, STUDY --repeat ROW trains one run
-    again. The options below are for runs and ways of answering: paired differences with 95 % intervals."""
+    again, and STUDY --seeds N adds seeds. The options below are for runs and ways of answering:
+    paired differences with 95 % intervals."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """A scored run's folder, or a folder of outcomes that `corpus evaluate --output` wrote."""
