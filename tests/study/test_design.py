@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from corpus.base.errors import ArtifactError, ConfigError
+from corpus.base.files import digest_json
 from corpus.recipes.registry import load_recipe
-from corpus.study.design import Study, begin_study, load_study
+from corpus.study.design import Study, _decisive, add_seeds, begin_study, load_study
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.orders import split_own
 from corpus.train.schedule import learning_rate
@@ -34,6 +35,8 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_seed_by_seed_every_order_and_schedule() -> None:
     study = _study(schedules=("decay", "average"), seeds=2)
     names = [item.name for item in study.items]
+    moved = replace(study, config=replace(study.config, seed=7))
+    assert {item.seed for item in moved.items} == {7, 8}, "--seed makes another study"
     assert names[:3] == ["shuffled.decay.0", "shuffled.average.0", "again.decay.0"]
     assert len(set(names)) == 2 * 3 * 2
     assert study.treatments == ("again", "easy")
@@ -41,12 +44,15 @@ def test_seed_by_seed_every_order_and_schedule() -> None:
 
 def test_runs_of_a_seed_differ_in_their_schedule_alone_and_only_in_the_tail() -> None:
     study = _study(schedules=("decay", "average"), finetune="25 steps")
-    decay, average = (
-        study.run_config(Item(order="easy", schedule=name, seed=3)) for name in study.schedules
-    )
+    items = [Item(order="easy", schedule=name, seed=3) for name in study.schedules]
+    decay, average = map(study.run_config, items)
     assert decay.seed == average.seed == 3
-    assert decay.budget == "125 steps"
-    assert round(125 * decay.train.finetune_share) == 25
+    assert decay.budget == "100 steps"
+    tuning, other = map(study.tuning_config, items)
+    assert tuning == other, "the same fine-tuning for both"
+    assert round(125 * tuning.train.finetune_share) == 25
+    assert (tuning.train.averaging, tuning.finetune.self_training) == (0.0, 0.0)
+    assert decay.train.spike_factor == tuning.train.spike_factor == 0, "no order loses a step"
     shared = study.num_shared_steps
     assert shared == 70
     for step in range(shared + 1):
@@ -69,9 +75,14 @@ def test_runs_of_a_seed_differ_in_their_schedule_alone_and_only_in_the_tail() ->
         ({"orders": ("shuffled", "esy")}, "there is no order 'esy'"),
         ({"schedules": ("decoy",)}, "--schedules has 'decoy'; known are decay, average. Did you"),
         ({"budget": "20m"}, "--budget 20m is a time, and in a study every order has to read the"),
-        ({"finetune": "5m"}, "--finetune 5m is a time"),
+        ({"finetune": "5m"}, "--finetune-budget 5m is a time"),
+        ({"margin": float("inf")}, "--margin is inf; expected nats per token above 0"),
+        (
+            {"orders": ("shuffled", "easy", "easy:unigram")},
+            "--orders has 'easy' and 'easy:unigram', which are the same order",
+        ),
         ({"budget": "5 steps"}, "--budget is '5 steps'; expected at least 10 steps"),
-        ({"finetune": "7 tokens"}, "--finetune is '7 tokens'; expected at least a step"),
+        ({"finetune": "7 tokens"}, "--finetune-budget is '7 tokens'; expected at least a step"),
         ({"margin": 0.0}, "--margin is 0.0; expected nats per token above 0"),
         ({"alpha": 1.0}, "--alpha is 1.0; expected a probability"),
         ({"difficulty": "size"}, "there is no difficulty 'size'"),
@@ -126,3 +137,23 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not empty and holds no study"):
         begin_study(_study(), StudyFolder(tmp_path), command="first")
     assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_seeds_can_be_added_and_nothing_else(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "a")
+    begin_study(_study(seeds=5), folder, command="first")
+    add_seeds(folder, 9)
+    assert load_study(folder).seeds == 9
+    assert json.loads(folder.design.read_text())["seeds_before"] == [5]
+    with pytest.raises(ConfigError, match="the study has 9; the number can only grow"):
+        add_seeds(folder, 9)
+
+
+def test_a_setting_that_a_later_version_adds_does_not_change_a_study(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "a")
+    begin_study(_study(), folder, command="first")
+    plain = json.loads(folder.design.read_text())
+    del plain["config"]["train"]["spike_factor"]  # as if it were newer than the study
+    plain["digest"] = digest_json(_decisive(plain))
+    folder.design.write_text(json.dumps(plain))
+    assert load_study(folder) == _study()

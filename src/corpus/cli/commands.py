@@ -217,14 +217,18 @@ class StudyOptions:
     repeat: str | None = None
     """Train one finished run again, by its name in runs.csv, and compare the bits."""
 
+    seeds: int | None = None
+    """Add seeds: the new number of all seeds."""
+
 
 def compare(words: Sequence[str]) -> None:
     """Compare orders of the training data, two runs, or two ways of answering."""
     first = words[0] if words else ""
-    if first in RECIPES or "--orders" in {word.partition("=")[0] for word in words}:
-        _begin_study(words)
-    elif (Path(first) / "study.json").exists():
+    flags = {word.partition("=")[0] for word in words}
+    if any((Path(word) / "study.json").exists() for word in words if not word.startswith("-")):
         _go_on_with_study(words)
+    elif flags & {"--orders", "--config"} or (first in RECIPES and not Path(first).is_dir()):
+        _begin_study(words)
     else:
         _compare_outcomes(words)
 
@@ -233,22 +237,22 @@ def _begin_study(words: Sequence[str]) -> None:
     options = parse_run(NewStudyOptions, words, command="compare")
     if options.out is None:
         raise ConfigError("a study needs a folder of its own: give --out, such as --out studies/a")
-    from corpus.study.design import Study
-    from corpus.study.orders import split_own
-
-    orders, own = split_own(options.orders.split(","))
-    study = Study(
-        config=options.settings,
-        orders=orders,
-        own=own,
-        schedules=tuple(options.schedules.split(",")),
+    pipeline.begin_study(
+        options.settings,
+        options.out,
+        command=typed_command(),
+        orders=_names(options.orders),
+        schedules=_names(options.schedules),
         seeds=options.seeds,
         finetune=options.finetune_budget,
         difficulty=options.difficulty,
         margin=options.margin,
         alpha=options.alpha,
     )
-    pipeline.begin_study(study, options.out, command=typed_command())
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
 
 
 def _go_on_with_study(words: Sequence[str]) -> None:
@@ -258,7 +262,7 @@ def _go_on_with_study(words: Sequence[str]) -> None:
     elif options.report:
         pipeline.report_study(options.study)
     else:
-        pipeline.go_on_with_study(options.study, command=typed_command())
+        pipeline.go_on_with_study(options.study, command=typed_command(), seeds=options.seeds)
 
 
 def _compare_outcomes(words: Sequence[str]) -> None:

@@ -69,6 +69,11 @@ class Chart:
     from_zero: bool = False
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The titles of `numbers`."""
+        return ("line", f"over {self.x_label}", "first", "last", "lowest", "highest")
+
+    @property
     def numbers(self) -> list[tuple[str, ...]]:
         """The chart as text: each line's name, sparkline, first, last, lowest and highest value."""
         lines = ((each.name, [y for _, y in each.points]) for each in self.series if each.points)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus.report.charts import CONFIG, WIDTH, as_page_svg, palette
-from corpus.report.formats import sparkline, tick, visible
+from corpus.report.formats import tick, visible
 
 Json = dict[str, Any]
 
@@ -36,17 +36,18 @@ class Forest:
 
     @property
     def y_label(self) -> str:
-        """What a row is."""
+        """What the numbers are."""
         return self.x_label
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The titles of `numbers`."""
+        return ("order", "difference", "low", "high")
+
+    @property
     def numbers(self) -> list[tuple[str, ...]]:
-        """The plot as text, in the columns of `Chart.numbers`: value, low and high end."""
-        return [
-            (row.name, sparkline([row.low, row.value, row.high]) if _is_drawn(row) else "",
-             tick(row.value), tick(row.value), tick(row.low), tick(row.high))
-            for row in self.rows
-        ]  # fmt: skip
+        """The plot as text."""
+        return [(row.name, *map(tick, (row.value, row.low, row.high))) for row in self.rows]
 
     @property
     def stretches(self) -> str:

@@ -62,10 +62,13 @@ class RunFolder:
         return self.path / "inputs.json"
 
     @property
+    def shared_data(self) -> Path:
+        """A file that marks a run of a study, which shares its data."""
+        return self.path / "shared_data.json"
+
+    @property
     def _data(self) -> Path:
-        study = self.path.parent.parent
-        is_shared = self.path.parent.name == "runs" and (study / "study.json").exists()
-        return study / "data" if is_shared else self.path
+        return self.path.parent.parent / "data" if self.shared_data.exists() else self.path
 
     @property
     def prepared(self) -> Path:

@@ -1,6 +1,6 @@
 """What can be concluded from the runs that are finished, schedule by schedule."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,15 +30,16 @@ class OrderResult:
     contrast: Contrast | None
     """Dunnett's, over the seeds in which every order is finished; None for fewer than two."""
     crossed: CrossedDifference | None
-    """Over seeds and documents; None without a common seed."""
+    """Over seeds and documents; None without a common seed, or where there are no documents."""
     by_source: dict[str, float]
     """The mean difference on each source's held-out text, in nats per token."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleResult:
-    """All orders under one schedule; they are one family of claims."""
+    """All orders under one schedule by one measure; they are one family of claims."""
 
+    measure: "Measure"
     schedule: str
     control: dict[int, float]
     """The control's losses by seed."""
@@ -46,25 +47,74 @@ class ScheduleResult:
     dunnett: Analysis | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A loss by which orders are compared."""
+
+    title: str
+    column: str
+    """Its column in runs.csv."""
+    phase: str | None = None
+    """The phase of the losses by document, where there are any."""
+
+
+TEXT = Measure(title="held-out text after pre-training", column="loss", phase="pretrained")
+
+
+def measures(study: Study, rows: Sequence[Row]) -> list[Measure]:
+    """Return what orders are compared by; the first is the study's endpoint."""
+    found = [TEXT]
+    if study.finetune:
+        found.append(
+            Measure(
+                title="held-out text after fine-tuning",
+                column="finetuned_loss",
+                phase="finetuned",
+            )
+        )
+    start = "program_loss_"
+    names = dict.fromkeys(name for row in rows for name in row if name.startswith(start))
+    return found + [
+        Measure(title=f"gold programs of {name.removeprefix(start)}", column=name) for name in names
+    ]
+
+
 def analyse(
-    study: Study, folder: StudyFolder, rows: Sequence[Row], *, phase: str = "pretrained"
+    study: Study, folder: StudyFolder, rows: Sequence[Row], failed: Collection[str] = ()
 ) -> list[ScheduleResult]:
-    """Compare the orders under each schedule, after pre-training or after fine-tuning."""
-    return [_analyse(study, folder, rows, schedule, phase) for schedule in study.schedules]
+    """Compare the orders by each measure under each schedule.
+
+    `failed` names the runs that could not be trained. An order with one makes no claim: its other
+    runs are those that went well.
+    """
+    return [
+        _analyse(study, folder, rows, failed, schedule, measure)
+        for measure in measures(study, rows)
+        for schedule in study.schedules
+    ]
 
 
 def _analyse(
-    study: Study, folder: StudyFolder, rows: Sequence[Row], schedule: str, phase: str
+    study: Study,
+    folder: StudyFolder,
+    rows: Sequence[Row],
+    failed: Collection[str],
+    schedule: str,
+    measure: Measure,
 ) -> ScheduleResult:
-    column = "loss" if phase == "pretrained" else f"{phase}_loss"
+    column = measure.column
     losses: Losses = {name: {} for name in study.orders}
+    broken = {
+        item.order for item in study.items if item.name in failed and item.schedule == schedule
+    }
     for row in rows:
-        if row["schedule"] == schedule:
+        if row["schedule"] == schedule and row["order"] not in broken and column in row:
             losses[row["order"]][row["seed"]] = row[column]
     found = pooled_verdicts(losses, CONTROL, alpha=study.alpha, margin=study.margin)
     fixed = dunnett(losses, CONTROL, study.alpha)
-    texts = _Texts(study, folder, schedule, phase)
+    texts = _Texts(study, folder, schedule, measure.phase)
     return ScheduleResult(
+        measure=measure,
         schedule=schedule,
         control=losses[CONTROL],
         orders=[
@@ -85,7 +135,7 @@ def _analyse(
 class _Texts:
     """The losses of the held-out documents, read once for each run."""
 
-    def __init__(self, study: Study, folder: StudyFolder, schedule: str, phase: str) -> None:
+    def __init__(self, study: Study, folder: StudyFolder, schedule: str, phase: str | None) -> None:
         self._study, self._folder, self._schedule = study, folder, schedule
         self._phase, self._known = phase, dict[str, TextLosses]()
 
@@ -93,12 +143,12 @@ class _Texts:
         item = Item(order=order, schedule=self._schedule, seed=seed)
         if item.name not in self._known:
             path = self._folder.run(item).path / LOSSES
-            self._known[item.name] = read_losses(path, self._phase)
+            self._known[item.name] = read_losses(path, self._phase or "")
         return self._known[item.name]
 
     def crossed(self, order: str, seeds: Sequence[int]) -> CrossedDifference | None:
         """Return the difference to the control with its interval over seeds and documents."""
-        if not seeds:
+        if not seeds or self._phase is None:
             return None
         pairs = [(self._read(order, seed), self._read(CONTROL, seed)) for seed in seeds]
         counts = pairs[0][0].counts
@@ -123,6 +173,8 @@ def _by_source(rows: Sequence[Row], schedule: str, order: str, column: str) -> d
         for name in (order, CONTROL)
     )
     seeds, start = sorted(set(own) & set(base)), f"{column}_"
+    if not column.endswith("loss"):
+        return {}
     names = [name for row in own.values() for name in row if name.startswith(start)]
     found = {}
     for name in dict.fromkeys(names) if seeds else ():
@@ -132,7 +184,12 @@ def _by_source(rows: Sequence[Row], schedule: str, order: str, column: str) -> d
 
 
 def conclude(study: Study, result: ScheduleResult) -> str:
-    """Return one plain sentence: what can be concluded under a schedule, and what cannot."""
+    """Return one plain sentence: what can be concluded by a measure under a schedule."""
+    text = _conclude(study, result)
+    return f"By {result.measure.title}, schedule {result.schedule}: {text}"
+
+
+def _conclude(study: Study, result: ScheduleResult) -> str:
     claims = {claim: [each for each in result.orders if each.verdict.claim == claim]
               for claim in ("better", "worse", "equal", "undecided")}  # fmt: skip
     size = f"{study.margin:g} nat"
@@ -140,10 +197,10 @@ def conclude(study: Study, result: ScheduleResult) -> str:
         known = min((each.verdict.num_seeds for each in result.orders), default=0)
         if known < MIN_SEEDS:
             return (
-                f"Nothing can be concluded yet: {known} of the {MIN_SEEDS} seeds that a claim "
+                f"nothing can be concluded yet: {known} of the {MIN_SEEDS} seeds that a claim "
                 "needs are finished."
             )
-        return "Nothing can be concluded: every order is undecided."
+        return "nothing can be concluded: every order is undecided."
     parts = []
     if claims["better"]:
         parts.append(f"{_listed(claims['better'])} better than {CONTROL}")
@@ -155,8 +212,7 @@ def conclude(study: Study, result: ScheduleResult) -> str:
         parts.append(f"{_listed(claims['equal'], numbers=False)} equal to it within {size}")
     if claims["undecided"]:
         parts.append(f"{_listed(claims['undecided'], numbers=False)} undecided")
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{'; '.join(parts)}."
 
 
 def _listed(results: Sequence[OrderResult], *, numbers: bool = True) -> str:
@@ -183,3 +239,17 @@ def limits(study: Study) -> str:
         f"{study.num_tokens / 1e6:.3g}M tokens of this text, and these settings. It says nothing "
         "of larger models, longer training or other text."
     )
+
+
+def uneven(study: Study, rows: Sequence[Row]) -> str:
+    """Return a sentence if the runs of a seed were computed differently; empty if they were not."""
+    for seed in dict.fromkeys(row["seed"] for row in rows):
+        own = [row for row in rows if row["seed"] == seed]
+        for column in ("precision", "device", "threads", "torch", "version", "commit"):
+            values = list(dict.fromkeys(str(row.get(column)) for row in own))
+            if len(values) > 1:
+                return (
+                    f"Runs of seed {seed} differ in {column} ({', '.join(values)}); a part of the "
+                    "differences between orders may come from that."
+                )
+    return ""

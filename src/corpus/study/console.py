@@ -4,13 +4,18 @@ import math
 
 from corpus.base.console import say, warn
 from corpus.base.units import format_count
-from corpus.evaluate.power import detectable, detectable_sequentially, expected_scatter
+from corpus.evaluate.power import (
+    PILOT,
+    detectable,
+    detectable_sequentially,
+    expected_scatter,
+)
 from corpus.evaluate.verdict import MIN_SEEDS
-from corpus.study.analyse import ScheduleResult, analyse, conclude, limits, signed
+from corpus.study.analyse import ScheduleResult, analyse, conclude, limits, signed, uneven
 from corpus.study.design import Study
 from corpus.study.folder import StudyFolder
 from corpus.study.orders import CONTROL
-from corpus.study.rows import read_rows
+from corpus.study.rows import failures, read_rows
 
 
 def describe(study: Study) -> None:
@@ -26,6 +31,12 @@ def describe(study: Study) -> None:
         f"{format_count(steps * study.config.batch_tokens)} in all"
     )
     say(f"model      {format_count(shape.num_parameters)} parameters, dim {shape.dim}")
+    say(f"matters    {study.margin:g} nat")
+    if study.seeds < MIN_SEEDS:
+        warn(f"{study.seeds} seeds make no claim: {MIN_SEEDS} are the least")
+    if not PILOT[0][0] / 10 <= study.num_tokens <= PILOT[-1][0] * 10:
+        say("finds      unknown: no pilot tells how much runs of this length scatter")
+        return
     scatter = expected_scatter(study.num_tokens)
     at_end = detectable(study.seeds, others, scatter, alpha=study.alpha)
     at_any_time = detectable_sequentially(
@@ -33,12 +44,14 @@ def describe(study: Study) -> None:
     )
     say(
         f"finds      with {study.seeds} seeds and {others} orders, a difference of "
-        f"{_nats(at_end)} if one looks once, at the end, and of {_nats(at_any_time)} if one looks "
-        "at any time (power 80 %), where the difference of two runs of a seed scatters by "
-        f"{scatter:.3f} nat as in the pilot; matters: {study.margin:g} nat"
+        f"{_nats(at_end)} if one looks once, at the end"
     )
-    if study.seeds < MIN_SEEDS:
-        warn(f"{study.seeds} seeds make no claim: {MIN_SEEDS} are the least")
+    if math.isfinite(at_any_time):
+        say(f"           and of {_nats(at_any_time)} if one looks at any time")
+    say(
+        "           (power 80 %, if the difference of two runs of a seed scatters by "
+        f"{scatter:.3f} nat, as in a pilot with 0.42M parameters)"
+    )
 
 
 def _nats(value: float) -> str:
@@ -47,18 +60,20 @@ def _nats(value: float) -> str:
 
 def say_verdicts(study: Study, folder: StudyFolder) -> None:
     """Print a table of the orders for each schedule, and what can be concluded."""
-    rows = read_rows(study, folder)
-    phases = ["pretrained", *(["finetuned"] if study.finetune else [])]
-    for phase in phases:
-        for result in analyse(study, folder, rows, phase=phase):
-            _say_table(study, result, phase)
-    say(limits(study))
+    rows, failed = read_rows(study, folder), failures(study, folder)
+    for result in analyse(study, folder, rows, failed):
+        _say_table(study, result)
+    for sentence in (limits(study), uneven(study, rows)):
+        if sentence:
+            say(sentence)
+    for name, why in failed.items():
+        warn(f"{name} failed ({why}); delete {folder.path / 'runs' / name} to try it again")
 
 
-def _say_table(study: Study, result: ScheduleResult, phase: str) -> None:
+def _say_table(study: Study, result: ScheduleResult) -> None:
     say(
-        f"{phase}, schedule {result.schedule}: held-out loss less that of {CONTROL}, in nats per "
-        f"token, with {1 - study.alpha:.0%} intervals that hold at any time"
+        f"{result.measure.title}, schedule {result.schedule}: loss less that of {CONTROL}, in nats "
+        f"per token (false claims: {100 * study.alpha:g} % for each table)"
     )
     wide = max(len("order"), *(len(each.order) for each in result.orders))
     say(f"  {'order':<{wide}}  seeds  difference  {'interval':<18}  {'e-value':>8}  verdict")

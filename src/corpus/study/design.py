@@ -1,6 +1,7 @@
 """What a study asks: written down before its first run, and never changed afterwards."""
 
 import datetime
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from corpus.config.checks import expect
 from corpus.config.run import RunConfig
 from corpus.config.train import TrainConfig
 from corpus.run.begin import comparable
+from corpus.run.lock import claimed
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.orders import CONTROL, Order, parse_order
 
@@ -24,6 +26,11 @@ FORMAT = 1
 
 TAIL = 0.3
 """Share at the end of a run in which its schedules differ; before it their runs are equal."""
+
+FINETUNE = "--finetune-budget"
+
+NO_END = 1_000_000
+"""More epochs than any fine-tuning has."""
 
 LEAST_STEPS = 10
 """Steps below which a run is no training."""
@@ -79,9 +86,10 @@ class Study:
             )
         expected = "2 or more (5 are the least for a claim): the scatter between seeds is measured"
         expect(self.seeds >= 2, "--seeds", self.seeds, expected)
-        expect(self.margin > 0, "--margin", self.margin, "nats per token above 0, such as 0.01")
+        usable = 0 < self.margin < math.inf
+        expect(usable, "--margin", self.margin, "nats per token above 0, such as 0.01")
         expect(0 < self.alpha < 1, "--alpha", self.alpha, "a probability, such as 0.05")
-        for name, budget in (("--budget", self.config.budget), ("--finetune", self.finetune)):
+        for name, budget in (("--budget", self.config.budget), (FINETUNE, self.finetune)):
             if budget and parse_budget(budget).is_clock:
                 raise ConfigError(
                     f"{name} {budget} is a time, and in a study every order has to read the same; "
@@ -90,8 +98,8 @@ class Study:
         expected = f"at least {LEAST_STEPS} steps of {self.config.batch_tokens:,} tokens"
         expect(self.num_steps >= LEAST_STEPS, "--budget", self.config.budget, expected)
         if self.finetune:
-            expect(self.num_tuning_steps >= 1, "--finetune", self.finetune, "at least a step")
-        _ = self.parsed_orders
+            expect(self.num_tuning_steps >= 1, FINETUNE, self.finetune, "at least a step")
+        _ = self.parsed_orders, self.run_config(self.items[0]), self.tuning_config(self.items[0])
 
     @cached_property
     def parsed_orders(self) -> dict[str, Order]:
@@ -106,6 +114,14 @@ class Study:
                 f"--orders {','.join(self.orders)}: two have the same name but for signs; rename "
                 "one of them"
             )
+        kinds = {}
+        for name, order in found.items():
+            if order.kind in kinds:
+                raise ConfigError(
+                    f"--orders has {kinds[order.kind]!r} and {name!r}, which are the same order; "
+                    "leave one of them out"
+                )
+            kinds[order.kind] = name
         return found
 
     @property
@@ -142,7 +158,7 @@ class Study:
         """All runs, seed by seed, so that every order is known for the same seeds."""
         return [
             Item(order=order, schedule=schedule, seed=seed)
-            for seed in range(self.seeds)
+            for seed in range(self.config.seed, self.config.seed + self.seeds)
             for order in self.orders
             for schedule in self.schedules
         ]
@@ -153,14 +169,38 @@ class Study:
         return tuple(name for name in self.orders if name != CONTROL)
 
     def run_config(self, item: Item) -> RunConfig:
-        """Return the config of one run: pre-training in steps, then fine-tuning."""
-        total, tuning = self.num_steps + self.num_tuning_steps, self.num_tuning_steps
+        """Return the config of the pre-training of one run.
+
+        No step is skipped as a spike: which one that is depends on the order.
+        """
         train = SCHEDULES[item.schedule](self.config.train)
         return replace(
             self.config,
             seed=item.seed,
+            budget=f"{self.num_steps} steps",
+            train=replace(train, finetune_share=0.0, spike_factor=0.0),
+            finetune=replace(self.config.finetune, method="full"),
+        )
+
+    def tuning_config(self, item: Item) -> RunConfig:
+        """Return the config of the fine-tuning of one run: the same for all of a seed.
+
+        Weights are not averaged, no run makes pseudo-labels of its own, and epochs do not end it.
+        """
+        total, tuning = self.num_steps + self.num_tuning_steps, self.num_tuning_steps
+        share = tuning / total
+        train = replace(self.config.train, finetune_share=share, averaging=0.0, spike_factor=0.0)
+        return replace(
+            self.config,
+            seed=item.seed,
             budget=f"{total} steps",
-            train=replace(train, finetune_share=tuning / total),
+            train=train,
+            finetune=replace(
+                self.config.finetune,
+                self_training=0.0,
+                max_epochs=NO_END,
+                **({} if tuning else {"method": "full"}),
+            ),
             evaluate=replace(self.config.evaluate, votes=(), retrieval=False),
         )
 
@@ -200,8 +240,20 @@ def _check_list(
 def begin_study(study: Study, folder: StudyFolder, *, command: str) -> bool:
     """Write a new study down, or check that the folder holds the same one; return if it is new.
 
-    Raises `ConfigError` if it holds another study, or something else.
+    Raises `ConfigError` if it holds another study, or something else, `Busy` if another process
+    is about to begin one there.
     """
+    if folder.path.exists() and not folder.design.exists():
+        others = [each.name for each in folder.path.iterdir() if not each.name.startswith(".")]
+        if others:
+            raise ConfigError(
+                f"{folder.path} is not empty and holds no study; give another --out for a new study"
+            )
+    with claimed(folder.whole, wait=True):
+        return _begin(study, folder, command=command)
+
+
+def _begin(study: Study, folder: StudyFolder, *, command: str) -> bool:
     asked = study.to_json()
     if folder.design.exists():
         there = _read(folder)
@@ -210,24 +262,20 @@ def begin_study(study: Study, folder: StudyFolder, *, command: str) -> bool:
             listed = "\n".join(f"  {line}" for line in changed)
             raise ConfigError(
                 f"{folder.path} holds a study with other settings:\n{listed}\nA study is not "
-                "changed once it has begun. Go on with it: corpus compare "
-                f"{folder.path}; or give another --out."
+                "changed once it has begun, except that seeds can be added (corpus compare "
+                f"{folder.path} --seeds N). Go on with it: corpus compare {folder.path}; or give "
+                "another --out."
             )
         return False
-    if folder.path.exists() and any(folder.path.iterdir()):
-        raise ConfigError(
-            f"{folder.path} is not empty and holds no study; give another --out for a new study"
-        )
     today = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     record = {
         "format": FORMAT,
-        "digest": digest_json(_comparable(asked)),
+        "digest": digest_json(_decisive(asked)),
         "date": today,
         "command": command,
         **identify(),
         **asked,
     }
-    folder.path.mkdir(parents=True, exist_ok=True)
     for name, path in study.own.items():
         write_text(folder.code / name, path.read_bytes().decode("utf-8"))
     write_json(folder.design, record)
@@ -240,7 +288,7 @@ def load_study(folder: StudyFolder) -> Study:
     Raises `ArtifactError` if it is damaged or was edited, or the file of an order has changed.
     """
     plain = _read(folder)
-    if plain.get("digest") != digest_json(_comparable(plain)):
+    if plain.get("digest") != digest_json(_decisive(plain)):
         raise ArtifactError(
             f"{folder.design} was changed after the study began (its digest does not match). {_FIX}"
         )
@@ -273,8 +321,33 @@ def _read(folder: StudyFolder) -> dict[str, Any]:
     return plain
 
 
+def _decisive(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of a study that decide its results, as they were written.
+
+    The number of seeds is not among them: it may grow.
+    """
+    names = (*_FIELDS, "endpoint", "code", "config")
+    return {name: plain.get(name) for name in names if name != "seeds"}
+
+
 def _comparable(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of a study that decide its results, in one spelling."""
-    kept = {name: plain.get(name) for name in (*_FIELDS, "endpoint", "code")}
+    """Return a study in one spelling, to compare it with what is asked."""
     config = plain.get("config")
-    return {**kept, "config": comparable(config) if isinstance(config, dict) else config}
+    config = comparable(config) if isinstance(config, dict) else config
+    return {**_decisive(plain), "seeds": plain.get("seeds"), "config": config}
+
+
+def add_seeds(folder: StudyFolder, seeds: int) -> None:
+    """Raise the number of a study's seeds; claims that hold at any time allow that.
+
+    Raises `ConfigError` if it would not grow.
+    """
+    with claimed(folder.whole, wait=True):
+        plain = _read(folder)
+        if seeds <= plain["seeds"]:
+            raise ConfigError(
+                f"--seeds is {seeds}, and the study has {plain['seeds']}; the number can only grow"
+            )
+        load_study(folder)  # which raises if it was changed
+        before = [*plain.get("seeds_before", []), plain["seeds"]]
+        write_json(folder.design, {**plain, "seeds": seeds, "seeds_before": before})

@@ -18,8 +18,12 @@ class Item:
     @property
     def name(self) -> str:
         """The name of its folder and of its row."""
-        order = re.sub(r"[^A-Za-z0-9-]+", "-", self.order).strip("-")
-        return f"{order}.{self.schedule}.{self.seed}"
+        return f"{self.label}.{self.schedule}.{self.seed}"
+
+    @property
+    def label(self) -> str:
+        """The order in the name of a file."""
+        return re.sub(r"[^A-Za-z0-9-]+", "-", self.order).strip("-")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,11 @@ class StudyFolder:
     """The paths of one study; `docs/formats.md` says what each file holds."""
 
     path: Path
+
+    @property
+    def whole(self) -> RunFolder:
+        """The study as a folder that can be locked."""
+        return RunFolder(self.path)
 
     @property
     def design(self) -> Path:
@@ -65,11 +74,24 @@ class StudyFolder:
         """The folder of one run while it is repeated."""
         return RunFolder(self.path / "runs" / f".{item.name}.again")
 
-    def beginning(self, key: str) -> RunFolder:
-        """The beginning that runs of equal order and seed share."""
-        return RunFolder(self.path / "beginnings" / key)
+    def beginning(self, item: Item) -> RunFolder:
+        """The beginning that the runs of an order and seed share, whatever their schedule."""
+        return RunFolder(self.path / "beginnings" / f"{item.label}.{item.seed}")
+
+    @property
+    def beginnings(self) -> Path:
+        """All shared beginnings."""
+        return self.path / "beginnings"
+
+    def failure(self, item: Item) -> Path:
+        """Why a run could not be trained."""
+        return self.run(item).path / "failed.json"
+
+    @property
+    def orders(self) -> RunFolder:
+        """The permutations, as a folder that can be locked."""
+        return RunFolder(self.path / "orders")
 
     def order(self, item: Item) -> Path:
         """The permutation that a run reads."""
-        name = item.name.split(".")[0]
-        return self.path / "orders" / f"{name}.{item.seed}.npy"
+        return self.orders.path / f"{item.label}.{item.seed}.npy"

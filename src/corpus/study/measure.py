@@ -1,10 +1,15 @@
 """What is measured of a trained run: losses of held-out documents, retention, problems solved."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
+from corpus.base.errors import ArtifactError
 from corpus.base.files import atomic_path
 from corpus.config.run import RunConfig
 from corpus.data.curriculum import Mixture
@@ -24,7 +29,7 @@ LOSSES = "losses.npz"
 """The file in a run with what `write_losses` writes."""
 
 RETENTION = 512
-"""Training sequences whose loss is measured at the end, evenly spread over the order."""
+"""Training sequences whose loss is measured at the end: the same ones in all runs of a seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +71,18 @@ def measure_retention(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the share of the order at which training sequences were read, and their loss now.
 
-    Both are [sequences measured] float64, the loss in nats per token. Models forget what they read
-    early, above all at a rate that is still high (arXiv:2509.25380).
+    Both are [sequences measured] float64, the loss in nats per token. The sequences depend on the
+    seed alone, so the losses of two orders can be compared one by one. Models forget what they read
+    early (arXiv:2509.25380).
     """
     number = min(RETENTION, len(order))
-    places = (np.arange(number) + 0.5) * len(order) / number
-    chosen = np.stack([sequences.tokens(int(order[int(place)])) for place in places])
+    chosen = ((np.arange(number) + 0.5) * len(order) / number).astype(np.int64)
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    rows = np.stack([sequences.tokens(int(index)) for index in chosen])
     eos = sequences.prepared.tokenizer.token_id(EOS)
-    return places / len(order), sequence_losses(model, runtime, chosen, eos_id=eos)
+    read = (places[chosen] + 0.5) / len(order)
+    return read, sequence_losses(model, runtime, rows, eos_id=eos)
 
 
 def measure_problems(config: RunConfig, folder: RunFolder, runtime: Runtime) -> dict[str, float]:
@@ -109,8 +118,8 @@ def write_losses(path: Path, losses: dict[str, TextLosses], **arrays: np.ndarray
 
 
 def read_losses(path: Path, phase: str) -> TextLosses:
-    """Return the losses that `write_losses` wrote of a phase."""
-    with np.load(path, allow_pickle=False) as arrays:
+    """Return the losses that `write_losses` wrote of a phase. Raises `ArtifactError`."""
+    with _opened(path) as arrays:
         names = [key.split("/")[1] for key in arrays if key.startswith(f"{phase}/")]
         names = list(dict.fromkeys(names))
         return TextLosses(
@@ -120,6 +129,19 @@ def read_losses(path: Path, phase: str) -> TextLosses:
 
 
 def read_retention(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return what `measure_retention` found."""
-    with np.load(path, allow_pickle=False) as arrays:
+    """Return what `measure_retention` found. Raises `ArtifactError`."""
+    with _opened(path) as arrays:
         return arrays["retention_read"], arrays["retention_loss"]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open arrays; a missing or damaged file is an `ArtifactError`."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            yield arrays
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        raise ArtifactError(
+            f"{path} cannot be read ({error}). Delete row.json beside it, and the run is measured "
+            "again when the study goes on."
+        ) from None

@@ -65,22 +65,26 @@ def by_hash(sequences: Sequences, seed: int) -> Permutation:
 
 def sequential(sequences: Sequences, seed: int) -> Permutation:
     """One source after another, as in the original; at random within a source."""
-    parts = [_of(sequences, group) for group in sequences.groups]
-    return np.concatenate([_shuffle(part, seed, place) for place, part in enumerate(parts)])
+    return np.concatenate(_shuffled_groups(sequences, seed, "sequential"))
+
+
+def _shuffled_groups(sequences: Sequences, seed: int, order: str) -> list[np.ndarray]:
+    """Return each group of sources, shuffled for this order alone."""
+    return [
+        _shuffle(_of(sequences, group), seed, order, place)
+        for place, group in enumerate(sequences.groups)
+    ]
 
 
 def reverse(sequences: Sequences, seed: int) -> Permutation:
     """The sources of `sequential` backwards."""
-    parts = [_of(sequences, group) for group in sequences.groups]
-    shuffled_parts = [_shuffle(part, seed, place) for place, part in enumerate(parts)]
-    return np.concatenate(shuffled_parts[::-1])
+    return np.concatenate(_shuffled_groups(sequences, seed, "reverse")[::-1])
 
 
 def interleaved(sequences: Sequences, seed: int) -> Permutation:
     """As `sequential`, but half of each part is text of all sources."""
     own, replayed = [], []
-    for place, group in enumerate(sequences.groups):
-        part = _shuffle(_of(sequences, group), seed, place)
+    for part in _shuffled_groups(sequences, seed, "interleaved"):
         kept = round(len(part) * (1 - REPLAY))
         own.append(part[:kept])
         replayed.append(part[kept:])
@@ -97,14 +101,16 @@ def _of(sequences: Sequences, group: tuple[int, ...]) -> np.ndarray:
     return np.flatnonzero(np.isin(sequences.source, group))
 
 
-def _by_difficulty(sequences: Sequences, seed: int, measure: str) -> Permutation:
+def _by_difficulty(
+    sequences: Sequences, seed: int, measure: str, order: str = "easy"
+) -> Permutation:
     """From easy to hard; equal ones at random."""
-    ties = _generator(seed, "ties").random(len(sequences))
+    ties = _generator(seed, order, "ties").random(len(sequences))
     return np.lexsort((ties, DIFFICULTIES[measure](sequences)))
 
 
 def _warmup(sequences: Sequences, seed: int, measure: str) -> Permutation:
-    order = _by_difficulty(sequences, seed, measure)
+    order = _by_difficulty(sequences, seed, measure, "easy-warmup")
     cut = round(WARMUP * len(order))
     return np.concatenate([order[:cut], _shuffle(np.sort(order[cut:]), seed, "rest")])
 
@@ -114,7 +120,12 @@ def maths_end(sequences: Sequences, seed: int) -> Permutation:
     order = np.lexsort((_generator(seed, "ties").random(len(sequences)), share_of_maths(sequences)))
     cut = len(order) - round(END * len(order))
     parts = (np.sort(order[:cut]), np.sort(order[cut:]))
-    return np.concatenate([_shuffle(part, seed, place) for place, part in enumerate(parts)])
+    shuffled_parts = [_shuffle(part, seed, "maths-end", at) for at, part in enumerate(parts)]
+    return np.concatenate(shuffled_parts)
+
+
+class OrderError(DataError):
+    """An order is no permutation, or not one of its own; the other orders can still be trained."""
 
 
 OrderFunction = Callable[[Sequences, int], Permutation]
@@ -130,9 +141,12 @@ PLAIN: dict[str, OrderFunction] = {
 }
 """Orders without a measure of difficulty."""
 
+OF_SOURCES = ("sequential", "reverse", "interleaved")
+"""Those that need several sources."""
+
 MEASURED: dict[str, Callable[[Sequences, int, str], Permutation]] = {
     "easy": _by_difficulty,
-    "hard": lambda sequences, seed, measure: _by_difficulty(sequences, seed, measure)[::-1],
+    "hard": lambda sequences, seed, measure: _by_difficulty(sequences, seed, measure, "hard")[::-1],
     "easy-warmup": _warmup,
 }
 """Orders by difficulty: from easy to hard, from hard to easy, and easy ones first, then shuffled.
@@ -145,33 +159,42 @@ class Order:
 
     name: str
     function: OrderFunction
+    kind: str
+    """What it is, whatever it was called: `easy` is `easy:unigram` if that is the study's."""
+    needs_sources: bool = False
+    """Whether it has to do with the order of sources, of which there must be several."""
     code: str | None = None
     """SHA-256 of the user's file; None for a built-in order."""
 
     def permutation(self, sequences: Sequences, seed: int) -> Permutation:
-        """Return the order of `sequences`, checked. Raises `DataError` if it is none."""
+        """Return the order of `sequences`, checked. Raises `OrderError` if it is none."""
+        if self.needs_sources and len(sequences.groups) < 2:
+            raise OrderError(
+                f"order {self.name!r} reads one source after another, and there is only one, "
+                f"{sequences.names[0]!r}; leave that order out of --orders, or give more sources"
+            )
         try:
             found = np.asarray(self.function(sequences, seed))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self.code is None:
                 raise
-            raise DataError(
+            raise OrderError(
                 f"order {self.name!r} failed for seed {seed}: {type(error).__name__}: {error}"
             ) from error
-        return _check(self.name, found, len(sequences))
+        return check_permutation(self.name, found, len(sequences))
 
 
-def _check(name: str, found: np.ndarray, number: int) -> Permutation:
+def check_permutation(name: str, found: np.ndarray, number: int) -> Permutation:
     """Return `found` as int64 if it has every number from 0 below `number` once."""
     if found.ndim != 1 or found.dtype.kind not in "iu":
-        raise DataError(
+        raise OrderError(
             f"order {name!r} returned an array of shape {found.shape} and type {found.dtype}; "
             f"expected {number:,} whole numbers, a permutation of the sequences"
         )
     found = found.astype(np.int64)
     wrong = found[(found < 0) | (found >= number)]
     if len(wrong):
-        raise DataError(
+        raise OrderError(
             f"order {name!r} names sequence {wrong[0]}; there are {number:,}, numbered from 0"
         )
     times = np.bincount(found, minlength=number)
@@ -181,7 +204,7 @@ def _check(name: str, found: np.ndarray, number: int) -> Permutation:
             len(repeated)
         )
         parts += [f"drops {len(dropped):,} of {number:,}"] * bool(len(dropped))
-        raise DataError(
+        raise OrderError(
             f"order {name!r} {' and '.join(parts)}: it has to read every sequence once. Return a "
             "permutation of range(len(sequences))"
         )
@@ -230,9 +253,13 @@ def parse_order(text: str, *, difficulty: str, own: Mapping[str, Path] | None = 
             f"{did_you_mean(measure, DIFFICULTIES)}"
         )
     if name in PLAIN:
-        return Order(name=text, function=PLAIN[name])
+        return Order(name=text, function=PLAIN[name], kind=name, needs_sources=name in OF_SOURCES)
     make = MEASURED[name]
-    return Order(name=text, function=lambda sequences, seed: make(sequences, seed, measure))
+    return Order(
+        name=text,
+        function=lambda sequences, seed: make(sequences, seed, measure),
+        kind=f"{name}:{measure}",
+    )
 
 
 def _load(text: str, own: Mapping[str, Path]) -> Order:
@@ -256,4 +283,6 @@ def _load(text: str, own: Mapping[str, Path]) -> Order:
     if not callable(function):
         there = [each for each, value in vars(module).items() if callable(value)]
         raise ConfigError(f"{place} has no function {name!r}.{did_you_mean(name, there)}")
-    return Order(name=text, function=cast(OrderFunction, function), code=digest_file(path))
+    return Order(
+        name=text, function=cast(OrderFunction, function), kind=text, code=digest_file(path)
+    )

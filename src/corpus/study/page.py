@@ -22,19 +22,15 @@ from corpus.report.formats import percent
 from corpus.report.render import render_html, render_markdown
 from corpus.report.summary import Verdict
 from corpus.study import rows as rows_of
-from corpus.study.analyse import ScheduleResult, analyse, conclude, limits, signed
+from corpus.study.analyse import ScheduleResult, analyse, conclude, limits, signed, uneven
 from corpus.study.design import Study
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.measure import LOSSES, read_retention
 from corpus.study.orders import CONTROL
 from corpus.train.metrics import read_history
 
-PHASES = {"pretrained": "after pre-training", "finetuned": "after fine-tuning"}
-
 BINS = 16
 """Points of a retention curve."""
-
-LEVELS = {"better": "good", "worse": "poor", "equal": "fair", "undecided": "fair"}
 
 COLORS = {"better": 2, "worse": 3, "equal": 0, "undecided": 7}
 """Palette entries of the claims."""
@@ -44,12 +40,9 @@ NAT = "nats per token"
 
 def write_page(study: Study, folder: StudyFolder) -> None:
     """Write report.html, report.md and figures/ from the runs that are finished."""
-    rows = rows_of.read_rows(study, folder)
-    phases = [phase for phase in PHASES if phase == "pretrained" or study.finetune]
-    results = [
-        (phase, result) for phase in phases for result in analyse(study, folder, rows, phase=phase)
-    ]
-    view = _view(study, folder, rows, results)
+    rows, failed = rows_of.read_rows(study, folder), rows_of.failures(study, folder)
+    results = analyse(study, folder, rows, failed)
+    view = _view(study, folder, rows, results, failed)
     title = f"Corpus study: {view['name']}"
     write_text(folder.path / "report.html", render_html(view, title=title, content="study.j2"))
     write_text(folder.path / "report.md", render_markdown(view, content="study.j2"))
@@ -61,28 +54,34 @@ def _view(
     study: Study,
     folder: StudyFolder,
     rows: Sequence[rows_of.Row],
-    results: Sequence[tuple[str, ScheduleResult]],
+    results: Sequence[ScheduleResult],
+    failed: dict[str, str],
 ) -> dict[str, Any]:
     design = read_json(folder.design)
-    claims = [each.verdict.claim for _, result in results[:1] for each in result.orders]
-    level = "good" if "better" in claims else "fair" if rows else "unknown"
-    finished = f"{len(rows)} of {len(study.items)} runs are finished"
-    sentence = conclude(study, results[0][1])
+    claims = [each.verdict.claim for each in results[0].orders]
+    level = "good" if set(claims) - {"undecided"} else "unknown"
+    complete = len(rows) == len(study.items)
+    missing = [] if complete else [f"{len(rows)} of {len(study.items)} runs are finished."]
+    missing += [f"{name} failed: {why}. Its order makes no claim." for name, why in failed.items()]
+    missing += [sentence for sentence in [uneven(study, rows)] if sentence]
+    sentence = conclude(study, results[0])
     return {
         "name": folder.path.resolve().name,
         "line": f"recipe {study.config.recipe} · begun {design['date'][:16].replace('T', ' ')}",
         "verdict": Verdict(level=level, title=sentence.rstrip("."), sentences=(limits(study),)),
-        "missing": () if len(rows) == len(study.items) else (f"{finished}.",),
+        "missing": tuple(missing),
         "facts": _facts(study, rows),
-        "tables": [_table(study, phase, result) for phase, result in results],
+        "tables": [_table(study, result, complete=complete) for result in results],
         "about_intervals": (
-            f"Differences are of the mean held-out loss to {CONTROL}, in {NAT}: below 0 is better. "
-            "The first interval holds however often one looks. Dunnett's holds for all orders "
-            "together, if one looks once, at the end. The last one is over seeds and held-out "
-            "documents."
+            f"Differences are of the loss to {CONTROL}, in {NAT}: below 0 is better. The first "
+            "interval and the verdict hold however often one looks. Of the verdicts of a table "
+            f"that are better or worse, at most {100 * study.alpha:g} % are expected to be false. "
+            "Dunnett's interval holds for all orders together if one looks once, at the end, so "
+            "it stands here once the study is complete. The last interval is over seeds and "
+            "held-out documents, for this order alone and one look."
         ),
-        "forests": [_forest(study, phase, result) for phase, result in results],
-        "sources": [_sources(phase, result) for phase, result in results],
+        "forests": [_forest(study, result) for result in results],
+        "sources": [_sources(result) for result in results if result.measure.phase],
         "problems": _problems(study, rows),
         "curves": _curves(study, folder, rows),
         "retention": _retention(study, folder, rows),
@@ -117,21 +116,23 @@ def _facts(study: Study, rows: Sequence[rows_of.Row]) -> list[tuple[str, str, st
 
 
 def _table(
-    study: Study, phase: str, result: ScheduleResult
+    study: Study, result: ScheduleResult, *, complete: bool
 ) -> tuple[str, tuple[str, ...], list[tuple[str, ...]], str]:
     percent_sure = f"{100 * (1 - study.alpha):g} %"
     columns = (
-        "order", "seeds", "difference", f"{percent_sure} at any time", "e-value", "verdict",
-        "Dunnett's interval", "adjusted p", "over documents too",
+        "order", "seeds", "difference", "scatter", f"{percent_sure} at any time", "e-value",
+        "verdict", "Dunnett's interval", "adjusted p", "over documents too",
     )  # fmt: skip
     rows = [(CONTROL, str(len(result.control)), *["–"] * (len(columns) - 2))]
     for each in result.orders:
-        known, contrast, crossed = each.verdict, each.contrast, each.crossed
+        known, crossed = each.verdict, each.crossed
+        contrast = each.contrast if complete else None
         rows.append(
             (
                 each.order,
                 str(known.num_seeds),
                 signed(known.mean),
+                "–" if known.deviation is None else f"{known.deviation:.3f}",
                 _bounds(known.interval),
                 f"{known.e_value:.3g}",
                 f"equal within {study.margin:g}" if known.claim == "equal" else str(known),
@@ -140,7 +141,7 @@ def _table(
                 "–" if crossed is None else _bounds(crossed.interval),
             )
         )
-    title = f"Orders {PHASES[phase]}, schedule {result.schedule}"
+    title = f"Orders by {result.measure.title}, schedule {result.schedule}"
     return title, columns, rows, conclude(study, result)
 
 
@@ -150,7 +151,7 @@ def _bounds(interval: tuple[float, float]) -> str:
     return f"{signed(interval[0])} to {signed(interval[1])}"
 
 
-def _forest(study: Study, phase: str, result: ScheduleResult) -> Forest:
+def _forest(study: Study, result: ScheduleResult) -> Forest:
     rows = [
         Row(
             name=each.order,
@@ -163,15 +164,15 @@ def _forest(study: Study, phase: str, result: ScheduleResult) -> Forest:
         if each.verdict.mean is not None
     ]
     return Forest(
-        title=f"Loss less that of {CONTROL}, {PHASES[phase]}, schedule {result.schedule}",
-        x_label=f"difference, {NAT} (left is better)",
+        title=f"Loss less that of {CONTROL}, {result.measure.title}, schedule {result.schedule}",
+        x_label=f"difference, {NAT}",
         rows=tuple(rows),
         margin=study.margin,
     )
 
 
 def _sources(
-    phase: str, result: ScheduleResult
+    result: ScheduleResult,
 ) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
     names = list(dict.fromkeys(name for each in result.orders for name in each.by_source))
     rows = [
@@ -179,7 +180,8 @@ def _sources(
         for each in result.orders
         if each.by_source
     ]
-    return f"{PHASES[phase]}, schedule {result.schedule}", ("order", *names), rows
+    title = f"{result.measure.title}, schedule {result.schedule}"
+    return title, ("order", *names), rows
 
 
 def _problems(
@@ -221,8 +223,11 @@ def _mean(rows: Sequence[rows_of.Row], column: str) -> str:
 
 def _finished(study: Study, rows: Sequence[rows_of.Row], schedule: str, order: str) -> list[Item]:
     names = {row["run"] for row in rows}
-    items = [Item(order=order, schedule=schedule, seed=seed) for seed in range(study.seeds)]
-    return [item for item in items if item.name in names]
+    return [
+        item
+        for item in study.items
+        if (item.order, item.schedule) == (order, schedule) and item.name in names
+    ]
 
 
 def _curves(study: Study, folder: StudyFolder, rows: Sequence[rows_of.Row]) -> list[Chart]:
@@ -230,7 +235,8 @@ def _curves(study: Study, folder: StudyFolder, rows: Sequence[rows_of.Row]) -> l
     charts = []
     for order in study.orders:
         items = _finished(study, rows, study.schedules[0], order)
-        histories = [read_history(folder.run(item).path / "metrics.jsonl") for item in items]
+        paths = [folder.run(item).path / "metrics.jsonl" for item in items]
+        histories = [read_history(path) for path in paths if path.exists()]
         points = [
             [each for each in history.validation if each.phase == "pretrain"]
             for history in histories
@@ -238,25 +244,22 @@ def _curves(study: Study, folder: StudyFolder, rows: Sequence[rows_of.Row]) -> l
         shared = min((len(each) for each in points), default=0)
         if not shared:
             continue
-        series = [
-            Series(
-                name=name,
-                points=tuple(
-                    (
-                        points[0][at].tokens / study.num_tokens,
-                        float(np.mean([each[at].loss[name] for each in points])),
-                    )
-                    for at in range(shared)
-                ),
-                color=color,
-                markers=True,
-            )
-            for color, name in enumerate(points[0][0].loss)
-        ]
+        own = [row for row in rows if row["run"] in {item.name for item in items}]
+        series = []
+        for color, name in enumerate(points[0][0].loss):
+            curve = [
+                (
+                    points[0][at].tokens / study.num_tokens,
+                    float(np.mean([each[at].loss[name] for each in points])),
+                )
+                for at in range(shared)
+            ]
+            curve.append((1.0, float(np.mean([row[f"loss_{name}"] for row in own]))))
+            series.append(Series(name=name, points=tuple(curve), color=color, markers=True))
         bands = _bands(histories[0].train, study.num_tokens)
         charts.append(
             Chart(
-                title=f"Held-out loss by source: {order}",
+                title=f"Held-out loss by source: {order}, schedule {study.schedules[0]}",
                 x_label="share of the tokens read",
                 y_label=NAT,
                 series=tuple(series),
@@ -287,25 +290,36 @@ def _bands(train: Sequence[Any], num_tokens: int) -> tuple[Band, ...]:
 
 
 def _retention(study: Study, folder: StudyFolder, rows: Sequence[rows_of.Row]) -> list[Chart]:
-    """Return the final loss on training sequences by when they were read, for each schedule."""
+    """Return how much better training sequences are known than by the control, by when each order
+    read them, for each schedule."""
     charts = []
     for schedule in study.schedules:
+        base = {
+            item.seed: read_retention(folder.run(item).path / LOSSES)[1]
+            for item in _finished(study, rows, schedule, CONTROL)
+        }
         series = []
-        for color, order in enumerate(study.orders):
+        for color, order in enumerate(study.treatments):
             found = [
-                read_retention(folder.run(item).path / LOSSES)
+                (read, loss - base[item.seed])
                 for item in _finished(study, rows, schedule, order)
+                if item.seed in base
+                for read, loss in [read_retention(folder.run(item).path / LOSSES)]
             ]
             if found:
-                loss = np.mean([losses for _, losses in found], axis=0)
-                parts = zip(np.array_split(found[0][0], BINS), np.array_split(loss, BINS))
-                points = tuple((float(x.mean()), float(y.mean())) for x, y in parts if len(x))
+                read, loss = (np.concatenate(each) for each in zip(*found))
+                bins = np.minimum((read * BINS).astype(int), BINS - 1)
+                points = tuple(
+                    ((at + 0.5) / BINS, float(loss[bins == at].mean()))
+                    for at in range(BINS)
+                    if (bins == at).any()
+                )
                 series.append(Series(name=order, points=points, color=color))
         if series:
             charts.append(
                 Chart(
-                    title=f"Loss on what was read, at the end, schedule {schedule}",
-                    x_label="when it was read, as a share of the run",
+                    title=f"Final loss on training sequences less that of {CONTROL}, {schedule}",
+                    x_label="when the order read them, as a share of the run",
                     y_label=NAT,
                     series=tuple(series),
                 )

@@ -111,9 +111,11 @@ def choose_sequences(
             known.append(judge(found))
         return known[0]
 
+    shown = source.copy()
+    shown.setflags(write=False)  # an order must not change what is read
     found = Sequences(
         names=tuple(names),
-        source=source,
+        source=shown,
         groups=tuple(tuple(names.index(name) for name in group) for group in groups),
         prepared=prepared,
         read=read,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from corpus.base.files import digest_json, write_json
+from corpus.base.errors import TrainingError
+from corpus.base.files import atomic_folder, storage_errors, write_json
 from corpus.base.plain import to_plain
 from corpus.base.seeds import derive
 from corpus.base.units import parse_budget
@@ -26,13 +27,6 @@ from corpus.train.schedule import StepPace
 from corpus.train.session import Session
 
 PHASE = "pretrain"
-
-
-def beginning_key(config: RunConfig, order: np.ndarray, *, num_steps: int, shared: int) -> str:
-    """Return a name for the beginning of a run: equal ones read the same at the same rate."""
-    read = order[: shared * config.train.sequences_per_batch]
-    part = {"seed": config.seed, "steps": [shared, num_steps], "order": read.tolist()}
-    return digest_json(part)[:16]
 
 
 def pretrain(
@@ -67,12 +61,16 @@ def pretrain(
             device=session.runtime.device,
         )
         compute_in(model, session.runtime.precision)
-        loader = OrderedLoader(
-            sequences,
-            order,
-            batch_size=config.train.sequences_per_batch,
-            eos_id=prepared.tokenizer.token_id(EOS),
-        )
+
+        def batches() -> OrderedLoader:
+            return OrderedLoader(
+                sequences,
+                order,
+                batch_size=config.train.sequences_per_batch,
+                eos_id=prepared.tokenizer.token_id(EOS),
+            )
+
+        loader = batches()
         session.run(
             PHASE,
             model,
@@ -80,11 +78,25 @@ def pretrain(
             pace=lambda: StepPace(num_steps=num_steps),
             schedule=config.train.schedule,
             validate=_validation(model, session, prepared, config),
-            sample=lambda: loader.batch(0.0),  # not called: steps have no trials
+            sample=lambda: batches().batch(0.0),  # of its own: a trial must not use up a batch
             until=until,
         )
+        if loader.consumed != _expected(sequences, order, until or num_steps, config):
+            raise TrainingError(
+                f"{folder.path} did not read what its order says; this is a bug in Corpus"
+            )
         if until is None:
             write_weights(folder, model, prepared, name="pretrained")
+
+
+def _expected(
+    sequences: Sequences, order: np.ndarray, num_steps: int, config: RunConfig
+) -> dict[str, int]:
+    """Return the tokens of each source in the first steps of an order."""
+    read = sequences.source[order[: num_steps * config.train.sequences_per_batch]]
+    counts = np.bincount(read, minlength=len(sequences.names))
+    length = config.model.context_length
+    return {name: int(count) * length for name, count in zip(sequences.names, counts)}
 
 
 def _validation(
@@ -121,14 +133,15 @@ def has_begun(folder: RunFolder) -> bool:
 def take_beginning(beginning: RunFolder, folder: RunFolder, *, step: int) -> None:
     """Copy a shared beginning, complete at `step`, into a run's folder."""
     name = f"{PHASE}-{step:09d}"
-    folder.path.mkdir(parents=True, exist_ok=True)
-    metrics = "metrics.jsonl"
-    shutil.copyfile(beginning.path / metrics, folder.path / metrics)
-    temporary = folder.path / f".{name}.copy"
-    shutil.rmtree(temporary, ignore_errors=True)
-    shutil.copytree(beginning.checkpoints / name, temporary)
-    folder.checkpoints.mkdir(exist_ok=True)
-    temporary.rename(folder.checkpoints / name)
+    with storage_errors(folder.path):
+        folder.path.mkdir(parents=True, exist_ok=True)
+        for path in (beginning.path / "metrics.jsonl", beginning.clock):
+            if path.exists():
+                shutil.copyfile(path, folder.path / path.name)
+        folder.checkpoints.mkdir(exist_ok=True)
+    with atomic_folder(folder.checkpoints / name) as temporary:
+        for path in sorted((beginning.checkpoints / name).iterdir()):
+            shutil.copyfile(path, temporary / path.name)
 
 
 def is_complete(beginning: RunFolder, *, step: int) -> bool:

@@ -5,11 +5,12 @@ import hashlib
 import shutil
 import time
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 
-from corpus.base.console import say
-from corpus.base.errors import ArtifactError
+from corpus.base.console import say, warn
+from corpus.base.errors import ArtifactError, TrainingError
 from corpus.base.files import atomic_path, digest_file, write_json
 from corpus.base.manifest import NAME as MANIFEST
 from corpus.base.plain import to_plain
@@ -33,10 +34,10 @@ from corpus.study.measure import (
     measure_text,
     write_losses,
 )
-from corpus.study.rows import Row, is_finished, write_row
+from corpus.study.orders import OrderError, check_permutation
+from corpus.study.rows import Row, is_done, read_rows, write_row
 from corpus.study.sequences import Sequences, choose_sequences
 from corpus.study.train import (
-    beginning_key,
     has_begun,
     is_complete,
     pretrain,
@@ -65,16 +66,27 @@ class Work:
         """Prepare text and problems once, for all runs."""
         data = self.folder.data
         with claimed(data, wait=True):
-            if all((each / MANIFEST).exists() for each in (data.prepared, data.problems)):
-                return  # the study keeps its data, wherever that came from
-            config = begin_run(self.study.config, data, command=self._command)
-            with data.timed("prepare"):
-                prepare_run(config, data)
+            # The study keeps its data, wherever that came from.
+            if not all((each / MANIFEST).exists() for each in (data.prepared, data.problems)):
+                config = begin_run(self.study.config, data, command=self._command)
+                with data.timed("prepare"):
+                    prepare_run(config, data)
+        for row in read_rows(self.study, self.folder):
+            if row.get("data") != self.data_key:
+                raise ArtifactError(
+                    f"{data.path} has other data than the finished run {row['run']} was trained "
+                    "on: it was prepared again. Bring it back, or begin another study"
+                )
 
     @cached_property
     def prepared(self) -> Prepared:
         """The prepared text."""
         return Prepared.open(self.folder.data.prepared)
+
+    @cached_property
+    def data_key(self) -> str:
+        """What tells this data from other data."""
+        return self.prepared.train.manifest.key
 
     @property
     def weights(self) -> dict[str, float]:
@@ -83,45 +95,74 @@ class Work:
         return {name: given.get(name, 1.0) for name in self.prepared.validation}
 
     def go_on(self) -> None:
-        """Train what is left, until every run is finished, by this process or another."""
-        items = self.study.items
-        while left := [item for item in items if not is_finished(self.folder, item)]:
+        """Train what is left, until every run is finished, by this process or another.
+
+        A run that cannot be trained does not stop the others.
+        """
+        items, waiting = self.study.items, 0
+        while left := [item for item in items if not is_done(self.folder, item)]:
             if not any(self._take(item) for item in left):
+                if len(left) != waiting:
+                    say(f"waiting for {len(left)} runs of other processes")
+                waiting = len(left)
                 time.sleep(POLL_SECONDS)
+        shutil.rmtree(self.folder.beginnings, ignore_errors=True)
 
     def _take(self, item: Item) -> bool:
         """Finish a run, unless another process works on it; return whether that was done."""
         try:
             with claimed(self.folder.run(item)):
-                if not is_finished(self.folder, item):
+                if not is_done(self.folder, item):
                     self._finish(item)
         except Busy:
             return False
+        except (TrainingError, OrderError) as error:
+            warn(f"{item.name} failed: {error}")
+            write_json(self.folder.failure(item), {"run": item.name, "error": str(error)})
         return True
 
     def _finish(self, item: Item) -> None:
         run, order = self.folder.run(item), self.order(item)
+        write_json(run.shared_data, {"data": "../../data"})
         if not run.pretrained_weights.exists() and not has_begun(run):
-            self._take_beginning(item, order)
+            self._take_beginning(item)
         row = self.train(item, run, order)
         shutil.rmtree(run.checkpoints, ignore_errors=True)
         write_row(self.study, self.folder, item, row)
-        self._drop_beginning(item, order)
-        number = sum(is_finished(self.folder, each) for each in self.study.items)
+        self._drop_beginning(item)
+        number = sum(is_done(self.folder, each) for each in self.study.items)
         say(f"run {number} of {len(self.study.items)}: {item.name} has loss {row['loss']:.4f}")
 
     def order(self, item: Item) -> np.ndarray:
         """Return the permutation of a run, written down when it is first asked for."""
         path = self.folder.order(item)
-        if not path.exists():
-            found = self.new_order(item)
-            with atomic_path(path) as temporary, open(temporary, "wb") as file:
-                np.save(file, found)
+        with claimed(self.folder.orders, wait=True):
+            if not path.exists():
+                found = self.new_order(item)
+                self._require_new(item, found)
+                with atomic_path(path) as temporary, open(temporary, "wb") as file:
+                    np.save(file, found)
+        return self._read_order(path)
+
+    def _read_order(self, path: Path) -> np.ndarray:
         try:
             found = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise ArtifactError(f"{path} is damaged ({error}); delete it") from None
-        return found
+            return check_permutation(path.stem, found, self.study.num_sequences)
+        except (OSError, EOFError, ValueError, OrderError) as error:
+            raise ArtifactError(
+                f"{path} is damaged ({error}). Delete it: it is computed again, the same unless an "
+                "order of your own draws at random without its seed"
+            ) from None
+
+    def _require_new(self, item: Item, found: np.ndarray) -> None:
+        """Raise `OrderError` if another order of the seed reads the same: it would count twice."""
+        for name in self.study.orders:
+            path = self.folder.order(Item(order=name, schedule="", seed=item.seed))
+            if path.exists() and np.array_equal(self._read_order(path), found):
+                raise OrderError(
+                    f"orders {name!r} and {item.order!r} read the sequences in the same order; "
+                    "leave one of them out"
+                )
 
     def new_order(self, item: Item) -> np.ndarray:
         """Return the permutation of a run, computed now."""
@@ -139,32 +180,26 @@ class Work:
             judge=self._judge,
         )
 
-    def _take_beginning(self, item: Item, order: np.ndarray) -> None:
+    def _take_beginning(self, item: Item) -> None:
         """Train the beginning that the run shares with others, unless it is there, and copy it."""
         shared = self.study.num_shared_steps
         if len(self.study.schedules) == 1:
             return
-        beginning = self.folder.beginning(self._key(item, order))
+        beginning = self.folder.beginning(item)
         with claimed(beginning):
             if not is_complete(beginning, step=shared):
                 say(f"training {item.name} to step {shared:,}, where its schedule begins")
-                self._pretrain(item, beginning, order, until=shared)
+                self._pretrain(item, beginning, self.order(item), until=shared)
             take_beginning(beginning, self.folder.run(item), step=shared)
 
-    def _key(self, item: Item, order: np.ndarray) -> str:
-        study = self.study
-        return beginning_key(
-            study.run_config(item), order, num_steps=study.num_steps, shared=study.num_shared_steps
-        )
-
-    def _drop_beginning(self, item: Item, order: np.ndarray) -> None:
-        """Delete a beginning once the runs of all its schedules are finished."""
+    def _drop_beginning(self, item: Item) -> None:
+        """Delete a beginning once the runs of all its schedules are done."""
         kin = [
             Item(order=item.order, schedule=schedule, seed=item.seed)
             for schedule in self.study.schedules
         ]
-        if all(is_finished(self.folder, each) for each in kin):
-            shutil.rmtree(self.folder.beginning(self._key(item, order)).path, ignore_errors=True)
+        if all(is_done(self.folder, each) for each in kin):
+            shutil.rmtree(self.folder.beginning(item).checkpoints, ignore_errors=True)
 
     def _pretrain(
         self, item: Item, folder: RunFolder, order: np.ndarray, *, until: int | None = None
@@ -183,7 +218,7 @@ class Work:
         """Train a run in a folder to its end, measure it, and return its row."""
         config = self.study.run_config(item)
         if not run.config.exists():
-            write_json(run.config, to_plain(config))
+            write_json(run.config, to_plain(self.study.tuning_config(item)))
             run.update_manifest(**identity(config, run), recipe=config.recipe)
         if not run.pretrained_weights.exists():
             say(f"training {item.name}")
@@ -202,7 +237,9 @@ class Work:
         row |= _by_source("loss", losses["pretrained"].by_source)
         row |= {"tokens": self.study.num_tokens, "steps": self.study.num_steps}
         if self.study.finetune:
+            config = self.study.tuning_config(item)
             self._finetune(config, run)
+            row["finetune_steps"] = run.read_manifest()["steps"]["finetune"]
             tuned, _ = load_weights(run, runtime)
             losses["finetuned"] = measure_text(tuned, runtime, self.prepared)
             row["finetuned_loss"] = losses["finetuned"].mean(self.weights)
@@ -227,8 +264,10 @@ class Work:
             "seconds": round(Clock(run.clock).seconds, 1),
             "device": machine["device_name"],
             "threads": machine["num_threads"],
+            "precision": machine["precision"],
             "torch": machine["torch"],
             **identify(),
+            "data": self.data_key,
             "study": read_digest(self.folder),
             "date": today,
         }
@@ -240,7 +279,7 @@ class Work:
         steps = max(2, round(JUDGE_SHARE * self.study.num_steps))
         with claimed(judge, wait=True):
             if not judge.pretrained_weights.exists():
-                say("training the small model that says how difficult a sequence is")
+                say("training, briefly, the model that says how difficult a sequence is")
                 own = choose_sequences(
                     self.prepared,
                     self.study.config.curriculum,
@@ -249,7 +288,7 @@ class Work:
                     seed=seed,
                     judge=self._judge,
                 )
-                first = Item(order="shuffled", schedule=self.study.schedules[0], seed=0)
+                first = Item(order="shuffled", schedule=self.study.schedules[0], seed=seed)
                 order = np.random.Generator(np.random.PCG64(seed)).permutation(len(own))
                 pretrain(
                     self.study.run_config(first),
