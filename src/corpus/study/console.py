@@ -28,9 +28,7 @@ def describe(study: Study) -> None:
     say(f"model      {format_count(shape.num_parameters)} parameters, dim {shape.dim}")
     scatter = expected_scatter(study.num_tokens)
     at_end = detectable(study.seeds, others, scatter, alpha=study.alpha)
-    at_any_time = detectable_sequentially(
-        study.seeds, others, scatter, alpha=study.alpha, pooled=True
-    )
+    at_any_time = detectable_sequentially(study.seeds, others, scatter, alpha=study.alpha)
     say(
         f"finds      with {study.seeds} seeds and {others} orders, a difference of "
         f"{_nats(at_end)} if one looks once, at the end, and of {_nats(at_any_time)} if one looks "
