@@ -73,3 +73,12 @@ def test_looking_at_any_time_has_a_price() -> None:
     assert found[0] == math.inf
     assert found == sorted(found, reverse=True)
     assert found[3] > detectable(10, 7, 0.011)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "once", "at_any_time"),
+    [(5, 0.018, 0.064), (7, 0.015, 0.035), (10, 0.012, 0.023), (20, 0.009, 0.013)],
+)
+def test_the_table_of_the_documentation(seeds: int, once: float, at_any_time: float) -> None:
+    assert round(detectable(seeds, 7, 0.011), 3) == once
+    assert round(detectable_sequentially(seeds, 7, 0.011), 3) == at_any_time
