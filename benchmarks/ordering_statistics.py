@@ -37,8 +37,11 @@ class Scenario:
     """The standard deviation of a paired difference: that of the pilot at 1M tokens."""
     freedom: float = math.inf
     """Of the t distribution of the noise; infinite is Gaussian."""
-    noisier: float = 1.0
-    """The noise of two of the orders is so many times that of the others."""
+    correlation: float = 0.0
+    """Of the losses of any two orders but the control, given the seed. As all differences share the
+    control, theirs is (1 + `correlation`) / 2."""
+    noisier: tuple[float, ...] = ()
+    """The scatters of the first orders over `scatter`, which is that of the others."""
 
 
 SCENARIOS = (
@@ -50,7 +53,14 @@ SCENARIOS = (
         scatter=0.003,
     ),
     Scenario(name="no effect, heavy tails", effects=(0.0,) * 7, freedom=5),
-    Scenario(name="no effect, two orders noisier", effects=(0.0,) * 7, noisier=2),
+    Scenario(name="no effect, correlated", effects=(0.0,) * 7, correlation=0.9),
+    Scenario(name="no effect, two orders noisier", effects=(0.0,) * 7, noisier=(2, 2)),
+    Scenario(name="no effect, one order much noisier", effects=(0.0,) * 7, noisier=(5,)),
+    Scenario(
+        name="one effect, another order much noisier",
+        effects=(0.0, 0.03, 0.0, 0.0, 0.0, 0.0, 0.0),
+        noisier=(5,),
+    ),
 )
 
 
@@ -71,7 +81,11 @@ def simulate(scenario: Scenario, number: int, *, every_run: bool) -> Studies:
     if scenario.freedom < math.inf:
         squares = chance.chisquare(scenario.freedom, shape) / (scenario.freedom - 2)
         noise /= np.sqrt(squares)
-    noise[:, :, 1:3] *= scenario.noisier
+    shared = chance.standard_normal((number, SEEDS, 1))
+    noise[:, :, 1:] *= math.sqrt(1 - scenario.correlation)
+    noise[:, :, 1:] += math.sqrt(scenario.correlation) * shared
+    for order, times in enumerate(scenario.noisier, 1):
+        noise[:, :, order] *= math.sqrt(2 * times**2 - 1)  # the control's share of 1 stays
     losses = 5 + chance.normal(0, 0.1, (number, SEEDS, 1)) + noise * scenario.scatter / math.sqrt(2)
     losses += np.array([0.0, *scenario.effects])
     seeds = np.broadcast_to(np.arange(SEEDS)[:, None], shape)

@@ -126,11 +126,21 @@ def test_only_seeds_with_the_control_are_paired() -> None:
     assert paired_differences(losses) == {"order": [0.25, -0.5], "planned": []}
 
 
-def test_looking_after_every_seed_makes_few_false_claims() -> None:
+@pytest.mark.parametrize(
+    ("correlation", "times"),
+    [(0.0, 1.0), (0.9, 1.0), (0.0, 7.0)],
+    ids=["alike", "correlated", "one order with 5 times the scatter"],
+)
+def test_looking_after_every_seed_makes_few_false_claims(correlation: float, times: float) -> None:
     """150 studies of 4 orders without a difference, up to 10 seeds."""
     chance = np.random.default_rng(5)
+    noise = chance.normal(0, 0.011, (150, 10, 5))
+    shared = chance.normal(0, 0.011, (150, 10, 1))
+    noise[:, :, 1:] *= math.sqrt(1 - correlation)
+    noise[:, :, 1:] += math.sqrt(correlation) * shared
+    noise[:, :, 1] *= times  # beside the control's 1, the scatter is sqrt((1 + 49) / 2) = 5 times
     wrong = 0
-    for study in chance.normal(0, 0.011, (150, 10, 5)):
+    for study in noise:
         paired = study[:, 1:] - study[:, :1]
         looks = [
             verdicts({str(at): column[:seeds] for at, column in enumerate(paired.T.tolist())})
