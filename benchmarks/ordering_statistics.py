@@ -37,8 +37,11 @@ class Scenario:
     """The standard deviation of a paired difference: that of the pilot at 1M tokens."""
     freedom: float = math.inf
     """Of the t distribution of the noise; infinite is Gaussian."""
-    noisier: float = 1.0
-    """The noise of two of the orders is so many times that of the others."""
+    correlation: float = 0.0
+    """Of the losses of any two orders but the control, given the seed. As all differences share the
+    control, theirs is (1 + `correlation`) / 2."""
+    noisier: tuple[float, ...] = ()
+    """The scatters of the first orders over `scatter`, which is that of the others."""
 
 
 SCENARIOS = (
@@ -50,7 +53,14 @@ SCENARIOS = (
         scatter=0.003,
     ),
     Scenario(name="no effect, heavy tails", effects=(0.0,) * 7, freedom=5),
-    Scenario(name="no effect, two orders noisier", effects=(0.0,) * 7, noisier=2),
+    Scenario(name="no effect, correlated", effects=(0.0,) * 7, correlation=0.9),
+    Scenario(name="no effect, two orders noisier", effects=(0.0,) * 7, noisier=(2, 2)),
+    Scenario(name="no effect, one order much noisier", effects=(0.0,) * 7, noisier=(5,)),
+    Scenario(
+        name="one effect, another order much noisier",
+        effects=(0.0, 0.03, 0.0, 0.0, 0.0, 0.0, 0.0),
+        noisier=(5,),
+    ),
 )
 
 
@@ -71,7 +81,11 @@ def simulate(scenario: Scenario, number: int, *, every_run: bool) -> Studies:
     if scenario.freedom < math.inf:
         squares = chance.chisquare(scenario.freedom, shape) / (scenario.freedom - 2)
         noise /= np.sqrt(squares)
-    noise[:, :, 1:3] *= scenario.noisier
+    shared = chance.standard_normal((number, SEEDS, 1))
+    noise[:, :, 1:] *= math.sqrt(1 - scenario.correlation)
+    noise[:, :, 1:] += math.sqrt(scenario.correlation) * shared
+    for order, times in enumerate(scenario.noisier, 1):
+        noise[:, :, order] *= math.sqrt(2 * times**2 - 1)  # the control's share of 1 stays
     losses = 5 + chance.normal(0, 0.1, (number, SEEDS, 1)) + noise * scenario.scatter / math.sqrt(2)
     losses += np.array([0.0, *scenario.effects])
     seeds = np.broadcast_to(np.arange(SEEDS)[:, None], shape)
@@ -92,13 +106,6 @@ class Paths:
     """The same: the standard errors; infinite for n < 2."""
     log_e: np.ndarray
     """The same: the logarithms of the e-values."""
-    freedom: int
-    """The degrees of freedom of the error for each seed but one: more than 1 if it is pooled."""
-
-    def radii(self, level: float) -> np.ndarray:
-        """Return the radius of the confidence sequence for 0 … SEEDS differences."""
-        counts = range(SEEDS + 1)
-        return np.array([radius(n, level, self.freedom * (n - 1)) for n in counts])
 
 
 def paths(studies: Studies) -> Paths:
@@ -120,17 +127,23 @@ def paths(studies: Studies) -> Paths:
         means=means,
         errors=errors,
         log_e=evidence,
-        freedom=1,
     )
 
 
-def pooled_paths(studies: Studies) -> Paths:
-    """Return the same with one error for all orders, from the complete blocks."""
-    finished = studies.finished.max(2)
-    sequence = finished.argsort(1, kind="stable")
+def radii(level: float) -> np.ndarray:
+    """Return the radius of the confidence sequence for 0 … SEEDS differences."""
+    return np.array([radius(n, level) for n in range(SEEDS + 1)])
+
+
+def block_statistics(studies: Studies) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means and the pooled standard errors after n complete blocks, n from 0.
+
+    Both are [studies orders seeds+1], for Dunnett's test. The errors are infinite for n < 2.
+    """
+    sequence = studies.finished.max(2).argsort(1, kind="stable")
     losses = np.take_along_axis(studies.losses, sequence[:, :, None], 1)
     number, seeds, orders = losses.shape
-    means, evidence = np.zeros((2, number, orders - 1, seeds + 1))
+    means = np.zeros((number, orders - 1, seeds + 1))
     errors = np.full((number, orders - 1, seeds + 1), np.inf)
     for n in range(1, seeds + 1):
         part = losses[:, :n]
@@ -140,15 +153,7 @@ def pooled_paths(studies: Studies) -> Paths:
             rest += part.mean((1, 2), keepdims=True)
             freedom = (n - 1) * (orders - 1)
             errors[:, :, n] = np.sqrt(2 * np.square(rest).sum((1, 2)) / freedom / n)[:, None]
-            evidence[:, :, n] = log_e(means[:, :, n] / errors[:, :, n], n, freedom)
-    blocks = np.take_along_axis(finished, sequence, 1)[:, :, None]
-    return Paths(
-        finished=np.broadcast_to(blocks, (number, seeds, orders - 1)),
-        means=means,
-        errors=errors,
-        log_e=evidence,
-        freedom=orders - 1,
-    )
+    return means, errors
 
 
 def claims(found: Paths, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -159,7 +164,7 @@ def claims(found: Paths, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     orders = counts.shape[1]
     mean, error, evidence = (_at(each, counts) for each in (found.means, found.errors, found.log_e))
     ready = counts >= MIN_SEEDS
-    half = found.radii(ALPHA / orders)[counts] * error
+    half = radii(ALPHA / orders)[counts] * error
     equal = ready & (np.abs(mean) + half <= MARGIN)
     open_ = np.where(ready & ~equal, evidence, -np.inf)
     ranked = -np.sort(-open_, 1)
@@ -177,12 +182,11 @@ def _at(table: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def judge(scenario: Scenario, number: int, *, every_run: bool) -> dict[str, float]:
     """Return the error rates of the verdicts and of the naive tests in `number` studies."""
     studies = simulate(scenario, number, every_run=every_run)
-    alone, pooled = paths(studies), pooled_paths(studies)
-    effects = np.array(scenario.effects)
+    found, effects = paths(studies), np.array(scenario.effects)
     return {
-        **judge_paths(alone, effects),
-        **{f"pooled_{name}": value for name, value in judge_paths(pooled, effects).items()},
-        **_naive(alone, pooled, effects),
+        **judge_paths(found, effects),
+        **_paired_t(found, effects),
+        **_dunnett(*block_statistics(studies), effects),
     }
 
 
@@ -232,7 +236,7 @@ def _selected_misses(found: Paths, chosen: np.ndarray, effects: np.ndarray) -> f
     """Return the mean share of e-BY intervals that miss their effect, after the last seed."""
     number = chosen.sum(1)
     bounds = np.array(
-        [math.inf] + [found.radii(ALPHA * k / len(effects))[-1] for k in range(1, len(effects) + 1)]
+        [math.inf] + [radius(SEEDS, ALPHA * k / len(effects)) for k in range(1, len(effects) + 1)]
     )
     off = np.abs(found.means[:, :, -1] - effects) / found.errors[:, :, -1]
     missed = chosen & (off >= bounds[number][:, None])
@@ -242,70 +246,67 @@ def _selected_misses(found: Paths, chosen: np.ndarray, effects: np.ndarray) -> f
 def _coverage(found: Paths, effects: np.ndarray) -> dict[str, float]:
     """Return how often confidence sequences have the effect after each of their differences."""
     off = np.abs(found.means - effects[:, None])[:, :, 2:] / found.errors[:, :, 2:]
-    alone, together = (found.radii(level)[2:] for level in (ALPHA, ALPHA / len(effects)))
+    alone, together = (radii(level)[2:] for level in (ALPHA, ALPHA / len(effects)))
     return {
         "sequence_one_order": float((off < alone).all(2).mean()),
         "sequences_all_orders": float((off < together).all((1, 2)).mean()),
     }
 
 
-def _naive(alone: Paths, pooled: Paths, effects: np.ndarray) -> dict[str, float]:
-    """Return the same of tests for one look, made after every look from `MIN_SEEDS` seeds on."""
+def _paired_t(found: Paths, effects: np.ndarray) -> dict[str, float]:
+    """Return the studies with a false claim by t-tests after every look from `MIN_SEEDS` on."""
     from scipy.special import stdtrit
 
-    orders, counts = len(effects), np.arange(MIN_SEEDS, SEEDS + 1)
-    result = {}
-    for name, alpha in (("paired_t", ALPHA), ("paired_t_bonferroni", ALPHA / orders)):
-        hits = _beyond(alone, stdtrit(counts - 1, 1 - alpha / 2))
-        result[f"{name}_false_claim"] = float(
-            (hits & ~_right_paths(alone, effects)).any((1, 2)).mean()
-        )
-    bounds = np.array([critical_value(orders, (b - 1) * orders, ALPHA) for b in counts])
-    hits = _beyond(pooled, bounds)
-    false = hits & ~_right_paths(pooled, effects)
-    off = np.abs(pooled.means[:, :, -1] - effects) / pooled.errors[:, :, -1]
+    counts, result = np.arange(MIN_SEEDS, SEEDS + 1), {}
+    for name, alpha in (("paired_t", ALPHA), ("paired_t_bonferroni", ALPHA / len(effects))):
+        hits, right = _hits(found.means, found.errors, stdtrit(counts - 1, 1 - alpha / 2), effects)
+        result[f"{name}_false_claim"] = float((hits & ~right).any((1, 2)).mean())
+    return result
+
+
+def _dunnett(means: np.ndarray, errors: np.ndarray, effects: np.ndarray) -> dict[str, float]:
+    """Return the same of Dunnett's test, and what it says at the end."""
+    orders = len(effects)
+    bounds = np.array(
+        [critical_value(orders, (n - 1) * orders, ALPHA) for n in range(MIN_SEEDS, SEEDS + 1)]
+    )
+    hits, right = _hits(means, errors, bounds, effects)
+    false = hits & ~right
+    off = np.abs(means[:, :, -1] - effects) / errors[:, :, -1]
     matters = np.abs(effects) > MARGIN
-    return result | {
+    return {
         "dunnett_false_claim": float(false.any((1, 2)).mean()),
         "dunnett_end_false_claim": float(false[:, :, -1].any(1).mean()),
         "dunnett_end_coverage": float((off < bounds[-1]).all(1).mean()),
-        "dunnett_end_found": _mean(hits[:, matters, -1] if matters.any() else None),
+        "dunnett_end_found": _mean((hits & right)[:, matters, -1] if matters.any() else None),
     }
 
 
-def _beyond(found: Paths, bounds: np.ndarray) -> np.ndarray:
-    return np.abs(found.means / found.errors)[:, :, MIN_SEEDS:] >= bounds
-
-
-def _right_paths(found: Paths, effects: np.ndarray) -> np.ndarray:
-    return _right(found.means[:, :, MIN_SEEDS:], effects[:, None])
+def _hits(
+    means: np.ndarray, errors: np.ndarray, bounds: np.ndarray, effects: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return which statistics are beyond their bound from `MIN_SEEDS` on, and have the sign."""
+    late = means[:, :, MIN_SEEDS:]
+    return np.abs(late / errors[:, :, MIN_SEEDS:]) >= bounds, _right(late, effects[:, None])
 
 
 ROWS = {
     "false_claim": "studies with a false claim at any look",
-    "pooled_false_claim": "… with a pooled error",
     "paired_t_false_claim": "… by paired t-tests",
     "paired_t_bonferroni_false_claim": "… by paired t-tests, Bonferroni",
     "dunnett_false_claim": "… by Dunnett",
     "dunnett_end_false_claim": "… by Dunnett, only at the end",
     "false_equal": "studies with a false `equal`",
-    "pooled_false_equal": "… with a pooled error",
     "fdr_end": "false discovery rate at the end",
     "fdr_first_claim": "… at the first claim",
     "fdr_worst_look": "… at the worst look of each study",
-    "pooled_fdr_worst_look": "… with a pooled error",
     "sequences_all_orders": "confidence sequences have all effects, always",
-    "pooled_sequences_all_orders": "… with a pooled error",
     "sequence_one_order": "one confidence sequence has its effect, always",
-    "pooled_sequence_one_order": "… with a pooled error",
     "miss_after_selection": "selected intervals that miss, at the end",
-    "pooled_miss_after_selection": "… with a pooled error",
     "dunnett_end_coverage": "Dunnett's intervals have all effects, at the end",
     "found": "effects above the margin found",
-    "pooled_found": "… with a pooled error",
     "dunnett_end_found": "… by Dunnett, only at the end",
     "equal_found": "effects within the margin called equal",
-    "pooled_equal_found": "… with a pooled error",
 }
 
 

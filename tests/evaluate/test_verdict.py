@@ -7,17 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.evaluate.anytime import confidence_sequence, e_bh, e_by, e_value
-from corpus.evaluate.dunnett import analyse
-from corpus.evaluate.verdict import (
-    MIN_SEEDS,
-    MOST_SEEDS,
-    paired_differences,
-    pooled_verdicts,
-    verdicts,
-)
+from corpus.evaluate.anytime import e_bh, sample
+from corpus.evaluate.verdict import MIN_SEEDS, MOST_SEEDS, paired_differences, verdicts
 
 NOISE = [0.001, -0.001, 0.0005, -0.0005, 0.0002, -0.0004, 0.0007, -0.0003]
+DEVIATIONS = st.lists(st.floats(-0.2, 0.2), min_size=MIN_SEEDS, max_size=9)
 
 
 def _around(mean: float, number: int = 8) -> list[float]:
@@ -51,11 +45,24 @@ def test_a_difference_too_small_to_matter_is_equal_however_sure() -> None:
 def test_the_interval_is_selected_for_a_claim_and_bonferroni_otherwise() -> None:
     differences = {"up": _around(0.05), "down": _around(-0.05), "again": _around(0)}
     found = verdicts(differences, alpha=0.1)
-    values = list(differences.values())
-    selected = e_bh([e_value(each) for each in values[:2]] + [0.0], 0.1)
-    narrow = e_by(values, selected, 0.1)
-    assert (found["up"].interval, found["down"].interval) == (narrow[0], narrow[1])
-    assert found["again"].interval == confidence_sequence(values[2], 0.1 / 3)
+    samples = {name: sample(each) for name, each in differences.items()}
+    evidence = [samples["up"].e_value(), samples["down"].e_value(), 0.0]
+    assert e_bh(evidence, 0.1) == [True, True, False]
+    for name, level in (("up", 0.1 * 2 / 3), ("down", 0.1 * 2 / 3), ("again", 0.1 / 3)):
+        assert found[name].interval == samples[name].interval(level)
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), DEVIATIONS), min_size=1, max_size=5))
+def test_the_interval_of_a_claim_lies_on_its_side_of_0(
+    orders: list[tuple[float, list[float]]],
+) -> None:
+    differences = {
+        str(at): [mean + each for each in noise] for at, (mean, noise) in enumerate(orders)
+    }
+    for each in verdicts(differences, alpha=0.2).values():
+        low, high = each.interval
+        side = "worse" if low > 1e-9 else "better" if high < -1e-9 else "undecided"
+        assert each.claim in (side, "equal") or min(abs(low), abs(high)) <= 1e-9
 
 
 def test_placebos_and_planned_orders_count() -> None:
@@ -69,7 +76,7 @@ def test_placebos_and_planned_orders_count() -> None:
 
 
 def test_an_equal_order_does_not_lower_the_threshold_of_others() -> None:
-    close, weak = [0.005 + each / 100 for each in NOISE], _around(0.0019, 6)
+    close, weak = [0.005 + each / 100 for each in NOISE], _around(0.0018, 6)
     alone = verdicts({"weak": weak, "close": []}, margin=0.001)["weak"]
     assert 20 < alone.e_value < 40
     assert alone.claim == "undecided"
@@ -119,61 +126,21 @@ def test_only_seeds_with_the_control_are_paired() -> None:
     assert paired_differences(losses) == {"order": [0.25, -0.5], "planned": []}
 
 
-def _losses(study: np.ndarray) -> dict[str, dict[int, float]]:
-    names = ["shuffled", *(f"order {at}" for at in range(1, study.shape[1]))]
-    return {name: dict(enumerate(column)) for name, column in zip(names, study.T.tolist())}
-
-
-def test_one_order_has_nothing_to_pool() -> None:
-    losses = _losses(np.random.default_rng(9).normal(5, 0.1, (7, 2)))
-    alone, pooled = verdicts(paired_differences(losses)), pooled_verdicts(losses)
-    for field in ("mean", "deviation", "e_value", "interval", "more_seeds"):
-        values = [getattr(each["order 1"], field) for each in (alone, pooled)]
-        assert values[0] == pytest.approx(values[1], rel=1e-9)
-
-
-def test_the_pooled_error_is_that_of_dunnetts_test() -> None:
-    losses = _losses(np.random.default_rng(9).normal(5, 0.1, (6, 4)))
-    del losses["order 2"][3]
-    expected, found = analyse(losses), pooled_verdicts(losses)
-    assert expected is not None
-    for name, each in found.items():
-        assert each.num_seeds == 5
-        assert each.deviation == pytest.approx(expected.deviation)
-        assert each.mean == pytest.approx(expected.contrasts[name].difference)
-        low, high = each.interval
-        half = expected.critical * expected.deviation / math.sqrt(5)
-        assert (high - low) / 2 > half  # the price of looking at any time
-
-
-def test_an_order_that_repeats_the_control_does_not_shrink_the_pooled_error() -> None:
-    losses = _losses(np.random.default_rng(9).normal(5, 0.1, (6, 4)))
-    found = pooled_verdicts({**losses, "again": losses["shuffled"]})
-    assert found.pop("again").claim == "equal"
-    deviations = {each.deviation for each in found.values()}
-    assert deviations == {pooled_verdicts(losses)["order 1"].deviation}
-
-
-def test_without_complete_blocks_nothing_is_pooled() -> None:
-    losses = {"shuffled": {0: 5.0, 1: 5.1}, "order": {0: 4.0, 1: 4.2}, "planned": {}}
-    for each in pooled_verdicts(losses).values():
-        assert (each.claim, each.num_seeds, each.mean) == ("undecided", 0, None)
-
-
-def test_looking_after_every_seed_with_a_pooled_error_makes_few_false_claims() -> None:
-    """150 studies of 4 orders without a difference, up to 8 seeds."""
-    wrong = 0
-    for study in np.random.default_rng(10).normal(5, 0.011, (150, 8, 5)):
-        looks = [pooled_verdicts(_losses(study[:seeds])) for seeds in range(MIN_SEEDS, 9)]
-        wrong += any(v.claim in ("better", "worse") for look in looks for v in look.values())
-    assert wrong / 150 <= 0.05
-
-
-def test_looking_after_every_seed_makes_few_false_claims() -> None:
+@pytest.mark.parametrize(
+    ("correlation", "times"),
+    [(0.0, 1.0), (0.9, 1.0), (0.0, 7.0)],
+    ids=["alike", "correlated", "one order with 5 times the scatter"],
+)
+def test_looking_after_every_seed_makes_few_false_claims(correlation: float, times: float) -> None:
     """150 studies of 4 orders without a difference, up to 10 seeds."""
     chance = np.random.default_rng(5)
+    noise = chance.normal(0, 0.011, (150, 10, 5))
+    shared = chance.normal(0, 0.011, (150, 10, 1))
+    noise[:, :, 1:] *= math.sqrt(1 - correlation)
+    noise[:, :, 1:] += math.sqrt(correlation) * shared
+    noise[:, :, 1] *= times  # beside the control's 1, the scatter is sqrt((1 + 49) / 2) = 5 times
     wrong = 0
-    for study in chance.normal(0, 0.011, (150, 10, 5)):
+    for study in noise:
         paired = study[:, 1:] - study[:, :1]
         looks = [
             verdicts({str(at): column[:seeds] for at, column in enumerate(paired.T.tolist())})

@@ -3,6 +3,11 @@
 The design is that of randomized complete blocks: each seed is a block and trains every order once.
 Use it once, when the study is finished. For looks in between, see `anytime`.
 
+All orders share one error, so the test assumes that the losses of all orders scatter equally and
+independently around their seed. Then every difference has the same variance, and any two of them
+have the correlation 1/2. Where orders share shuffles, or one scatters more than the others, its
+level is not `alpha` (`benchmarks/ordering_statistics.py`). `verdict` assumes neither.
+
 References: Dunnett 1955, J. Am. Stat. Assoc. 50:1096; Dunnett 1964, Biometrics 20:482.
 """
 
@@ -62,13 +67,14 @@ def analyse(
         alpha: the probability that any of the intervals misses its true difference.
 
     A seed in which an order is not finished is left out for all orders. So all contrasts have the
-    same variance and the correlation 1/2, for which the critical value is exact. An order without
+    same variance and the correlation 1/2 where the losses scatter as assumed above, and for these
+    the critical value is exact. An order without
     any run leaves no complete block.
 
     Where the losses are additive to the last bit there is no error to measure with: the intervals
     are unbounded and the p-values 1.
     """
-    seeds, orders, table = complete_blocks(losses, control)
+    seeds, orders, table = _complete_blocks(losses, control)
     if len(seeds) < 2:
         return None
     variance, freedom = pooled_error(table)
@@ -88,7 +94,7 @@ def analyse(
     )
 
 
-def complete_blocks(
+def _complete_blocks(
     losses: Mapping[str, Mapping[int, float]], control: str
 ) -> tuple[list[int], list[str], np.ndarray]:
     """Return the seeds in which every order has a loss, the orders, control first, and the losses.

@@ -71,58 +71,33 @@ def dunnett_power(effect: float, num_seeds: int, num_orders: int, alpha: float =
 
 
 def detectable_sequentially(
-    num_seeds: int,
-    num_orders: int,
-    scatter: float,
-    *,
-    alpha: float = 0.05,
-    power: float = 0.8,
-    pooled: bool = False,
+    num_seeds: int, num_orders: int, scatter: float, *, alpha: float = 0.05, power: float = 0.8
 ) -> float:
     """Return the difference that `verdicts` claims with `power` within `num_seeds` seeds.
 
     `num_orders` counts all but the control. One order differs, and its claim may come at any look
-    up to the last seed. No other order is claimed, which would lower the threshold. `pooled` is for
-    `pooled_verdicts`. The power is that of 10,000 simulated studies with a fixed seed. The result
-    is infinite for fewer than `MIN_SEEDS` seeds.
+    up to the last seed. No other order is claimed, which would lower the threshold. The power is
+    that of 10,000 simulated studies with a fixed seed. The result is infinite for fewer than
+    `MIN_SEEDS` seeds.
     """
-    return scatter * _sequential_effect(num_seeds, num_orders, alpha, power, pooled)
+    return scatter * _sequential_effect(num_seeds, num_orders, alpha, power)
 
 
 @cache
-def _sequential_effect(
-    num_seeds: int, num_orders: int, alpha: float, power: float, pooled: bool
-) -> float:
+def _sequential_effect(num_seeds: int, num_orders: int, alpha: float, power: float) -> float:
     """Return `detectable_sequentially` in units of the scatter, by bisection on the same draws."""
     if num_seeds < MIN_SEEDS:
         return math.inf
-    means, errors, bounds = _looks(num_seeds, num_orders, alpha, pooled)
+    chance = np.random.default_rng(derive(0, "power", num_seeds))
+    noise = chance.standard_normal((_NUM_STUDIES, num_seeds))
+    counts = np.arange(MIN_SEEDS, num_seeds + 1)
+    sums, squares = (np.cumsum(noise**k, 1)[:, MIN_SEEDS - 1 :] for k in (1, 2))
+    means = sums / counts
+    errors = np.sqrt((squares / counts - means**2) / (counts - 1))
+    bounds = errors * [radius(int(count), alpha / num_orders) for count in counts]
     low, high = 0.0, 200.0
     for _ in range(40):
         middle = (low + high) / 2
-        found = (np.abs(means + middle) >= bounds * errors).any(1).mean()
+        found = (np.abs(means + middle) >= bounds).any(1).mean()
         low, high = (middle, high) if found < power else (low, middle)
     return high
-
-
-def _looks(
-    num_seeds: int, num_orders: int, alpha: float, pooled: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return means and standard errors [studies looks] under the null, and bounds of |t| [looks].
-
-    A block of O orders has O-1 orthogonal contrasts with the same variance. One is that of the
-    order. The others only add to a pooled error.
-    """
-    contrasts = num_orders if pooled else 1
-    chance = np.random.default_rng(derive(0, "power", num_seeds, contrasts))
-    counts = np.arange(MIN_SEEDS, num_seeds + 1)
-    means = rest = np.zeros((_NUM_STUDIES, len(counts)))
-    for _ in range(contrasts):  # the last one is the order's
-        noise = chance.standard_normal((_NUM_STUDIES, num_seeds))
-        sums, squares = (np.cumsum(noise**k, 1)[:, MIN_SEEDS - 1 :] for k in (1, 2))
-        means = sums / counts
-        rest = rest + squares - sums * means
-    freedoms = (counts - 1) * contrasts
-    level = alpha / num_orders
-    bounds = [radius(int(n), level, int(f)) for n, f in zip(counts, freedoms, strict=True)]
-    return means, np.sqrt(rest / freedoms / counts), np.array(bounds)

@@ -5,11 +5,10 @@ It may be asked after every run, as often as one likes: see `anytime`.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from corpus.evaluate.anytime import Interval, Sample, e_bh, radius, sample
-from corpus.evaluate.dunnett import complete_blocks, pooled_error
 
 Claim = Literal["better", "worse", "equal", "undecided"]
 
@@ -29,16 +28,14 @@ class Verdict:
 
     claim: Claim
     num_seeds: int
-    """The seeds in which both the order and the control have finished; with a pooled error, those
-    in which every order has."""
+    """The seeds in which both the order and the control have finished."""
     mean: float | None
     """The mean paired difference in nats per token, below 0 where the order is better; None without
     seeds."""
     deviation: float | None
-    """The standard deviation of a paired difference, of this order or pooled; None for fewer than
-    two seeds."""
+    """The standard deviation of a paired difference; None for fewer than two seeds."""
     e_value: float
-    """The evidence against equal means; see `anytime.e_value`."""
+    """The evidence against equal means; see `anytime.Sample`."""
     interval: Interval
     """Of the mean. A better or worse order has its interval after selection (e-BY), any other one
     the Bonferroni interval, in which all orders are at all times."""
@@ -84,76 +81,26 @@ def verdicts(
         alpha: the error rate.
         margin: the smallest difference that matters.
 
-    The rules are those of `decide`. `ValueError` if a difference is not finite.
-    """
-    samples = {name: sample(each) for name, each in differences.items()}
-    return decide(samples, alpha=alpha, margin=margin)
-
-
-def pooled_verdicts(
-    losses: Mapping[str, Mapping[int, float]],
-    control: str = "shuffled",
-    *,
-    alpha: float = 0.05,
-    margin: float = MARGIN,
-) -> dict[str, Verdict]:
-    """Return the verdict of every order, with one error for all of them.
-
-    It needs fewer seeds than `verdicts`, because (S-1)(O-1) degrees of freedom tell more of the
-    error than S-1. In return it assumes that the losses of all orders scatter alike, and it uses
-    only seeds in which every order has finished.
-
-    Args:
-        losses: of each finished run, by order and seed, in nats per token. It has *all* orders of
-            the study, as in `verdicts`.
-        control: the order with which the others are compared.
-        alpha: the error rate.
-        margin: the smallest difference that matters.
-    """
-    return decide(pooled_samples(losses, control), alpha=alpha, margin=margin)
-
-
-def pooled_samples(
-    losses: Mapping[str, Mapping[int, float]], control: str = "shuffled"
-) -> dict[str, Sample]:
-    """Return the mean difference of each order over the complete blocks, with the pooled error.
-
-    The e-value stays that of a group-invariant t-test. Its group also shifts the seeds and the
-    other orders (Pérez-Ortiz et al. 2022, arXiv:2208.07610; Lindon et al. 2022, arXiv:2210.08589).
-
-    An order whose losses are those of the control to the last bit has no noise of its own. It stays
-    out of the error.
-    """
-    _, orders, table = complete_blocks(losses, control)
-    differences = table[:, 1:] - table[:, :1]
-    alone = {name: sample(column) for name, column in zip(orders[1:], differences.T.tolist())}
-    noisy = [0, *(at for at, each in enumerate(alone.values(), 1) if each.deviation or each.mean)]
-    if len(table) < 2 or len(noisy) < 2:
-        return alone
-    variance, freedom = pooled_error(table[:, noisy])
-    deviation = math.sqrt(2 * variance)
-    return {
-        name: replace(each, deviation=deviation, freedom=freedom) if at in noisy else each
-        for at, (name, each) in enumerate(alone.items(), 1)
-    }
-
-
-def decide(
-    samples: Mapping[str, Sample], *, alpha: float = 0.05, margin: float = MARGIN
-) -> dict[str, Verdict]:
-    """Return the verdict of every order, from all orders of the study.
-
     An order is `equal` if its Bonferroni interval lies within ±`margin`. Among the others e-BH
     selects those that are better or worse. Orders with a claim of equality, or with fewer than
     `MIN_SEEDS`, enter e-BH without evidence. So every selected order is a claim, and the false
     discovery rate is that of the claims.
 
+    Each order has its own error. So nothing is assumed about how the orders scatter or depend on
+    each other, and a seed counts for an order as soon as this order and the control have finished.
+
     The probability of a false `equal` at any look is `alpha` at most, as the Bonferroni intervals
     have all means at all looks. Of the other claims at a look that was chosen before, a share of
     at most `alpha` is expected to be false. At a look that was chosen by looking this is measured,
     not proven (`benchmarks/ordering_statistics.py`).
+
+    The interval of a claim has the level 1 - alpha·k/K for k claims among K orders (e-BY). So the
+    expected share of these intervals that miss their mean is at most `alpha`, and each lies on one
+    side of 0. `ValueError` if a difference is not finite.
+
+    Reference: Xu, Wang and Ramdas 2022, arXiv:2203.12572 (e-BY).
     """
-    names, known = list(samples), list(samples.values())
+    names, known = list(differences), [sample(each) for each in differences.values()]
     level = alpha / max(len(names), 1)
     wide = [each.interval(level) for each in known]
     ready = [each.num_seeds >= MIN_SEEDS for each in known]
@@ -220,11 +167,9 @@ def more_seeds(known: Sample, levels: tuple[float, float], margin: float = MARGI
         return max(MIN_SEEDS - now, 1)
     if known.deviation == 0:
         return None if known.mean else max(MIN_SEEDS - now, 1)
-    freedom_per_seed = known.freedom // (now - 1)
     for number in range(max(MIN_SEEDS, now + 1), now + MOST_SEEDS + 1):
-        freedom = freedom_per_seed * (number - 1)
         error = known.deviation / math.sqrt(number)
-        same = abs(known.mean) + radius(number, levels[0], freedom) * error <= margin
-        if same or abs(known.mean) >= radius(number, levels[1], freedom) * error:
+        same = abs(known.mean) + radius(number, levels[0]) * error <= margin
+        if same or abs(known.mean) >= radius(number, levels[1]) * error:
             return number - now
     return None

@@ -8,7 +8,7 @@ import numpy as np
 from corpus.evaluate.crossed import CrossedDifference, crossed_difference
 from corpus.evaluate.dunnett import Analysis, Contrast
 from corpus.evaluate.dunnett import analyse as dunnett
-from corpus.evaluate.verdict import MIN_SEEDS, Verdict, pooled_verdicts
+from corpus.evaluate.verdict import MIN_SEEDS, Verdict, paired_differences, verdicts
 from corpus.study.design import Study
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.measure import LOSSES, TextLosses, read_losses
@@ -110,7 +110,8 @@ def _analyse(
     for row in rows:
         if row["schedule"] == schedule and row["order"] not in broken and column in row:
             losses[row["order"]][row["seed"]] = row[column]
-    found = pooled_verdicts(losses, CONTROL, alpha=study.alpha, margin=study.margin)
+    differences = paired_differences(losses, CONTROL)
+    found = verdicts(differences, alpha=study.alpha, margin=study.margin)
     fixed = dunnett(losses, CONTROL, study.alpha)
     texts = _Texts(study, folder, schedule, measure.phase)
     return ScheduleResult(

@@ -39,9 +39,7 @@ def describe(study: Study) -> None:
         return
     scatter = expected_scatter(study.num_tokens)
     at_end = detectable(study.seeds, others, scatter, alpha=study.alpha)
-    at_any_time = detectable_sequentially(
-        study.seeds, others, scatter, alpha=study.alpha, pooled=True
-    )
+    at_any_time = detectable_sequentially(study.seeds, others, scatter, alpha=study.alpha)
     say(
         f"finds      with {study.seeds} seeds and {others} orders, a difference of "
         f"{_nats(at_end)} if one looks once, at the end"
