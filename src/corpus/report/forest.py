@@ -80,7 +80,8 @@ def specification(forest: Forest) -> Json:
         for row in forest.rows
     ]
     x = {"type": "quantitative", "title": forest.x_label, "scale": {"zero": True}}
-    y = {"field": "name", "type": "nominal", "sort": names, "title": None}
+    axis = {"labelExpr": "datum.value"}  # the style's format is one of numbers
+    y = {"field": "name", "type": "nominal", "sort": names, "title": None, "axis": axis}
     color = {"field": "color", "type": "nominal", "scale": None, "legend": None}
     band = [{"low": -forest.margin, "high": forest.margin}]
     return {

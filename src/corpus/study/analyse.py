@@ -1,10 +1,12 @@
 """What can be concluded from the runs that are finished, schedule by schedule."""
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from corpus.base.units import format_count
 from corpus.evaluate.crossed import CrossedDifference, crossed_difference
 from corpus.evaluate.dunnett import Analysis, Contrast
 from corpus.evaluate.dunnett import analyse as dunnett
@@ -186,11 +188,12 @@ def _by_source(rows: Sequence[Row], schedule: str, order: str, column: str) -> d
 
 def conclude(study: Study, result: ScheduleResult) -> str:
     """Return one plain sentence: what can be concluded by a measure under a schedule."""
-    text = _conclude(study, result)
+    text = finding(study, result)
     return f"By {result.measure.title}, schedule {result.schedule}: {text}"
 
 
-def _conclude(study: Study, result: ScheduleResult) -> str:
+def finding(study: Study, result: ScheduleResult) -> str:
+    """Return `conclude` without the names of measure and schedule."""
     claims = {claim: [each for each in result.orders if each.verdict.claim == claim]
               for claim in ("better", "worse", "equal", "undecided")}  # fmt: skip
     size = f"{study.margin:g} nat"
@@ -227,6 +230,18 @@ def _listed(results: Sequence[OrderResult], *, numbers: bool = True) -> str:
     return f"{text} {'is' if len(names) == 1 else 'are'}"
 
 
+def shown_interval(verdict: Verdict) -> tuple[float, float]:
+    """Return a verdict's interval; unbounded before there are seeds enough for a claim."""
+    return verdict.interval if verdict.num_seeds >= MIN_SEEDS else (-math.inf, math.inf)
+
+
+def bounds(interval: tuple[float, float]) -> str:
+    """Write an interval; a dash where it is unbounded."""
+    if not all(map(math.isfinite, interval)):
+        return "–"
+    return f"{signed(interval[0])} to {signed(interval[1])}"
+
+
 def signed(value: float | None, places: int = 3) -> str:
     """Write a difference with its sign."""
     return "–" if value is None else f"{value:+.{places}f}".replace("-", "−")
@@ -236,9 +251,9 @@ def limits(study: Study) -> str:
     """Return what a study of this kind cannot say."""
     shape = study.config.model
     return (
-        f"This holds for a model of {shape.num_parameters / 1e6:.2g}M parameters, "
-        f"{study.num_tokens / 1e6:.3g}M tokens of this text, and these settings. It says nothing "
-        "of larger models, longer training or other text."
+        f"This holds for a model of {format_count(shape.num_parameters)} parameters, "
+        f"{format_count(study.num_tokens)} tokens of this text, and these settings. It says "
+        "nothing of larger models, longer training or other text."
     )
 
 

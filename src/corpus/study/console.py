@@ -11,7 +11,16 @@ from corpus.evaluate.power import (
     expected_scatter,
 )
 from corpus.evaluate.verdict import MIN_SEEDS
-from corpus.study.analyse import ScheduleResult, analyse, conclude, limits, signed, uneven
+from corpus.study.analyse import (
+    ScheduleResult,
+    analyse,
+    bounds,
+    finding,
+    limits,
+    shown_interval,
+    signed,
+    uneven,
+)
 from corpus.study.design import Study
 from corpus.study.folder import StudyFolder
 from corpus.study.orders import CONTROL
@@ -77,13 +86,13 @@ def _say_table(study: Study, result: ScheduleResult) -> None:
     say(f"  {'order':<{wide}}  seeds  difference  {'interval':<18}  {'e-value':>8}  verdict")
     for each in result.orders:
         known = each.verdict
-        low, high = known.interval
-        interval = f"{signed(low)} to {signed(high)}" if math.isfinite(low) else "–"
+        interval = bounds(shown_interval(known))
         say(
             f"  {each.order:<{wide}}  {known.num_seeds:>5}  {signed(known.mean):>10}  "
             f"{interval:<18}  {known.e_value:>8.3g}  {_verdict(study, known.claim, str(known))}"
         )
-    say(f"  {conclude(study, result)}")
+    sentence = finding(study, result)
+    say(f"  {sentence[0].upper()}{sentence[1:]}")
 
 
 def _verdict(study: Study, claim: str, text: str) -> str:

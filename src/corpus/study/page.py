@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 import re
 import shlex
 from collections.abc import Sequence
@@ -22,7 +21,17 @@ from corpus.report.formats import percent
 from corpus.report.render import render_html, render_markdown
 from corpus.report.summary import Verdict
 from corpus.study import rows as rows_of
-from corpus.study.analyse import ScheduleResult, analyse, conclude, limits, signed, uneven
+from corpus.study.analyse import (
+    ScheduleResult,
+    analyse,
+    bounds,
+    conclude,
+    finding,
+    limits,
+    shown_interval,
+    signed,
+    uneven,
+)
 from corpus.study.design import Study
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.measure import LOSSES, read_retention
@@ -77,8 +86,9 @@ def _view(
             "interval and the verdict hold however often one looks. Of the verdicts of a table "
             f"that are better or worse, at most {100 * study.alpha:g} % are expected to be false. "
             "Dunnett's interval holds for all orders together if one looks once, at the end, so "
-            "it stands here once the study is complete. The last interval is over seeds and "
-            "held-out documents, for this order alone and one look."
+            "it stands here once the study is complete; it assumes that all orders scatter alike. "
+            "The last interval is over seeds and held-out documents, for this order alone and one "
+            "look."
         ),
         "forests": [_forest(study, result) for result in results],
         "sources": [_sources(result) for result in results if result.measure.phase],
@@ -133,22 +143,16 @@ def _table(
                 str(known.num_seeds),
                 signed(known.mean),
                 "–" if known.deviation is None else f"{known.deviation:.3f}",
-                _bounds(known.interval),
+                bounds(shown_interval(known)),
                 f"{known.e_value:.3g}",
                 f"equal within {study.margin:g}" if known.claim == "equal" else str(known),
-                "–" if contrast is None else _bounds(contrast.interval),
+                "–" if contrast is None else bounds(contrast.interval),
                 "–" if contrast is None else f"{contrast.p_value:.3g}",
-                "–" if crossed is None else _bounds(crossed.interval),
+                "–" if crossed is None else bounds(crossed.interval),
             )
         )
     title = f"Orders by {result.measure.title}, schedule {result.schedule}"
-    return title, columns, rows, conclude(study, result)
-
-
-def _bounds(interval: tuple[float, float]) -> str:
-    if not all(map(math.isfinite, interval)):
-        return "–"
-    return f"{signed(interval[0])} to {signed(interval[1])}"
+    return title, columns, rows, finding(study, result)
 
 
 def _forest(study: Study, result: ScheduleResult) -> Forest:
@@ -156,8 +160,8 @@ def _forest(study: Study, result: ScheduleResult) -> Forest:
         Row(
             name=each.order,
             value=each.verdict.mean,
-            low=each.verdict.interval[0],
-            high=each.verdict.interval[1],
+            low=shown_interval(each.verdict)[0],
+            high=shown_interval(each.verdict)[1],
             color=COLORS[each.verdict.claim],
         )
         for each in result.orders
