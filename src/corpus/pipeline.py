@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from corpus.base.console import say
 from corpus.base.errors import ConfigError
-from corpus.base.units import format_duration
+from corpus.base.units import format_duration, parse_budget
 from corpus.config.rope import Reach
 from corpus.config.run import RunConfig
 from corpus.run.begin import begin_run, choose_method, load_config
@@ -168,6 +168,71 @@ def evaluate(request: "Request") -> None:
             stack.enter_context(folder.timed("evaluate"))
         say_scores(evaluate_run(request))
     say(f"scores: {request.output}")
+
+
+def begin_study(
+    config: RunConfig, path: Path, *, command: str, orders: tuple[str, ...], **settings: Any
+) -> None:
+    """Write a study down, say what it can find, and train its runs.
+
+    The settings are the fields of `study.design.Study`.
+    """
+    sleep_in_training(config.parsed_budget)
+    from corpus.study import design
+    from corpus.study.folder import StudyFolder
+    from corpus.study.orders import split_own
+
+    names, own = split_own(orders)
+    study = design.Study(config=config, orders=names, own=own, **settings)
+    if design.begin_study(study, StudyFolder(path), command=command):
+        say(f"study      {path}: written down in study.json")
+    go_on_with_study(path, command=command)
+
+
+def go_on_with_study(path: Path, *, command: str, seeds: int | None = None) -> None:
+    """Train the runs of a study that are left, beside other processes, and report.
+
+    `seeds` raises the number of its seeds first.
+    """
+    sleep_in_training(parse_budget("1 steps"))  # a study's budget is never a time
+    from corpus.study.console import describe
+    from corpus.study.design import add_seeds, load_study
+    from corpus.study.folder import StudyFolder
+    from corpus.study.work import Work
+
+    folder = StudyFolder(path)
+    if seeds is not None:
+        add_seeds(folder, seeds)
+    study = load_study(folder)
+    describe(study)
+    work = Work(study, folder, command=command)
+    work.prepare()
+    work.go_on()
+    report_study(path)
+
+
+def report_study(path: Path) -> None:
+    """Say what can be concluded from the runs that are finished, and write the study's page."""
+    from corpus.study.console import say_verdicts
+    from corpus.study.design import load_study
+    from corpus.study.folder import StudyFolder
+    from corpus.study.page import write_page
+    from corpus.study.rows import write_table
+
+    folder = StudyFolder(path)
+    study = load_study(folder)
+    write_table(study, folder)
+    say_verdicts(study, folder)
+    write_page(study, folder)
+
+
+def repeat_run(path: Path, name: str) -> None:
+    """Train one finished run of a study again, and compare the bits."""
+    sleep_in_training(parse_budget("1 steps"))
+    from corpus.study.folder import StudyFolder
+    from corpus.study.repeat import repeat
+
+    repeat(StudyFolder(path), name)
 
 
 def report(folder: RunFolder) -> None:

@@ -84,7 +84,7 @@ def parse_run(kind: type[RunT], words: Sequence[str], *, command: str) -> RunT:
 
     Raises `ConfigError` if neither the words nor the file name a recipe.
     """
-    words = _with_plan_flag(rename_flags(words))
+    words = with_flags(rename_flags(words), "--plan")
     if "--out=" in words or ("--out", "") in itertools.pairwise(words):
         raise ConfigError("--out is empty; give the run folder, such as --out runs/first")
     name = words.pop(0) if words and not words[0].startswith("-") else None
@@ -106,10 +106,10 @@ def parse_run(kind: type[RunT], words: Sequence[str], *, command: str) -> RunT:
     return dataclasses.replace(options, settings=settings)
 
 
-def _with_plan_flag(words: list[str]) -> list[str]:
-    """Write `--plan` as `--plan=True`; every other flag takes a value."""
+def with_flags(words: Sequence[str], *flags: str) -> list[str]:
+    """Write each of `flags` as `FLAG=True`; every other flag takes a value."""
     return [
-        "--plan=True" if word == "--plan" and after not in ("True", "False") else word
+        f"{word}=True" if word in flags and after not in ("True", "False") else word
         for word, after in zip(words, [*words[1:], ""])
     ]
 

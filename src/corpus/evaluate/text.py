@@ -77,6 +77,54 @@ def _score(
     task: Task | None = None,
 ) -> TextScore:
     """Score blocks of sequences whose targets belong to documents 0 … `num_documents` - 1."""
+    losses, counts, right = _sum_losses(model, runtime, blocks, num_documents, task)
+    count = int(counts.sum())
+    return TextScore(
+        loss=float(losses.sum()) / max(count, 1),
+        accuracy=right / max(count, 1),
+        num_tokens=count,
+        num_documents=int((counts > 0).sum()),
+        interval=mean_interval(losses, counts),
+    )
+
+
+def document_losses(
+    model: Transformer, runtime: Runtime, tokens: np.ndarray, *, eos_id: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the summed loss (nats) and the number of predicted tokens of each document, both
+    [num_documents] float64. The arguments are those of `score_text`."""
+    blocks = _blocks(tokens, model.config.context_length, eos_id)
+    return _sum_losses(model, runtime, blocks, _num_documents(tokens, eos_id))[:2]
+
+
+def sequence_losses(
+    model: Transformer, runtime: Runtime, sequences: np.ndarray, *, eos_id: int
+) -> np.ndarray:
+    """Return the mean loss (nats per token) of each sequence: [num] float64.
+
+    `sequences` is [num context_length + 1]; the target after an `<|eos|>` does not count.
+    """
+    losses, counts, _ = _sum_losses(model, runtime, _rows(sequences, eos_id), len(sequences))
+    return losses / np.maximum(counts, 1)
+
+
+def _rows(sequences: np.ndarray, eos_id: int) -> Iterator[Block]:
+    """Yield blocks of sequences, each of which counts as one document."""
+    for first in range(0, len(sequences), SEQUENCES):
+        tokens, targets, documents = shift_text(sequences[first : first + SEQUENCES], eos_id)
+        rows = np.arange(first, first + len(tokens))[:, None]
+        yield tokens, targets, documents, np.broadcast_to(rows, tokens.shape)
+
+
+def _sum_losses(
+    model: Transformer,
+    runtime: Runtime,
+    blocks: Iterable[Block],
+    num_documents: int,
+    task: Task | None = None,
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the summed loss and the number of tokens of each document, and how many tokens were
+    the most likely one."""
     losses, counts, right = np.zeros(num_documents), np.zeros(num_documents), 0
     # Not inference_mode: sharded weights gathered here are used for training afterwards.
     with torch.no_grad():
@@ -96,14 +144,7 @@ def _score(
             right += int((logits.argmax(-1) == wanted).sum())
             if task:
                 task.advance(inputs.size)
-    count = int(counts.sum())
-    return TextScore(
-        loss=float(losses.sum()) / max(count, 1),
-        accuracy=right / max(count, 1),
-        num_tokens=count,
-        num_documents=int((counts > 0).sum()),
-        interval=mean_interval(losses, counts),
-    )
+    return losses, counts, right
 
 
 def mean_interval(losses: np.ndarray, counts: np.ndarray) -> tuple[float, float] | None:

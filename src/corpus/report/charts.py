@@ -69,6 +69,11 @@ class Chart:
     from_zero: bool = False
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The titles of `numbers`."""
+        return ("line", f"over {self.x_label}", "first", "last", "lowest", "highest")
+
+    @property
     def numbers(self) -> list[tuple[str, ...]]:
         """The chart as text: each line's name, sparkline, first, last, lowest and highest value."""
         lines = ((each.name, [y for _, y in each.points]) for each in self.series if each.points)
@@ -88,11 +93,16 @@ def draw(chart: Chart) -> str:
     """Return the chart as one `<svg>` element; empty if there is nothing to draw."""
     if not any(series.points for series in chart.series):
         return ""
+    lines = (f"{name} from {first} to {last}" for name, _, first, last, *_ in chart.numbers)
+    return as_page_svg(specification(chart), f"{chart.title}: {', '.join(lines)}")
+
+
+def as_page_svg(specification: Json, label: str) -> str:
+    """Draw a specification as an `<svg>` element of a page; `label` is read aloud."""
     import vl_convert  # 85 MB with its own JavaScript engine, so only where there is a chart
 
-    svg = vl_convert.vegalite_to_svg(specification(chart), allowed_base_urls=[])
-    lines = (f"{name} from {first} to {last}" for name, _, first, last, *_ in chart.numbers)
-    label = escape(visible(f"{chart.title}: {', '.join(lines)}"))
+    svg = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
+    label = escape(visible(label))
     svg = re.sub(
         r'^<svg[^>]*(viewBox="[^"]*")[^>]*>',
         lambda found: f'<svg {found[1]} role="img" aria-label="{label}">',

@@ -10,7 +10,9 @@ from typing import Any
 from markupsafe import Markup
 
 from corpus.report import formats
-from corpus.report.charts import draw
+from corpus.report.charts import Chart, draw
+from corpus.report.forest import Forest
+from corpus.report.forest import draw as draw_forest
 from corpus.report.formats import visible
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!$]|:(?=//)|(?<=www)\.)")
@@ -24,15 +26,20 @@ FILTERS = {
 }  # fmt: skip
 
 
-def render_html(view: dict[str, Any]) -> str:
+def render_html(view: dict[str, Any], *, title: str, content: str = "content.j2") -> str:
     """Return the page as one HTML file that needs nothing else: no script, no network."""
-    return _render("page.j2", "html.j2", view, visible, draw=lambda chart: Markup(draw(chart)))
+    view = {**view, "title": title, "content": content}
+    return _render("page.j2", "html.j2", view, visible, draw=lambda chart: Markup(_draw(chart)))
 
 
-def render_markdown(view: dict[str, Any]) -> str:
+def _draw(chart: Chart | Forest) -> str:
+    return draw_forest(chart) if isinstance(chart, Forest) else draw(chart)
+
+
+def render_markdown(view: dict[str, Any], *, content: str = "content.j2") -> str:
     """Return the page as Markdown (GitHub's kind)."""
     filters = {"code": code_span, "fence": fence}
-    text = _render("content.j2", "markdown.j2", view, lambda text: Markup(clean(text)), **filters)
+    text = _render(content, "markdown.j2", view, lambda text: Markup(clean(text)), **filters)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

@@ -23,7 +23,7 @@ def report(run: Path) -> None:
         StorageError: the pages cannot be written; an older report then stays as it was.
     """
     view = make_view(load_run(run))
-    html, markdown = render_html(view), render_markdown(view)
+    html, markdown = render_html(view, title=f"Corpus run: {view['name']}"), render_markdown(view)
     write_text(Path(run) / "report.html", html)
     write_text(Path(run) / "report.md", markdown)
 

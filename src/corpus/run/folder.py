@@ -1,4 +1,7 @@
-"""The run folder: where each file is. It holds all that a run needs and can be moved."""
+"""The run folder: where each file is. It holds all that a run needs and can be moved.
+
+The runs of a study (`STUDY/runs/NAME`) share its data, `STUDY/data`, so they move with the study.
+"""
 
 import time
 from collections.abc import Iterator
@@ -59,14 +62,23 @@ class RunFolder:
         return self.path / "inputs.json"
 
     @property
+    def shared_data(self) -> Path:
+        """A file that marks a run of a study, which shares its data."""
+        return self.path / "shared_data.json"
+
+    @property
+    def _data(self) -> Path:
+        return self.path.parent.parent / "data" if self.shared_data.exists() else self.path
+
+    @property
     def prepared(self) -> Path:
         """Tokenizer, token shards and unigram counts."""
-        return self.path / "prepared"
+        return self._data / "prepared"
 
     @property
     def problems(self) -> Path:
         """Problem sets, `SET.SPLIT.jsonl`."""
-        return self.path / "problems"
+        return self._data / "problems"
 
     @property
     def checkpoints(self) -> Path:

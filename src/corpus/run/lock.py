@@ -17,12 +17,16 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
 """Error numbers of file systems without locks, such as some network file systems."""
 
 
+class Busy(ArtifactError):
+    """Another process works on the folder."""
+
+
 @contextmanager
-def claimed(folder: RunFolder) -> Iterator[None]:
+def claimed(folder: RunFolder, *, wait: bool = False) -> Iterator[None]:
     """Lock a run folder; of several ranks, the main one locks it for all.
 
-    The system releases the lock when the process ends, however it ends. Raises `ArtifactError`
-    if another process holds it.
+    The system releases the lock when the process ends, however it ends. Raises `Busy` if another
+    process holds it, unless this one is to `wait`.
     """
     if not folder.writes:
         yield
@@ -31,9 +35,9 @@ def claimed(folder: RunFolder) -> Iterator[None]:
         folder.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.lock)
         try:
-            lock.acquire(blocking=False)
+            lock.acquire(blocking=wait)
         except Timeout:
-            raise ArtifactError(
+            raise Busy(
                 f"another process{_owner(folder)} is working on {folder.path}. Wait until it "
                 "ends, or start another run with another --out."
             ) from None

@@ -87,10 +87,12 @@ class PhaseTrainer:
         """
         return max(self._pace.progress(step), self._loader.done)
 
-    def train(self) -> None:
+    def train(self, *, until: int | None = None) -> None:
         """Run steps until the phase is over, then save.
 
-        Raises `Interrupted`, after saving, if the user stops it.
+        Before the step `until` it saves and stops, and the phase is not over: a copy of its
+        checkpoint can go on with another schedule. Raises `Interrupted`, after saving, if the user
+        stops it.
         """
         phase, position = self._phase, self.position
         begun = 100 * self._progress(position.step)
@@ -102,6 +104,9 @@ class PhaseTrainer:
                 self._validate_when_due()
             while True:
                 over, share = self._ranks.numbers(self.is_over, self._progress(position.step))
+                if position.step == until:
+                    self.save()
+                    return
                 if over:
                     break
                 if self._callback_is_due(share):

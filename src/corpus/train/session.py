@@ -243,11 +243,12 @@ class Session:
         optimizer: OptimizerConfig | None = None,
         callback: Callback | None = None,
         replan: Callable[[float, float], Pace] | None = None,
+        until: int | None = None,
     ) -> int:
         """Train one phase to its end, from its newest checkpoint if any, and return its tokens.
 
         `optimizer` takes the place of the config's; `callback` runs once in the middle; `replan`
-        gives the phase another end (`TrainingPhase`).
+        gives the phase another end (`TrainingPhase`); `until` is a step before which it stops.
         """
         self._shard(model)
         if f"{name}_began_seconds" not in self._choices:
@@ -282,7 +283,7 @@ class Session:
         if not self.ranks.numbers(trainer.is_over)[0]:  # a finished phase compiles nothing
             step.use(self.autotuner.backbone(model, sample), self.runtime)
             step.micro_batch = self.autotuner.micro_batch
-        trainer.train()
+        trainer.train(until=until)
         self.folder.update_manifest(
             tokens={name: trainer.position.tokens}, steps={name: trainer.position.step}
         )

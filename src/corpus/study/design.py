@@ -1,0 +1,353 @@
+"""What a study asks: written down before its first run, and never changed afterwards."""
+
+import datetime
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from corpus.base.errors import ArtifactError, ConfigError, did_you_mean
+from corpus.base.files import digest_json, read_json, write_json, write_text
+from corpus.base.plain import differences, from_plain, to_plain
+from corpus.base.units import parse_budget
+from corpus.base.version import identify
+from corpus.config.aliases import rename_settings
+from corpus.config.checks import expect
+from corpus.config.run import RunConfig
+from corpus.config.train import TrainConfig
+from corpus.run.begin import comparable
+from corpus.run.lock import claimed
+from corpus.study.folder import Item, StudyFolder
+from corpus.study.orders import CONTROL, Order, parse_order
+
+FORMAT = 1
+
+TAIL = 0.3
+"""Share at the end of a run in which its schedules differ; before it their runs are equal."""
+
+FINETUNE = "--finetune-budget"
+
+NO_END = 1_000_000
+"""More epochs than any fine-tuning has."""
+
+LEAST_STEPS = 10
+"""Steps below which a run is no training."""
+
+ENDPOINT = "mean held-out loss of the sources, by their weights, in nats per token"
+
+_FIX = "Restore it from a copy, or begin another study with another --out."
+
+
+def _decay(train: TrainConfig) -> TrainConfig:
+    schedule = replace(train.schedule, decay="stable", decay_share=TAIL, floor=0.0)
+    return replace(train, schedule=schedule, averaging=0.0)
+
+
+def _average(train: TrainConfig) -> TrainConfig:
+    schedule = replace(train.schedule, decay="stable", decay_share=TAIL, floor=1.0)
+    return replace(train, schedule=schedule, averaging=TAIL)
+
+
+SCHEDULES: dict[str, Callable[[TrainConfig], TrainConfig]] = {"decay": _decay, "average": _average}
+"""decay: a stable rate, which falls at the end (arXiv:2405.18392). average: the rate stays, and the
+weights of the end are averaged; a falling rate wastes what is read last (arXiv:2511.18903)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study as it is asked for; its runs differ in order, schedule and seed alone."""
+
+    config: RunConfig
+    """The model, the text and the budget of pre-training of every run."""
+    orders: tuple[str, ...]
+    schedules: tuple[str, ...] = ("decay",)
+    seeds: int = 5
+    """The most seeds that are run: 0 to this, less 1."""
+    finetune: str = ""
+    """The budget of fine-tuning after pre-training, in tokens or steps; empty for none."""
+    difficulty: str = "unigram"
+    """The measure of orders by difficulty that name none."""
+    margin: float = 0.01
+    """The smallest difference that matters, in nats per token."""
+    alpha: float = 0.05
+    """Probability of a false claim."""
+    own: Mapping[str, Path] = field(default_factory=dict, compare=False)
+    """Where the files of the user's own orders are, by file name."""
+
+    def __post_init__(self) -> None:
+        _check_list("--orders", self.orders, least=2)
+        _check_list("--schedules", self.schedules, least=1, known=SCHEDULES)
+        if CONTROL not in self.orders:
+            raise ConfigError(
+                f"--orders {','.join(self.orders)} has no {CONTROL!r}, which the others are "
+                f"compared with; give {CONTROL},{','.join(self.orders)}"
+            )
+        expected = "2 or more (5 are the least for a claim): the scatter between seeds is measured"
+        expect(self.seeds >= 2, "--seeds", self.seeds, expected)
+        usable = 0 < self.margin < math.inf
+        expect(usable, "--margin", self.margin, "nats per token above 0, such as 0.01")
+        expect(0 < self.alpha < 1, "--alpha", self.alpha, "a probability, such as 0.05")
+        for name, budget in (("--budget", self.config.budget), (FINETUNE, self.finetune)):
+            if budget and parse_budget(budget).is_clock:
+                raise ConfigError(
+                    f"{name} {budget} is a time, and in a study every order has to read the same; "
+                    "give tokens or steps, such as '1M tokens'"
+                )
+        expected = f"at least {LEAST_STEPS} steps of {self.config.batch_tokens:,} tokens"
+        expect(self.num_steps >= LEAST_STEPS, "--budget", self.config.budget, expected)
+        if self.finetune:
+            expect(self.num_tuning_steps >= 1, FINETUNE, self.finetune, "at least a step")
+        _ = self.parsed_orders, self.run_config(self.items[0]), self.tuning_config(self.items[0])
+
+    @cached_property
+    def parsed_orders(self) -> dict[str, Order]:
+        """The orders by name. Raises `ConfigError` for one that is not there."""
+        found = {
+            name: parse_order(name, difficulty=self.difficulty, own=self.own)
+            for name in self.orders
+        }
+        folders = [Item(order=name, schedule="", seed=0).name for name in found]
+        if len(set(folders)) < len(folders):
+            raise ConfigError(
+                f"--orders {','.join(self.orders)}: two have the same name but for signs; rename "
+                "one of them"
+            )
+        kinds = {}
+        for name, order in found.items():
+            if order.kind in kinds:
+                raise ConfigError(
+                    f"--orders has {kinds[order.kind]!r} and {name!r}, which are the same order; "
+                    "leave one of them out"
+                )
+            kinds[order.kind] = name
+        return found
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of pre-training of each run."""
+        return self._steps(self.config.budget)
+
+    @property
+    def num_tuning_steps(self) -> int:
+        """Steps of fine-tuning of each run."""
+        return self._steps(self.finetune) if self.finetune else 0
+
+    def _steps(self, text: str) -> int:
+        budget = parse_budget(text)
+        return int(budget.amount // (1 if budget.kind == "steps" else self.config.batch_tokens))
+
+    @property
+    def num_sequences(self) -> int:
+        """Sequences that each run reads."""
+        return self.num_steps * self.config.train.sequences_per_batch
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that each run reads in pre-training."""
+        return self.num_steps * self.config.batch_tokens
+
+    @property
+    def num_shared_steps(self) -> int:
+        """Steps at the beginning of a run which do not depend on its schedule."""
+        return int(self.num_steps * (1 - TAIL) + 1e-9)
+
+    @property
+    def items(self) -> list[Item]:
+        """All runs, seed by seed, so that every order is known for the same seeds."""
+        return [
+            Item(order=order, schedule=schedule, seed=seed)
+            for seed in range(self.config.seed, self.config.seed + self.seeds)
+            for order in self.orders
+            for schedule in self.schedules
+        ]
+
+    @property
+    def treatments(self) -> tuple[str, ...]:
+        """The orders that are compared with `CONTROL`."""
+        return tuple(name for name in self.orders if name != CONTROL)
+
+    def run_config(self, item: Item) -> RunConfig:
+        """Return the config of the pre-training of one run.
+
+        No step is skipped as a spike: which one that is depends on the order.
+        """
+        train = SCHEDULES[item.schedule](self.config.train)
+        return replace(
+            self.config,
+            seed=item.seed,
+            budget=f"{self.num_steps} steps",
+            train=replace(train, finetune_share=0.0, spike_factor=0.0),
+            finetune=replace(self.config.finetune, method="full"),
+        )
+
+    def tuning_config(self, item: Item) -> RunConfig:
+        """Return the config of the fine-tuning of one run: the same for all of a seed.
+
+        Weights are not averaged, no run makes pseudo-labels of its own, and epochs do not end it.
+        """
+        total, tuning = self.num_steps + self.num_tuning_steps, self.num_tuning_steps
+        share = tuning / total
+        train = replace(self.config.train, finetune_share=share, averaging=0.0, spike_factor=0.0)
+        return replace(
+            self.config,
+            seed=item.seed,
+            budget=f"{total} steps",
+            train=train,
+            finetune=replace(
+                self.config.finetune,
+                self_training=0.0,
+                max_epochs=NO_END,
+                **({} if tuning else {"method": "full"}),
+            ),
+            evaluate=replace(self.config.evaluate, votes=(), retrieval=False),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what decides the study's results, JSON-ready."""
+        plain = {name: getattr(self, name) for name in _FIELDS}
+        code = {name: order.code for name, order in self.parsed_orders.items() if order.code}
+        return {
+            **{name: list(value) if isinstance(value, tuple) else value
+               for name, value in plain.items()},
+            "endpoint": ENDPOINT,
+            "code": code,
+            "config": to_plain(self.config),
+        }  # fmt: skip
+
+
+_FIELDS = ("orders", "schedules", "seeds", "finetune", "difficulty", "margin", "alpha")
+
+
+def _check_list(
+    name: str, values: Sequence[str], *, least: int, known: dict[str, Any] | None = None
+) -> None:
+    """Raise `ConfigError` if names are missing, unknown or given twice."""
+    shown = ",".join(values)
+    if len(values) < least or "" in values:
+        raise ConfigError(f"{name} {shown!r} needs {least} names or more, separated by commas")
+    if len(set(values)) < len(values):
+        raise ConfigError(f"{name} {shown} names one of them twice")
+    for value in values if known is not None else ():
+        if value not in (known or {}):
+            raise ConfigError(
+                f"{name} has {value!r}; known are {', '.join(known or {})}."
+                f"{did_you_mean(value, known or {})}"
+            )
+
+
+def begin_study(study: Study, folder: StudyFolder, *, command: str) -> bool:
+    """Write a new study down, or check that the folder holds the same one; return if it is new.
+
+    Raises `ConfigError` if it holds another study, or something else, `Busy` if another process
+    is about to begin one there.
+    """
+    if folder.path.exists() and not folder.design.exists():
+        others = [each.name for each in folder.path.iterdir() if not each.name.startswith(".")]
+        if others:
+            raise ConfigError(
+                f"{folder.path} is not empty and holds no study; give another --out for a new study"
+            )
+    with claimed(folder.whole, wait=True):
+        return _begin(study, folder, command=command)
+
+
+def _begin(study: Study, folder: StudyFolder, *, command: str) -> bool:
+    asked = study.to_json()
+    if folder.design.exists():
+        there = _read(folder)
+        changed = differences(_comparable(there), _comparable(asked))
+        if changed:
+            listed = "\n".join(f"  {line}" for line in changed)
+            raise ConfigError(
+                f"{folder.path} holds a study with other settings:\n{listed}\nA study is not "
+                "changed once it has begun, except that seeds can be added (corpus compare "
+                f"{folder.path} --seeds N). Go on with it: corpus compare {folder.path}; or give "
+                "another --out."
+            )
+        return False
+    today = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    record = {
+        "format": FORMAT,
+        "digest": digest_json(_decisive(asked)),
+        "date": today,
+        "command": command,
+        **identify(),
+        **asked,
+    }
+    for name, path in study.own.items():
+        write_text(folder.code / name, path.read_bytes().decode("utf-8"))
+    write_json(folder.design, record)
+    return True
+
+
+def load_study(folder: StudyFolder) -> Study:
+    """Return the study of a folder.
+
+    Raises `ArtifactError` if it is damaged or was edited, or the file of an order has changed.
+    """
+    plain = _read(folder)
+    if plain.get("digest") != digest_json(_decisive(plain)):
+        raise ArtifactError(
+            f"{folder.design} was changed after the study began (its digest does not match). {_FIX}"
+        )
+    try:
+        config = from_plain(RunConfig, rename_settings(plain["config"], where="config"))
+        values = {name: plain[name] for name in _FIELDS}
+        values |= {name: tuple(values[name]) for name in ("orders", "schedules")}
+        own = {path.name: path for path in folder.code.glob("*.py")}
+        study = Study(config=config, own=own, **values)
+    except (KeyError, TypeError) as error:
+        raise ArtifactError(f"{folder.design} is damaged ({error!r}). {_FIX}") from None
+    for name, order in study.parsed_orders.items():
+        if order.code != plain["code"].get(name):
+            raise ArtifactError(
+                f"the file of the order {name!r} in {folder.code} has changed since the study "
+                "began; bring it back to what it was, or begin another study with another --out"
+            )
+    return study
+
+
+def read_digest(folder: StudyFolder) -> str:
+    """Return the digest of the study, which its rows name."""
+    return _read(folder)["digest"]
+
+
+def _read(folder: StudyFolder) -> dict[str, Any]:
+    plain = read_json(folder.design, fix=_FIX)
+    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+        raise ArtifactError(f"{folder.design} is not a study of this version. {_FIX}")
+    return plain
+
+
+def _decisive(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of a study that decide its results, as they were written.
+
+    The number of seeds is not among them: it may grow.
+    """
+    names = (*_FIELDS, "endpoint", "code", "config")
+    return {name: plain.get(name) for name in names if name != "seeds"}
+
+
+def _comparable(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return a study in one spelling, to compare it with what is asked."""
+    config = plain.get("config")
+    config = comparable(config) if isinstance(config, dict) else config
+    return {**_decisive(plain), "seeds": plain.get("seeds"), "config": config}
+
+
+def add_seeds(folder: StudyFolder, seeds: int) -> None:
+    """Raise the number of a study's seeds; claims that hold at any time allow that.
+
+    Raises `ConfigError` if it would not grow.
+    """
+    with claimed(folder.whole, wait=True):
+        plain = _read(folder)
+        if seeds <= plain["seeds"]:
+            raise ConfigError(
+                f"--seeds is {seeds}, and the study has {plain['seeds']}; the number can only grow"
+            )
+        load_study(folder)  # which raises if it was changed
+        before = [*plain.get("seeds_before", []), plain["seeds"]]
+        write_json(folder.design, {**plain, "seeds": seeds, "seeds_before": before})

@@ -1,0 +1,97 @@
+"""The folder of a study: where each file is. It holds all that the study needs and can be moved."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus.run.folder import RunFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One run of a study."""
+
+    order: str
+    schedule: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The name of its folder and of its row."""
+        return f"{self.label}.{self.schedule}.{self.seed}"
+
+    @property
+    def label(self) -> str:
+        """The order in the name of a file."""
+        return re.sub(r"[^A-Za-z0-9-]+", "-", self.order).strip("-")
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The paths of one study; `docs/formats.md` says what each file holds."""
+
+    path: Path
+
+    @property
+    def whole(self) -> RunFolder:
+        """The study as a folder that can be locked."""
+        return RunFolder(self.path)
+
+    @property
+    def design(self) -> Path:
+        """What was asked, written before the first run."""
+        return self.path / "study.json"
+
+    @property
+    def code(self) -> Path:
+        """Copies of the files of the user's own orders."""
+        return self.path / "code"
+
+    @property
+    def data(self) -> RunFolder:
+        """Prepared text and problems, which all runs share."""
+        return RunFolder(self.path / "data")
+
+    @property
+    def judge(self) -> RunFolder:
+        """The small model of the difficulty `model`."""
+        return RunFolder(self.path / "judge")
+
+    @property
+    def rows(self) -> Path:
+        """One row for each finished run."""
+        return self.path / "runs.csv"
+
+    def run(self, item: Item) -> RunFolder:
+        """The folder of one run."""
+        return RunFolder(self.path / "runs" / item.name)
+
+    def row(self, item: Item) -> Path:
+        """The row of one finished run."""
+        return self.run(item).path / "row.json"
+
+    def again(self, item: Item) -> RunFolder:
+        """The folder of one run while it is repeated."""
+        return RunFolder(self.path / "runs" / f".{item.name}.again")
+
+    def beginning(self, item: Item) -> RunFolder:
+        """The beginning that the runs of an order and seed share, whatever their schedule."""
+        return RunFolder(self.path / "beginnings" / f"{item.label}.{item.seed}")
+
+    @property
+    def beginnings(self) -> Path:
+        """All shared beginnings."""
+        return self.path / "beginnings"
+
+    def failure(self, item: Item) -> Path:
+        """Why a run could not be trained."""
+        return self.run(item).path / "failed.json"
+
+    @property
+    def orders(self) -> RunFolder:
+        """The permutations, as a folder that can be locked."""
+        return RunFolder(self.path / "orders")
+
+    def order(self, item: Item) -> Path:
+        """The permutation that a run reads."""
+        return self.orders.path / f"{item.label}.{item.seed}.npy"
