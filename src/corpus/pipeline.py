@@ -24,7 +24,7 @@ from corpus.runtime.threads import sleep_in_training
 if TYPE_CHECKING:
     from corpus.evaluate.request import Request
     from corpus.runtime.ranks import Ranks
-    from corpus.study.design import Study
+    from corpus.study.design import Design
 
 
 def run(config: RunConfig, folder: RunFolder, *, command: str, with_plan: bool = False) -> None:
@@ -171,7 +171,7 @@ def evaluate(request: "Request") -> None:
     say(f"scores: {request.output}")
 
 
-def begin_study(study: "Study", path: Path, *, command: str) -> None:
+def begin_study(study: "Design", path: Path, *, command: str) -> None:
     """Write a study down, say what it can find, and train its runs."""
     from corpus.study import design
     from corpus.study.folder import StudyFolder
@@ -184,16 +184,15 @@ def begin_study(study: "Study", path: Path, *, command: str) -> None:
 
 def go_on_with_study(path: Path, *, command: str) -> None:
     """Train the runs of a study that are left, beside other processes, and report."""
-    from corpus.study.console import describe
-    from corpus.study.design import load_study
     from corpus.study.folder import StudyFolder
-    from corpus.study.work import Work
+    from corpus.study.kinds import kind_of
 
     folder = StudyFolder(path)
-    study = load_study(folder)
+    kind = kind_of(folder)
+    study = kind.load(folder)
     sleep_in_training(study.config.parsed_budget)
-    describe(study)
-    work = Work(study, folder, command=command)
+    kind.describe(study)
+    work = kind.work(study, folder, command=command)
     work.prepare()
     work.go_on()
     report_study(path)
@@ -201,23 +200,25 @@ def go_on_with_study(path: Path, *, command: str) -> None:
 
 def report_study(path: Path) -> None:
     """Say what can be concluded from the runs that are finished, and write the study's page."""
-    from corpus.study.console import say_verdicts
-    from corpus.study.design import load_study
     from corpus.study.folder import StudyFolder
-    from corpus.study.page import write_page
+    from corpus.study.kinds import kind_of
 
     folder = StudyFolder(path)
-    study = load_study(folder)
-    say_verdicts(study, folder)
-    write_page(study, folder)
+    kind = kind_of(folder)
+    study = kind.load(folder)
+    kind.say_verdicts(study, folder)
+    kind.write_page(study, folder)
 
 
 def repeat_run(path: Path, name: str) -> None:
     """Train one finished run of a study again, and compare the bits."""
     from corpus.study.folder import StudyFolder
+    from corpus.study.kinds import kind_of
     from corpus.study.repeat import repeat
 
-    repeat(StudyFolder(path), name)
+    folder = StudyFolder(path)
+    kind = kind_of(folder)
+    repeat(kind.work(kind.load(folder), folder, command=f"corpus compare {path}"), name)
 
 
 def report(folder: RunFolder) -> None:

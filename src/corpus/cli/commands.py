@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -34,6 +34,10 @@ from corpus.problems.overlap import NGRAM, SHARE
 from corpus.recipes.registry import RECIPES, load_recipe
 from corpus.run.begin import load_config
 from corpus.run.folder import RunFolder
+
+if TYPE_CHECKING:
+    from corpus.study.design import Study
+    from corpus.study.mixtures import MixtureStudy
 
 
 def run(words: Sequence[str]) -> None:
@@ -173,12 +177,24 @@ class CompareOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class NewStudyOptions(RunOptions):
-    """Trains the recipe's model on the same text in several orders, with several seeds, and says
-    what can be concluded. The options below override the settings of the recipe."""
+    """Trains the recipe's model on the same text in several orders, or on several mixtures of the
+    sources, with several seeds, and says what can be concluded. The options below override the
+    settings of the recipe."""
 
     orders: str = ",".join(DEFAULT_ORDERS)
     """Orders, separated by commas; shuffled has to be among them, and the others are compared with
     it. FILE.py:FUNCTION is one of your own."""
+
+    mixtures: int | None = None
+    """Compare so many mixtures of the sources instead of orders, 4 or more: proportional, uniform,
+    and draws around the first. The predicted best one is then trained at a second size."""
+
+    second_dim: int | None = None
+    """The width of the second model of --mixtures. None: twice the first."""
+
+    second_budget: str = ""
+    """Its budget, in tokens or steps. Empty: twice --budget, or the same if the text is too
+    little."""
 
     schedules: str = "decay"
     """decay (the learning rate falls at the end), average (it stays, the last weights are
@@ -216,9 +232,9 @@ class StudyOptions:
 
 
 def compare(words: Sequence[str]) -> None:
-    """Compare orders of the training data, two runs, or two ways of answering."""
+    """Compare orders or mixtures of the training data, two runs, or two ways of answering."""
     first = words[0] if words else ""
-    if first in RECIPES or "--orders" in {word.partition("=")[0] for word in words}:
+    if first in RECIPES or {"--orders", "--mixtures"} & _flags(words):
         _begin_study(words)
     elif (Path(first) / "study.json").exists():
         _go_on_with_study(words)
@@ -230,9 +246,31 @@ def _begin_study(words: Sequence[str]) -> None:
     options = parse_run(NewStudyOptions, words, command="compare")
     if options.out is None:
         raise ConfigError("a study needs a folder of its own: give --out, such as --out studies/a")
+    if options.mixtures is None:
+        pipeline.begin_study(_orders(options), options.out, command=typed_command())
+    elif "--orders" in _flags(words):
+        raise ConfigError(
+            "--orders and --mixtures are two kinds of study; give one of them, and another --out "
+            "for the other"
+        )
+    else:
+        pipeline.begin_study(_mixtures(options), options.out, command=typed_command())
+
+
+def _flags(words: Sequence[str]) -> set[str]:
+    return {word.partition("=")[0] for word in words}
+
+
+def _orders(options: NewStudyOptions) -> "Study":
     from corpus.study.design import Study
 
-    study = Study(
+    for flag in ("second_dim", "second_budget"):
+        if getattr(options, flag):
+            raise ConfigError(
+                f"--{flag.replace('_', '-')} is of a study of mixtures; give --mixtures too, such "
+                "as --mixtures 16"
+            )
+    return Study(
         config=options.settings,
         orders=tuple(options.orders.split(",")),
         schedules=tuple(options.schedules.split(",")),
@@ -242,7 +280,23 @@ def _begin_study(words: Sequence[str]) -> None:
         margin=options.margin,
         alpha=options.alpha,
     )
-    pipeline.begin_study(study, options.out, command=typed_command())
+
+
+def _mixtures(options: NewStudyOptions) -> "MixtureStudy":
+    from corpus.study.mixtures import MixtureStudy
+
+    assert options.mixtures is not None
+    return MixtureStudy(
+        config=options.settings,
+        mixtures=options.mixtures,
+        second_dim=options.second_dim,
+        second_budget=options.second_budget,
+        schedules=tuple(options.schedules.split(",")),
+        seeds=options.seeds,
+        finetune=options.finetune_budget,
+        margin=options.margin,
+        alpha=options.alpha,
+    )
 
 
 def _go_on_with_study(words: Sequence[str]) -> None:

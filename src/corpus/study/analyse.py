@@ -1,6 +1,6 @@
-"""What can be concluded from the runs that are finished, schedule by schedule."""
+"""What can be concluded from the runs that are finished, family by family."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from corpus.evaluate.crossed import CrossedDifference, crossed_difference
 from corpus.evaluate.dunnett import Analysis, Contrast
 from corpus.evaluate.dunnett import analyse as dunnett
 from corpus.evaluate.verdict import MIN_SEEDS, Verdict, pooled_verdicts
-from corpus.study.design import Study
+from corpus.study.design import Design, Study
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.measure import LOSSES, TextLosses, read_losses
 from corpus.study.orders import CONTROL
@@ -21,7 +21,7 @@ Losses = dict[str, dict[int, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class OrderResult:
-    """One order beside the control, under one schedule."""
+    """One order, or mixture, beside the control."""
 
     order: str
     losses: dict[int, float]
@@ -37,9 +37,12 @@ class OrderResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleResult:
-    """All orders under one schedule; they are one family of claims."""
+    """All orders under one schedule; they are one family of claims. So are the mixtures."""
 
     schedule: str
+    """In a study of mixtures, the size."""
+    noun: str = "order"
+    control_name: str = CONTROL
     control: dict[int, float]
     """The control's losses by seed."""
     orders: list[OrderResult]
@@ -56,27 +59,54 @@ def analyse(
 def _analyse(
     study: Study, folder: StudyFolder, rows: Sequence[Row], schedule: str, phase: str
 ) -> ScheduleResult:
+    runs = {
+        order: [Item(order=order, schedule=schedule, seed=seed) for seed in range(study.seeds)]
+        for order in study.orders
+    }
+    return compare_family(study, folder, rows, runs, title=schedule, phase=phase)
+
+
+def compare_family(
+    study: Design,
+    folder: StudyFolder,
+    rows: Sequence[Row],
+    runs: Mapping[str, Sequence[Item]],
+    *,
+    title: str,
+    phase: str = "pretrained",
+    control: str = CONTROL,
+) -> ScheduleResult:
+    """Compare what `runs` names with the control, over the runs of each that are finished."""
     column = "loss" if phase == "pretrained" else f"{phase}_loss"
-    losses: Losses = {name: {} for name in study.orders}
-    for row in rows:
-        if row["schedule"] == schedule:
-            losses[row["order"]][row["seed"]] = row[column]
-    found = pooled_verdicts(losses, CONTROL, alpha=study.alpha, margin=study.margin)
-    fixed = dunnett(losses, CONTROL, study.alpha)
-    texts = _Texts(study, folder, schedule, phase)
+    known = {row["run"]: row for row in rows}
+    found = {
+        name: {item.seed: known[item.name] for item in items if item.name in known}
+        for name, items in runs.items()
+    }
+    losses: Losses = {
+        name: {seed: row[column] for seed, row in own.items()} for name, own in found.items()
+    }
+    verdicts = pooled_verdicts(losses, control, alpha=study.alpha, margin=study.margin)
+    fixed = dunnett(losses, control, study.alpha)
+    texts = _Texts(study, folder, runs, phase)
     return ScheduleResult(
-        schedule=schedule,
-        control=losses[CONTROL],
+        schedule=title,
+        noun=study.noun,
+        control_name=control,
+        control=losses[control],
         orders=[
             OrderResult(
                 order=name,
                 losses=losses[name],
-                verdict=found[name],
+                verdict=verdicts[name],
                 contrast=None if fixed is None else fixed.contrasts[name],
-                crossed=texts.crossed(name, sorted(set(losses[name]) & set(losses[CONTROL]))),
-                by_source=_by_source(rows, schedule, name, column),
+                crossed=texts.crossed(
+                    name, control, sorted(set(losses[name]) & set(losses[control]))
+                ),
+                by_source=_by_source(found[name], found[control], column),
             )
-            for name in study.treatments
+            for name in runs
+            if name != control
         ],
         dunnett=fixed,
     )
@@ -85,43 +115,46 @@ def _analyse(
 class _Texts:
     """The losses of the held-out documents, read once for each run."""
 
-    def __init__(self, study: Study, folder: StudyFolder, schedule: str, phase: str) -> None:
-        self._study, self._folder, self._schedule = study, folder, schedule
-        self._phase, self._known = phase, dict[str, TextLosses]()
+    def __init__(
+        self,
+        study: Design,
+        folder: StudyFolder,
+        runs: Mapping[str, Sequence[Item]],
+        phase: str,
+    ) -> None:
+        self._study, self._folder, self._phase = study, folder, phase
+        self._items = {(name, item.seed): item for name, items in runs.items() for item in items}
+        self._known = dict[str, TextLosses]()
 
-    def _read(self, order: str, seed: int) -> TextLosses:
-        item = Item(order=order, schedule=self._schedule, seed=seed)
+    def _read(self, name: str, seed: int) -> TextLosses:
+        item = self._items[name, seed]
         if item.name not in self._known:
             path = self._folder.run(item).path / LOSSES
             self._known[item.name] = read_losses(path, self._phase)
         return self._known[item.name]
 
-    def crossed(self, order: str, seeds: Sequence[int]) -> CrossedDifference | None:
+    def crossed(self, name: str, control: str, seeds: Sequence[int]) -> CrossedDifference | None:
         """Return the difference to the control with its interval over seeds and documents."""
         if not seeds:
             return None
-        pairs = [(self._read(order, seed), self._read(CONTROL, seed)) for seed in seeds]
+        pairs = [(self._read(name, seed), self._read(control, seed)) for seed in seeds]
         counts = pairs[0][0].counts
         table = [
-            np.concatenate([own.sums[name] - base.sums[name] for name in counts])
+            np.concatenate([own.sums[source] - base.sums[source] for source in counts])
             for own, base in pairs
         ]
         given = self._study.config.curriculum.weights
         return crossed_difference(
             np.stack(table),
             np.concatenate(list(counts.values())),
-            [name for name, each in counts.items() for _ in each],
-            {name: given.get(name, 1.0) for name in counts},
+            [source for source, each in counts.items() for _ in each],
+            {source: given.get(source, 1.0) for source in counts},
             self._study.alpha,
         )
 
 
-def _by_source(rows: Sequence[Row], schedule: str, order: str, column: str) -> dict[str, float]:
+def _by_source(own: Mapping[int, Row], base: Mapping[int, Row], column: str) -> dict[str, float]:
     """Return the mean difference to the control by source, over the seeds that both have."""
-    own, base = (
-        {row["seed"]: row for row in rows if (row["schedule"], row["order"]) == (schedule, name)}
-        for name in (order, CONTROL)
-    )
     seeds, start = sorted(set(own) & set(base)), f"{column}_"
     names = [name for row in own.values() for name in row if name.startswith(start)]
     found = {}
@@ -131,7 +164,7 @@ def _by_source(rows: Sequence[Row], schedule: str, order: str, column: str) -> d
     return found
 
 
-def conclude(study: Study, result: ScheduleResult) -> str:
+def conclude(study: Design, result: ScheduleResult) -> str:
     """Return one plain sentence: what can be concluded under a schedule, and what cannot."""
     claims = {claim: [each for each in result.orders if each.verdict.claim == claim]
               for claim in ("better", "worse", "equal", "undecided")}  # fmt: skip
@@ -143,12 +176,12 @@ def conclude(study: Study, result: ScheduleResult) -> str:
                 f"Nothing can be concluded yet: {known} of the {MIN_SEEDS} seeds that a claim "
                 "needs are finished."
             )
-        return "Nothing can be concluded: every order is undecided."
+        return f"Nothing can be concluded: every {result.noun} is undecided."
     parts = []
     if claims["better"]:
-        parts.append(f"{_listed(claims['better'])} better than {CONTROL}")
+        parts.append(f"{_listed(claims['better'])} better than {result.control_name}")
     else:
-        parts.append(f"no order was found to be better than {CONTROL}")
+        parts.append(f"no {result.noun} was found to be better than {result.control_name}")
     if claims["worse"]:
         parts.append(f"{_listed(claims['worse'])} worse")
     if claims["equal"]:
@@ -175,7 +208,7 @@ def signed(value: float | None, places: int = 3) -> str:
     return "–" if value is None else f"{value:+.{places}f}".replace("-", "−")
 
 
-def limits(study: Study) -> str:
+def limits(study: Design) -> str:
     """Return what a study of this kind cannot say."""
     shape = study.config.model
     return (

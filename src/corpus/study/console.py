@@ -7,9 +7,8 @@ from corpus.base.units import format_count
 from corpus.evaluate.power import detectable, detectable_sequentially, expected_scatter
 from corpus.evaluate.verdict import MIN_SEEDS
 from corpus.study.analyse import ScheduleResult, analyse, conclude, limits, signed
-from corpus.study.design import Study
+from corpus.study.design import Design, Study
 from corpus.study.folder import StudyFolder
-from corpus.study.orders import CONTROL
 from corpus.study.rows import read_rows
 
 
@@ -51,17 +50,17 @@ def say_verdicts(study: Study, folder: StudyFolder) -> None:
     phases = ["pretrained", *(["finetuned"] if study.finetune else [])]
     for phase in phases:
         for result in analyse(study, folder, rows, phase=phase):
-            _say_table(study, result, phase)
+            say_table(study, result, phase)
     say(limits(study))
 
 
-def _say_table(study: Study, result: ScheduleResult, phase: str) -> None:
+def say_table(study: Design, result: ScheduleResult, phase: str) -> None:
     say(
-        f"{phase}, schedule {result.schedule}: held-out loss less that of {CONTROL}, in nats per "
-        f"token, with {1 - study.alpha:.0%} intervals that hold at any time"
+        f"{phase}, {family(result)}: held-out loss less that of {result.control_name}, in nats "
+        f"per token, with {1 - study.alpha:.0%} intervals that hold at any time"
     )
-    wide = max(len("order"), *(len(each.order) for each in result.orders))
-    say(f"  {'order':<{wide}}  seeds  difference  {'interval':<18}  {'e-value':>8}  verdict")
+    wide = max(len(result.noun), *(len(each.order) for each in result.orders))
+    say(f"  {result.noun:<{wide}}  seeds  difference  {'interval':<18}  {'e-value':>8}  verdict")
     for each in result.orders:
         known = each.verdict
         low, high = known.interval
@@ -73,5 +72,10 @@ def _say_table(study: Study, result: ScheduleResult, phase: str) -> None:
     say(f"  {conclude(study, result)}")
 
 
-def _verdict(study: Study, claim: str, text: str) -> str:
+def family(result: ScheduleResult) -> str:
+    """Return which runs a result compares: a schedule, or a size."""
+    return f"{'schedule' if result.noun == 'order' else 'size'} {result.schedule}"
+
+
+def _verdict(study: Design, claim: str, text: str) -> str:
     return f"equal within {study.margin:g}" if claim == "equal" else text

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from corpus.base.errors import ArtifactError, ConfigError, did_you_mean
 from corpus.base.files import digest_json, read_json, write_json
@@ -18,6 +18,8 @@ from corpus.config.train import TrainConfig
 from corpus.run.begin import comparable
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.orders import CONTROL, Order, parse_order
+
+D = TypeVar("D", bound="Design")
 
 FORMAT = 1
 
@@ -48,59 +50,61 @@ weights of the end are averaged; a falling rate wastes what is read last (arXiv:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
-    """A study as it is asked for; its runs differ in order, schedule and seed alone."""
+class Design:
+    """What every kind of study asks: its runs share model, text and budget."""
 
     config: RunConfig
     """The model, the text and the budget of pre-training of every run."""
-    orders: tuple[str, ...]
     schedules: tuple[str, ...] = ("decay",)
     seeds: int = 5
     """The most seeds that are run: 0 to this, less 1."""
     finetune: str = ""
     """The budget of fine-tuning after pre-training, in tokens or steps; empty for none."""
-    difficulty: str = "unigram"
-    """The measure of orders by difficulty that name none."""
     margin: float = 0.01
     """The smallest difference that matters, in nats per token."""
     alpha: float = 0.05
     """Probability of a false claim."""
 
     def __post_init__(self) -> None:
-        _check_list("--orders", self.orders, least=2)
-        _check_list("--schedules", self.schedules, least=1, known=SCHEDULES)
-        if CONTROL not in self.orders:
-            raise ConfigError(
-                f"--orders {','.join(self.orders)} has no {CONTROL!r}, which the others are "
-                f"compared with; give {CONTROL},{','.join(self.orders)}"
-            )
+        check_list("--schedules", self.schedules, least=1, known=SCHEDULES)
         expected = "2 or more (5 are the least for a claim): the scatter between seeds is measured"
         expect(self.seeds >= 2, "--seeds", self.seeds, expected)
         expect(self.margin > 0, "--margin", self.margin, "nats per token above 0, such as 0.01")
         expect(0 < self.alpha < 1, "--alpha", self.alpha, "a probability, such as 0.05")
-        for name, budget in (("--budget", self.config.budget), ("--finetune", self.finetune)):
+        for name, budget in self.budgets.items():
             if budget and parse_budget(budget).is_clock:
                 raise ConfigError(
-                    f"{name} {budget} is a time, and in a study every order has to read the same; "
-                    "give tokens or steps, such as '1M tokens'"
+                    f"{name} {budget} is a time, and in a study every {self.noun} has to read the "
+                    "same; give tokens or steps, such as '1M tokens'"
                 )
         expected = f"at least {LEAST_STEPS} steps of {self.config.batch_tokens:,} tokens"
         expect(self.num_steps >= LEAST_STEPS, "--budget", self.config.budget, expected)
         if self.finetune:
             expect(self.num_tuning_steps >= 1, "--finetune", self.finetune, "at least a step")
-        _ = self.parsed_orders
 
-    @cached_property
-    def parsed_orders(self) -> dict[str, Order]:
-        """The orders by name. Raises `ConfigError` for one that is not there."""
-        found = {name: parse_order(name, difficulty=self.difficulty) for name in self.orders}
-        folders = [Item(order=name, schedule="", seed=0).name for name in found]
-        if len(set(folders)) < len(folders):
-            raise ConfigError(
-                f"--orders {','.join(self.orders)}: two have the same name but for signs; rename "
-                "one of them"
-            )
-        return found
+    noun: ClassVar[str] = "run"
+    """What is compared, in a sentence."""
+    settings: ClassVar[tuple[str, ...]] = ()
+    """The fields that are written down beside `config`."""
+
+    @property
+    def budgets(self) -> dict[str, str]:
+        """The budgets by flag; an empty one is not used."""
+        return {"--budget": self.config.budget, "--finetune": self.finetune}
+
+    @property
+    def items(self) -> list[Item]:
+        """All runs, in the order in which they are trained."""
+        raise NotImplementedError
+
+    def config_of(self, item: Item) -> RunConfig:
+        """Return the model and the budget of pre-training of a run."""
+        return self.config
+
+    @property
+    def data_config(self) -> RunConfig:
+        """The config of preparation."""
+        return self.config
 
     @property
     def num_steps(self) -> int:
@@ -115,6 +119,10 @@ class Study:
     def _steps(self, text: str) -> int:
         budget = parse_budget(text)
         return int(budget.amount // (1 if budget.kind == "steps" else self.config.batch_tokens))
+
+    def steps(self, item: Item) -> int:
+        """Return the steps of pre-training of a run."""
+        return self._steps(self.config_of(item).budget)
 
     @property
     def num_sequences(self) -> int:
@@ -131,6 +139,65 @@ class Study:
         """Steps at the beginning of a run which do not depend on its schedule."""
         return int(self.num_steps * (1 - TAIL) + 1e-9)
 
+    def run_config(self, item: Item) -> RunConfig:
+        """Return the config of one run: pre-training in steps, then fine-tuning."""
+        config, tuning = self.config_of(item), self.num_tuning_steps
+        total = self.steps(item) + tuning
+        train = SCHEDULES[item.schedule](config.train)
+        return replace(
+            config,
+            seed=item.seed,
+            budget=f"{total} steps",
+            train=replace(train, finetune_share=tuning / total),
+            evaluate=replace(config.evaluate, votes=(), retrieval=False),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what decides the study's results, JSON-ready."""
+        plain = {name: getattr(self, name) for name in self.settings}
+        return {
+            **{name: list(value) if isinstance(value, tuple) else value
+               for name, value in plain.items()},
+            "endpoint": ENDPOINT,
+            "config": to_plain(self.config),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Design):
+    """A study of orders; its runs differ in order, schedule and seed alone."""
+
+    orders: tuple[str, ...]
+    difficulty: str = "unigram"
+    """The measure of orders by difficulty that name none."""
+
+    noun: ClassVar[str] = "order"
+    settings: ClassVar[tuple[str, ...]] = (
+        "orders", "schedules", "seeds", "finetune", "difficulty", "margin", "alpha"
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        check_list("--orders", self.orders, least=2)
+        if CONTROL not in self.orders:
+            raise ConfigError(
+                f"--orders {','.join(self.orders)} has no {CONTROL!r}, which the others are "
+                f"compared with; give {CONTROL},{','.join(self.orders)}"
+            )
+        super().__post_init__()
+        _ = self.parsed_orders
+
+    @cached_property
+    def parsed_orders(self) -> dict[str, Order]:
+        """The orders by name. Raises `ConfigError` for one that is not there."""
+        found = {name: parse_order(name, difficulty=self.difficulty) for name in self.orders}
+        folders = [Item(order=name, schedule="", seed=0).name for name in found]
+        if len(set(folders)) < len(folders):
+            raise ConfigError(
+                f"--orders {','.join(self.orders)}: two have the same name but for signs; rename "
+                "one of them"
+            )
+        return found
+
     @property
     def items(self) -> list[Item]:
         """All runs, seed by seed, so that every order is known for the same seeds."""
@@ -146,35 +213,13 @@ class Study:
         """The orders that are compared with `CONTROL`."""
         return tuple(name for name in self.orders if name != CONTROL)
 
-    def run_config(self, item: Item) -> RunConfig:
-        """Return the config of one run: pre-training in steps, then fine-tuning."""
-        total, tuning = self.num_steps + self.num_tuning_steps, self.num_tuning_steps
-        train = SCHEDULES[item.schedule](self.config.train)
-        return replace(
-            self.config,
-            seed=item.seed,
-            budget=f"{total} steps",
-            train=replace(train, finetune_share=tuning / total),
-            evaluate=replace(self.config.evaluate, votes=(), retrieval=False),
-        )
-
     def to_json(self) -> dict[str, Any]:
         """Return what decides the study's results, JSON-ready."""
-        plain = {name: getattr(self, name) for name in _FIELDS}
         code = {name: order.code for name, order in self.parsed_orders.items() if order.code}
-        return {
-            **{name: list(value) if isinstance(value, tuple) else value
-               for name, value in plain.items()},
-            "endpoint": ENDPOINT,
-            "code": code,
-            "config": to_plain(self.config),
-        }  # fmt: skip
+        return {**super().to_json(), "code": code}
 
 
-_FIELDS = ("orders", "schedules", "seeds", "finetune", "difficulty", "margin", "alpha")
-
-
-def _check_list(
+def check_list(
     name: str, values: Sequence[str], *, least: int, known: dict[str, Any] | None = None
 ) -> None:
     """Raise `ConfigError` if names are missing, unknown or given twice."""
@@ -191,7 +236,7 @@ def _check_list(
             )
 
 
-def begin_study(study: Study, folder: StudyFolder, *, command: str) -> bool:
+def begin_study(study: Design, folder: StudyFolder, *, command: str) -> bool:
     """Write a new study down, or check that the folder holds the same one; return if it is new.
 
     Raises `ConfigError` if it holds another study, or something else.
@@ -227,29 +272,44 @@ def begin_study(study: Study, folder: StudyFolder, *, command: str) -> bool:
 
 
 def load_study(folder: StudyFolder) -> Study:
-    """Return the study of a folder.
+    """Return the study of orders of a folder.
 
     Raises `ArtifactError` if it is damaged or was edited, or the file of an order has changed.
     """
-    plain = _read(folder)
-    if plain.get("digest") != digest_json(_comparable(plain)):
-        raise ArtifactError(
-            f"{folder.design} was changed after the study began (its digest does not match). {_FIX}"
-        )
-    try:
-        config = from_plain(RunConfig, rename_settings(plain["config"], where="config"))
-        values = {name: plain[name] for name in _FIELDS}
-        values |= {name: tuple(values[name]) for name in ("orders", "schedules")}
-        study = Study(config=config, **values)
-    except (KeyError, TypeError) as error:
-        raise ArtifactError(f"{folder.design} is damaged ({error!r}). {_FIX}") from None
+    plain = read_design(folder)
+    study = rebuild(Study, plain, folder)
     for name, order in study.parsed_orders.items():
-        if order.code != plain["code"].get(name):
+        if order.code != plain.get("code", {}).get(name):
             raise ArtifactError(
                 f"the file of the order {name!r} has changed since the study began; bring it back "
                 "to what it was, or begin another study with another --out"
             )
     return study
+
+
+def read_design(folder: StudyFolder) -> dict[str, Any]:
+    """Return what was written down. Raises `ArtifactError` if it is damaged or was edited."""
+    plain = _read(folder)
+    if plain.get("digest") != digest_json(_comparable(plain)):
+        raise ArtifactError(
+            f"{folder.design} was changed after the study began (its digest does not match). {_FIX}"
+        )
+    return plain
+
+
+def rebuild(kind: type[D], plain: dict[str, Any], folder: StudyFolder) -> D:
+    """Return the study of a kind from what was written down.
+
+    Raises `ArtifactError` if something is missing.
+    """
+    try:
+        config = from_plain(RunConfig, rename_settings(plain["config"], where="config"))
+        values: dict[str, Any] = {}
+        for name in kind.settings:
+            values[name] = tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
+        return kind(config=config, **values)
+    except (KeyError, TypeError) as error:
+        raise ArtifactError(f"{folder.design} is damaged ({error!r}). {_FIX}") from None
 
 
 def read_digest(folder: StudyFolder) -> str:
@@ -266,6 +326,7 @@ def _read(folder: StudyFolder) -> dict[str, Any]:
 
 def _comparable(plain: dict[str, Any]) -> dict[str, Any]:
     """Return the parts of a study that decide its results, in one spelling."""
-    kept = {name: plain.get(name) for name in (*_FIELDS, "endpoint", "code")}
+    about = ("format", "digest", "date", "command", "version", "commit")
+    kept = {name: value for name, value in plain.items() if name not in about}
     config = plain.get("config")
     return {**kept, "config": comparable(config) if isinstance(config, dict) else config}

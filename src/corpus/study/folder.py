@@ -14,12 +14,25 @@ class Item:
     order: str
     schedule: str
     seed: int
+    mixture: str = ""
+    """Its shares of the sources, by name; empty in a study of orders."""
+    size: str = ""
+    """The size of its model and budget, by name; empty in a study of orders."""
 
     @property
     def name(self) -> str:
         """The name of its folder and of its row."""
+        if self.mixture:
+            return f"{self.mixture}.{self.size}.{self.seed}"
         order = re.sub(r"[^A-Za-z0-9-]+", "-", self.order).strip("-")
         return f"{order}.{self.schedule}.{self.seed}"
+
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """The columns of its row that say which run it is."""
+        own = {"mixture": self.mixture, "size": self.size} if self.mixture else {}
+        first = {"run": self.name, "order": self.order, "schedule": self.schedule}
+        return {**first, "seed": self.seed, **own}
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,16 @@ class StudyFolder:
         return RunFolder(self.path / "beginnings" / key)
 
     def order(self, item: Item) -> Path:
-        """The permutation that a run reads."""
-        name = item.name.split(".")[0]
-        return self.path / "orders" / f"{name}.{item.seed}.npy"
+        """The permutation that a run reads; it does not depend on the schedule."""
+        name = item.name if item.mixture else f"{item.name.split('.')[0]}.{item.seed}"
+        return self.path / "orders" / f"{name}.npy"
+
+    @property
+    def mixtures(self) -> Path:
+        """The shares of a study of mixtures, written before its first run."""
+        return self.path / "mixtures.json"
+
+    @property
+    def best(self) -> Path:
+        """The predicted best mixture, written before the runs of the second size."""
+        return self.path / "best.json"

@@ -23,7 +23,8 @@ from corpus.report.render import render_html, render_markdown
 from corpus.report.summary import Verdict
 from corpus.study import rows as rows_of
 from corpus.study.analyse import ScheduleResult, analyse, conclude, limits, signed
-from corpus.study.design import Study
+from corpus.study.console import family
+from corpus.study.design import Design, Study
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.measure import LOSSES, read_retention
 from corpus.study.orders import CONTROL
@@ -53,7 +54,7 @@ def write_page(study: Study, folder: StudyFolder) -> None:
     title = f"Corpus study: {view['name']}"
     write_text(folder.path / "report.html", render_html(view, title=title, content="study.j2"))
     write_text(folder.path / "report.md", render_markdown(view, content="study.j2"))
-    _write_figures(folder, view)
+    write_figures(folder, view)
     say(f"report: {folder.path / 'report.html'}")
 
 
@@ -74,23 +75,29 @@ def _view(
         "verdict": Verdict(level=level, title=sentence.rstrip("."), sentences=(limits(study),)),
         "missing": () if len(rows) == len(study.items) else (f"{finished}.",),
         "facts": _facts(study, rows),
-        "tables": [_table(study, phase, result) for phase, result in results],
-        "about_intervals": (
-            f"Differences are of the mean held-out loss to {CONTROL}, in {NAT}: below 0 is better. "
-            "The first interval holds however often one looks. Dunnett's holds for all orders "
-            "together, if one looks once, at the end. The last one is over seeds and held-out "
-            "documents."
-        ),
-        "forests": [_forest(study, phase, result) for phase, result in results],
-        "sources": [_sources(phase, result) for phase, result in results],
+        "tables": [comparison_table(study, phase, result) for phase, result in results],
+        "about_intervals": about_intervals(results[0][1]),
+        "forests": [forest(study, phase, result) for phase, result in results],
+        "sources": [source_table(phase, result) for phase, result in results],
         "problems": _problems(study, rows),
         "curves": _curves(study, folder, rows),
         "retention": _retention(study, folder, rows),
         "design": {name: design[name] for name in _DESIGN},
+        "noun": study.noun,
         "control": CONTROL,
         "limits": limits(study),
-        "commands": _commands(folder, design, rows),
+        "commands": commands(folder, design, rows),
     }
+
+
+def about_intervals(result: ScheduleResult) -> str:
+    """Return what the columns of a comparison mean."""
+    return (
+        f"Differences are of the mean held-out loss to {result.control_name}, in {NAT}: below 0 is "
+        f"better. The first interval holds however often one looks. Dunnett's holds for all "
+        f"{result.noun}s together, if one looks once, at the end. The last one is over seeds and "
+        "held-out documents."
+    )
 
 
 _DESIGN = ("endpoint", "orders", "schedules", "seeds", "finetune", "difficulty", "margin", "alpha",
@@ -116,15 +123,15 @@ def _facts(study: Study, rows: Sequence[rows_of.Row]) -> list[tuple[str, str, st
     ]
 
 
-def _table(
-    study: Study, phase: str, result: ScheduleResult
+def comparison_table(
+    study: Design, phase: str, result: ScheduleResult
 ) -> tuple[str, tuple[str, ...], list[tuple[str, ...]], str]:
     percent_sure = f"{100 * (1 - study.alpha):g} %"
     columns = (
-        "order", "seeds", "difference", f"{percent_sure} at any time", "e-value", "verdict",
+        result.noun, "seeds", "difference", f"{percent_sure} at any time", "e-value", "verdict",
         "Dunnett's interval", "adjusted p", "over documents too",
     )  # fmt: skip
-    rows = [(CONTROL, str(len(result.control)), *["–"] * (len(columns) - 2))]
+    rows = [(result.control_name, str(len(result.control)), *["–"] * (len(columns) - 2))]
     for each in result.orders:
         known, contrast, crossed = each.verdict, each.contrast, each.crossed
         rows.append(
@@ -140,7 +147,7 @@ def _table(
                 "–" if crossed is None else _bounds(crossed.interval),
             )
         )
-    title = f"Orders {PHASES[phase]}, schedule {result.schedule}"
+    title = f"{result.noun.capitalize()}s {PHASES[phase]}, {family(result)}"
     return title, columns, rows, conclude(study, result)
 
 
@@ -150,7 +157,7 @@ def _bounds(interval: tuple[float, float]) -> str:
     return f"{signed(interval[0])} to {signed(interval[1])}"
 
 
-def _forest(study: Study, phase: str, result: ScheduleResult) -> Forest:
+def forest(study: Design, phase: str, result: ScheduleResult) -> Forest:
     rows = [
         Row(
             name=each.order,
@@ -163,14 +170,14 @@ def _forest(study: Study, phase: str, result: ScheduleResult) -> Forest:
         if each.verdict.mean is not None
     ]
     return Forest(
-        title=f"Loss less that of {CONTROL}, {PHASES[phase]}, schedule {result.schedule}",
+        title=f"Loss less that of {result.control_name}, {PHASES[phase]}, {family(result)}",
         x_label=f"difference, {NAT} (left is better)",
         rows=tuple(rows),
         margin=study.margin,
     )
 
 
-def _sources(
+def source_table(
     phase: str, result: ScheduleResult
 ) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
     names = list(dict.fromkeys(name for each in result.orders for name in each.by_source))
@@ -179,7 +186,7 @@ def _sources(
         for each in result.orders
         if each.by_source
     ]
-    return f"{PHASES[phase]}, schedule {result.schedule}", ("order", *names), rows
+    return f"{PHASES[phase]}, {family(result)}", (result.noun, *names), rows
 
 
 def _problems(
@@ -313,9 +320,7 @@ def _retention(study: Study, folder: StudyFolder, rows: Sequence[rows_of.Row]) -
     return charts
 
 
-def _commands(
-    folder: StudyFolder, design: dict[str, Any], rows: Sequence[rows_of.Row]
-) -> list[str]:
+def commands(folder: StudyFolder, design: dict[str, Any], rows: Sequence[rows_of.Row]) -> list[str]:
     lines = [str(design["command"]), shlex.join(["corpus", "compare", str(folder.path)])]
     if rows:
         again = ["corpus", "compare", str(folder.path), "--repeat", rows[0]["run"]]
@@ -323,7 +328,7 @@ def _commands(
     return lines
 
 
-def _write_figures(folder: StudyFolder, view: dict[str, Any]) -> None:
+def write_figures(folder: StudyFolder, view: dict[str, Any]) -> None:
     """Write each figure as an SVG with the colours of paper, and its data as CSV beside it."""
     colors = _paper_colors()
     groups: dict[str, Sequence[Chart | Forest]] = {

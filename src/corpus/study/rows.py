@@ -8,7 +8,7 @@ from filelock import FileLock
 
 from corpus.base.errors import ArtifactError
 from corpus.base.files import read_json, write_json, write_text
-from corpus.study.design import Study
+from corpus.study.design import Design
 from corpus.study.folder import Item, StudyFolder
 
 Row = dict[str, Any]
@@ -19,13 +19,13 @@ FIRST = ("run", "order", "schedule", "seed", "loss")
 _FIX = "Delete it, and the run is trained again when the study goes on."
 
 
-def write_row(study: Study, folder: StudyFolder, item: Item, row: Row) -> None:
+def write_row(study: Design, folder: StudyFolder, item: Item, row: Row) -> None:
     """Keep a finished run's row, and write runs.csv anew."""
     write_json(folder.row(item), row)
     write_table(study, folder)
 
 
-def write_table(study: Study, folder: StudyFolder) -> None:
+def write_table(study: Design, folder: StudyFolder) -> None:
     """Write runs.csv from the rows of all finished runs."""
     with FileLock(folder.path / ".rows.lock"):  # another process may do the same
         rows = read_rows(study, folder)
@@ -37,7 +37,7 @@ def write_table(study: Study, folder: StudyFolder) -> None:
         write_text(folder.rows, text.getvalue())
 
 
-def read_rows(study: Study, folder: StudyFolder) -> list[Row]:
+def read_rows(study: Design, folder: StudyFolder) -> list[Row]:
     """Return the rows of the finished runs, in the order of the study."""
     return [_read(folder, item) for item in study.items if is_finished(folder, item)]
 
@@ -50,7 +50,7 @@ def is_finished(folder: StudyFolder, item: Item) -> bool:
 def _read(folder: StudyFolder, item: Item) -> Row:
     path = folder.row(item)
     row = read_json(path, fix=_FIX)
-    expected = {"run": item.name, "order": item.order, "schedule": item.schedule, "seed": item.seed}
+    expected = item.columns
     fits = isinstance(row, dict) and {name: row.get(name) for name in expected} == expected
     if not fits or not isinstance(row.get("loss"), float):
         raise ArtifactError(f"{path} is not the row of run {item.name}. {_FIX}")

@@ -1,0 +1,157 @@
+"""The predicted best mixture of a study, from the runs of its first size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from corpus.base.errors import ArtifactError
+from corpus.base.files import read_json, write_json
+from corpus.study.design import read_digest
+from corpus.study.folder import StudyFolder
+from corpus.study.law import Fit, best_shares, fit, has_floor, judge
+from corpus.study.mixtures import FIRST, SECOND, Drawn, MixtureStudy
+from corpus.study.rows import Row
+from corpus.study.shares import Shares, cut
+
+_FIX = "Delete it, and it is written again when the study goes on."
+
+LOSS = "loss_"
+"""What the columns of held-out losses by source begin with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the runs of the first size say of every mixture."""
+
+    names: tuple[str, ...]
+    """The mixtures."""
+    sources: tuple[str, ...]
+    shares: np.ndarray
+    """[mixtures, sources] float64."""
+    seeds: tuple[int, ...]
+    """Those in which every mixture is finished; losses are means over them."""
+    losses: dict[str, np.ndarray]
+    """By held-out source: [mixtures] in nats per token."""
+    fits: dict[str, Fit]
+    """By held-out source."""
+    endpoint: np.ndarray
+    """[mixtures] the weighted mean of the losses."""
+    mean_fit: Fit
+    """Of the endpoint, as the weighted mean of the sources' laws; its law is that of the endpoint
+    alone."""
+    own_fit: Fit
+    """Of the endpoint alone."""
+    has_floor: bool
+    """Whether there were mixtures enough for the floors."""
+    best: Shares
+    """The predicted best mixture, within what the text allows at the second size."""
+    best_loss: float
+    """Its predicted endpoint at the first size."""
+
+    @property
+    def outside(self) -> list[str]:
+        """The sources of which the best mixture has more or less than any that was trained."""
+        low, high = self.shares.min(axis=0), self.shares.max(axis=0)
+        return [
+            name
+            for at, name in enumerate(self.sources)
+            if not low[at] - 1e-9 <= self.best[name] <= high[at] + 1e-9
+        ]
+
+    def index(self, name: str) -> int:
+        """Return the row of a mixture in `shares`."""
+        return self.names.index(name)
+
+
+def predict(study: MixtureStudy, drawn: Drawn, rows: Sequence[Row]) -> Prediction | None:
+    """Fit the laws and find the best mixture; None until every mixture has a common seed."""
+    known = {row["run"]: row for row in rows}
+    runs = study.runs(FIRST)
+    seeds = [
+        at for at in range(study.seeds) if all(each[at].name in known for each in runs.values())
+    ]
+    if not seeds:
+        return None
+    names, sources = tuple(runs), tuple(drawn.sequences)
+    table = {name: [known[runs[name][seed].name] for seed in seeds] for name in names}
+    first = table[names[0]][0]
+    heldout = [name.removeprefix(LOSS) for name in first if name.startswith(LOSS)]
+    losses = {
+        source: np.array(
+            [np.mean([row[f"{LOSS}{source}"] for row in table[name]]) for name in names]
+        )
+        for source in heldout
+    }
+    shares = np.array([[drawn.first[name][source] for source in sources] for name in names])
+    given = study.config.curriculum.weights
+    weights = np.array([given.get(source, 1.0) for source in heldout])
+    weights = weights / weights.sum()
+    fits = {source: fit(shares, each) for source, each in losses.items()}
+    endpoint = weights @ np.stack(list(losses.values()))
+    own = fit(shares, endpoint)
+    mean = weights @ np.stack([each.predicted for each in fits.values()])
+    best = _best(study, drawn, list(fits.values()), weights, shares)
+    at_best = np.array([best[source] for source in sources])
+    return Prediction(
+        names=names,
+        sources=sources,
+        shares=shares,
+        seeds=tuple(seeds),
+        losses=losses,
+        fits=fits,
+        endpoint=endpoint,
+        mean_fit=judge(own.law, mean, endpoint),
+        own_fit=own,
+        has_floor=has_floor(len(np.unique(shares, axis=0)), len(sources)),
+        best=best,
+        best_loss=float(weights @ [float(each.law(at_best)) for each in fits.values()]),
+    )
+
+
+def _best(
+    study: MixtureStudy,
+    drawn: Drawn,
+    fits: Sequence[Fit],
+    weights: np.ndarray,
+    shares: np.ndarray,
+) -> Shares:
+    """Return the best mixture in whole sequences of the second size."""
+    sources, total = list(drawn.sequences), study.total(SECOND)
+    most = np.array([min(1.0, drawn.sequences[name] / total) for name in sources])
+    starts = np.array([[each[name] for name in sources] for each in drawn.second.values()])
+    found = best_shares([each.law for each in fits], weights, most, starts)
+    wanted = {name: float(found[at]) for at, name in enumerate(sources)}
+    return cut(wanted, drawn.sequences, total)
+
+
+def write_best(prediction: Prediction, folder: StudyFolder) -> None:
+    """Write the best mixture down, with the laws that it is from."""
+    record: dict[str, Any] = {
+        "study": read_digest(folder),
+        "shares": prediction.best,
+        "predicted_loss": prediction.best_loss,
+        "laws": {
+            name: {
+                "floor": each.law.floor,
+                "slopes": dict(zip(prediction.sources, each.law.slopes.tolist())),
+                "penalty": each.law.penalty,
+                "error": each.error,
+                "naive_error": each.naive_error,
+            }
+            for name, each in prediction.fits.items()
+        },
+    }
+    write_json(folder.best, record)
+
+
+def read_best(folder: StudyFolder) -> Shares:
+    """Return the best mixture that was written down. Raises `ArtifactError` if it is damaged."""
+    plain = read_json(folder.best, fix=_FIX)
+    try:
+        if plain["study"] != read_digest(folder):
+            raise ValueError("it is of another study")
+        return {name: float(share) for name, share in plain["shares"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(f"{folder.best} is damaged ({error}). {_FIX}") from None
