@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.processes import CorpusProcess
+from support.processes import CorpusProcess, run_corpus
 
 Words = Callable[..., list[str]]
 Corpus = Callable[..., subprocess.CompletedProcess[str]]
@@ -43,6 +43,8 @@ def killed_and_shared(mixture_words: Words, tmp_path_factory: pytest.TempPathFac
         time.sleep(0.02)
     os.kill(first.pid, signal.SIGKILL)
     first.communicate(timeout=60)
+    early = run_corpus(["compare", str(out), "--report"]).stdout
+    assert "runs of the first size are finished; a law needs every mixture with the same" in early
     workers = [CorpusProcess(["compare", str(out)]) for _ in range(2)]
     said = [worker.communicate(timeout=240) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said

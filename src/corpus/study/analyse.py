@@ -210,9 +210,9 @@ def signed(value: float | None, places: int = 3) -> str:
 
 def limits(study: Design) -> str:
     """Return what a study of this kind cannot say."""
-    shape = study.config.model
+    shape, tokens = study.compared
     return (
         f"This holds for a model of {shape.num_parameters / 1e6:.2g}M parameters, "
-        f"{study.num_tokens / 1e6:.3g}M tokens of this text, and these settings. It says nothing "
+        f"{tokens / 1e6:.3g}M tokens of this text, and these settings. It says nothing "
         "of larger models, longer training or other text."
     )

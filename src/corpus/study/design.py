@@ -13,6 +13,7 @@ from corpus.base.units import parse_budget
 from corpus.base.version import identify
 from corpus.config.aliases import rename_settings
 from corpus.config.checks import expect
+from corpus.config.model import ModelConfig
 from corpus.config.run import RunConfig
 from corpus.config.train import TrainConfig
 from corpus.run.begin import comparable
@@ -65,6 +66,11 @@ class Design:
     alpha: float = 0.05
     """Probability of a false claim."""
 
+    noun: ClassVar[str] = "run"
+    """What is compared, in a sentence."""
+    recorded: ClassVar[tuple[str, ...]] = ()
+    """The fields that are written down beside `config`."""
+
     def __post_init__(self) -> None:
         check_list("--schedules", self.schedules, least=1, known=SCHEDULES)
         expected = "2 or more (5 are the least for a claim): the scatter between seeds is measured"
@@ -81,11 +87,6 @@ class Design:
         expect(self.num_steps >= LEAST_STEPS, "--budget", self.config.budget, expected)
         if self.finetune:
             expect(self.num_tuning_steps >= 1, "--finetune", self.finetune, "at least a step")
-
-    noun: ClassVar[str] = "run"
-    """What is compared, in a sentence."""
-    settings: ClassVar[tuple[str, ...]] = ()
-    """The fields that are written down beside `config`."""
 
     @property
     def budgets(self) -> dict[str, str]:
@@ -135,6 +136,11 @@ class Design:
         return self.num_steps * self.config.batch_tokens
 
     @property
+    def compared(self) -> tuple[ModelConfig, int]:
+        """The model, and the tokens it reads in pre-training, of which conclusions are drawn."""
+        return self.config.model, self.num_tokens
+
+    @property
     def num_shared_steps(self) -> int:
         """Steps at the beginning of a run which do not depend on its schedule."""
         return int(self.num_steps * (1 - TAIL) + 1e-9)
@@ -154,7 +160,7 @@ class Design:
 
     def to_json(self) -> dict[str, Any]:
         """Return what decides the study's results, JSON-ready."""
-        plain = {name: getattr(self, name) for name in self.settings}
+        plain = {name: getattr(self, name) for name in self.recorded}
         return {
             **{name: list(value) if isinstance(value, tuple) else value
                for name, value in plain.items()},
@@ -172,7 +178,7 @@ class Study(Design):
     """The measure of orders by difficulty that name none."""
 
     noun: ClassVar[str] = "order"
-    settings: ClassVar[tuple[str, ...]] = (
+    recorded: ClassVar[tuple[str, ...]] = (
         "orders", "schedules", "seeds", "finetune", "difficulty", "margin", "alpha"
     )  # fmt: skip
 
@@ -305,7 +311,7 @@ def rebuild(kind: type[D], plain: dict[str, Any], folder: StudyFolder) -> D:
     try:
         config = from_plain(RunConfig, rename_settings(plain["config"], where="config"))
         values: dict[str, Any] = {}
-        for name in kind.settings:
+        for name in kind.recorded:
             values[name] = tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
         return kind(config=config, **values)
     except (KeyError, TypeError) as error:

@@ -3,9 +3,9 @@
     loss(r) = floor + exp(slopes · r)        r: shares of the sources, which add up to 1
 
 It is the law of Data Mixing Laws (arXiv:2403.16952, section 3), whose factor is in the slopes here,
-as the shares add up to 1, and of Olmix (arXiv:2602.12237), which found it best of the parametric
-ones. RegMix (arXiv:2407.01492) fits the loss itself, linearly or with boosted trees: the first has
-its optimum in a corner always, the second needs hundreds of runs.
+as the shares add up to 1. Olmix (arXiv:2602.12237) fits the same one to the runs of its proxies.
+RegMix (arXiv:2407.01492) fits the loss itself: linearly, which has its optimum in a corner always,
+or with boosted trees, which need hundreds of runs.
 
 For a given floor the law is linear in log(loss - floor), so it is fitted in closed form, and no
 start values are needed. Ridge regression shrinks the slopes towards a loss that the mixture does

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from corpus.base.console import say, warn
 from corpus.base.units import format_count
 from corpus.evaluate.verdict import MIN_SEEDS
@@ -85,7 +87,7 @@ def columns(found: Prediction) -> tuple[str, ...]:
     return ("mixture", *found.sources, "loss", "left out")
 
 
-def table(study: MixtureStudy, folder: StudyFolder, found: Prediction) -> list[tuple[str, ...]]:
+def table(found: Prediction) -> list[tuple[str, ...]]:
     """Return the mixtures of the first size from the best to the worst, then the predicted one."""
     order = found.endpoint.argsort(kind="stable")
     lines = [
@@ -109,7 +111,10 @@ def _say_mixtures(study: MixtureStudy, folder: StudyFolder, found: Prediction) -
         f"mixtures of the first size, mean of {seeds}: the shares of the sources, the endpoint, "
         "and what the law of the others predicts"
     )
-    say_lines(columns(found), table(study, folder, found))
+    say_lines(columns(found), table(found))
+    uniform = found.shares[found.index(UNIFORM)]
+    if np.ptp(uniform) * study.total(FIRST) > 1.5:  # rounding makes one sequence of difference
+        say(f"  {UNIFORM} is cut to the text: not every source has enough for its share")
 
 
 def say_lines(head: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:

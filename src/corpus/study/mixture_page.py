@@ -78,7 +78,7 @@ def _view(
         "about_intervals": about_intervals(result),
         "forests": [forest(study, "pretrained", result)] if has_checked else [],
         "sources": [source_table("pretrained", result)] if has_checked else [],
-        "mixtures": _mixtures(study, folder, found) if found else None,
+        "mixtures": _mixtures(found) if found else None,
         "problems": [],
         "curves": [],
         "retention": [],
@@ -119,13 +119,13 @@ def _facts(study: MixtureStudy, rows: Sequence[Row]) -> list[tuple[str, str, str
     ]
 
 
-def _mixtures(study: MixtureStudy, folder: StudyFolder, found: Prediction) -> dict[str, Any]:
+def _mixtures(found: Prediction) -> dict[str, Any]:
     slopes = [
         (name, *(f"{slope:.3f}" for slope in each.law.slopes)) for name, each in found.fits.items()
     ]
     return {
         "form": form(found),
-        "shares": (columns(found), table(study, folder, found)),
+        "shares": (columns(found), table(found)),
         "laws": (LAW_COLUMNS, laws(found)),
         "slopes": (("held-out loss", *found.sources), slopes),
     }

@@ -49,7 +49,7 @@ class MixtureStudy(Design):
     """Its budget; empty for `LARGER` times the first, or the same if the text is too little."""
 
     noun: ClassVar[str] = "mixture"
-    settings: ClassVar[tuple[str, ...]] = (
+    recorded: ClassVar[tuple[str, ...]] = (
         "mixtures", "second_dim", "second_budget", "schedules", "seeds", "margin", "alpha"
     )  # fmt: skip
 
@@ -138,6 +138,11 @@ class MixtureStudy(Design):
         if item.size == FIRST:
             return self.config
         return replace(self.config, model=self.second_model, budget=f"{self.second_steps} steps")
+
+    @property
+    def compared(self) -> tuple[ModelConfig, int]:
+        """The second model, and the tokens it reads."""
+        return self.second_model, self.second_steps * self.config.batch_tokens
 
     @property
     def data_config(self) -> RunConfig:
