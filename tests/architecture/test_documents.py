@@ -103,11 +103,8 @@ def test_the_commands_in_the_documents_exist() -> None:
     assert commands, "the README shows no command"
     asked: dict[tuple[str, ...], str] = {}
     for words in commands:
-        positions = (
-            tuple(words[:2])
-            if words[0] == "run" and len(words) > 1 and not words[1].startswith("-")
-            else tuple(words[:1])
-        )
+        takes_recipe = words[0] in ("run", "compare") and words[1:2] and words[1] in RECIPES
+        positions = tuple(words[:2] if takes_recipe else words[:1])
         if positions not in asked:
             asked[positions] = _help(positions)
         for flag in rename_flags(word.split("=")[0] for word in words if word.startswith("--")):
@@ -117,7 +114,7 @@ def test_the_commands_in_the_documents_exist() -> None:
 
 
 def test_the_flags_in_prose_and_tables_exist() -> None:
-    commands = (*COMMANDS, "run starter")
+    commands = (*COMMANDS, "run starter", "compare starter")
     known = {
         flag
         for command in commands

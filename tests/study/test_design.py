@@ -11,6 +11,7 @@ from corpus.base.errors import ArtifactError, ConfigError
 from corpus.recipes.registry import load_recipe
 from corpus.study.design import Study, begin_study, load_study
 from corpus.study.folder import Item, StudyFolder
+from corpus.study.orders import split_own
 from corpus.train.schedule import learning_rate
 
 
@@ -109,9 +110,13 @@ def test_an_edited_study_is_refused(tmp_path: Path) -> None:
 def test_a_changed_file_of_an_order_is_refused(tmp_path: Path) -> None:
     own, folder = tmp_path / "mine.py", StudyFolder(tmp_path / "a")
     own.write_text("def f(sequences, seed): return range(len(sequences))")
-    begin_study(_study(orders=("shuffled", f"{own}:f")), folder, command="first")
-    load_study(folder)
-    own.write_text("def f(sequences, seed): return list(range(len(sequences)))[::-1]")
+    names, files = split_own(["shuffled", f"{own}:f"])
+    assert names == ("shuffled", "mine.py:f")
+    begin_study(_study(orders=names, own=files), folder, command="first")
+    own.unlink()
+    assert load_study(folder).orders == names, "the study has a copy"
+    copy = folder.code / "mine.py"
+    copy.write_text("def f(sequences, seed): return list(range(len(sequences)))[::-1]")
     with pytest.raises(ArtifactError, match="has changed since the study began"):
         load_study(folder)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from corpus.base.errors import ConfigError, DataError
 from corpus.config.study import DEFAULT_ORDERS
 from corpus.study.difficulty import DIFFICULTIES
-from corpus.study.orders import CONTROL, MEASURED, PLAIN, parse_order
+from corpus.study.orders import CONTROL, MEASURED, PLAIN, parse_order, split_own
 from corpus.study.sequences import Sequences, exact_counts
 
 EOS = 0
@@ -228,3 +228,11 @@ def test_a_file_without_the_function_or_that_fails_is_named(own: Path, tmp_path:
     failing.write_text("1 / 0")
     with pytest.raises(ConfigError, match="cannot be run: ZeroDivisionError"):
         parse_order(f"{failing}:f", difficulty="unigram")
+
+
+def test_files_are_known_by_their_name_so_two_cannot_share_it() -> None:
+    names, own = split_own(["easy:length", "a/mine.py:f", "a/mine.py:g"])
+    assert names == ("easy:length", "mine.py:f", "mine.py:g")
+    assert own == {"mine.py": Path("a/mine.py")}
+    with pytest.raises(ConfigError, match=r"two files named mine\.py: a/mine\.py and b/mine\.py"):
+        split_own(["a/mine.py:f", "b/mine.py:f"])

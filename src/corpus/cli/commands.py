@@ -153,7 +153,10 @@ def _evaluate_options(words: Sequence[str]) -> EvaluateOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CompareOptions:
-    """Prints the paired difference with its 95 % interval, for all problems and by template."""
+    """To compare orders: corpus compare RECIPE --help. A study of orders goes on with corpus
+    compare STUDY; STUDY --report writes its page as it stands, STUDY --repeat ROW trains one run
+    again, and STUDY --seeds N adds seeds. The options below are for runs and ways of answering:
+    paired differences with 95 % intervals."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """A scored run's folder, or a folder of outcomes that `corpus evaluate --output` wrote."""
@@ -263,6 +266,7 @@ def _flags(words: Sequence[str]) -> set[str]:
 
 def _orders(options: NewStudyOptions) -> "Study":
     from corpus.study.design import Study
+    from corpus.study.orders import split_own
 
     for flag in ("second_dim", "second_budget"):
         if getattr(options, flag):
@@ -270,9 +274,11 @@ def _orders(options: NewStudyOptions) -> "Study":
                 f"--{flag.replace('_', '-')} is of a study of mixtures; give --mixtures too, such "
                 "as --mixtures 16"
             )
+    orders, own = split_own(options.orders.split(","))
     return Study(
         config=options.settings,
-        orders=tuple(options.orders.split(",")),
+        orders=orders,
+        own=own,
         schedules=tuple(options.schedules.split(",")),
         seeds=options.seeds,
         finetune=options.finetune_budget,

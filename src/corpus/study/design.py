@@ -1,13 +1,14 @@
 """What a study asks: written down before its first run, and never changed afterwards."""
 
 import datetime
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from corpus.base.errors import ArtifactError, ConfigError, did_you_mean
-from corpus.base.files import digest_json, read_json, write_json
+from corpus.base.files import digest_json, read_json, write_json, write_text
 from corpus.base.plain import differences, from_plain, to_plain
 from corpus.base.units import parse_budget
 from corpus.base.version import identify
@@ -94,6 +95,11 @@ class Design:
         return {"--budget": self.config.budget, "--finetune": self.finetune}
 
     @property
+    def copied(self) -> Mapping[str, Path]:
+        """Files that the study keeps a copy of, by file name."""
+        return {}
+
+    @property
     def items(self) -> list[Item]:
         """All runs, in the order in which they are trained."""
         raise NotImplementedError
@@ -176,6 +182,8 @@ class Study(Design):
     orders: tuple[str, ...]
     difficulty: str = "unigram"
     """The measure of orders by difficulty that name none."""
+    own: Mapping[str, Path] = field(default_factory=dict, compare=False)
+    """Where the files of the user's own orders are, by file name."""
 
     noun: ClassVar[str] = "order"
     recorded: ClassVar[tuple[str, ...]] = (
@@ -192,10 +200,18 @@ class Study(Design):
         super().__post_init__()
         _ = self.parsed_orders
 
+    @property
+    def copied(self) -> Mapping[str, Path]:
+        """The files of the user's own orders."""
+        return self.own
+
     @cached_property
     def parsed_orders(self) -> dict[str, Order]:
         """The orders by name. Raises `ConfigError` for one that is not there."""
-        found = {name: parse_order(name, difficulty=self.difficulty) for name in self.orders}
+        found = {
+            name: parse_order(name, difficulty=self.difficulty, own=self.own)
+            for name in self.orders
+        }
         folders = [Item(order=name, schedule="", seed=0).name for name in found]
         if len(set(folders)) < len(folders):
             raise ConfigError(
@@ -273,6 +289,8 @@ def begin_study(study: Design, folder: StudyFolder, *, command: str) -> bool:
         **asked,
     }
     folder.path.mkdir(parents=True, exist_ok=True)
+    for name, path in study.copied.items():
+        write_text(folder.code / name, path.read_bytes().decode("utf-8"))
     write_json(folder.design, record)
     return True
 
@@ -283,12 +301,13 @@ def load_study(folder: StudyFolder) -> Study:
     Raises `ArtifactError` if it is damaged or was edited, or the file of an order has changed.
     """
     plain = read_design(folder)
-    study = rebuild(Study, plain, folder)
+    own = {path.name: path for path in folder.code.glob("*.py")}
+    study = rebuild(Study, plain, folder, own=own)
     for name, order in study.parsed_orders.items():
         if order.code != plain.get("code", {}).get(name):
             raise ArtifactError(
-                f"the file of the order {name!r} has changed since the study began; bring it back "
-                "to what it was, or begin another study with another --out"
+                f"the file of the order {name!r} in {folder.code} has changed since the study "
+                "began; bring it back to what it was, or begin another study with another --out"
             )
     return study
 
@@ -303,8 +322,8 @@ def read_design(folder: StudyFolder) -> dict[str, Any]:
     return plain
 
 
-def rebuild(kind: type[D], plain: dict[str, Any], folder: StudyFolder) -> D:
-    """Return the study of a kind from what was written down.
+def rebuild(kind: type[D], plain: dict[str, Any], folder: StudyFolder, **more: Any) -> D:
+    """Return the study of a kind from what was written down, and `more` that was not.
 
     Raises `ArtifactError` if something is missing.
     """
@@ -313,7 +332,7 @@ def rebuild(kind: type[D], plain: dict[str, Any], folder: StudyFolder) -> D:
         values: dict[str, Any] = {}
         for name in kind.recorded:
             values[name] = tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
-        return kind(config=config, **values)
+        return kind(config=config, **values, **more)
     except (KeyError, TypeError) as error:
         raise ArtifactError(f"{folder.design} is damaged ({error!r}). {_FIX}") from None
 

@@ -47,6 +47,11 @@ class StudyFolder:
         return self.path / "study.json"
 
     @property
+    def code(self) -> Path:
+        """Copies of the files of the user's own orders."""
+        return self.path / "code"
+
+    @property
     def data(self) -> RunFolder:
         """Prepared text and problems, which all runs share."""
         return RunFolder(self.path / "data")

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -188,13 +188,34 @@ def _check(name: str, found: np.ndarray, number: int) -> Permutation:
     return found
 
 
-def parse_order(text: str, *, difficulty: str) -> Order:
+def split_own(orders: Sequence[str]) -> tuple[tuple[str, ...], dict[str, Path]]:
+    """Return the names of orders, and the files of those that are the user's own, by file name.
+
+    `code/mine.py:f` is named `mine.py:f`. Raises `ConfigError` if two files have the same name.
+    """
+    names, own = [], dict[str, Path]()
+    for order in orders:
+        place, _, function = order.rpartition(":")
+        if not place.endswith(".py"):
+            names.append(order)
+            continue
+        path = Path(place)
+        if own.setdefault(path.name, path) != path:
+            raise ConfigError(
+                f"--orders has two files named {path.name}: {own[path.name]} and {path}; rename one"
+            )
+        names.append(f"{path.name}:{function}")
+    return tuple(names), own
+
+
+def parse_order(text: str, *, difficulty: str, own: Mapping[str, Path] | None = None) -> Order:
     """Return the order of a name: a built-in one, `easy:MEASURE`, or `FILE.py:FUNCTION`.
 
-    Raises `ConfigError` for a name, measure, file or function that is not there.
+    `own` says where files of the user's are, by file name. Raises `ConfigError` for a name,
+    measure, file or function that is not there.
     """
     if re.search(r"\.py(:|$)", text):
-        return _load(text)
+        return _load(text, own or {})
     name, _, measure = text.partition(":")
     measure = measure or difficulty
     known = [*PLAIN, *MEASURED]
@@ -214,12 +235,12 @@ def parse_order(text: str, *, difficulty: str) -> Order:
     return Order(name=text, function=lambda sequences, seed: make(sequences, seed, measure))
 
 
-def _load(text: str) -> Order:
+def _load(text: str, own: Mapping[str, Path]) -> Order:
     """Load a function from a file of the user's."""
     place, _, name = text.rpartition(":")
     if not place.endswith(".py") or not name:
         raise ConfigError(f"{text!r} names no function; give FILE.py:FUNCTION")
-    path = Path(place)
+    path = own.get(place, Path(place))
     if not path.is_file():
         raise ConfigError(f"there is no file {place} for the order {text!r}")
     spec = importlib.util.spec_from_file_location(f"order_{path.stem}", path)
