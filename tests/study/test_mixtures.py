@@ -233,7 +233,7 @@ def test_the_best_mixture_is_predicted_from_complete_seeds_and_kept(tmp_path: Pa
     assert found is not None
     assert found.seeds == (0, 1)
     assert found.has_floor
-    assert found.mean_fit.error < 1e-4
+    assert found.mean_fit.error < 0.01 * found.mean_fit.naive_error
     assert found.mean_fit.rank_correlation == pytest.approx(1)
     assert found.best_loss <= found.endpoint.min()
     counts = exact_counts(found.best, study.total(SECOND))
