@@ -12,7 +12,7 @@ from corpus.study.console import say_table
 from corpus.study.folder import StudyFolder
 from corpus.study.law import Fit
 from corpus.study.mixtures import BEST, CHECKED, FIRST, SECOND, MixtureStudy, read_drawn
-from corpus.study.predict import Prediction, predict
+from corpus.study.predict import Prediction, prediction
 from corpus.study.rows import Row, read_rows
 from corpus.study.shares import PROPORTIONAL, UNIFORM, natural_shares
 
@@ -59,7 +59,7 @@ def say_verdicts(study: MixtureStudy, folder: StudyFolder) -> None:
     if not folder.mixtures.exists():
         say("the text is not prepared yet, so no mixture is drawn")
         return
-    found = predict(study, read_drawn(folder), rows)
+    found = prediction(study, folder, rows)
     if found is None:
         finished = sum(row["size"] == FIRST for row in rows)
         say(

@@ -22,7 +22,7 @@ from corpus.study.mixture_console import (
     table,
     warning,
 )
-from corpus.study.mixtures import MixtureStudy, read_drawn
+from corpus.study.mixtures import MixtureStudy
 from corpus.study.page import (
     about_intervals,
     commands,
@@ -31,7 +31,7 @@ from corpus.study.page import (
     source_table,
     write_figures,
 )
-from corpus.study.predict import Prediction, predict
+from corpus.study.predict import Prediction, prediction
 from corpus.study.rows import Row, read_rows
 from corpus.study.shares import PROPORTIONAL
 
@@ -42,7 +42,7 @@ _DESIGN = ("kind", "endpoint", "mixtures", "second_dim", "second_budget", "sched
 def write_page(study: MixtureStudy, folder: StudyFolder) -> None:
     """Write report.html, report.md and figures/ from the runs that are finished."""
     rows = read_rows(study, folder)
-    found = predict(study, read_drawn(folder), rows) if folder.mixtures.exists() else None
+    found = prediction(study, folder, rows)
     view = _view(study, folder, rows, found)
     title = f"Corpus study: {view['name']}"
     write_text(folder.path / "report.html", render_html(view, title=title, content="study.j2"))

@@ -1,7 +1,7 @@
 """The predicted best mixture of a study, from the runs of its first size."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,8 @@ from corpus.base.errors import ArtifactError
 from corpus.base.files import read_json, write_json
 from corpus.study.design import read_digest
 from corpus.study.folder import StudyFolder
-from corpus.study.law import Fit, best_shares, fit, has_floor, judge
-from corpus.study.mixtures import FIRST, SECOND, Drawn, MixtureStudy
+from corpus.study.law import Fit, Law, best_shares, fit, has_floor, judge
+from corpus.study.mixtures import FIRST, SECOND, Drawn, MixtureStudy, read_drawn
 from corpus.study.rows import Row
 from corpus.study.shares import Shares, cut
 
@@ -85,15 +85,12 @@ def predict(study: MixtureStudy, drawn: Drawn, rows: Sequence[Row]) -> Predictio
         for source in heldout
     }
     shares = np.array([[drawn.first[name][source] for source in sources] for name in names])
-    given = study.config.curriculum.weights
-    weights = np.array([given.get(source, 1.0) for source in heldout])
-    weights = weights / weights.sum()
+    weights = _weights(study, heldout)
     fits = {source: fit(shares, each) for source, each in losses.items()}
     endpoint = weights @ np.stack(list(losses.values()))
     own = fit(shares, endpoint)
     mean = weights @ np.stack([each.predicted for each in fits.values()])
     best = _best(study, drawn, list(fits.values()), weights, shares)
-    at_best = np.array([best[source] for source in sources])
     return Prediction(
         names=names,
         sources=sources,
@@ -106,8 +103,37 @@ def predict(study: MixtureStudy, drawn: Drawn, rows: Sequence[Row]) -> Predictio
         own_fit=own,
         has_floor=has_floor(len(np.unique(shares, axis=0)), len(sources)),
         best=best,
-        best_loss=float(weights @ [float(each.law(at_best)) for each in fits.values()]),
+        best_loss=_mean_loss([each.law for each in fits.values()], weights, best, sources),
     )
+
+
+def prediction(study: MixtureStudy, folder: StudyFolder, rows: Sequence[Row]) -> Prediction | None:
+    """Return the prediction as the study stands; a best mixture that is written down stays.
+
+    None until the mixtures are drawn and every one has a common seed.
+    """
+    if not folder.mixtures.exists():
+        return None
+    found = predict(study, read_drawn(folder), rows)
+    if found is None or not folder.best.exists():
+        return found
+    best, weights = read_best(folder), _weights(study, list(found.fits))
+    laws = [each.law for each in found.fits.values()]
+    return replace(found, best=best, best_loss=_mean_loss(laws, weights, best, found.sources))
+
+
+def _weights(study: MixtureStudy, heldout: Sequence[str]) -> np.ndarray:
+    """Return the weight of each held-out source in the endpoint; they add up to 1."""
+    given = study.config.curriculum.weights
+    weights = np.array([given.get(source, 1.0) for source in heldout])
+    return weights / weights.sum()
+
+
+def _mean_loss(
+    laws: Sequence[Law], weights: np.ndarray, shares: Shares, sources: Sequence[str]
+) -> float:
+    at = np.array([shares[source] for source in sources])
+    return float(weights @ np.array([float(law(at)) for law in laws]))
 
 
 def _best(
