@@ -9,6 +9,7 @@ from corpus.study.law import (
     FLOORS,
     Law,
     best_shares,
+    between,
     fit,
     fit_law,
     has_floor,
@@ -106,6 +107,9 @@ def test_the_optimum_of_a_known_function_is_found() -> None:
     assert uneven == pytest.approx([0.5 + np.log(3) / 4, 0.5 - np.log(3) / 4, 0.0], abs=1e-5)
     bound = best_shares(laws, np.ones(2), np.array([0.3, 0.4, 1.0]), np.array([[0.2, 0.2, 0.6]]))
     assert bound == pytest.approx([0.3, 0.4, 0.3], abs=1e-6)
+    least = np.array([0.1, 0.1, 0.4])
+    kept = best_shares(laws, np.ones(2), np.ones(3), np.array([[0.2, 0.2, 0.6]]), least)
+    assert kept == pytest.approx([0.3, 0.3, 0.4], abs=1e-5)
 
 
 @settings(max_examples=40, deadline=None)
@@ -134,8 +138,12 @@ def test_shares_are_kept_within_what_there_is(seed: int, sources: int) -> None:
     found = within(chance.dirichlet(np.full(sources, 0.3)), most)
     assert found.sum() == pytest.approx(1)
     assert np.all(found <= most + 1e-12)
-    small = chance.dirichlet(np.ones(sources)) * 0.9 * most.min()
-    small[0] += 1 - small.sum()
+    least = found * chance.uniform(0, 1, sources)
+    both = between(chance.dirichlet(np.full(sources, 0.3)), least, most)
+    assert both.sum() == pytest.approx(1)
+    assert np.all(both <= most + 1e-12)
+    assert np.all(both >= least - 1e-12)
+    assert between(found, found, most) == pytest.approx(found)
     assert within(np.full(sources, 1 / sources), np.ones(sources)) == pytest.approx(1 / sources)
     with pytest.raises(ValueError, match="below 1"):
         within(found, most * 0.9 / most.sum())

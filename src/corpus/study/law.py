@@ -163,7 +163,11 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def best_shares(
-    laws: Sequence[Law], weights: np.ndarray, most: np.ndarray, starts: np.ndarray
+    laws: Sequence[Law],
+    weights: np.ndarray,
+    most: np.ndarray,
+    starts: np.ndarray,
+    least: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the [sources] shares with the least weighted mean of the laws' losses.
 
@@ -174,12 +178,14 @@ def best_shares(
         laws: one for each held-out loss.
         weights: [laws] of the losses in the mean, 0 or more.
         most: [sources] the largest share of each source, together 1 or more.
-        starts: [number, sources] mixtures within `most`, from which the search begins.
+        starts: [number, sources] mixtures within these bounds, from which the search begins.
+        least: [sources] the smallest share of each source, together 1 or less; None for 0.
     """
     from scipy.optimize import minimize  # importing it takes a third of a second
 
     slopes = np.stack([law.slopes for law in laws])
     weights = weights / weights.sum()
+    least = np.zeros_like(most) if least is None else least
 
     def objective(shares: np.ndarray) -> float:
         return float(weights @ np.exp(slopes @ shares))
@@ -194,7 +200,7 @@ def best_shares(
             start,
             jac=gradient,
             method="SLSQP",
-            bounds=[(0.0, float(each)) for each in most],
+            bounds=list(zip(least.tolist(), most.tolist())),
             constraints={
                 "type": "eq",
                 "fun": lambda shares: shares.sum() - 1,
@@ -202,8 +208,22 @@ def best_shares(
             },
             options={"ftol": 1e-12, "maxiter": 500},
         )
-        found.append(within(np.clip(result.x, 0.0, None), most))
+        found.append(between(result.x, least, most))
     return min(found, key=objective)
+
+
+def between(shares: np.ndarray, least: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Return shares that add up to 1 and are within bounds, as `within` does for the upper one.
+
+    `ValueError` if there are none.
+    """
+    rest = 1 - least.sum()
+    above = np.clip(shares - least, 0.0, None)
+    if rest <= 1e-12 or above.sum() <= 0:
+        above = most - least
+    if rest <= 1e-12:
+        return least / least.sum()
+    return least + rest * within(above, (most - least) / rest)
 
 
 def within(shares: np.ndarray, most: np.ndarray) -> np.ndarray:

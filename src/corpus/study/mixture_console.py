@@ -182,10 +182,10 @@ def doubts(found: Prediction) -> list[str]:
         )
     if found.mean_fit.error >= found.mean_fit.naive_error:
         said.append("The law predicts no better than the mean of the mixtures: do not trust it.")
-    if found.outside:
+    if found.at_edge:
         said.append(
-            f"Its share of {', '.join(found.outside)} is outside what was trained, so this is an "
-            "extrapolation."
+            f"Its share of {', '.join(found.at_edge)} is at the edge of what was trained, so a "
+            "better mixture may lie beyond; the law is not asked there."
         )
     return said
 

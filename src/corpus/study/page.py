@@ -79,6 +79,7 @@ def _view(
         "about_intervals": about_intervals(results[0][1]),
         "forests": [forest(study, phase, result) for phase, result in results],
         "sources": [source_table(phase, result) for phase, result in results],
+        "mixtures": None,
         "problems": _problems(study, rows),
         "curves": _curves(study, folder, rows),
         "retention": _retention(study, folder, rows),

@@ -17,6 +17,9 @@ from corpus.study.shares import Shares, cut
 
 _FIX = "Delete it, and it is written again when the study goes on."
 
+EDGE = 0.01
+"""Within so much of the least or the largest share that was trained, a share is at the edge."""
+
 LOSS = "loss_"
 """What the columns of held-out losses by source begin with."""
 
@@ -46,18 +49,19 @@ class Prediction:
     has_floor: bool
     """Whether there were mixtures enough for the floors."""
     best: Shares
-    """The predicted best mixture, within what the text allows at the second size."""
+    """The predicted best mixture, within what was trained and what the text allows at the second
+    size."""
     best_loss: float
     """Its predicted endpoint at the first size."""
 
     @property
-    def outside(self) -> list[str]:
-        """The sources of which the best mixture has more or less than any that was trained."""
+    def at_edge(self) -> list[str]:
+        """The sources of which the best mixture has the least or the most that was trained."""
         low, high = self.shares.min(axis=0), self.shares.max(axis=0)
         return [
             name
             for at, name in enumerate(self.sources)
-            if not low[at] - 1e-9 <= self.best[name] <= high[at] + 1e-9
+            if not low[at] + EDGE < self.best[name] < high[at] - EDGE
         ]
 
     def index(self, name: str) -> int:
@@ -143,11 +147,18 @@ def _best(
     weights: np.ndarray,
     shares: np.ndarray,
 ) -> Shares:
-    """Return the best mixture in whole sequences of the second size."""
+    """Return the best mixture in whole sequences of the second size.
+
+    No source has less or more than in a mixture that was trained: beyond them the law of a few
+    mixtures is wrong by far more than it gains. Olmix (arXiv:2602.12237) has a penalty for that.
+    """
     sources, total = list(drawn.sequences), study.total(SECOND)
-    most = np.array([min(1.0, drawn.sequences[name] / total) for name in sources])
+    there = np.array([min(1.0, drawn.sequences[name] / total) for name in sources])
     starts = np.array([[each[name] for name in sources] for each in drawn.second.values()])
-    found = best_shares([each.law for each in fits], weights, most, starts)
+    trained = np.vstack([shares, starts])  # the second size rounds otherwise
+    most = np.minimum(trained.max(axis=0), there)
+    least = np.minimum(trained.min(axis=0), most)
+    found = best_shares([each.law for each in fits], weights, most, starts, least)
     wanted = {name: float(found[at]) for at, name in enumerate(sources)}
     return cut(wanted, drawn.sequences, total)
 
