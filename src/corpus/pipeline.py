@@ -170,20 +170,17 @@ def evaluate(request: "Request") -> None:
     say(f"scores: {request.output}")
 
 
-def begin_study(
-    config: RunConfig, path: Path, *, command: str, orders: tuple[str, ...], **settings: Any
-) -> None:
-    """Write a study down, say what it can find, and train its runs.
+def begin_study(config: RunConfig, path: Path, *, kind: str, command: str, **settings: Any) -> None:
+    """Write a study of a kind down, say what it can find, and train its runs.
 
-    The settings are the fields of `study.design.Study`.
+    The settings are what `study.kinds.Kind.ask` takes beside the config.
     """
     sleep_in_training(config.parsed_budget)
     from corpus.study import design
     from corpus.study.folder import StudyFolder
-    from corpus.study.orders import split_own
+    from corpus.study.kinds import KINDS
 
-    names, own = split_own(orders)
-    study = design.Study(config=config, orders=names, own=own, **settings)
+    study = KINDS[kind].ask(config=config, **settings)
     if design.begin_study(study, StudyFolder(path), command=command):
         say(f"study      {path}: written down in study.json")
     go_on_with_study(path, command=command)
@@ -195,17 +192,18 @@ def go_on_with_study(path: Path, *, command: str, seeds: int | None = None) -> N
     `seeds` raises the number of its seeds first.
     """
     sleep_in_training(parse_budget("1 steps"))  # a study's budget is never a time
-    from corpus.study.console import describe
-    from corpus.study.design import add_seeds, load_study
+    from corpus.study.design import add_seeds
     from corpus.study.folder import StudyFolder
-    from corpus.study.work import Work
+    from corpus.study.kinds import kind_of
 
     folder = StudyFolder(path)
+    kind = kind_of(folder)
+    study = kind.load(folder)
     if seeds is not None:
         add_seeds(folder, seeds)
-    study = load_study(folder)
-    describe(study)
-    work = Work(study, folder, command=command)
+        study = kind.load(folder)
+    kind.describe(study)
+    work = kind.work(study, folder, command=command)
     work.prepare()
     work.go_on()
     report_study(path)
@@ -213,26 +211,28 @@ def go_on_with_study(path: Path, *, command: str, seeds: int | None = None) -> N
 
 def report_study(path: Path) -> None:
     """Say what can be concluded from the runs that are finished, and write the study's page."""
-    from corpus.study.console import say_verdicts
-    from corpus.study.design import load_study
     from corpus.study.folder import StudyFolder
-    from corpus.study.page import write_page
+    from corpus.study.kinds import kind_of
     from corpus.study.rows import write_table
 
     folder = StudyFolder(path)
-    study = load_study(folder)
+    kind = kind_of(folder)
+    study = kind.load(folder)
     write_table(study, folder)
-    say_verdicts(study, folder)
-    write_page(study, folder)
+    kind.say_verdicts(study, folder)
+    kind.write_page(study, folder)
 
 
 def repeat_run(path: Path, name: str) -> None:
     """Train one finished run of a study again, and compare the bits."""
     sleep_in_training(parse_budget("1 steps"))
     from corpus.study.folder import StudyFolder
+    from corpus.study.kinds import kind_of
     from corpus.study.repeat import repeat
 
-    repeat(StudyFolder(path), name)
+    folder = StudyFolder(path)
+    kind = kind_of(folder)
+    repeat(kind.work(kind.load(folder), folder, command=f"corpus compare {path}"), name)
 
 
 def report(folder: RunFolder) -> None:

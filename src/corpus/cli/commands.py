@@ -1,6 +1,7 @@
 """Every command of `corpus`: a few lines each, which read the options and call the pipeline.
 
-A command is a function here and a line in `main.COMMANDS`. Nothing here loads torch.
+A command is a function here and a line in `main.COMMANDS`; `compare` has a file of its own. Nothing
+here loads torch.
 """
 
 import json
@@ -17,6 +18,7 @@ from corpus import pipeline
 from corpus.base.console import say
 from corpus.base.errors import ConfigError, DataError
 from corpus.base.plain import to_plain
+from corpus.cli.compare import compare as compare
 from corpus.cli.options import (
     FolderOptions,
     PlannedRunOptions,
@@ -24,12 +26,10 @@ from corpus.cli.options import (
     parse,
     parse_run,
     typed_command,
-    with_flags,
 )
 from corpus.config.evaluate import EvaluateConfig
 from corpus.config.rope import Reach
 from corpus.config.run import RunConfig
-from corpus.config.study import DEFAULT_ORDERS
 from corpus.problems.overlap import NGRAM, SHARE
 from corpus.recipes.registry import RECIPES, load_recipe
 from corpus.run.begin import load_config
@@ -145,141 +145,6 @@ def _evaluate_options(words: Sequence[str]) -> EvaluateOptions:
     asked = parse(EvaluateOptions, words, command="evaluate")
     own = EvaluateOptions(run=asked.run, evaluate=load_config(RunFolder(asked.run)).evaluate)
     return parse(EvaluateOptions, words, command="evaluate", default=own)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CompareOptions:
-    """To compare orders: corpus compare RECIPE --help. A study of orders goes on with corpus
-    compare STUDY; STUDY --report writes its page as it stands, STUDY --repeat ROW trains one run
-    again, and STUDY --seeds N adds seeds. The options below are for runs and ways of answering:
-    paired differences with 95 % intervals."""
-
-    run: Annotated[Path, tyro.conf.Positional]
-    """A scored run's folder, or a folder of outcomes that `corpus evaluate --output` wrote."""
-
-    other: Annotated[Path | None, tyro.conf.Positional] = None
-    """Another run that was scored on the same problems. None: compare within the run."""
-
-    way: str = "accuracy"
-    """The way of answering, by its name in scores.json."""
-
-    other_way: str | None = None
-    """The way to compare it with. None: the same in the other run; within a run, every other
-    one."""
-
-    set: str | None = None
-    """The problem set. None: every set that both have."""
-
-    value: bool = False
-    """Count right values, without the help of the options."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewStudyOptions(RunOptions):
-    """Trains the recipe's model on the same text in several orders, with several seeds, and says
-    what can be concluded. The options below override the settings of the recipe."""
-
-    orders: str = ",".join(DEFAULT_ORDERS)
-    """Orders, separated by commas; shuffled has to be among them, and the others are compared with
-    it. FILE.py:FUNCTION is one of your own."""
-
-    schedules: str = "decay"
-    """decay (the learning rate falls at the end), average (it stays, the last weights are
-    averaged), or both, separated by a comma."""
-
-    seeds: int = 5
-    """The most seeds; 5 are the least for a claim."""
-
-    finetune_budget: str = ""
-    """Fine-tuning after each pre-training, in tokens or steps. Empty: none."""
-
-    difficulty: str = "unigram"
-    """The measure of the orders by difficulty: length, compression, unigram or model.
-    easy:length names another one for an order."""
-
-    margin: float = 0.01
-    """The smallest difference that matters, in nats per token."""
-
-    alpha: float = 0.05
-    """Probability of a false claim."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudyOptions:
-    """Goes on with a study. Several processes can work on the same one."""
-
-    study: Annotated[Path, tyro.conf.Positional]
-    """The folder of the study."""
-
-    report: bool = False
-    """Write the report as the study stands, and train nothing."""
-
-    repeat: str | None = None
-    """Train one finished run again, by its name in runs.csv, and compare the bits."""
-
-    seeds: int | None = None
-    """Add seeds: the new number of all seeds."""
-
-
-def compare(words: Sequence[str]) -> None:
-    """Compare orders of the training data, two runs, or two ways of answering."""
-    first = words[0] if words else ""
-    flags = {word.partition("=")[0] for word in words}
-    if any((Path(word) / "study.json").exists() for word in words if not word.startswith("-")):
-        _go_on_with_study(words)
-    elif flags & {"--orders", "--config"} or (first in RECIPES and not Path(first).is_dir()):
-        _begin_study(words)
-    else:
-        _compare_outcomes(words)
-
-
-def _begin_study(words: Sequence[str]) -> None:
-    options = parse_run(NewStudyOptions, words, command="compare")
-    if options.out is None:
-        raise ConfigError("a study needs a folder of its own: give --out, such as --out studies/a")
-    pipeline.begin_study(
-        options.settings,
-        options.out,
-        command=typed_command(),
-        orders=_names(options.orders),
-        schedules=_names(options.schedules),
-        seeds=options.seeds,
-        finetune=options.finetune_budget,
-        difficulty=options.difficulty,
-        margin=options.margin,
-        alpha=options.alpha,
-    )
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
-
-
-def _go_on_with_study(words: Sequence[str]) -> None:
-    options = parse(StudyOptions, with_flags(words, "--report"), command="compare")
-    if options.repeat is not None:
-        pipeline.repeat_run(options.study, options.repeat)
-    elif options.report:
-        pipeline.report_study(options.study)
-    else:
-        pipeline.go_on_with_study(options.study, command=typed_command(), seeds=options.seeds)
-
-
-def _compare_outcomes(words: Sequence[str]) -> None:
-    options = parse(CompareOptions, words, command="compare")
-    from corpus.evaluate.compare import compare
-    from corpus.evaluate.console import say_comparisons
-
-    say_comparisons(
-        compare(
-            options.run,
-            options.other,
-            way=options.way,
-            other_way=options.other_way,
-            set_name=options.set,
-            by_value=options.value,
-        )
-    )
 
 
 def report(words: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ COMMANDS = {
     "pretrain": "pre-train a prepared run under its budget (second stage)",
     "finetune": "fine-tune a pre-trained run on its problems (third stage)",
     "evaluate": "score a run on held-out problems and text",
-    "compare": "compare orders of the training data, two runs, or ways of answering",
+    "compare": "compare orders or mixtures of the training data, runs, or ways of answering",
     "report": "write report.html and report.md of a run",
     "solve": "solve one problem with a run's model, step by step",
     "export": "write a run's model in Hugging Face's format",

@@ -1,4 +1,7 @@
-"""Settings of a study of orders that the command line shows without loading the study."""
+"""What the command line knows of a study without loading it."""
+
+ORDERS, MIXTURES = "orders", "mixtures"
+"""The kinds of study; `corpus.study.kinds` has them."""
 
 DEFAULT_ORDERS = (
     "shuffled",

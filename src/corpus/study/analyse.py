@@ -1,7 +1,7 @@
-"""What can be concluded from the runs that are finished, schedule by schedule."""
+"""What can be concluded from the runs that are finished, family by family."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,9 @@ from corpus.evaluate.crossed import CrossedDifference, crossed_difference
 from corpus.evaluate.dunnett import Analysis, Contrast
 from corpus.evaluate.dunnett import analyse as dunnett
 from corpus.evaluate.verdict import MIN_SEEDS, Verdict, paired_differences, verdicts
-from corpus.study.design import Study
+from corpus.study.design import Design, Study
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.measure import LOSSES, TextLosses, read_losses
-from corpus.study.orders import CONTROL
 from corpus.study.rows import Row
 
 Losses = dict[str, dict[int, float]]
@@ -23,7 +22,7 @@ Losses = dict[str, dict[int, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class OrderResult:
-    """One order beside the control, under one schedule."""
+    """One order, or mixture, beside the control."""
 
     order: str
     losses: dict[int, float]
@@ -39,10 +38,12 @@ class OrderResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleResult:
-    """All orders under one schedule by one measure; they are one family of claims."""
+    """All orders under one schedule by one measure; they are one family of claims. So are the
+    mixtures of a size."""
 
     measure: "Measure"
-    schedule: str
+    family: str
+    """What its runs share: `schedule decay`, or `size second`."""
     control: dict[int, float]
     """The control's losses by seed."""
     orders: list[OrderResult]
@@ -104,32 +105,58 @@ def _analyse(
     schedule: str,
     measure: Measure,
 ) -> ScheduleResult:
-    column = measure.column
-    losses: Losses = {name: {} for name in study.orders}
-    broken = {
-        item.order for item in study.items if item.name in failed and item.schedule == schedule
+    runs = {
+        order: [Item(order=order, schedule=schedule, seed=seed) for seed in study.seed_numbers]
+        for order in study.orders
     }
-    for row in rows:
-        if row["schedule"] == schedule and row["order"] not in broken and column in row:
-            losses[row["order"]][row["seed"]] = row[column]
-    differences = paired_differences(losses, CONTROL)
-    found = verdicts(differences, alpha=study.alpha, margin=study.margin)
-    fixed = dunnett(losses, CONTROL, study.alpha)
-    texts = _Texts(study, folder, schedule, measure.phase)
+    return compare_family(
+        study, folder, rows, failed, runs, family=f"schedule {schedule}", measure=measure
+    )
+
+
+def compare_family(
+    study: Design,
+    folder: StudyFolder,
+    rows: Sequence[Row],
+    failed: Collection[str],
+    runs: Mapping[str, Sequence[Item]],
+    *,
+    family: str,
+    measure: Measure = TEXT,
+) -> ScheduleResult:
+    """Compare what `runs` names with the study's control, over the runs of each that are finished.
+
+    What has a run among `failed` has no losses, so it makes no claim.
+    """
+    known = {row["run"]: row for row in rows if measure.column in row}
+    found = {
+        name: {item.seed: known[item.name] for item in items if item.name in known}
+        for name, items in runs.items()
+    }
+    broken = {name for name, items in runs.items() if any(each.name in failed for each in items)}
+    losses: Losses = {
+        name: {seed: row[measure.column] for seed, row in own.items() if name not in broken}
+        for name, own in found.items()
+    }
+    control = study.control
+    claims = verdicts(paired_differences(losses, control), alpha=study.alpha, margin=study.margin)
+    fixed = dunnett(losses, control, study.alpha)
+    texts = _Texts(study, folder, runs, measure.phase)
     return ScheduleResult(
         measure=measure,
-        schedule=schedule,
-        control=losses[CONTROL],
+        family=family,
+        control=losses[control],
         orders=[
             OrderResult(
                 order=name,
                 losses=losses[name],
-                verdict=found[name],
+                verdict=claims[name],
                 contrast=None if fixed is None else fixed.contrasts[name],
-                crossed=texts.crossed(name, sorted(set(losses[name]) & set(losses[CONTROL]))),
-                by_source=_by_source(rows, schedule, name, column),
+                crossed=texts.crossed(name, sorted(set(losses[name]) & set(losses[control]))),
+                by_source=_by_source(found[name], found[control], measure.column),
             )
-            for name in study.treatments
+            for name in runs
+            if name != control
         ],
         dunnett=fixed,
     )
@@ -138,43 +165,47 @@ def _analyse(
 class _Texts:
     """The losses of the held-out documents, read once for each run."""
 
-    def __init__(self, study: Study, folder: StudyFolder, schedule: str, phase: str | None) -> None:
-        self._study, self._folder, self._schedule = study, folder, schedule
-        self._phase, self._known = phase, dict[str, TextLosses]()
+    def __init__(
+        self,
+        study: Design,
+        folder: StudyFolder,
+        runs: Mapping[str, Sequence[Item]],
+        phase: str | None,
+    ) -> None:
+        self._study, self._folder, self._phase = study, folder, phase
+        self._items = {(name, item.seed): item for name, items in runs.items() for item in items}
+        self._known = dict[str, TextLosses]()
 
-    def _read(self, order: str, seed: int) -> TextLosses:
-        item = Item(order=order, schedule=self._schedule, seed=seed)
+    def _read(self, name: str, seed: int) -> TextLosses:
+        item = self._items[name, seed]
         if item.name not in self._known:
             path = self._folder.run(item).path / LOSSES
             self._known[item.name] = read_losses(path, self._phase or "")
         return self._known[item.name]
 
-    def crossed(self, order: str, seeds: Sequence[int]) -> CrossedDifference | None:
+    def crossed(self, name: str, seeds: Sequence[int]) -> CrossedDifference | None:
         """Return the difference to the control with its interval over seeds and documents."""
         if not seeds or self._phase is None:
             return None
-        pairs = [(self._read(order, seed), self._read(CONTROL, seed)) for seed in seeds]
+        control = self._study.control
+        pairs = [(self._read(name, seed), self._read(control, seed)) for seed in seeds]
         counts = pairs[0][0].counts
         table = [
-            np.concatenate([own.sums[name] - base.sums[name] for name in counts])
+            np.concatenate([own.sums[source] - base.sums[source] for source in counts])
             for own, base in pairs
         ]
         given = self._study.config.curriculum.weights
         return crossed_difference(
             np.stack(table),
             np.concatenate(list(counts.values())),
-            [name for name, each in counts.items() for _ in each],
-            {name: given.get(name, 1.0) for name in counts},
+            [source for source, each in counts.items() for _ in each],
+            {source: given.get(source, 1.0) for source in counts},
             self._study.alpha,
         )
 
 
-def _by_source(rows: Sequence[Row], schedule: str, order: str, column: str) -> dict[str, float]:
+def _by_source(own: Mapping[int, Row], base: Mapping[int, Row], column: str) -> dict[str, float]:
     """Return the mean difference to the control by source, over the seeds that both have."""
-    own, base = (
-        {row["seed"]: row for row in rows if (row["schedule"], row["order"]) == (schedule, name)}
-        for name in (order, CONTROL)
-    )
     seeds, start = sorted(set(own) & set(base)), f"{column}_"
     if not column.endswith("loss"):
         return {}
@@ -186,14 +217,14 @@ def _by_source(rows: Sequence[Row], schedule: str, order: str, column: str) -> d
     return found
 
 
-def conclude(study: Study, result: ScheduleResult) -> str:
-    """Return one plain sentence: what can be concluded by a measure under a schedule."""
+def conclude(study: Design, result: ScheduleResult) -> str:
+    """Return one plain sentence: what can be concluded of a family of claims."""
     text = finding(study, result)
-    return f"By {result.measure.title}, schedule {result.schedule}: {text}"
+    return f"By {result.measure.title}, {result.family}: {text}"
 
 
-def finding(study: Study, result: ScheduleResult) -> str:
-    """Return `conclude` without the names of measure and schedule."""
+def finding(study: Design, result: ScheduleResult) -> str:
+    """Return `conclude` without the names of measure and family."""
     claims = {claim: [each for each in result.orders if each.verdict.claim == claim]
               for claim in ("better", "worse", "equal", "undecided")}  # fmt: skip
     size = f"{study.margin:g} nat"
@@ -204,12 +235,12 @@ def finding(study: Study, result: ScheduleResult) -> str:
                 f"nothing can be concluded yet: {known} of the {MIN_SEEDS} seeds that a claim "
                 "needs are finished."
             )
-        return "nothing can be concluded: every order is undecided."
+        return f"nothing can be concluded: every {study.noun} is undecided."
     parts = []
     if claims["better"]:
-        parts.append(f"{_listed(claims['better'])} better than {CONTROL}")
+        parts.append(f"{_listed(claims['better'])} better than {study.control}")
     else:
-        parts.append(f"no order was found to be better than {CONTROL}")
+        parts.append(f"no {study.noun} was found to be better than {study.control}")
     if claims["worse"]:
         parts.append(f"{_listed(claims['worse'])} worse")
     if claims["equal"]:
@@ -247,25 +278,25 @@ def signed(value: float | None, places: int = 3) -> str:
     return "–" if value is None else f"{value:+.{places}f}".replace("-", "−")
 
 
-def limits(study: Study) -> str:
+def limits(study: Design) -> str:
     """Return what a study of this kind cannot say."""
-    shape = study.config.model
+    shape, tokens = study.compared
     return (
         f"This holds for a model of {format_count(shape.num_parameters)} parameters, "
-        f"{format_count(study.num_tokens)} tokens of this text, and these settings. It says "
+        f"{format_count(tokens)} tokens of this text, and these settings. It says "
         "nothing of larger models, longer training or other text."
     )
 
 
-def uneven(study: Study, rows: Sequence[Row]) -> str:
-    """Return a sentence if the runs of a seed were computed differently; empty if they were not."""
-    for seed in dict.fromkeys(row["seed"] for row in rows):
-        own = [row for row in rows if row["seed"] == seed]
+def uneven(study: Design, rows: Sequence[Row]) -> str:
+    """Return a sentence if runs that are compared were computed differently; empty if not."""
+    for seed, size in dict.fromkeys((row["seed"], row.get("size")) for row in rows):
+        own = [row for row in rows if (row["seed"], row.get("size")) == (seed, size)]
         for column in ("precision", "device", "threads", "torch", "version", "commit"):
             values = list(dict.fromkeys(str(row.get(column)) for row in own))
             if len(values) > 1:
                 return (
                     f"Runs of seed {seed} differ in {column} ({', '.join(values)}); a part of the "
-                    "differences between orders may come from that."
+                    f"differences between {study.noun}s may come from that."
                 )
     return ""

@@ -1,6 +1,7 @@
 """What a study says on the console: what it is, and what can be concluded."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 from corpus.base.console import say, warn
 from corpus.base.units import format_count
@@ -21,10 +22,9 @@ from corpus.study.analyse import (
     signed,
     uneven,
 )
-from corpus.study.design import Study
+from corpus.study.design import Design, Study
 from corpus.study.folder import StudyFolder
-from corpus.study.orders import CONTROL
-from corpus.study.rows import failures, read_rows
+from corpus.study.rows import Row, failures, read_rows
 
 
 def describe(study: Study) -> None:
@@ -40,9 +40,7 @@ def describe(study: Study) -> None:
         f"{format_count(steps * study.config.batch_tokens)} in all"
     )
     say(f"model      {format_count(shape.num_parameters)} parameters, dim {shape.dim}")
-    say(f"matters    {study.margin:g} nat")
-    if study.seeds < MIN_SEEDS:
-        warn(f"{study.seeds} seeds make no claim: {MIN_SEEDS} are the least")
+    say_claims(study)
     if not PILOT[0][0] / 10 <= study.num_tokens <= PILOT[-1][0] * 10:
         say("finds      unknown: no pilot tells how much runs of this length scatter")
         return
@@ -61,6 +59,13 @@ def describe(study: Study) -> None:
     )
 
 
+def say_claims(study: Design) -> None:
+    """Say which difference matters, and warn of too few seeds."""
+    say(f"matters    {study.margin:g} nat")
+    if study.seeds < MIN_SEEDS:
+        warn(f"{study.seeds} seeds make no claim: {MIN_SEEDS} are the least")
+
+
 def _nats(value: float) -> str:
     return f"{value:.3f} nat" if math.isfinite(value) else "no size"
 
@@ -69,7 +74,14 @@ def say_verdicts(study: Study, folder: StudyFolder) -> None:
     """Print a table of the orders for each schedule, and what can be concluded."""
     rows, failed = read_rows(study, folder), failures(study, folder)
     for result in analyse(study, folder, rows, failed):
-        _say_table(study, result)
+        say_table(study, result)
+    say_cautions(study, folder, rows, failed)
+
+
+def say_cautions(
+    study: Design, folder: StudyFolder, rows: Sequence[Row], failed: Mapping[str, str]
+) -> None:
+    """Say what the study cannot say, and which runs failed."""
     for sentence in (limits(study), uneven(study, rows)):
         if sentence:
             say(sentence)
@@ -77,13 +89,14 @@ def say_verdicts(study: Study, folder: StudyFolder) -> None:
         warn(f"{name} failed ({why}); delete {folder.path / 'runs' / name} to try it again")
 
 
-def _say_table(study: Study, result: ScheduleResult) -> None:
+def say_table(study: Design, result: ScheduleResult) -> None:
+    """Print the comparison of a family, and what can be concluded."""
     say(
-        f"{result.measure.title}, schedule {result.schedule}: loss less that of {CONTROL}, in nats "
+        f"{result.measure.title}, {result.family}: loss less that of {study.control}, in nats "
         f"per token (false claims: {100 * study.alpha:g} % for each table)"
     )
-    wide = max(len("order"), *(len(each.order) for each in result.orders))
-    say(f"  {'order':<{wide}}  seeds  difference  {'interval':<18}  {'e-value':>8}  verdict")
+    wide = max(len(study.noun), *(len(each.order) for each in result.orders))
+    say(f"  {study.noun:<{wide}}  seeds  difference  {'interval':<18}  {'e-value':>8}  verdict")
     for each in result.orders:
         known = each.verdict
         interval = bounds(shown_interval(known))
@@ -95,5 +108,5 @@ def _say_table(study: Study, result: ScheduleResult) -> None:
     say(f"  {sentence[0].upper()}{sentence[1:]}")
 
 
-def _verdict(study: Study, claim: str, text: str) -> str:
+def _verdict(study: Design, claim: str, text: str) -> str:
     return f"equal within {study.margin:g}" if claim == "equal" else text

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from corpus.base.errors import ArtifactError, ConfigError, did_you_mean
 from corpus.base.files import digest_json, read_json, write_json, write_text
@@ -15,12 +15,15 @@ from corpus.base.units import parse_budget
 from corpus.base.version import identify
 from corpus.config.aliases import rename_settings
 from corpus.config.checks import expect
+from corpus.config.model import ModelConfig
 from corpus.config.run import RunConfig
 from corpus.config.train import TrainConfig
 from corpus.run.begin import comparable
 from corpus.run.lock import claimed
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.orders import CONTROL, Order, parse_order
+
+D = TypeVar("D", bound="Design")
 
 FORMAT = 1
 
@@ -56,50 +59,198 @@ weights of the end are averaged; a falling rate wastes what is read last (arXiv:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
-    """A study as it is asked for; its runs differ in order, schedule and seed alone."""
+class Design:
+    """What every kind of study asks: its runs share text, schedules and seeds."""
 
     config: RunConfig
     """The model, the text and the budget of pre-training of every run."""
-    orders: tuple[str, ...]
     schedules: tuple[str, ...] = ("decay",)
     seeds: int = 5
-    """The most seeds that are run: 0 to this, less 1."""
+    """The most seeds that are run, from that of `config` on."""
     finetune: str = ""
     """The budget of fine-tuning after pre-training, in tokens or steps; empty for none."""
-    difficulty: str = "unigram"
-    """The measure of orders by difficulty that name none."""
     margin: float = 0.01
     """The smallest difference that matters, in nats per token."""
     alpha: float = 0.05
     """Probability of a false claim."""
-    own: Mapping[str, Path] = field(default_factory=dict, compare=False)
-    """Where the files of the user's own orders are, by file name."""
+
+    noun: ClassVar[str] = "run"
+    """What is compared, in a sentence."""
+    control: ClassVar[str] = CONTROL
+    """What the others are compared with."""
+    left_out: ClassVar[str] = ""
+    """What a failed run means, in a sentence."""
+    recorded: ClassVar[tuple[str, ...]] = ()
+    """The fields that are written down beside `config`."""
 
     def __post_init__(self) -> None:
-        _check_list("--orders", self.orders, least=2)
-        _check_list("--schedules", self.schedules, least=1, known=SCHEDULES)
-        if CONTROL not in self.orders:
-            raise ConfigError(
-                f"--orders {','.join(self.orders)} has no {CONTROL!r}, which the others are "
-                f"compared with; give {CONTROL},{','.join(self.orders)}"
-            )
+        check_list("--schedules", self.schedules, least=1, known=SCHEDULES)
         expected = "2 or more (5 are the least for a claim): the scatter between seeds is measured"
         expect(self.seeds >= 2, "--seeds", self.seeds, expected)
         usable = 0 < self.margin < math.inf
         expect(usable, "--margin", self.margin, "nats per token above 0, such as 0.01")
         expect(0 < self.alpha < 1, "--alpha", self.alpha, "a probability, such as 0.05")
-        for name, budget in (("--budget", self.config.budget), (FINETUNE, self.finetune)):
-            if budget and parse_budget(budget).is_clock:
-                raise ConfigError(
-                    f"{name} {budget} is a time, and in a study every order has to read the same; "
-                    "give tokens or steps, such as '1M tokens'"
-                )
-        expected = f"at least {LEAST_STEPS} steps of {self.config.batch_tokens:,} tokens"
-        expect(self.num_steps >= LEAST_STEPS, "--budget", self.config.budget, expected)
-        if self.finetune:
-            expect(self.num_tuning_steps >= 1, FINETUNE, self.finetune, "at least a step")
-        _ = self.parsed_orders, self.run_config(self.items[0]), self.tuning_config(self.items[0])
+        for name, budget in self.budgets.items():
+            self._check_budget(name, budget)
+        for item in (self.items[0], self.items[-1]):
+            _ = self.run_config(item), self.tuning_config(item)
+
+    def _check_budget(self, name: str, budget: str) -> None:
+        if not budget:
+            return
+        if parse_budget(budget).is_clock:
+            raise ConfigError(
+                f"{name} {budget} is a time, and in a study every {self.noun} has to read the "
+                "same; give tokens or steps, such as '1M tokens'"
+            )
+        if name == FINETUNE:
+            expect(self._steps(budget) >= 1, name, budget, "at least a step")
+        else:
+            expected = f"at least {LEAST_STEPS} steps of {self.config.batch_tokens:,} tokens"
+            expect(self._steps(budget) >= LEAST_STEPS, name, budget, expected)
+
+    @property
+    def budgets(self) -> dict[str, str]:
+        """The budgets by flag; an empty one is not used."""
+        return {"--budget": self.config.budget, FINETUNE: self.finetune}
+
+    @property
+    def copied(self) -> Mapping[str, Path]:
+        """Files that the study keeps a copy of, by file name."""
+        return {}
+
+    @property
+    def seed_numbers(self) -> range:
+        """The seeds that are run, from that of the config on."""
+        return range(self.config.seed, self.config.seed + self.seeds)
+
+    @property
+    def items(self) -> list[Item]:
+        """All runs, in the order in which they are trained."""
+        raise NotImplementedError
+
+    def config_of(self, item: Item) -> RunConfig:
+        """Return the model and the budget of pre-training of a run."""
+        return self.config
+
+    @property
+    def data_config(self) -> RunConfig:
+        """The config of preparation."""
+        return self.config
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of pre-training of each run."""
+        return self._steps(self.config.budget)
+
+    @property
+    def num_tuning_steps(self) -> int:
+        """Steps of fine-tuning of each run."""
+        return self._steps(self.finetune) if self.finetune else 0
+
+    def _steps(self, text: str) -> int:
+        budget = parse_budget(text)
+        return int(budget.amount // (1 if budget.kind == "steps" else self.config.batch_tokens))
+
+    def steps(self, item: Item) -> int:
+        """Return the steps of pre-training of a run."""
+        return self._steps(self.config_of(item).budget)
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that each run reads in pre-training."""
+        return self.num_steps * self.config.batch_tokens
+
+    @property
+    def compared(self) -> tuple[ModelConfig, int]:
+        """The model, and the tokens it reads in pre-training, of which conclusions are drawn."""
+        return self.config.model, self.num_tokens
+
+    @property
+    def num_shared_steps(self) -> int:
+        """Steps at the beginning of a run which do not depend on its schedule."""
+        return int(self.num_steps * (1 - TAIL) + 1e-9)
+
+    def run_config(self, item: Item) -> RunConfig:
+        """Return the config of the pre-training of one run.
+
+        No step is skipped as a spike: which one that is depends on the order.
+        """
+        config = self.config_of(item)
+        train = SCHEDULES[item.schedule](config.train)
+        return replace(
+            config,
+            seed=item.seed,
+            budget=f"{self.steps(item)} steps",
+            train=replace(train, finetune_share=0.0, spike_factor=0.0),
+            finetune=replace(config.finetune, method="full"),
+        )
+
+    def tuning_config(self, item: Item) -> RunConfig:
+        """Return the config of the fine-tuning of one run: the same for all of a seed.
+
+        Weights are not averaged, no run makes pseudo-labels of its own, and epochs do not end it.
+        """
+        config, tuning = self.config_of(item), self.num_tuning_steps
+        total = self.steps(item) + tuning
+        train = replace(
+            config.train, finetune_share=tuning / total, averaging=0.0, spike_factor=0.0
+        )
+        return replace(
+            config,
+            seed=item.seed,
+            budget=f"{total} steps",
+            train=train,
+            finetune=replace(
+                config.finetune,
+                self_training=0.0,
+                max_epochs=NO_END,
+                **({} if tuning else {"method": "full"}),
+            ),
+            evaluate=replace(config.evaluate, votes=(), retrieval=False),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what decides the study's results, JSON-ready."""
+        plain = {name: getattr(self, name) for name in self.recorded}
+        return {
+            **{name: list(value) if isinstance(value, tuple) else value
+               for name, value in plain.items()},
+            "endpoint": ENDPOINT,
+            "config": to_plain(self.config),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Design):
+    """A study of orders as it is asked for; its runs differ in order, schedule and seed alone."""
+
+    orders: tuple[str, ...]
+    difficulty: str = "unigram"
+    """The measure of orders by difficulty that name none."""
+    own: Mapping[str, Path] = field(default_factory=dict, compare=False)
+    """Where the files of the user's own orders are, by file name."""
+
+    noun: ClassVar[str] = "order"
+    left_out: ClassVar[str] = "Its order makes no claim."
+    recorded: ClassVar[tuple[str, ...]] = (
+        "orders", "schedules", "seeds", "finetune", "difficulty", "margin", "alpha"
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        check_list("--orders", self.orders, least=2)
+        if CONTROL not in self.orders:
+            raise ConfigError(
+                f"--orders {','.join(self.orders)} has no {CONTROL!r}, which the others are "
+                f"compared with; give {CONTROL},{','.join(self.orders)}"
+            )
+        super().__post_init__()
+        _ = self.parsed_orders
+
+    @property
+    def copied(self) -> Mapping[str, Path]:
+        """The files of the user's own orders."""
+        return self.own
 
     @cached_property
     def parsed_orders(self) -> dict[str, Order]:
@@ -125,40 +276,16 @@ class Study:
         return found
 
     @property
-    def num_steps(self) -> int:
-        """Steps of pre-training of each run."""
-        return self._steps(self.config.budget)
-
-    @property
-    def num_tuning_steps(self) -> int:
-        """Steps of fine-tuning of each run."""
-        return self._steps(self.finetune) if self.finetune else 0
-
-    def _steps(self, text: str) -> int:
-        budget = parse_budget(text)
-        return int(budget.amount // (1 if budget.kind == "steps" else self.config.batch_tokens))
-
-    @property
     def num_sequences(self) -> int:
         """Sequences that each run reads."""
         return self.num_steps * self.config.train.sequences_per_batch
-
-    @property
-    def num_tokens(self) -> int:
-        """Tokens that each run reads in pre-training."""
-        return self.num_steps * self.config.batch_tokens
-
-    @property
-    def num_shared_steps(self) -> int:
-        """Steps at the beginning of a run which do not depend on its schedule."""
-        return int(self.num_steps * (1 - TAIL) + 1e-9)
 
     @property
     def items(self) -> list[Item]:
         """All runs, seed by seed, so that every order is known for the same seeds."""
         return [
             Item(order=order, schedule=schedule, seed=seed)
-            for seed in range(self.config.seed, self.config.seed + self.seeds)
+            for seed in self.seed_numbers
             for order in self.orders
             for schedule in self.schedules
         ]
@@ -168,59 +295,13 @@ class Study:
         """The orders that are compared with `CONTROL`."""
         return tuple(name for name in self.orders if name != CONTROL)
 
-    def run_config(self, item: Item) -> RunConfig:
-        """Return the config of the pre-training of one run.
-
-        No step is skipped as a spike: which one that is depends on the order.
-        """
-        train = SCHEDULES[item.schedule](self.config.train)
-        return replace(
-            self.config,
-            seed=item.seed,
-            budget=f"{self.num_steps} steps",
-            train=replace(train, finetune_share=0.0, spike_factor=0.0),
-            finetune=replace(self.config.finetune, method="full"),
-        )
-
-    def tuning_config(self, item: Item) -> RunConfig:
-        """Return the config of the fine-tuning of one run: the same for all of a seed.
-
-        Weights are not averaged, no run makes pseudo-labels of its own, and epochs do not end it.
-        """
-        total, tuning = self.num_steps + self.num_tuning_steps, self.num_tuning_steps
-        share = tuning / total
-        train = replace(self.config.train, finetune_share=share, averaging=0.0, spike_factor=0.0)
-        return replace(
-            self.config,
-            seed=item.seed,
-            budget=f"{total} steps",
-            train=train,
-            finetune=replace(
-                self.config.finetune,
-                self_training=0.0,
-                max_epochs=NO_END,
-                **({} if tuning else {"method": "full"}),
-            ),
-            evaluate=replace(self.config.evaluate, votes=(), retrieval=False),
-        )
-
     def to_json(self) -> dict[str, Any]:
         """Return what decides the study's results, JSON-ready."""
-        plain = {name: getattr(self, name) for name in _FIELDS}
         code = {name: order.code for name, order in self.parsed_orders.items() if order.code}
-        return {
-            **{name: list(value) if isinstance(value, tuple) else value
-               for name, value in plain.items()},
-            "endpoint": ENDPOINT,
-            "code": code,
-            "config": to_plain(self.config),
-        }  # fmt: skip
+        return {**super().to_json(), "code": code}
 
 
-_FIELDS = ("orders", "schedules", "seeds", "finetune", "difficulty", "margin", "alpha")
-
-
-def _check_list(
+def check_list(
     name: str, values: Sequence[str], *, least: int, known: dict[str, Any] | None = None
 ) -> None:
     """Raise `ConfigError` if names are missing, unknown or given twice."""
@@ -237,7 +318,7 @@ def _check_list(
             )
 
 
-def begin_study(study: Study, folder: StudyFolder, *, command: str) -> bool:
+def begin_study(study: Design, folder: StudyFolder, *, command: str) -> bool:
     """Write a new study down, or check that the folder holds the same one; return if it is new.
 
     Raises `ConfigError` if it holds another study, or something else, `Busy` if another process
@@ -253,7 +334,7 @@ def begin_study(study: Study, folder: StudyFolder, *, command: str) -> bool:
         return _begin(study, folder, command=command)
 
 
-def _begin(study: Study, folder: StudyFolder, *, command: str) -> bool:
+def _begin(study: Design, folder: StudyFolder, *, command: str) -> bool:
     asked = study.to_json()
     if folder.design.exists():
         there = _read(folder)
@@ -276,30 +357,20 @@ def _begin(study: Study, folder: StudyFolder, *, command: str) -> bool:
         **identify(),
         **asked,
     }
-    for name, path in study.own.items():
+    for name, path in study.copied.items():
         write_text(folder.code / name, path.read_bytes().decode("utf-8"))
     write_json(folder.design, record)
     return True
 
 
 def load_study(folder: StudyFolder) -> Study:
-    """Return the study of a folder.
+    """Return the study of orders of a folder.
 
     Raises `ArtifactError` if it is damaged or was edited, or the file of an order has changed.
     """
-    plain = _read(folder)
-    if plain.get("digest") != digest_json(_decisive(plain)):
-        raise ArtifactError(
-            f"{folder.design} was changed after the study began (its digest does not match). {_FIX}"
-        )
-    try:
-        config = from_plain(RunConfig, rename_settings(plain["config"], where="config"))
-        values = {name: plain[name] for name in _FIELDS}
-        values |= {name: tuple(values[name]) for name in ("orders", "schedules")}
-        own = {path.name: path for path in folder.code.glob("*.py")}
-        study = Study(config=config, own=own, **values)
-    except (KeyError, TypeError) as error:
-        raise ArtifactError(f"{folder.design} is damaged ({error!r}). {_FIX}") from None
+    plain = read_design(folder)
+    own = {path.name: path for path in folder.code.glob("*.py")}
+    study = rebuild(Study, plain, folder, own=own)
     for name, order in study.parsed_orders.items():
         if order.code != plain["code"].get(name):
             raise ArtifactError(
@@ -307,6 +378,31 @@ def load_study(folder: StudyFolder) -> Study:
                 "began; bring it back to what it was, or begin another study with another --out"
             )
     return study
+
+
+def read_design(folder: StudyFolder) -> dict[str, Any]:
+    """Return what was written down. Raises `ArtifactError` if it is damaged or was edited."""
+    plain = _read(folder)
+    if plain.get("digest") != digest_json(_decisive(plain)):
+        raise ArtifactError(
+            f"{folder.design} was changed after the study began (its digest does not match). {_FIX}"
+        )
+    return plain
+
+
+def rebuild(kind: type[D], plain: dict[str, Any], folder: StudyFolder, **more: Any) -> D:
+    """Return the study of a kind from what was written down, and `more` that was not.
+
+    Raises `ArtifactError` if something is missing.
+    """
+    try:
+        config = from_plain(RunConfig, rename_settings(plain["config"], where="config"))
+        values: dict[str, Any] = {}
+        for name in kind.recorded:
+            values[name] = tuple(plain[name]) if isinstance(plain[name], list) else plain[name]
+        return kind(config=config, **values, **more)
+    except (KeyError, TypeError) as error:
+        raise ArtifactError(f"{folder.design} is damaged ({error!r}). {_FIX}") from None
 
 
 def read_digest(folder: StudyFolder) -> str:
@@ -326,8 +422,10 @@ def _decisive(plain: dict[str, Any]) -> dict[str, Any]:
 
     The number of seeds is not among them: it may grow.
     """
-    names = (*_FIELDS, "endpoint", "code", "config")
-    return {name: plain.get(name) for name in names if name != "seeds"}
+    return {name: value for name, value in plain.items() if name not in _UNDECISIVE}
+
+
+_UNDECISIVE = ("format", "digest", "date", "command", "version", "commit", "seeds", "seeds_before")
 
 
 def _comparable(plain: dict[str, Any]) -> dict[str, Any]:
@@ -343,11 +441,10 @@ def add_seeds(folder: StudyFolder, seeds: int) -> None:
     Raises `ConfigError` if it would not grow.
     """
     with claimed(folder.whole, wait=True):
-        plain = _read(folder)
+        plain = read_design(folder)
         if seeds <= plain["seeds"]:
             raise ConfigError(
                 f"--seeds is {seeds}, and the study has {plain['seeds']}; the number can only grow"
             )
-        load_study(folder)  # which raises if it was changed
         before = [*plain.get("seeds_before", []), plain["seeds"]]
         write_json(folder.design, {**plain, "seeds": seeds, "seeds_before": before})

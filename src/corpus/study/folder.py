@@ -14,16 +14,30 @@ class Item:
     order: str
     schedule: str
     seed: int
+    mixture: str = ""
+    """Its shares of the sources, by name; empty in a study of orders."""
+    size: str = ""
+    """The size of its model and budget, by name; empty in a study of orders."""
 
     @property
     def name(self) -> str:
         """The name of its folder and of its row."""
-        return f"{self.label}.{self.schedule}.{self.seed}"
+        schedule = "" if self.mixture else f".{self.schedule}"  # a study of mixtures has one
+        return f"{self.label}{schedule}.{self.seed}"
 
     @property
     def label(self) -> str:
-        """The order in the name of a file."""
+        """The order, or the mixture and the size, in the name of a file."""
+        if self.mixture:
+            return f"{self.mixture}.{self.size}"
         return re.sub(r"[^A-Za-z0-9-]+", "-", self.order).strip("-")
+
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """The columns of its row that say which run it is."""
+        own = {"mixture": self.mixture, "size": self.size} if self.mixture else {}
+        first = {"run": self.name, "order": self.order, "schedule": self.schedule}
+        return {**first, "seed": self.seed, **own}
 
 
 @dataclass(frozen=True)
@@ -95,3 +109,13 @@ class StudyFolder:
     def order(self, item: Item) -> Path:
         """The permutation that a run reads."""
         return self.orders.path / f"{item.label}.{item.seed}.npy"
+
+    @property
+    def mixtures(self) -> Path:
+        """The shares of a study of mixtures, written before its first run."""
+        return self.path / "mixtures.json"
+
+    @property
+    def best(self) -> Path:
+        """The predicted best mixture, written before the runs of the second size."""
+        return self.path / "best.json"

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from corpus.study.analyse import (
     signed,
     uneven,
 )
-from corpus.study.design import Study
+from corpus.study.design import Design, Study
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.measure import LOSSES, read_retention
 from corpus.study.orders import CONTROL
@@ -51,7 +51,24 @@ def write_page(study: Study, folder: StudyFolder) -> None:
     """Write report.html, report.md and figures/ from the runs that are finished."""
     rows, failed = rows_of.read_rows(study, folder), rows_of.failures(study, folder)
     results = analyse(study, folder, rows, failed)
-    view = _view(study, folder, rows, results, failed)
+    view = {
+        **frame(study, folder, rows, failed),
+        **comparisons(study, results, complete=len(rows) == len(study.items)),
+        "verdict": Verdict(
+            level=level(results[0]),
+            title=conclude(study, results[0]).rstrip("."),
+            sentences=(limits(study),),
+        ),
+        "facts": _facts(study, rows),
+        "problems": _problems(study, rows),
+        "curves": _curves(study, folder, rows),
+        "retention": _retention(study, folder, rows),
+    }
+    write_view(folder, view)
+
+
+def write_view(folder: StudyFolder, view: dict[str, Any]) -> None:
+    """Write report.html, report.md and figures/ from what `study.j2` reads."""
     title = f"Corpus study: {view['name']}"
     write_text(folder.path / "report.html", render_html(view, title=title, content="study.j2"))
     write_text(folder.path / "report.md", render_markdown(view, content="study.j2"))
@@ -59,51 +76,56 @@ def write_page(study: Study, folder: StudyFolder) -> None:
     say(f"report: {folder.path / 'report.html'}")
 
 
-def _view(
-    study: Study,
-    folder: StudyFolder,
-    rows: Sequence[rows_of.Row],
-    results: Sequence[ScheduleResult],
-    failed: dict[str, str],
+def frame(
+    study: Design, folder: StudyFolder, rows: Sequence[rows_of.Row], failed: Mapping[str, str]
 ) -> dict[str, Any]:
+    """Return what the pages of all kinds of study have; a kind adds its own sections."""
     design = read_json(folder.design)
-    claims = [each.verdict.claim for each in results[0].orders]
-    level = "good" if set(claims) - {"undecided"} else "unknown"
     complete = len(rows) == len(study.items)
     missing = [] if complete else [f"{len(rows)} of {len(study.items)} runs are finished."]
-    missing += [f"{name} failed: {why}. Its order makes no claim." for name, why in failed.items()]
+    missing += [f"{name} failed: {why}. {study.left_out}" for name, why in failed.items()]
     missing += [sentence for sentence in [uneven(study, rows)] if sentence]
-    sentence = conclude(study, results[0])
+    shown = ("kind", "endpoint", *study.recorded, "digest")
     return {
         "name": folder.path.resolve().name,
         "line": f"recipe {study.config.recipe} · begun {design['date'][:16].replace('T', ' ')}",
-        "verdict": Verdict(level=level, title=sentence.rstrip("."), sentences=(limits(study),)),
         "missing": tuple(missing),
-        "facts": _facts(study, rows),
-        "tables": [_table(study, result, complete=complete) for result in results],
-        "about_intervals": (
-            f"Differences are of the loss to {CONTROL}, in {NAT}: below 0 is better. The first "
-            "interval and the verdict hold however often one looks. Of the verdicts of a table "
-            f"that are better or worse, at most {100 * study.alpha:g} % are expected to be false. "
-            "Dunnett's interval holds for all orders together if one looks once, at the end, so "
-            "it stands here once the study is complete; it assumes that all orders scatter alike. "
-            "The last interval is over seeds and held-out documents, for this order alone and one "
-            "look."
-        ),
-        "forests": [_forest(study, result) for result in results],
-        "sources": [_sources(result) for result in results if result.measure.phase],
-        "problems": _problems(study, rows),
-        "curves": _curves(study, folder, rows),
-        "retention": _retention(study, folder, rows),
-        "design": {name: design[name] for name in _DESIGN},
-        "control": CONTROL,
+        "mixtures": None,
+        "problems": [],
+        "curves": [],
+        "retention": [],
+        "design": {name: design[name] for name in shown if name in design},
+        "noun": study.noun,
+        "control": study.control,
         "limits": limits(study),
         "commands": _commands(folder, design, rows),
     }
 
 
-_DESIGN = ("endpoint", "orders", "schedules", "seeds", "finetune", "difficulty", "margin", "alpha",
-           "digest")  # fmt: skip
+def comparisons(
+    study: Design, results: Sequence[ScheduleResult], *, complete: bool
+) -> dict[str, Any]:
+    """Return the sections of the page that compare families of runs."""
+    return {
+        "tables": [_table(study, result, complete=complete) for result in results],
+        "about_intervals": (
+            f"Differences are of the loss to {study.control}, in {NAT}: below 0 is better. The "
+            "first interval and the verdict hold however often one looks. Of the verdicts of a "
+            f"table that are better or worse, at most {100 * study.alpha:g} % are expected to be "
+            f"false. Dunnett's interval holds for all {study.noun}s together if one looks once, at "
+            "the end, so it stands here once the study is complete; it assumes that all "
+            f"{study.noun}s scatter alike. The last interval is over seeds and held-out documents, "
+            f"for this {study.noun} alone and one look."
+        ),
+        "forests": [_forest(study, result) for result in results],
+        "sources": [_sources(study, result) for result in results if result.measure.phase],
+    }
+
+
+def level(result: ScheduleResult) -> str:
+    """Return how a page's verdict is coloured: good once there is a claim."""
+    claims = {each.verdict.claim for each in result.orders}
+    return "good" if claims - {"undecided"} else "unknown"
 
 
 def _facts(study: Study, rows: Sequence[rows_of.Row]) -> list[tuple[str, str, str]]:
@@ -126,14 +148,14 @@ def _facts(study: Study, rows: Sequence[rows_of.Row]) -> list[tuple[str, str, st
 
 
 def _table(
-    study: Study, result: ScheduleResult, *, complete: bool
+    study: Design, result: ScheduleResult, *, complete: bool
 ) -> tuple[str, tuple[str, ...], list[tuple[str, ...]], str]:
     percent_sure = f"{100 * (1 - study.alpha):g} %"
     columns = (
-        "order", "seeds", "difference", "scatter", f"{percent_sure} at any time", "e-value",
+        study.noun, "seeds", "difference", "scatter", f"{percent_sure} at any time", "e-value",
         "verdict", "Dunnett's interval", "adjusted p", "over documents too",
     )  # fmt: skip
-    rows = [(CONTROL, str(len(result.control)), *["–"] * (len(columns) - 2))]
+    rows = [(study.control, str(len(result.control)), *["–"] * (len(columns) - 2))]
     for each in result.orders:
         known, crossed = each.verdict, each.crossed
         contrast = each.contrast if complete else None
@@ -151,11 +173,11 @@ def _table(
                 "–" if crossed is None else bounds(crossed.interval),
             )
         )
-    title = f"Orders by {result.measure.title}, schedule {result.schedule}"
+    title = f"{study.noun.capitalize()}s by {result.measure.title}, {result.family}"
     return title, columns, rows, finding(study, result)
 
 
-def _forest(study: Study, result: ScheduleResult) -> Forest:
+def _forest(study: Design, result: ScheduleResult) -> Forest:
     rows = [
         Row(
             name=each.order,
@@ -168,7 +190,7 @@ def _forest(study: Study, result: ScheduleResult) -> Forest:
         if each.verdict.mean is not None
     ]
     return Forest(
-        title=f"Loss less that of {CONTROL}, {result.measure.title}, schedule {result.schedule}",
+        title=f"Loss less that of {study.control}, {result.measure.title}, {result.family}",
         x_label=f"difference, {NAT}",
         rows=tuple(rows),
         margin=study.margin,
@@ -176,7 +198,7 @@ def _forest(study: Study, result: ScheduleResult) -> Forest:
 
 
 def _sources(
-    result: ScheduleResult,
+    study: Design, result: ScheduleResult
 ) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
     names = list(dict.fromkeys(name for each in result.orders for name in each.by_source))
     rows = [
@@ -184,8 +206,7 @@ def _sources(
         for each in result.orders
         if each.by_source
     ]
-    title = f"{result.measure.title}, schedule {result.schedule}"
-    return title, ("order", *names), rows
+    return f"{result.measure.title}, {result.family}", (study.noun, *names), rows
 
 
 def _problems(
@@ -355,7 +376,7 @@ def _write_figures(folder: StudyFolder, view: dict[str, Any]) -> None:
             svg = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
             name = folder.path / "figures" / f"{kind}-{number}"
             _write(name.with_suffix(".svg"), svg)
-            _write(name.with_suffix(".csv"), _data(chart))
+            _write(name.with_suffix(".csv"), _data(chart, view["noun"]))
 
 
 def _write(path: Path, text: str) -> None:
@@ -370,11 +391,11 @@ def _paper_colors() -> dict[str, str]:
     return dict(re.findall(r"(--\w+):\s*([^;]+);", light))
 
 
-def _data(chart: Chart | Forest) -> str:
+def _data(chart: Chart | Forest, noun: str) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if isinstance(chart, Forest):
-        writer.writerow(("order", "difference", "low", "high"))
+        writer.writerow((noun, "difference", "low", "high"))
         writer.writerows((row.name, row.value, row.low, row.high) for row in chart.rows)
     else:
         writer.writerow(("line", chart.x_label, chart.y_label))

@@ -6,8 +6,7 @@ from corpus.base.console import say
 from corpus.base.errors import ArtifactError, ConfigError, did_you_mean
 from corpus.base.files import write_json
 from corpus.run.lock import claimed
-from corpus.study.design import load_study
-from corpus.study.folder import Item, StudyFolder
+from corpus.study.folder import Item
 from corpus.study.rows import Row, read_rows
 from corpus.study.work import Work
 
@@ -17,12 +16,12 @@ MACHINE = ("device", "threads", "precision", "torch", "version", "commit")
 UNCOMPARED = (*MACHINE, "seconds", "date", "study")
 
 
-def repeat(folder: StudyFolder, name: str) -> None:
+def repeat(work: Work, name: str) -> None:
     """Train run `name` again from the start, without a shared beginning, and compare its row.
 
     Raises `ConfigError` if there is no such finished run, `ArtifactError` if the bits differ.
     """
-    study = load_study(folder)
+    study, folder = work.study, work.folder
     finished = {row["run"] for row in read_rows(study, folder)}
     items = {item.name: item for item in study.items if item.name in finished}
     if name not in items:
@@ -31,7 +30,7 @@ def repeat(folder: StudyFolder, name: str) -> None:
             f"{did_you_mean(name, items)}"
         )
     before = {row["run"]: row for row in read_rows(study, folder)}[name]
-    row = _again(Work(study, folder, command=f"corpus compare {folder.path}"), items[name])
+    row = _again(work, items[name])
     different = [column for column in before if column not in UNCOMPARED]
     different = [column for column in different if before[column] != row.get(column)]
     if not different:

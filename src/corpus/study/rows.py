@@ -9,7 +9,7 @@ from corpus.base.console import warn
 from corpus.base.errors import ArtifactError, TrainingError
 from corpus.base.files import read_json, write_json, write_text
 from corpus.run.lock import claimed
-from corpus.study.design import Study, read_digest
+from corpus.study.design import Design, read_digest
 from corpus.study.folder import Item, StudyFolder
 
 Row = dict[str, Any]
@@ -22,7 +22,7 @@ NEEDED = (*FIRST, "seconds", "study", "weights_sha256", "order_sha256")
 _FIX = "Delete it, and the run is measured again when the study goes on."
 
 
-def write_row(study: Study, folder: StudyFolder, item: Item, row: Row) -> None:
+def write_row(study: Design, folder: StudyFolder, item: Item, row: Row) -> None:
     """Keep a finished run's row, and write runs.csv anew.
 
     Raises `TrainingError` if its loss is not finite.
@@ -36,7 +36,7 @@ def write_row(study: Study, folder: StudyFolder, item: Item, row: Row) -> None:
     write_table(study, folder)
 
 
-def write_table(study: Study, folder: StudyFolder) -> None:
+def write_table(study: Design, folder: StudyFolder) -> None:
     """Write runs.csv from the rows of all finished runs."""
     with claimed(folder.whole, wait=True):  # another process may do the same
         rows = read_rows(study, folder)
@@ -48,7 +48,7 @@ def write_table(study: Study, folder: StudyFolder) -> None:
         write_text(folder.rows, text.getvalue())
 
 
-def read_rows(study: Study, folder: StudyFolder) -> list[Row]:
+def read_rows(study: Design, folder: StudyFolder) -> list[Row]:
     """Return the rows of the finished runs, in the order of the study; damaged ones are left out
     with a warning."""
     digest, rows = read_digest(folder), []
@@ -61,7 +61,7 @@ def read_rows(study: Study, folder: StudyFolder) -> list[Row]:
     return rows
 
 
-def failures(study: Study, folder: StudyFolder) -> dict[str, str]:
+def failures(study: Design, folder: StudyFolder) -> dict[str, str]:
     """Return the message of each run that could not be trained, by its name."""
     found = {}
     for item in study.items:
@@ -84,16 +84,10 @@ def is_done(folder: StudyFolder, item: Item) -> bool:
 def _read(folder: StudyFolder, item: Item, digest: str) -> Row:
     path = folder.row(item)
     row = read_json(path, fix=_FIX)
-    expected = {
-        "run": item.name,
-        "order": item.order,
-        "schedule": item.schedule,
-        "seed": item.seed,
-        "study": digest,
-    }
+    expected = {**item.columns, "study": digest}
     if not isinstance(row, dict) or not all(name in row for name in NEEDED):
         raise ArtifactError(f"{path} is not the row of a run. {_FIX}")
-    different = [name for name, value in expected.items() if row[name] != value]
+    different = [name for name, value in expected.items() if row.get(name) != value]
     if different:
         raise ArtifactError(f"{path} is the row of another run ({', '.join(different)}). {_FIX}")
     numbers = [row["loss"], row["seconds"]]

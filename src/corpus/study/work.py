@@ -4,8 +4,8 @@ import datetime
 import hashlib
 import shutil
 import time
+from dataclasses import replace
 from functools import cached_property, lru_cache
-from pathlib import Path
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from corpus.run.folder import RunFolder
 from corpus.run.lock import Busy, claimed
 from corpus.run.weights import load_weights
 from corpus.runtime.runtime import environment, resolve
-from corpus.study.design import Study, read_digest
+from corpus.study.design import Design, Study, read_digest
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.measure import (
     LOSSES,
@@ -55,12 +55,34 @@ JUDGE_SHARE = 0.1
 
 
 class Work:
-    """Trains and measures the runs of a study."""
+    """Trains and measures the runs of a study, of any kind.
 
-    def __init__(self, study: Study, folder: StudyFolder, *, command: str) -> None:
+    A kind of study says in a subclass what its runs read, and which of them can be trained yet.
+    """
+
+    def __init__(self, study: Design, folder: StudyFolder, *, command: str) -> None:
         """`command` goes on with the study after it was stopped."""
         self.study, self.folder, self._command = study, folder, command
-        self.sequences = lru_cache(maxsize=2)(self._sequences)
+
+    def sequences(self, item: Item) -> Sequences:
+        """Return what a run reads."""
+        raise NotImplementedError
+
+    def new_order(self, item: Item) -> np.ndarray:
+        """Return the permutation of a run, computed now."""
+        raise NotImplementedError
+
+    def require_new(self, item: Item, order: np.ndarray) -> None:
+        """Raise `OrderError` if another run of the seed reads the same: it would count twice."""
+        raise NotImplementedError
+
+    def is_ready(self, item: Item) -> bool:
+        """Return whether a run can be trained yet."""
+        return True
+
+    def own_columns(self, item: Item) -> Row:
+        """Return further columns of a run's row."""
+        return {}
 
     def prepare(self) -> None:
         """Prepare text and problems once, for all runs."""
@@ -68,7 +90,7 @@ class Work:
         with claimed(data, wait=True):
             # The study keeps its data, wherever that came from.
             if not all((each / MANIFEST).exists() for each in (data.prepared, data.problems)):
-                config = begin_run(self.study.config, data, command=self._command)
+                config = begin_run(self.study.data_config, data, command=self._command)
                 with data.timed("prepare"):
                     prepare_run(config, data)
         for row in read_rows(self.study, self.folder):
@@ -110,6 +132,8 @@ class Work:
 
     def _take(self, item: Item) -> bool:
         """Finish a run, unless another process works on it; return whether that was done."""
+        if not self.is_ready(item):
+            return False
         try:
             with claimed(self.folder.run(item)):
                 if not is_done(self.folder, item):
@@ -139,46 +163,22 @@ class Work:
         with claimed(self.folder.orders, wait=True):
             if not path.exists():
                 found = self.new_order(item)
-                self._require_new(item, found)
+                self.require_new(item, found)
                 with atomic_path(path) as temporary, open(temporary, "wb") as file:
                     np.save(file, found)
-        return self._read_order(path)
+        return self.read_order(item)
 
-    def _read_order(self, path: Path) -> np.ndarray:
+    def read_order(self, item: Item) -> np.ndarray:
+        """Return the permutation that was written down for a run."""
+        path, number = self.folder.order(item), len(self.sequences(item))
         try:
             found = np.load(path, allow_pickle=False)
-            return check_permutation(path.stem, found, self.study.num_sequences)
+            return check_permutation(path.stem, found, number)
         except (OSError, EOFError, ValueError, OrderError) as error:
             raise ArtifactError(
                 f"{path} is damaged ({error}). Delete it: it is computed again, the same unless an "
                 "order of your own draws at random without its seed"
             ) from None
-
-    def _require_new(self, item: Item, found: np.ndarray) -> None:
-        """Raise `OrderError` if another order of the seed reads the same: it would count twice."""
-        for name in self.study.orders:
-            path = self.folder.order(Item(order=name, schedule="", seed=item.seed))
-            if path.exists() and np.array_equal(self._read_order(path), found):
-                raise OrderError(
-                    f"orders {name!r} and {item.order!r} read the sequences in the same order; "
-                    "leave one of them out"
-                )
-
-    def new_order(self, item: Item) -> np.ndarray:
-        """Return the permutation of a run, computed now."""
-        order = self.study.parsed_orders[item.order]
-        return order.permutation(self.sequences(item.seed), item.seed)
-
-    def _sequences(self, seed: int) -> Sequences:
-        config = self.study.config
-        return choose_sequences(
-            self.prepared,
-            config.curriculum,
-            total=self.study.num_sequences,
-            context_length=config.model.context_length,
-            seed=seed,
-            judge=self._judge,
-        )
 
     def _take_beginning(self, item: Item) -> None:
         """Train the beginning that the run shares with others, unless it is there, and copy it."""
@@ -194,10 +194,7 @@ class Work:
 
     def _drop_beginning(self, item: Item) -> None:
         """Delete a beginning once the runs of all its schedules are done."""
-        kin = [
-            Item(order=item.order, schedule=schedule, seed=item.seed)
-            for schedule in self.study.schedules
-        ]
+        kin = [replace(item, schedule=schedule) for schedule in self.study.schedules]
         if all(is_done(self.folder, each) for each in kin):
             shutil.rmtree(self.folder.beginning(item).checkpoints, ignore_errors=True)
 
@@ -207,9 +204,9 @@ class Work:
         pretrain(
             self.study.run_config(item),
             folder,
-            self.sequences(item.seed),
+            self.sequences(item),
             order,
-            num_steps=self.study.num_steps,
+            num_steps=self.study.steps(item),
             resume_hint=self._command,
             until=until,
         )
@@ -226,16 +223,11 @@ class Work:
         runtime = resolve(config.runtime, repeatable=True)
         model, _ = load_weights(run, runtime, name="pretrained")
         losses = {"pretrained": measure_text(model, runtime, self.prepared)}
-        read, retained = measure_retention(model, runtime, self.sequences(item.seed), order)
-        row: Row = {
-            "run": item.name,
-            "order": item.order,
-            "schedule": item.schedule,
-            "seed": item.seed,
-            "loss": losses["pretrained"].mean(self.weights),
-        }
+        read, retained = measure_retention(model, runtime, self.sequences(item), order)
+        row: Row = {**item.columns, "loss": losses["pretrained"].mean(self.weights)}
         row |= _by_source("loss", losses["pretrained"].by_source)
-        row |= {"tokens": self.study.num_tokens, "steps": self.study.num_steps}
+        steps = self.study.steps(item)
+        row |= {"tokens": steps * config.batch_tokens, "steps": steps, **self.own_columns(item)}
         if self.study.finetune:
             config = self.study.tuning_config(item)
             self._finetune(config, run)
@@ -271,6 +263,47 @@ class Work:
             "study": read_digest(self.folder),
             "date": today,
         }
+
+
+class OrderWork(Work):
+    """The runs of a study of orders: the same sequences for a seed, each time in another order."""
+
+    study: Study
+
+    def __init__(self, study: Study, folder: StudyFolder, *, command: str) -> None:
+        """`command` goes on with the study after it was stopped."""
+        super().__init__(study, folder, command=command)
+        self._of_seed = lru_cache(maxsize=2)(self._sequences)
+
+    def sequences(self, item: Item) -> Sequences:
+        """Return the sequences of the run's seed."""
+        return self._of_seed(item.seed)
+
+    def new_order(self, item: Item) -> np.ndarray:
+        """Return the permutation of a run, computed now."""
+        order = self.study.parsed_orders[item.order]
+        return order.permutation(self.sequences(item), item.seed)
+
+    def require_new(self, item: Item, order: np.ndarray) -> None:
+        """Raise `OrderError` if another order of the seed reads the same: it would count twice."""
+        for name in self.study.orders:
+            other = replace(item, order=name)
+            if self.folder.order(other).exists() and np.array_equal(self.read_order(other), order):
+                raise OrderError(
+                    f"orders {name!r} and {item.order!r} read the sequences in the same order; "
+                    "leave one of them out"
+                )
+
+    def _sequences(self, seed: int) -> Sequences:
+        config = self.study.config
+        return choose_sequences(
+            self.prepared,
+            config.curriculum,
+            total=self.study.num_sequences,
+            context_length=config.model.context_length,
+            seed=seed,
+            judge=self._judge,
+        )
 
     def _judge(self, sequences: Sequences) -> np.ndarray:
         """Return the loss of each sequence under a small model, trained first if need be."""
