@@ -192,7 +192,8 @@ def test_trials_run_at_the_size_that_trains(
         rows.append(len(batch.tokens))
         return 0.5
 
-    monkeypatch.setattr(trials_module, "pass_seconds", seconds)
+    for place in (autotune, trials_module):
+        monkeypatch.setattr(place, "pass_seconds", seconds)
     train = TrainConfig(sequences_per_batch=2, micro_batch_sequences=1, finetune_share=0.9)
     with open_session(tmp_path, "1000s", train=train, num_threads=0, compile="auto") as session:
         session.split(finetune_batches=10, model=model, sample=sample, text_sample=sample)

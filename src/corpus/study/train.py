@@ -46,6 +46,8 @@ def pretrain(
     """
     prepared = sequences.prepared
     folder.path.mkdir(parents=True, exist_ok=True)
+    if config.runtime.compile != "off":
+        torch.compiler.reset()  # it keeps the graphs of a few models only, and a study has many
     session = Session(
         folder,
         budget=parse_budget(f"{num_steps} steps"),
