@@ -225,10 +225,10 @@ def compare(words: Sequence[str]) -> None:
     """Compare orders of the training data, two runs, or two ways of answering."""
     first = words[0] if words else ""
     flags = {word.partition("=")[0] for word in words}
-    if any((Path(word) / "study.json").exists() for word in words if not word.startswith("-")):
-        _go_on_with_study(words)
-    elif flags & {"--orders", "--config"} or (first in RECIPES and not Path(first).is_dir()):
+    if flags & {"--orders", "--config"} or (first in RECIPES and not Path(first).is_dir()):
         _begin_study(words)
+    elif any((Path(word) / "study.json").exists() for word in words if not word.startswith("-")):
+        _go_on_with_study(words)
     else:
         _compare_outcomes(words)
 
