@@ -103,10 +103,10 @@ class StudyOptions:
 def compare(words: Sequence[str]) -> None:
     """Compare orders or mixtures of the training data, two runs, or two ways of answering."""
     first, begun = words[0] if words else "", {"--orders", "--mixtures", "--config"}
-    if any((Path(word) / "study.json").exists() for word in words if not word.startswith("-")):
-        _go_on_with_study(words)
-    elif begun & _flags(words) or (first in RECIPES and not Path(first).is_dir()):
+    if begun & _flags(words) or (first in RECIPES and not Path(first).is_dir()):
         _begin_study(words)
+    elif any((Path(word) / "study.json").exists() for word in words if not word.startswith("-")):
+        _go_on_with_study(words)
     else:
         _compare_outcomes(words)
 
