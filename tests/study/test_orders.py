@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.base.errors import ConfigError, DataError
+from corpus.config.curriculum import CurriculumConfig
 from corpus.config.study import DEFAULT_ORDERS
 from corpus.study.difficulty import DIFFICULTIES
 from corpus.study.orders import CONTROL, MEASURED, OF_SOURCES, PLAIN, parse_order, split_own
-from corpus.study.sequences import Sequences, exact_counts
+from corpus.study.sequences import Sequences, choose_sequences, exact_counts
 
 EOS = 0
 LENGTH = 16
@@ -230,6 +231,10 @@ def test_a_file_without_the_function_or_that_fails_is_named(own: Path, tmp_path:
         ConfigError, match=r"has no function 'backward'\. Did you mean 'backwards'\?"
     ):
         parse_order(f"{own}:backward", difficulty="unigram")
+    leaving = tmp_path / "leaving.py"
+    leaving.write_text("import sys; sys.exit(3)")
+    with pytest.raises(ConfigError, match="cannot be run: SystemExit: 3"):
+        parse_order(f"{leaving}:f", difficulty="unigram")
     failing = tmp_path / "failing.py"
     failing.write_text("1 / 0")
     with pytest.raises(ConfigError, match="cannot be run: ZeroDivisionError"):
@@ -254,9 +259,24 @@ def test_no_two_orders_share_their_shuffles() -> None:
     assert len(set(within)) == len(within)
 
 
-def test_an_order_cannot_change_what_is_read() -> None:
-    """`Sequences.source` as the study makes it is read-only (`choose_sequences`)."""
-    sequences = _sequences([3, 2])
-    sequences.source.setflags(write=False)
+def test_shares_are_exact_and_an_order_cannot_change_what_is_read() -> None:
+    text = {name: SimpleNamespace(tokens=np.arange(200) % 30) for name in ("c4", "book")}
+    prepared: Any = SimpleNamespace(train=text)
+
+    def choose(total: int) -> Sequences:
+        return choose_sequences(
+            prepared,
+            CurriculumConfig(weights={"book": 2.0}),
+            total=total,
+            context_length=LENGTH,
+            seed=0,
+            judge=lambda sequences: np.zeros(len(sequences)),
+        )
+
+    found = choose(9)
+    assert found.names == ("c4", "book")
+    assert np.bincount(found.source).tolist() == [3, 6]
     with pytest.raises(ValueError, match="read-only"):
-        sequences.source.sort()
+        found.source.sort()
+    with pytest.raises(DataError, match="nothing is read twice"):
+        choose(30)

@@ -124,6 +124,8 @@ def _begin_study(words: Sequence[str]) -> None:
             "--orders and --mixtures are two kinds of study; give one of them, and another --out "
             "for the other"
         )
+    if options.mixtures is not None and "--difficulty" in _flags(words):
+        raise ConfigError("--difficulty is of a study of orders; leave it out beside --mixtures")
     pipeline.begin_study(
         options.settings,
         options.out,

@@ -277,7 +277,7 @@ def _load(text: str, own: Mapping[str, Path]) -> Order:
     sys.modules[spec.name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"{place} cannot be run: {type(error).__name__}: {error}") from error
     function: Any = getattr(module, name, None)
     if not callable(function):
