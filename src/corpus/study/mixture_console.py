@@ -54,9 +54,9 @@ def describe(study: MixtureStudy) -> None:
 def warning(study: MixtureStudy) -> str:
     """Return what a small model is worth as a proxy."""
     return (
-        f"models of {format_count(study.config.model.num_parameters)} parameters rank mixtures "
-        "poorly for larger ones: Olmix (arXiv:2602.12237) found a rank correlation of 0.73 at 1M, "
-        "and above 0.89 from 15M"
+        f"this model has {format_count(study.config.model.num_parameters)} parameters; below 15M "
+        "parameters models rank mixtures poorly for larger ones: Olmix (arXiv:2602.12237) found a "
+        "rank correlation of 0.73 at 1M"
     )
 
 
