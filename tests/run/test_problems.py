@@ -11,7 +11,8 @@ from corpus.base.errors import ConfigError, DataError
 from corpus.base.manifest import Manifest, write_manifest
 from corpus.cli.main import main
 from corpus.config.problems import ProblemsConfig
-from corpus.prepare.problem_sets import read_sets, symbolic_sets, write_sets
+from corpus.prepare.problem_folder import write_sets
+from corpus.prepare.problem_sets import read_sets, symbolic_sets
 from corpus.problems.problem import Problem, write_problems
 from corpus.recipes.registry import load_recipe
 from corpus.run.folder import RunFolder

@@ -7,12 +7,14 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from corpus.base.errors import ArtifactError, CorpusError, StorageError
+
+_Record = TypeVar("_Record")
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _UNREACHED = {
@@ -239,6 +241,26 @@ def write_text(path: Path, text: str) -> None:
 def write_lines(path: Path, values: Iterable[Any]) -> None:
     """Write one JSON value a line to `path` atomically."""
     write_text(path, "".join(json.dumps(value) + "\n" for value in values))
+
+
+def read_lines(path: Path, read: Callable[[Any], _Record], *, what: str, fix: str) -> list[_Record]:
+    """Read one JSON value a line, each turned into a record by `read`.
+
+    Raises `ArtifactError` naming file, line and `fix` where the file is missing or damaged; `what`
+    says what a line is, such as "a problem".
+    """
+    records: list[_Record] = []
+    try:
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                records.append(read(json.loads(line)))
+    except OSError as error:
+        raise ArtifactError(f"cannot read {path}: {error.strerror}. {fix}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ArtifactError(
+            f"{path} line {len(records) + 1} is not {what} ({error}). {fix}"
+        ) from None
+    return records
 
 
 def write_json(path: Path, value: Any) -> None:

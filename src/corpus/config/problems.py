@@ -46,6 +46,11 @@ class ProblemsConfig:
     """Leave out twins too: problems that equal an evaluation problem except for its numbers.
     Most of MathQA has twins, so this changes what is measured. Twins are counted either way."""
 
+    repair: bool = True
+    """Give a training problem another program if its own does not give the gold answer.
+    The program is one that gives the gold answers of most of its twins (at least 3), or that of a
+    similar problem. problems/repairs.jsonl lists each change. Held-out problems are never read."""
+
     def __post_init__(self) -> None:
         train, heldout = self.symbolic_train, self.symbolic_heldout
         expect(

@@ -23,15 +23,24 @@ class Reference:
     common_answer: Mapping[_Group, float | None]
     """The most common gold answer of each group's problems without options, None without any."""
     neighbours: NeighbourIndex
+    given: NeighbourIndex | None
+    """The same problems with the programs of the data, where some were repaired."""
     templates: frozenset[str]
     """Templates of every text that was trained on."""
     checked_templates: frozenset[str]
     """Those of them with a problem whose program gives the gold answer."""
 
     @classmethod
-    def build(cls, train_problems: Sequence[Problem], *, has_read: bool = True) -> "Reference":
+    def build(
+        cls,
+        train_problems: Sequence[Problem],
+        *,
+        given: Sequence[Problem] | None = None,
+        has_read: bool = True,
+    ) -> "Reference":
         """Return the reference of a run trained on `train_problems`.
 
+        `given` are the same problems with the programs of the data, where some were repaired.
         `has_read` is False for a run that read none of `train_problems`.
         """
         groups: dict[_Group, list[Problem]] = defaultdict(list)
@@ -42,6 +51,7 @@ class Reference:
             majority={group: majority_letter(problems) for group, problems in groups.items()},
             common_answer={group: common_answer(problems) for group, problems in groups.items()},
             neighbours=NeighbourIndex(train_problems),
+            given=NeighbourIndex(given) if given is not None else None,
             templates=frozenset(each.template for each in train_problems if has_read),
             checked_templates=frozenset(
                 each.template for each in train_problems if has_read and is_checked(each)

@@ -23,8 +23,10 @@ from corpus.evaluate.score import score_problems
 from corpus.evaluate.scores import (
     MODEL,
     NEAREST,
+    NEAREST_GIVEN,
     NEAREST_PLAUSIBLE,
     NEIGHBOURS,
+    NEIGHBOURS_GIVEN,
     OPTIONS,
     RETRIEVAL,
     Scores,
@@ -39,7 +41,7 @@ from corpus.problems.problem import Problem
 from corpus.program.domain import AnswerOption
 from corpus.program.language import Program
 from corpus.run.begin import identity, load_config
-from corpus.run.problems import training_problems
+from corpus.run.problems import has_repairs, training_problems
 from corpus.run.weights import load_shape, load_weights
 from corpus.runtime.runtime import Runtime, resolve
 from corpus.runtime.threads import warn_if_busy
@@ -95,7 +97,8 @@ def evaluate_run(request: Request) -> Scores:
     seconds: dict[str, dict[str, float]] = {}
     if sets:
         train = training_problems(folder)
-        reference = build_reference(config, train)
+        given = training_problems(folder, repair=False) if has_repairs(folder) else None
+        reference = build_reference(config, train, given)
         form = normal_forms(train).of if config.finetune.normal_form else _as_it_is
         for name, problems in sets.items():
             problems = problems[: config.evaluate.problems_limit or None]
@@ -168,17 +171,21 @@ def _as_it_is(program: Program) -> Program:
     return program
 
 
-def build_reference(config: RunConfig, problems: Sequence[Problem]) -> Reference:
-    """Return the training problems for the baselines. Every one counts, even one that fine-tuning
-    left out: at least the tokenizer read its text, and a stronger nearest neighbour is the fairer
-    baseline. If a run neither fine-tunes nor reads problems, no template is seen.
+def build_reference(
+    config: RunConfig, problems: Sequence[Problem], given: Sequence[Problem] | None = None
+) -> Reference:
+    """Return the training problems for the baselines, and `given`, those before repairs.
+
+    Every one counts, even one that fine-tuning left out: at least the tokenizer read its text, and
+    a stronger nearest neighbour is the fairer baseline. If a run neither fine-tunes nor reads
+    problems, no template is seen.
     """
     read = (
         config.train.finetune_share > 0
         or config.curriculum.anneal > 0
         or config.prepare.problems_as_text
     )
-    return Reference.build(problems, has_read=read)
+    return Reference.build(problems, given=given, has_read=read)
 
 
 @dataclass
@@ -237,8 +244,13 @@ def _answer(
         with answers.timed(vote_field(count), f" with {count} programs each") as task:
             found = solver.search(problems, count, done=task.update)
         answers.vote(vote_field(count), [by_probability(candidates) for candidates in found])
+    given = reference.given
+    if given is not None:
+        answers.programs[NEAREST_GIVEN] = [given.copy_program(each)[0] for each in problems]
     if not settings.votes:
         return answers
+    if given is not None:
+        answers.vote(NEIGHBOURS_GIVEN, [by_similarity(problem, given) for problem in problems])
     start, index = time.perf_counter(), reference.neighbours
     similar = [by_similarity(problem, index) for problem in problems]
     answers.vote(NEIGHBOURS, similar)

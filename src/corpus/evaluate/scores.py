@@ -24,6 +24,9 @@ RETRIEVAL = "accuracy_retrieval"
 NEAREST_PLAUSIBLE = "baseline_nearest_plausible"
 """The nearest neighbour under the vote's rules for values and unused quantities."""
 
+NEAREST_GIVEN, NEIGHBOURS_GIVEN = f"{NEAREST}_given", f"{NEIGHBOURS}_given"
+"""The same baselines with the programs that the data gives, where the model's were repaired."""
+
 OPTIONS, VALUE = "_options", "_value"
 """Appended to a field where the options are known to who answers; where the value itself is right,
 without the help of the options."""
@@ -33,14 +36,16 @@ MADE = "made with the answer"
 kept if they give the gold answer. Then they are no ceiling that a predictor of programs has."""
 
 _ANSWER = re.compile(
-    r"(accuracy|accuracy_vote_(\d+)|accuracy_retrieval|baseline_neighbours|baseline_nearest"
-    r"|baseline_nearest_plausible|baseline_majority|ceiling_gold)(_options)?"
+    r"(accuracy|accuracy_vote_(\d+)|accuracy_retrieval|baseline_neighbours(?:_given)?"
+    r"|baseline_nearest(?:_given|_plausible)?|baseline_majority|ceiling_gold)(_options)?"
 )
 _TITLES = {
     MODEL: "this model",
     RETRIEVAL: "majority voting with retrieval",
     NEIGHBOURS: "retrieval alone, without the model",
+    NEIGHBOURS_GIVEN: "retrieval alone, programs not repaired",
     NEAREST: "nearest neighbour",
+    NEAREST_GIVEN: "nearest neighbour, programs not repaired",
     NEAREST_PLAUSIBLE: "nearest neighbour by the vote's rules",
     MAJORITY: "majority",
     GOLD: "gold programs (ceiling)",

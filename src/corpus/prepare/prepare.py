@@ -15,6 +15,7 @@ from corpus.prepare.document import format_size
 from corpus.prepare.problem_sets import prepare_problems
 from corpus.prepare.text import prepare
 from corpus.problems.contamination import COUNTS
+from corpus.problems.repair import REPAIR_COUNTS
 from corpus.run.folder import RunFolder
 from corpus.run.problems import training_problems
 
@@ -81,6 +82,7 @@ def prepare_run(config: RunConfig, folder: RunFolder) -> None:
             "problems": problems.counts.get(COUNTS),
             "text": prepared.counts.get(COUNTS),
         },
+        repairs=problems.counts.get(REPAIR_COUNTS),
         data={
             "path": path,
             "problems": problems.key,

@@ -1,4 +1,4 @@
-"""The problem sets of a new run: chosen, read or generated, divided into splits, written."""
+"""The problem sets of a new run: chosen, read or generated, and divided into splits."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -9,35 +9,26 @@ from typing import Any
 
 from corpus.base.console import progress, say, warn
 from corpus.base.errors import ConfigError, DataError
-from corpus.base.files import digest_json, write_lines
+from corpus.base.files import digest_json
 from corpus.base.manifest import Manifest, is_done, make_key, write_manifest
 from corpus.base.seeds import derive
 from corpus.config.problems import ProblemsConfig
 from corpus.config.run import RunConfig
 from corpus.prepare.digests import Mark, digest_of, other_data
 from corpus.prepare.problem_files import are_parts, check_splits, join_parts, load_parts
+from corpus.prepare.problem_folder import Sets, delete_others, say_counts, write_sets
 from corpus.problems.choose import choose_sets
-from corpus.problems.contamination import (
-    COUNTS,
-    LIST,
-    CleanProblems,
-    KnownProblems,
-    add_counts,
-    clean_rows,
-)
+from corpus.problems.contamination import KnownProblems
 from corpus.problems.generated.generator import generate
 from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_groups
-from corpus.problems.problem import GENERATED, SYMBOLIC, Problem, write_problems
+from corpus.problems.problem import GENERATED, SYMBOLIC, Problem
 from corpus.problems.registry import ProblemFile
 from corpus.problems.symbolic.catalogue import Split
 from corpus.problems.symbolic.generator import generate as generate_symbolic
 from corpus.run.folder import RunFolder
-from corpus.run.problems import EVALUATION, TRAIN
+from corpus.run.problems import TRAIN
 
 NOTHING: Mapping[str, float] = MappingProxyType({})
-
-Sets = dict[str, dict[str, list[Problem]]]
-"""Problems by set and split."""
 
 
 def prepare_problems(
@@ -73,9 +64,10 @@ def prepare_problems(
         folder,
         known=known if settings.decontaminate else None,
         drop_twins=settings.drop_twins,
+        repair=settings.repair,
     )
-    _say_counts(counts, folder)
-    _delete_others(folder, counts)
+    say_counts(counts, folder)
+    delete_others(folder, counts)
     write_manifest(
         folder.problems,
         Manifest(kind="problems", key=key, config=dataclasses.asdict(settings), counts=counts),
@@ -223,77 +215,7 @@ def known_problems(found: Sequence[ProblemFile], sets: Sets) -> KnownProblems:
     return KnownProblems(own)
 
 
-def write_sets(
-    sets: Sets, folder: RunFolder, *, known: KnownProblems | None = None, drop_twins: bool = False
-) -> dict[str, Any]:
-    """Write the run's own copies of its problems; return their counts by set and split.
-
-    With `known`, training problems that contain a known one are left out, counted, and listed in
-    `contamination.jsonl`.
-    """
-    counts: dict[str, Any] = {}
-    clean: dict[str, CleanProblems] = {}
-    for name, splits in sets.items():
-        if known is not None and TRAIN in splits:
-            clean[name] = clean_rows(splits[TRAIN], known, drop_twins=drop_twins)
-            splits = {**splits, TRAIN: clean[name].kept}
-        counts[name] = {
-            split: write_problems(folder.problems / f"{name}.{split}.jsonl", each)
-            for split, each in splits.items()
-        }
-    if known is not None:
-        dropped = (record for each in clean.values() for record in each.dropped)
-        write_lines(folder.problems / LIST, dropped)
-        rows = add_counts(each.counts for each in clean.values())
-        counts[COUNTS] = {"known": known.sets, "rows": rows}
-    return counts
-
-
-def _say_counts(counts: dict[str, Any], folder: RunFolder) -> None:
-    for name, parts in counts.items():
-        if name == COUNTS:
-            continue
-        if not parts.keys() & {TUNING, *EVALUATION}:
-            warn(
-                f"{name} has no dev split here, so this run does not score it; to score it: "
-                f"corpus evaluate RUN --problems {name}=FILE"
-            )
-        splits = ", ".join(f"{count:,} {split} problems" for split, count in parts.items())
-        say(f"{name}: {splits}")
-    if COUNTS in counts:
-        _say_decontamination(counts[COUNTS], folder)
-    else:
-        warn("training problems may contain evaluation problems: problems.decontaminate is off")
-
-
-def _say_decontamination(counts: dict[str, Any], folder: RunFolder) -> None:
-    rows = counts["rows"]
-    known = ", ".join(f"{count:,} of {name}" for name, count in counts["known"].items())
-    say(f"evaluation problems known: {known or 'none'}")
-    if rows["dropped"]:
-        twins = f", {rows['twins_dropped']:,} are twins" if rows["twins_dropped"] else ""
-        say(
-            f"  {rows['dropped']:,} of {rows['rows']:,} training problems contain one and are left "
-            f"out ({rows['equal']:,} have the same words{twins}): {folder.problems / LIST}"
-        )
-    if rows["twins"]:
-        say(
-            f"  {rows['twins']:,} training problems are twins, which differ only in their numbers; "
-            "they are kept (problems.drop_twins leaves them out)"
-        )
-
-
-def _delete_others(folder: RunFolder, counts: dict[str, dict[str, Any]]) -> None:
-    """Delete the files of sets that an earlier preparation of other data left here."""
-    kept = {f"{name}.{split}.jsonl" for name, splits in counts.items() for split in splits}
-    if COUNTS in counts:
-        kept.add(LIST)
-    for path in folder.problems.glob("*.jsonl"):
-        if path.name not in kept:
-            path.unlink()
-
-
-VERSION = 2
+VERSION = 3
 """Raised when the same data gives other problem files."""
 
 
@@ -316,6 +238,7 @@ def _key(config: RunConfig, chosen: _Chosen, known: KnownProblems, mark: Mark) -
     loaded: dict[str, Any] = {
         "known": known_as,
         "drop_twins": problems.drop_twins,
+        "repair": problems.repair,
         "version": VERSION,
     }
     if problems.tuning_share:

@@ -1,9 +1,11 @@
 """Whether a program answers a problem: the one rule behind every accuracy and all training data."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from corpus.problems.problem import Problem
+from corpus.program.arithmetic.answer import TOLERANCE
 from corpus.program.domain import AnswerOption, ProgramOutcome
 from corpus.program.language import Program
 
@@ -71,5 +73,20 @@ def is_checked(problem: Problem) -> bool:
     """
     if problem.program is None or problem.domain.computes_answers:
         return problem.program is not None
-    judged = judge(problem, problem.gold_program)
+    return gives_gold(problem, problem.gold_program)
+
+
+def gives_gold(problem: Problem, program: Program | None) -> bool:
+    """True if a program gives the gold answer; with options, its value must also round to it."""
+    judged = judge(problem, program)
     return judged.right and judged.value_right
+
+
+def gold_bounds(problem: Problem) -> tuple[float, float]:
+    """Return bounds around the gold answer, a little wider than those of `gives_gold`."""
+    gold = _option(problem, problem.correct)
+    value = problem.answer if gold is None else gold.value
+    if value is None:
+        return math.nan, math.nan
+    margin = 1.01 * TOLERANCE * abs(value) + 2e-6
+    return value - margin, value + margin

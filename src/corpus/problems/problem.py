@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from corpus.base.errors import ArtifactError
-from corpus.base.files import atomic_path
+from corpus.base.files import atomic_path, read_lines
 from corpus.program.domain import AnswerOption, Domain, Quantity
 from corpus.program.domains import domain_of
 from corpus.program.language import MAX_NUMBERS, Program, parse
@@ -152,15 +151,4 @@ def read_problems(path: Path, *, fix: str = "Prepare the data again.") -> list[P
 
     Raises `ArtifactError` naming file, line and `fix` where it is missing or damaged.
     """
-    problems: list[Problem] = []
-    try:
-        with open(path, encoding="utf-8") as file:
-            for line in file:
-                problems.append(Problem.from_json(json.loads(line)))
-    except OSError as error:
-        raise ArtifactError(f"cannot read {path}: {error.strerror}. {fix}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ArtifactError(
-            f"{path} line {len(problems) + 1} is not a problem ({error}). {fix}"
-        ) from None
-    return problems
+    return read_lines(path, Problem.from_json, what="a problem", fix=fix)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.files import write_text
+from corpus.problems.repair import KINDS
 from corpus.report import cards, summary, training
 from corpus.report.read import Run, load_run
 from corpus.report.render import render_html, render_markdown
@@ -42,6 +43,7 @@ def make_view(run: Run) -> dict[str, Any]:
         "mixture": training.mixture_chart(run),
         "token_rows": training.token_rows(run),
         "stage_rows": training.stage_rows(run),
+        "repair_kinds": KINDS,
         "event_counts": Counter(event.name for event in run.events),
         "config": json.dumps(run.config, indent=2, ensure_ascii=False),
         "command": _command(run.manifest.get("command")),

@@ -3,6 +3,7 @@ folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from corpus.base.errors import ArtifactError, DataError
 from corpus.base.manifest import NAME, read_manifest
@@ -12,15 +13,21 @@ from corpus.problems.families import join_families
 from corpus.problems.held_out import HELDOUT, TUNING
 from corpus.problems.problem import GENERATED, SYMBOLIC, Problem, read_problems
 from corpus.problems.registry import PREPARED, PROBLEM_SETS, load_problems, recognise, split_of
+from corpus.problems.repair import REPAIR_COUNTS, REPAIRS, Repair, read_repairs, repaired
 from corpus.run.folder import RunFolder
+
+NOT_SETS = (COUNTS, REPAIR_COUNTS)
+"""The counts of the manifest of problems that are not those of a set."""
 
 TRAIN, EVALUATION = "train", ("dev", HELDOUT)
 """The split that is trained on, and the splits that a run scores by itself where there is no tuning
 split (`TUNING`). A test split is scored only on request."""
 
 
-def training_problems(folder: RunFolder) -> list[Problem]:
-    """Return all training problems of a run, of every set.
+def training_problems(folder: RunFolder, *, repair: bool = True) -> list[Problem]:
+    """Return all training problems of a run, of every set, with repaired programs.
+
+    Without `repair` the programs are those of the data.
 
     Raises `ArtifactError` if there are none, or a file is damaged, and `ConfigError` if sets are
     there that must not be trained on together.
@@ -32,7 +39,18 @@ def training_problems(folder: RunFolder) -> list[Problem]:
         raise ArtifactError(
             f"{folder.path} has no training problems; run `corpus prepare` on it first"
         )
-    return found
+    return repaired(found, _repairs(folder)) if repair else found
+
+
+def has_repairs(folder: RunFolder) -> bool:
+    """True if programs of the run's training problems were repaired."""
+    return REPAIR_COUNTS in _counts(folder)
+
+
+def _repairs(folder: RunFolder) -> dict[str, Repair]:
+    if not has_repairs(folder):
+        return {}
+    return read_repairs(folder.problems / REPAIRS, fix=_fix(folder))
 
 
 def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
@@ -68,10 +86,13 @@ def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
 
 def _sets_of(folder: RunFolder) -> dict[str, dict[str, int]]:
     """Return the numbers of problems by set and split from the manifest; empty without one."""
+    return {name: splits for name, splits in _counts(folder).items() if name not in NOT_SETS}
+
+
+def _counts(folder: RunFolder) -> dict[str, Any]:
     if not (folder.problems / NAME).exists():
         return {}
-    counts = read_manifest(folder.problems, kind="problems", fix=_fix(folder)).counts
-    return {name: splits for name, splits in counts.items() if name != COUNTS}
+    return read_manifest(folder.problems, kind="problems", fix=_fix(folder)).counts
 
 
 def _fix(folder: RunFolder) -> str:
