@@ -30,6 +30,15 @@ RECORDS: dict[str, dict[str, Any]] = {
         "Answer": 4.0,
         "Type": "None",
     },
+    "asdiv": {"Body": "", "Question": "2 + 2 ?", "Answer": "4 (cats)", "Formula": "2+2=4"},
+    "mawps": {"sQuestion": "2 + 2 ?", "lEquations": ["x=2+2"], "lSolutions": [4.0]},
+    "mawps_asdiv": {
+        "Question": "number0 + number1 ?",
+        "Numbers": "2 2",
+        "Equation": "+ number0 number1",
+        "Answer": "4",
+        "Body": "",
+    },
     "aqua_rat": {
         "question": "2 + 2 ?",
         "options": ["A)4", "B)5"],

@@ -1,7 +1,10 @@
-"""Files of a problem set as records: a JSON list, JSON lines (either may be compressed) or Parquet,
-told apart by content."""
+"""Files of a problem set as records: a JSON list, JSON lines, CSV (these may be compressed) or
+Parquet. They are told apart by content, CSV by its name."""
 
+import csv
+import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,11 +28,10 @@ def read_rows(
     From Parquet, only `columns`, which must exist, and the existing ones of `optional` are read.
     Raises `DataError` if the file cannot be read or has no record, or a record is no object.
     """
-    rows = list(
-        _parquet_rows(path, columns, optional, set_title)
-        if _starts_with(path, _PARQUET_MAGIC, set_title)
-        else _json_rows(path, set_title)
-    )
+    if _starts_with(path, _PARQUET_MAGIC, set_title):
+        rows = list(_parquet_rows(path, columns, optional, set_title))
+    else:
+        rows = list((_csv_rows if is_csv(path) else _json_rows)(path, set_title))
     if not rows:
         raise DataError(
             f"{path} holds no problem; expected a list of {set_title} records. "
@@ -101,6 +103,22 @@ def _json_rows(path: Path, set_title: str) -> Iterator[Any]:
             "Give a file such as train.json."
         )
     yield from rows
+
+
+def is_csv(path: Path) -> bool:
+    """True for the name of a CSV file, which may be compressed."""
+    return re.search(r"\.csv(\.gz|\.zst)?$", path.name.lower()) is not None
+
+
+def _csv_rows(path: Path, set_title: str) -> Iterator[Any]:
+    """Yield the rows of a CSV file by the names in its first row; a missing field is None."""
+    try:
+        text = _content(path).decode("utf-8-sig")
+        yield from csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"{path} is not a readable CSV file of {set_title} ({error}). Get it again."
+        ) from None
 
 
 def _content(path: Path) -> bytes:

@@ -5,6 +5,8 @@ that their files are never taken for text.
 """
 
 import contextlib
+import csv
+import io
 import json
 import re
 from collections.abc import Callable
@@ -17,9 +19,17 @@ from corpus.base.encodings import to_utf8
 from corpus.base.errors import ConfigError, DataError, did_you_mean
 from corpus.base.json_values import integer_or_digits
 from corpus.problems.aqua_rat import load_aqua_rat
+from corpus.problems.asdiv import COLUMNS as ASDIV
+from corpus.problems.asdiv import is_xml, load_asdiv
 from corpus.problems.gsm8k import load_gsm8k
-from corpus.problems.mathqa import COLUMNS, load_mathqa
+from corpus.problems.mathqa import COLUMNS as MATHQA
+from corpus.problems.mathqa import load_mathqa
+from corpus.problems.mawps import COLUMNS as MAWPS
+from corpus.problems.mawps import load_mawps
+from corpus.problems.mawps_asdiv import COLUMNS as MAWPS_ASDIV
+from corpus.problems.mawps_asdiv import load_mawps_asdiv
 from corpus.problems.problem import Problem
+from corpus.problems.records import is_csv
 from corpus.problems.svamp import load_svamp
 
 FIRST_BYTES = 1 << 20
@@ -71,12 +81,19 @@ def _has_final_answer(record: dict[str, Any]) -> bool:
 
 
 _SETS = (
-    ProblemSet(name="mathqa", fields=frozenset(COLUMNS), load=load_mathqa),
+    ProblemSet(name="mathqa", fields=frozenset(MATHQA), load=load_mathqa),
     ProblemSet(
         name="gsm8k",
         fields=frozenset({"question", "answer"}),
         load=load_gsm8k,
         is_one=_has_final_answer,
+        makes_programs=True,
+        has_words_as_digits=True,
+    ),
+    ProblemSet(
+        name="mawps_asdiv",
+        fields=frozenset(MAWPS_ASDIV),  # SVAMP's own fields may be there too
+        load=load_mawps_asdiv,
         makes_programs=True,
         has_words_as_digits=True,
     ),
@@ -93,6 +110,20 @@ _SETS = (
         load=load_aqua_rat,
         has_programs=False,
         never_beside=frozenset({"mathqa"}),
+    ),
+    ProblemSet(
+        name="asdiv",
+        fields=frozenset(ASDIV),
+        load=load_asdiv,
+        makes_programs=True,
+        has_words_as_digits=True,
+    ),
+    ProblemSet(
+        name="mawps",
+        fields=frozenset(MAWPS),
+        load=load_mawps,
+        makes_programs=True,
+        has_words_as_digits=True,
     ),
     # What Corpus itself wrote into a run folder.
     ProblemSet(
@@ -186,10 +217,14 @@ def _first_record(path: Path) -> dict[str, Any] | None:
         start = first_bytes(path, FIRST_BYTES)
         if start.startswith(b"PAR1"):
             return _parquet_columns(path)
+        if is_xml(path):
+            return dict.fromkeys(ASDIV)
         start = b"".join(to_utf8([start]))
     except (*DAMAGE, DataError, OSError, UnicodeDecodeError):
         return None
-    text = start.decode(errors="replace").lstrip()
+    text = start.decode(errors="replace").lstrip("\ufeff").lstrip()
+    if is_csv(path):
+        return _first_csv_row(text)
     if not text.startswith(("{", "[")):
         return None
     decoder = json.JSONDecoder(parse_int=integer_or_digits)
@@ -198,6 +233,13 @@ def _first_record(path: Path) -> dict[str, Any] | None:
     except (json.JSONDecodeError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def _first_csv_row(text: str) -> dict[str, Any] | None:
+    try:
+        return next(csv.DictReader(io.StringIO(text, newline="")), None)
+    except csv.Error:
+        return None
 
 
 def _parquet_columns(path: Path) -> dict[str, Any] | None:

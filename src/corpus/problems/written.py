@@ -12,14 +12,16 @@ knows it, from constants (7 = 3 + 4), as in MathQA's own programs.
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from types import MappingProxyType
 
 from corpus.program.arithmetic.interpreter import execute
 from corpus.program.arithmetic.values import parse_arithmetic
 from corpus.program.domains import ARITHMETIC
 from corpus.program.language import CONSTANTS, MAX_NUMBERS, Program, Step
+from corpus.program.reader import ReadingError
 from corpus.program.tree import Call, Node
 
 SAME = 1e-9
@@ -67,14 +69,21 @@ class ProgramWriter:
         self._lower = self.text.lower()
         self._values = [span.value for span in self._spans]
 
-    def add(self, expression: Node, stated: float | None = None) -> None:
+    def add(
+        self,
+        expression: Node,
+        stated: float | None = None,
+        *,
+        known: Mapping[float, str] = MappingProxyType({}),
+    ) -> None:
         """Append the steps of one expression; `stated` is the value the solution gives it.
 
-        A number alone adds nothing. Raises `NoSourceError`, with the steps so far kept, where a
+        `known` has the arguments that some of its numbers stand for; others are looked for. A
+        number alone adds nothing. Raises `NoSourceError`, with the steps so far kept, where a
         number has no source or a step no value.
         """
         if isinstance(expression, Call):
-            name = self._write(expression)
+            name = self._write(expression, known.get)
             self._results[int(name[1:])].stated = stated
 
     def program(self, answer: float) -> Program | None:
@@ -272,6 +281,25 @@ class ProgramWriter:
             for i, span in enumerate(self._spans)
             if re.match(r"\s*(?:%|percent|cent)", self._lower[span.end :])
         ]
+
+
+def program_of_equation(text: str, equation: str, answer: float) -> str | None:
+    """Return the program of an equation such as `x=(33-17)/2` or `49/7=7`, in canonical form.
+
+    The side without the unknown counts, of two the first. None where it is not arithmetic, or one
+    of its numbers has no source in the question `text`.
+    """
+    writer = ProgramWriter(text)
+    for side in equation.lower().split("="):
+        try:
+            writer.add(parse_arithmetic(side))
+        except ReadingError:
+            continue
+        except NoSourceError:
+            return None
+        program = writer.program(answer)
+        return None if program is None else str(program)
+    return None
 
 
 def _number(node: Node) -> float:
