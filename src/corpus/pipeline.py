@@ -176,12 +176,12 @@ def begin_study(config: RunConfig, path: Path, *, kind: str, command: str, **set
     The settings are what `study.kinds.Kind.ask` takes beside the config.
     """
     sleep_in_training(config.parsed_budget)
-    from corpus.study import design
     from corpus.study.folder import StudyFolder
     from corpus.study.kinds import KINDS
+    from corpus.study.record import write_down
 
     study = KINDS[kind].ask(config=config, **settings)
-    if design.begin_study(study, StudyFolder(path), command=command):
+    if write_down(study, StudyFolder(path), command=command):
         say(f"study      {path}: written down in study.json")
     go_on_with_study(path, command=command)
 
@@ -192,9 +192,9 @@ def go_on_with_study(path: Path, *, command: str, seeds: int | None = None) -> N
     `seeds` raises the number of its seeds first.
     """
     sleep_in_training(parse_budget("1 steps"))  # a study's budget is never a time
-    from corpus.study.design import add_seeds
     from corpus.study.folder import StudyFolder
     from corpus.study.kinds import kind_of
+    from corpus.study.record import add_seeds
 
     folder = StudyFolder(path)
     kind = kind_of(folder)

@@ -10,9 +10,10 @@ import pytest
 from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import digest_json
 from corpus.recipes.registry import load_recipe
-from corpus.study.design import Study, _decisive, add_seeds, begin_study, load_study
+from corpus.study.design import Study
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.orders import split_own
+from corpus.study.record import _decisive, add_seeds, load_study, write_down
 from corpus.train.schedule import learning_rate
 
 
@@ -24,9 +25,9 @@ def _study(**changed: Any) -> Study:
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "a")
     study = _study(schedules=("decay", "average"), seeds=7, finetune="20 steps", margin=0.02)
-    assert begin_study(study, folder, command="corpus compare cpu …")
+    assert write_down(study, folder, command="corpus compare cpu …")
     assert load_study(folder) == study
-    assert not begin_study(study, folder, command="again"), "the same study goes on"
+    assert not write_down(study, folder, command="again"), "the same study goes on"
     plain = json.loads(folder.design.read_text())
     assert (plain["alpha"], plain["margin"], len(plain["digest"])) == (0.05, 0.02, 64)
     assert plain["endpoint"].startswith("mean held-out loss")
@@ -96,9 +97,9 @@ def test_a_study_that_says_nothing_is_refused(changed: dict[str, Any], said: str
 
 def test_a_changed_study_is_refused(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "a")
-    begin_study(_study(), folder, command="first")
+    write_down(_study(), folder, command="first")
     with pytest.raises(ConfigError) as caught:
-        begin_study(_study(seeds=9, budget="200 steps"), folder, command="second")
+        write_down(_study(seeds=9, budget="200 steps"), folder, command="second")
     said = str(caught.value)
     assert "holds a study with other settings" in said
     assert "seeds" in said
@@ -108,7 +109,7 @@ def test_a_changed_study_is_refused(tmp_path: Path) -> None:
 
 def test_an_edited_study_is_refused(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "a")
-    begin_study(_study(), folder, command="first")
+    write_down(_study(), folder, command="first")
     plain = json.loads(folder.design.read_text())
     folder.design.write_text(json.dumps({**plain, "margin": 0.5}))
     with pytest.raises(ArtifactError, match="was changed after the study began"):
@@ -123,7 +124,7 @@ def test_a_changed_file_of_an_order_is_refused(tmp_path: Path) -> None:
     own.write_text("def f(sequences, seed): return range(len(sequences))")
     names, files = split_own(["shuffled", f"{own}:f"])
     assert names == ("shuffled", "mine.py:f")
-    begin_study(_study(orders=names, own=files), folder, command="first")
+    write_down(_study(orders=names, own=files), folder, command="first")
     own.unlink()
     assert load_study(folder).orders == names, "the study has a copy"
     copy = folder.code / "mine.py"
@@ -135,13 +136,13 @@ def test_a_changed_file_of_an_order_is_refused(tmp_path: Path) -> None:
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match="is not empty and holds no study"):
-        begin_study(_study(), StudyFolder(tmp_path), command="first")
+        write_down(_study(), StudyFolder(tmp_path), command="first")
     assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_seeds_can_be_added_and_nothing_else(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "a")
-    begin_study(_study(seeds=5), folder, command="first")
+    write_down(_study(seeds=5), folder, command="first")
     add_seeds(folder, 9)
     assert load_study(folder).seeds == 9
     assert json.loads(folder.design.read_text())["seeds_before"] == [5]
@@ -151,7 +152,7 @@ def test_seeds_can_be_added_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_setting_that_a_later_version_adds_does_not_change_a_study(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "a")
-    begin_study(_study(), folder, command="first")
+    write_down(_study(), folder, command="first")
     plain = json.loads(folder.design.read_text())
     del plain["config"]["train"]["spike_factor"]  # as if it were newer than the study
     plain["digest"] = digest_json(_decisive(plain))

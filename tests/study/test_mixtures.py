@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from corpus.base.errors import ArtifactError, ConfigError, DataError, TrainingError
 from corpus.recipes.registry import load_recipe
-from corpus.study.design import add_seeds, begin_study, load_study
 from corpus.study.folder import StudyFolder
 from corpus.study.kinds import KINDS, kind_of
 from corpus.study.mixture_work import MixtureWork
@@ -29,6 +28,7 @@ from corpus.study.mixtures import (
 )
 from corpus.study.orders import OrderError
 from corpus.study.predict import predict, read_best, write_best
+from corpus.study.record import add_seeds, load_study, write_down
 from corpus.study.sequences import exact_counts
 from corpus.study.shares import PROPORTIONAL, UNIFORM, cut, draw_mixtures, natural_shares
 
@@ -165,7 +165,7 @@ def test_it_is_read_as_it_was_written_and_knows_its_second_budget_once_it_is_dra
     tmp_path: Path,
 ) -> None:
     folder, study = StudyFolder(tmp_path / "m"), _study(budget="60 steps", second_dim=256)
-    assert begin_study(study, folder, command="corpus compare cpu --mixtures 6 …")
+    assert write_down(study, folder, command="corpus compare cpu --mixtures 6 …")
     assert json.loads(folder.design.read_text())["kind"] == "mixtures"
     assert kind_of(folder) is KINDS["mixtures"]
     assert load_mixture_study(folder) == study
@@ -173,9 +173,9 @@ def test_it_is_read_as_it_was_written_and_knows_its_second_budget_once_it_is_dra
     write_drawn(drawn, folder)
     assert read_drawn(folder) == drawn
     assert load_mixture_study(folder).second_steps == 60
-    assert not begin_study(study, folder, command="again"), "the same study goes on"
+    assert not write_down(study, folder, command="again"), "the same study goes on"
     with pytest.raises(ConfigError, match="mixtures"):
-        begin_study(replace(study, mixtures=7), folder, command="another")
+        write_down(replace(study, mixtures=7), folder, command="another")
     folder.mixtures.write_text("{}")
     with pytest.raises(ArtifactError, match=r"mixtures\.json is damaged"):
         read_drawn(folder)
@@ -183,7 +183,7 @@ def test_it_is_read_as_it_was_written_and_knows_its_second_budget_once_it_is_dra
 
 def test_the_kinds_are_told_apart(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "m")
-    begin_study(_study(), folder, command="first")
+    write_down(_study(), folder, command="first")
     with pytest.raises(ArtifactError):
         load_study(folder)
 
@@ -192,7 +192,7 @@ def test_seeds_begin_at_that_of_the_config_and_can_be_added(tmp_path: Path) -> N
     folder, study = StudyFolder(tmp_path / "m"), _study()
     moved = replace(study, config=replace(study.config, seed=7))
     assert {item.seed for item in moved.items} == {7, 8}
-    begin_study(moved, folder, command="first")
+    write_down(moved, folder, command="first")
     write_drawn(draw(moved, TEXT), folder)
     add_seeds(folder, 4)
     added = load_mixture_study(folder)
@@ -244,7 +244,7 @@ def _made_rows(study: MixtureStudy, shares: dict[str, dict[str, float]]) -> list
 
 def test_the_best_mixture_is_predicted_from_complete_seeds_and_kept(tmp_path: Path) -> None:
     folder, study = StudyFolder(tmp_path / "m"), _study(mixtures=8)
-    begin_study(study, folder, command="first")
+    write_down(study, folder, command="first")
     drawn = draw(study, TEXT)
     rows = _made_rows(study, drawn.first)
     assert predict(study, drawn, rows[:10]) is None
@@ -274,7 +274,7 @@ def test_the_best_mixture_is_predicted_from_complete_seeds_and_kept(tmp_path: Pa
 
 def test_a_mixture_is_not_trained_twice_at_the_second_size(tmp_path: Path) -> None:
     folder, study = StudyFolder(tmp_path / "m"), _study(mixtures=8)
-    begin_study(study, folder, command="first")
+    write_down(study, folder, command="first")
     drawn = draw(study, TEXT)
     write_drawn(drawn, folder)
     runs, none = study.runs(SECOND), np.empty(0)

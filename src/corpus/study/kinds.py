@@ -7,11 +7,12 @@ from typing import Any
 from corpus.base.errors import ArtifactError, did_you_mean
 from corpus.config.study import MIXTURES, ORDERS
 from corpus.study import console, mixture_console, mixture_page, page
-from corpus.study.design import Design, Study, load_study, read_design
+from corpus.study.design import Design, Study
 from corpus.study.folder import StudyFolder
 from corpus.study.mixture_work import MixtureWork
 from corpus.study.mixtures import MixtureStudy, load_mixture_study
 from corpus.study.orders import split_own
+from corpus.study.record import load_study, read_design
 from corpus.study.work import OrderWork, Work
 
 

@@ -14,9 +14,10 @@ from corpus.config.checks import expect
 from corpus.config.model import ModelConfig
 from corpus.config.run import RunConfig
 from corpus.config.study import MIXTURES
-from corpus.study.design import FINETUNE, Design, read_design, read_digest, rebuild
+from corpus.study.design import FINETUNE, Design
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.orders import CONTROL
+from corpus.study.record import read_design, read_digest, rebuild
 from corpus.study.shares import PROPORTIONAL, UNIFORM, Shares, check_text, cut, draw_mixtures, fits
 
 LEAST_MIXTURES = 4

@@ -8,7 +8,6 @@ import numpy as np
 
 from corpus.base.errors import ArtifactError
 from corpus.base.files import read_json, write_json
-from corpus.study.design import read_digest
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.law import Fit, Law, best_shares, fit, has_floor, judge
 from corpus.study.mixtures import (
@@ -19,6 +18,7 @@ from corpus.study.mixtures import (
     MixtureStudy,
     read_drawn,
 )
+from corpus.study.record import read_digest
 from corpus.study.rows import Row
 from corpus.study.shares import Shares, cut
 

@@ -9,8 +9,9 @@ from corpus.base.console import warn
 from corpus.base.errors import ArtifactError, TrainingError
 from corpus.base.files import read_json, write_json, write_text
 from corpus.run.lock import claimed
-from corpus.study.design import Design, read_digest
+from corpus.study.design import Design
 from corpus.study.folder import Item, StudyFolder
+from corpus.study.record import read_digest
 
 Row = dict[str, Any]
 """Column → value; those of `NEEDED` are in every row."""

@@ -25,7 +25,7 @@ from corpus.run.folder import RunFolder
 from corpus.run.lock import Busy, claimed
 from corpus.run.weights import load_weights
 from corpus.runtime.runtime import environment, resolve
-from corpus.study.design import Design, Study, read_digest
+from corpus.study.design import Design, Study
 from corpus.study.folder import Item, StudyFolder
 from corpus.study.measure import (
     LOSSES,
@@ -35,6 +35,7 @@ from corpus.study.measure import (
     write_losses,
 )
 from corpus.study.orders import OrderError, check_permutation
+from corpus.study.record import read_digest
 from corpus.study.rows import Row, is_done, read_rows, write_row
 from corpus.study.sequences import Sequences, choose_sequences
 from corpus.study.train import (
