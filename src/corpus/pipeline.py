@@ -8,11 +8,13 @@ preparing and reporting work without torch.
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus.base.console import say
 from corpus.base.errors import ConfigError
+from corpus.base.files import write_json
 from corpus.base.units import format_duration, parse_budget
 from corpus.config.rope import Reach
 from corpus.config.run import RunConfig
@@ -168,6 +170,25 @@ def evaluate(request: "Request") -> None:
             stack.enter_context(folder.timed("evaluate"))
         say_scores(evaluate_run(request))
     say(f"scores: {request.output}")
+
+
+def benchmark(config: RunConfig, path: Path, *, protocol: str, command: str) -> None:
+    """Train and score a run for each fold of a protocol, and print all of them as one set."""
+    sleep_in_training(config.parsed_budget)
+    from corpus.evaluate.benchmark import say_benchmark, summarize
+    from corpus.prepare.protocols import PROTOCOLS
+
+    scored, folders = PROTOCOLS[protocol].scored, []
+    for fold in range(PROTOCOLS[protocol].num_folds):
+        # Others train on all training problems, so a copy of a scored one stays among them.
+        problems = replace(config.problems, protocol=protocol, fold=fold, decontaminate=False)
+        folder = RunFolder(path / f"fold{fold}")
+        run(replace(config, problems=problems), folder, command=command)
+        folders.append(folder)
+    result = summarize(scored, folders)
+    write_json(path / "benchmark.json", {"protocol": protocol, **result})
+    say_benchmark(protocol, scored, result)
+    say(f"scores: {path / 'benchmark.json'}")
 
 
 def begin_study(config: RunConfig, path: Path, *, kind: str, command: str, **settings: Any) -> None:

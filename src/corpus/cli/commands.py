@@ -1,7 +1,7 @@
 """Every command of `corpus`: a few lines each, which read the options and call the pipeline.
 
-A command is a function here and a line in `main.COMMANDS`; `compare` has a file of its own. Nothing
-here loads torch.
+A command is a function here and a line in `main.COMMANDS`; `benchmark` and `compare` have files of
+their own. Nothing here loads torch.
 """
 
 import json
@@ -18,6 +18,7 @@ from corpus import pipeline
 from corpus.base.console import say
 from corpus.base.errors import ConfigError, DataError
 from corpus.base.plain import to_plain
+from corpus.cli.benchmark import benchmark as benchmark
 from corpus.cli.compare import compare as compare
 from corpus.cli.options import (
     FolderOptions,

@@ -21,6 +21,7 @@ COMMANDS = {
     "finetune": "fine-tune a pre-trained run on its problems (third stage)",
     "evaluate": "score a run on held-out problems and text",
     "compare": "compare orders or mixtures of the training data, runs, or ways of answering",
+    "benchmark": "train and score by a published protocol of word problems",
     "report": "write report.html and report.md of a run",
     "solve": "solve one problem with a run's model, step by step",
     "export": "write a run's model in Hugging Face's format",

@@ -1,6 +1,7 @@
 """Settings of the problem sets."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from corpus.base.errors import ConfigError
 from corpus.config.checks import expect
@@ -13,6 +14,13 @@ class ProblemsConfig:
     sets: tuple[str, ...] = ()
     """Problem sets of the data to use, such as gsm8k svamp; each is trained on if possible.
     Empty: MathQA alone if it is there, else every set that can be trained on."""
+
+    protocol: Literal["", "svamp", "asdiv", "mawps", "gsm8k", "mathqa"] = ""
+    """Train on and score what a published protocol says, as `corpus benchmark` does.
+    svamp: MAWPS and ASDiv-A, scored on SVAMP. asdiv, mawps: four folds, scored on the fifth."""
+
+    fold: int = 0
+    """The fold that asdiv and mawps score, 0…4."""
 
     heldout_share: float = 0.1
     """Share of templates held out and scored, for sets without a dev file, 0…1. 0 trains on all.
@@ -73,6 +81,16 @@ class ProblemsConfig:
             self.generated_train,
             "1 or more, or 0 beside problems.symbolic_train",
         )
+        if self.protocol and self.sets:
+            raise ConfigError(
+                f"problems.protocol {self.protocol} says which sets are used; leave out "
+                f"problems.sets ({' '.join(self.sets)})"
+            )
+        expect(0 <= self.fold < 5, "problems.fold", self.fold, "0 to 4")
+        if self.fold and self.protocol not in ("asdiv", "mawps"):
+            raise ConfigError(
+                f"problems.fold is {self.fold}, but only the protocols asdiv and mawps have folds"
+            )
         if self.drop_twins and not self.decontaminate:
             raise ConfigError(
                 "problems.drop_twins needs problems.decontaminate, which is off; turn it on too"

@@ -106,8 +106,8 @@ def compare(
     Raises `ArtifactError` where outcomes are missing or damaged, `ConfigError` where there is no
     such set or way, `DataError` where the problems are not the same.
     """
-    ours = _read(run)
-    theirs = ours if other is None else _read(other)
+    ours = read_outcomes(run)
+    theirs = ours if other is None else read_outcomes(other)
     names = [name for name in ours if name in theirs]
     if set_name is not None and set_name not in names:
         raise ConfigError(
@@ -179,8 +179,11 @@ def _pairs(ours: list[Json], theirs: list[Json], name: str) -> list[tuple[Json, 
     return [(each, known[each["id"]]) for each in ours]
 
 
-def _read(path: Path) -> dict[str, list[Json]]:
-    """Return the outcomes in a run or a folder, by set."""
+def read_outcomes(path: Path) -> dict[str, list[Json]]:
+    """Return the outcomes in a run or a folder, by set.
+
+    Raises `ArtifactError` where they are missing, damaged or of an older version.
+    """
     folder = RunFolder(path).outcomes if RunFolder(path).config.exists() else path
     files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
     if not files:

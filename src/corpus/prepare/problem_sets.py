@@ -17,6 +17,7 @@ from corpus.config.run import RunConfig
 from corpus.prepare.digests import Mark, digest_of, other_data
 from corpus.prepare.problem_files import are_parts, check_splits, join_parts, load_parts
 from corpus.prepare.problem_folder import Sets, delete_others, say_counts, write_sets
+from corpus.prepare.protocols import protocol_files, protocol_sets
 from corpus.problems.choose import choose_sets
 from corpus.problems.contamination import KnownProblems
 from corpus.problems.generated.generator import generate
@@ -46,8 +47,10 @@ def prepare_problems(
     another one is a `ConfigError`. `mark` returns the identity of a file's content.
     """
     settings, chosen = config.problems, _choose(found, config.problems)
-    if chosen.files:
-        share = settings.tuning_share
+    share = settings.tuning_share
+    if settings.protocol:
+        sets = _with_tuning(protocol_sets(chosen.files, settings), share)
+    elif chosen.files:
         sets = read_sets(chosen.by_split(), tuning_share=share, heldout=chosen.heldout)
     else:
         sets = generate_sets(settings, seed=config.seed)
@@ -90,6 +93,8 @@ class _Chosen:
 
 
 def _choose(found: Sequence[ProblemFile], settings: ProblemsConfig) -> _Chosen:
+    if settings.protocol:
+        return _Chosen(protocol_files(found, settings), {})
     if settings.sets:
         named = [file for file in found if file.set_name in settings.sets]
         check_splits(named, named=settings.sets, chosen=named)
@@ -187,6 +192,19 @@ def _divide(
     return parts
 
 
+def _with_tuning(sets: Sets, share: float) -> Sets:
+    """Return the sets of a protocol with a tuning split cut from their training problems."""
+    if not share:
+        return sets
+    return {
+        name: {
+            **parts,
+            **(_divide(parts[TRAIN], share, 0.0, Path(name)) if TRAIN in parts else {}),
+        }
+        for name, parts in sets.items()
+    }
+
+
 def known_problems(found: Sequence[ProblemFile], sets: Sets) -> KnownProblems:
     """Return every evaluation problem that the run knows: those of its own sets, and those of every
     dev or test file found, scored or not."""
@@ -241,6 +259,8 @@ def _key(config: RunConfig, chosen: _Chosen, known: KnownProblems, mark: Mark) -
         "repair": problems.repair,
         "version": VERSION,
     }
+    if problems.protocol:
+        loaded["protocol"] = [problems.protocol, problems.fold, problems.heldout_share]
     if problems.tuning_share:
         loaded["tuning_share"] = problems.tuning_share
     if chosen.heldout:

@@ -35,6 +35,15 @@ def load_asdiv(path: Path, split: str) -> list[Problem]:
     return [_problem(row, split, index, f"{path}, row {index}") for index, row in enumerate(rows)]
 
 
+def problem_ids(path: Path) -> list[str]:
+    """Return the id of each problem, such as `nluds-0001`, in the order of the file."""
+    rows = _xml_rows(path) if is_xml(path) else read_rows(path, COLUMNS, set_title="ASDiv")
+    return [
+        text_field(row, "@ID" if "@ID" in row else "ID", f"{path}, row {index}")
+        for index, row in enumerate(rows)
+    ]
+
+
 def is_xml(path: Path) -> bool:
     """True for a file that begins like ASDiv's XML."""
     try:
@@ -53,7 +62,10 @@ def _xml_rows(path: Path) -> list[dict[str, str | None]]:
         root = ElementTree.fromstring(data)
     except (*DAMAGE, ElementTree.ParseError, OSError, ValueError) as error:
         raise DataError(f"{path} is not readable XML ({error}). Get it again.") from None
-    return [{each.tag: each.text for each in problem} for problem in root.iter("Problem")]
+    return [
+        {**problem.attrib, **{each.tag: each.text for each in problem}}
+        for problem in root.iter("Problem")
+    ]
 
 
 def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem:

@@ -32,7 +32,7 @@ def training_problems(folder: RunFolder, *, repair: bool = True) -> list[Problem
     Raises `ArtifactError` if there are none, or a file is damaged, and `ConfigError` if sets are
     there that must not be trained on together.
     """
-    train = _read_split(folder, TRAIN)
+    train = read_split(folder, TRAIN)
     check_company(train, _sets_of(folder))
     found = [problem for problems in train.values() for problem in problems]
     if not found:
@@ -56,18 +56,18 @@ def _repairs(folder: RunFolder) -> dict[str, Repair]:
 def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
     """Return the problems that the run scores by itself, by set. Raises `ArtifactError` if a
     file is missing or damaged."""
-    tuning = _read_split(folder, TUNING)
+    tuning = read_split(folder, TUNING)
     others = {
         name: problems
         for split in EVALUATION
-        for name, problems in _read_split(folder, split).items()
+        for name, problems in read_split(folder, split).items()
     }
     return tuning | {
         name: problems for name, problems in others.items() if name == SYMBOLIC or not tuning
     }
 
 
-def _read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
+def read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
     """Read the problems of a split by set. Raises `ArtifactError` if their number differs from the
     manifest.
     """
