@@ -10,6 +10,7 @@ from corpus.evaluate.intervals import clustered
 from corpus.evaluate.score import score_problems
 from corpus.problems.check import judge
 from corpus.problems.problem import Problem
+from corpus.program.arithmetic.normal_form import NormalForms
 from corpus.program.arithmetic.options import parse_options
 from corpus.program.domains import ARITHMETIC
 from corpus.program.language import parse
@@ -58,6 +59,12 @@ def test_every_share_is_what_counting_gives() -> None:
         "accuracy": 3 / 5,
         "accuracy_seen": 2 / 2,
         "accuracy_unseen": 1 / 3,
+        "novel": 1 / 5,
+        "novel_seen": 1 / 2,
+        "novel_unseen": 0 / 3,
+        "accuracy_novel": 1 / 5,
+        "accuracy_novel_seen": 1 / 2,
+        "accuracy_novel_unseen": 0 / 3,
         "executes": 4 / 5,
         "program_match": 1 / 5,
         "value_match": 2 / 5,
@@ -93,6 +100,17 @@ def test_every_share_is_what_counting_gives() -> None:
         "by_operations",
         "by_similarity",
     }
+
+
+def test_a_program_is_novel_only_if_training_has_no_equal_one() -> None:
+    """With a form, an equal program is another spelling of the same one."""
+    other = replace(TRAIN[0], program="negate(n0)|add(#0,n1)")
+    reference = Reference.build([*TRAIN, other])
+    scores, _ = score_problems(SET, PREDICTED, reference)
+    assert scores["novel"] == 0
+    forms = NormalForms(parse(str(each.program)) for each in TRAIN)
+    scores, _ = score_problems(SET, PREDICTED, Reference.build(TRAIN), form=forms.of)
+    assert scores["novel"] == 0, "negate(n0)|add(#0,n1) is subtract(n1,n0)"
 
 
 def test_outcomes_tell_what_became_of_each_problem() -> None:

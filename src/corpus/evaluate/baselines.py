@@ -30,6 +30,9 @@ class Reference:
     checked_templates: frozenset[str]
     """Those of them with a problem whose program gives the gold answer."""
 
+    programs: frozenset[str]
+    """The programs of the training problems."""
+
     @classmethod
     def build(
         cls,
@@ -52,6 +55,7 @@ class Reference:
             common_answer={group: common_answer(problems) for group, problems in groups.items()},
             neighbours=NeighbourIndex(train_problems),
             given=NeighbourIndex(given) if given is not None else None,
+            programs=frozenset(each.program for each in train_problems if each.program),
             templates=frozenset(each.template for each in train_problems if has_read),
             checked_templates=frozenset(
                 each.template for each in train_problems if has_read and is_checked(each)

@@ -46,6 +46,12 @@ def _say_set(name: str, score: Mapping[str, Any]) -> None:
     )
     _say_answers(score)
     say_bins(score)
+    if score.get("novel") is not None:
+        say(
+            f"  programs that no training problem has: {_share(score, 'novel')} of the problems "
+            f"(unseen {_share(score, 'novel_unseen')}), right by one "
+            f"{_share(score, 'accuracy_novel')} (unseen {_share(score, 'accuracy_novel_unseen')})"
+        )
     say(
         f"  programs that execute {_share(score, 'executes')}, exact match "
         f"{_share(score, 'program_match')}, equal in value {_share(score, 'value_match')}"

@@ -14,11 +14,20 @@ from typing import Any
 
 from corpus.evaluate.baselines import Reference
 from corpus.evaluate.bins import bin_scores
-from corpus.evaluate.scores import GOLD, MADE, MAJORITY, MODEL, NEAREST, VALUE, share_fields
+from corpus.evaluate.scores import (
+    GOLD,
+    MADE,
+    MAJORITY,
+    MODEL,
+    NEAREST,
+    NOVEL,
+    VALUE,
+    share_fields,
+)
 from corpus.problems.check import Judged, judge
 from corpus.problems.problem import Problem
 from corpus.problems.registry import PROBLEM_SETS
-from corpus.program.language import Program
+from corpus.program.language import Program, parse
 
 _Hits = Sequence[bool | None]
 """Which problems count for a share; None for those that it is not about."""
@@ -61,6 +70,8 @@ def score_problems(
         num_seen_checked, num_seen_unchecked: seen problems with a twin in training whose program is
             right, and those without one; accuracy and baseline_nearest have a share for each.
         <field>_seen, <field>_unseen: the same by template, for each of these and of `others`.
+        novel, accuracy_novel: problems with a program that no training problem has, and those of
+            them that are answered rightly.
         executes: predicted programs that give a value.
         program_match: exact match with the gold program, both in the form of training.
         value_match: predicted programs with the gold program's value.
@@ -87,6 +98,7 @@ def score_problems(
         seen=[reference.has_seen(problem) for problem in problems],
         checked=[reference.has_checked_twin(problem) for problem in problems],
         guesses=[reference.guess(problem) for problem in problems],
+        novel=_novel(problems, predicted, reference, form),
         others=_other_shares(problems, predicted, judged, form),
         similarity=[similarity for _, similarity in copies],
         beyond=beyond,
@@ -114,6 +126,8 @@ class _AnsweredSet:
     """Whether a training problem with the same template has a right program."""
     guesses: _Hits
     """Of the most common answer."""
+    novel: Sequence[bool]
+    """Whether no training problem has the model's program."""
     others: Mapping[str, _Hits]
     """Of the shares that are not told apart by template."""
     similarity: Sequence[float | None]
@@ -162,6 +176,9 @@ class _AnsweredSet:
             counts = self._has_gold or None if name == GOLD else True
             hits[name] = [counts and each.right for each in found]
             hits[name + VALUE] = [counts and each.value_right for each in found]
+        own = self.judged[MODEL]
+        hits[NOVEL] = self.novel
+        hits[MODEL + "_" + NOVEL] = [new and each.right for new, each in zip(self.novel, own)]
         return hits
 
     def records(self, predicted: Sequence[Program | None]) -> list[dict[str, Any]]:
@@ -212,6 +229,25 @@ def _other_shares(
             for problem, its, theirs in zip(problems, mine, golden)
         ],
     }
+
+
+def _novel(
+    problems: Sequence[Problem],
+    predicted: Sequence[Program | None],
+    reference: Reference,
+    form: Callable[[Program], Program],
+) -> list[bool]:
+    """Return whether each program is one that no training problem has, both in the form of
+    training.
+    """
+    known = {parse(text) for text in reference.programs}
+    formed = {form(program) for program in known}
+    return [
+        program is not None
+        and program not in known
+        and not (problem.domain.has_normal_form and form(program) in formed)
+        for problem, program in zip(problems, predicted, strict=True)
+    ]
 
 
 def _match(problem: Problem, program: Program | None, form: Callable[[Program], Program]) -> bool:

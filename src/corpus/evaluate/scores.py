@@ -31,6 +31,10 @@ OPTIONS, VALUE = "_options", "_value"
 """Appended to a field where the options are known to who answers; where the value itself is right,
 without the help of the options."""
 
+NOVEL = "novel"
+"""The share of problems with a program that no training problem has; with the model's field before
+it, of those that are right by such a program."""
+
 MADE = "made with the answer"
 """The value of `gold_programs` in a set whose gold programs were made from written solutions and
 kept if they give the gold answer. Then they are no ceiling that a predictor of programs has."""
