@@ -50,7 +50,9 @@ def _say_set(name: str, score: Mapping[str, Any]) -> None:
         say(
             f"  programs that no training problem has: {_share(score, 'novel')} of the problems "
             f"(unseen {_share(score, 'novel_unseen')}), right by one "
-            f"{_share(score, 'accuracy_novel')} (unseen {_share(score, 'accuracy_novel_unseen')})"
+            f"{_share(score, 'accuracy_novel')} (unseen {_share(score, 'accuracy_novel_unseen')}), "
+            f"value right {_share(score, 'accuracy_novel_value')} "
+            f"(unseen {_share(score, 'accuracy_novel_value_unseen')})"
         )
     say(
         f"  programs that execute {_share(score, 'executes')}, exact match "

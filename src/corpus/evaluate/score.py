@@ -70,8 +70,8 @@ def score_problems(
         num_seen_checked, num_seen_unchecked: seen problems with a twin in training whose program is
             right, and those without one; accuracy and baseline_nearest have a share for each.
         <field>_seen, <field>_unseen: the same by template, for each of these and of `others`.
-        novel, accuracy_novel: problems with a program that no training problem has, and those of
-            them that are answered rightly.
+        novel, accuracy_novel, accuracy_novel_value: problems with a program that no training
+            problem has, those of them that are answered rightly, and whose value is right.
         executes: predicted programs that give a value.
         program_match: exact match with the gold program, both in the form of training.
         value_match: predicted programs with the gold program's value.
@@ -178,7 +178,9 @@ class _AnsweredSet:
             hits[name + VALUE] = [counts and each.value_right for each in found]
         own = self.judged[MODEL]
         hits[NOVEL] = self.novel
-        hits[MODEL + "_" + NOVEL] = [new and each.right for new, each in zip(self.novel, own)]
+        by_novel = f"{MODEL}_{NOVEL}"
+        hits[by_novel] = [new and each.right for new, each in zip(self.novel, own)]
+        hits[by_novel + VALUE] = [new and each.value_right for new, each in zip(self.novel, own)]
         return hits
 
     def records(self, predicted: Sequence[Program | None]) -> list[dict[str, Any]]:
