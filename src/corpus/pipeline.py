@@ -174,9 +174,11 @@ def evaluate(request: "Request") -> None:
 
 def benchmark(config: RunConfig, path: Path, *, protocol: str, command: str) -> None:
     """Train and score a run for each fold of a protocol, and print all of them as one set."""
-    sleep_in_training(config.parsed_budget)
-    from corpus.evaluate.benchmark import say_benchmark, summarize
+    from corpus.evaluate.benchmark import check_settings, say_benchmark, summarize
     from corpus.prepare.protocols import PROTOCOLS
+
+    check_settings(config)
+    sleep_in_training(config.parsed_budget)
 
     scored, folders = PROTOCOLS[protocol].scored, []
     for fold in range(PROTOCOLS[protocol].num_folds):

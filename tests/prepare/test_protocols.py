@@ -121,6 +121,9 @@ def test_published_folds_count(tmp_path: Path) -> None:
         {**lists, "fold0": [ids[0]]},
         {**lists, "fold0": [ids[0], ids[1]]},
         {"fold0": ids},
+        {**lists, "fold0": [*lists["fold0"], ids[0]]},
+        {**lists, "fold0": [], "fold1": [*lists["fold0"], *lists["fold1"]]},
+        {**lists, "fold0": [None, [ids[0]]]},
         ids,
         {**lists, "fold0": 5},
     ):
@@ -152,6 +155,19 @@ def test_missing_files_are_named(tmp_path: Path, settings: dict[str, Any], messa
     files = found(tmp_path, {"a.json": asdiv(3), "b.json": asdiv(3)})
     with pytest.raises(ConfigError, match=message):
         sets_of(files, **settings)
+
+
+def test_too_few_problems_are_refused(tmp_path: Path) -> None:
+    files = found(tmp_path, {"a.json": asdiv(3)})
+    with pytest.raises(DataError, match="leaves no heldout problem of asdiv"):
+        [sets_of(files, protocol="asdiv", fold=fold) for fold in range(FOLDS)]
+
+
+def test_a_set_of_another_size_than_the_published_one_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets_of(found(tmp_path, {"a.json": asdiv(10)}), protocol="asdiv")
+    assert "published set has 1,218" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,13 @@ def asdiv(tmp_path: Path, **change: Any) -> Problem:
     return load_asdiv(tmp_path / "a.json", "train")[0]
 
 
+def asdiv_file(path: Path) -> list[Problem]:
+    """Read a file that is known to be ASDiv's XML."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("corpus.problems.asdiv.is_xml", lambda path: True)
+        return load_asdiv(path, "train")
+
+
 def mawps(tmp_path: Path, **change: Any) -> Problem:
     (tmp_path / "a.json").write_text(json.dumps([{**MAWPS, **change}]), encoding="utf-8")
     return load_mawps(tmp_path / "a.json", "train")[0]
@@ -94,11 +101,27 @@ def test_asdiv_s_other_answers(
     assert (problem.program, problem.answer) == (program, answer)
 
 
+def test_other_xml_is_no_problem_set(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text('<Report><Problem severity="2">x</Problem></Report>')
+    assert recognise(tmp_path / "a.xml") is None
+
+
+def test_a_body_must_be_a_text(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"row 0: Body is \['x'\]"):
+        asdiv(tmp_path, Body=["x"])
+
+
 @pytest.mark.parametrize("text", ["<a><Problem ></a>", '<!DOCTYPE a [<!ENTITY b "c">]><Problem />'])
 def test_damaged_xml_is_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.xml").write_text(text)
     with pytest.raises(DataError, match=r"a\.xml .*Get it again"):
-        load_asdiv(tmp_path / "a.xml", "train")
+        asdiv_file(tmp_path / "a.xml")
+
+
+def test_xml_without_problems_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text("<a><!-- <Problem ><Body><Formula> --></a>")
+    with pytest.raises(DataError, match=r"a\.xml holds no problem"):
+        asdiv_file(tmp_path / "a.xml")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +132,9 @@ def test_damaged_xml_is_one_sentence(tmp_path: Path, text: str) -> None:
         ("40+12", 52, "add(n0,n1)"),
         ("x=y", 28, None),
         ("X=41-12", 29, None),
+        ("2*x=40-12", 14, None),
+        ("40-12=x+1", 28, None),
+        ("x=40-12=y", 28, None),
     ],
 )
 def test_mawps_writes_the_unknown_on_either_side(
@@ -151,6 +177,10 @@ def test_a_placeholder_is_the_number_at_its_own_place(tmp_path: Path) -> None:
     [
         ("- * number1", "* number1"),
         ("- * number1", "? * number1"),
+        ("- * number1", "+ " * 2000 + "- * number1"),
+        ("number0 number2", "number0 1/0"),
+        ("number0 number2", "number0 1e99999999"),
+        ("number0 number2", "number0 number2 number2"),
         ("number0 number2", "number0 number9"),
         (" rats", " million rats"),
     ],
@@ -176,7 +206,13 @@ def test_malformed_csv_rows_are_named(tmp_path: Path, before: str, after: str, n
 
 
 def test_other_csv_files_are_no_problems(tmp_path: Path) -> None:
-    for name, text in {"a.csv": "a,b\n1,2\n", "empty.csv": "", "wide.csv": "a" * 200_000}.items():
+    aqua = "question,options,rationale,correct\n1 and 1 ?,\"['A)2', 'B)3']\",x,A\n"
+    for name, text in {
+        "aqua.csv": aqua,
+        "a.csv": "a,b\n1,2\n",
+        "empty.csv": "",
+        "wide.csv": "a" * 200_000,
+    }.items():
         (tmp_path / name).write_text(text)
         assert recognise(tmp_path / name) is None
 

@@ -17,6 +17,9 @@ class BenchmarkOptions(RunOptions):
     """Each fold is a run of recipe cpu in its own folder, with the whole budget; the same command
     goes on after an interruption. The options below override the settings of the recipe."""
 
+    out: Path | None = None
+    """The folder of the runs. None: runs/benchmarks/PROTOCOL."""
+
 
 def benchmark(words: Sequence[str]) -> None:
     """Train and score by a protocol: `corpus benchmark svamp --data DIR --budget 10m`."""

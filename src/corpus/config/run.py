@@ -67,7 +67,7 @@ class RunConfig:
                 f"model.vocab_size is {model} and prepare.tokenizer.vocab_size {tokenizer}; the "
                 "model uses the tokenizer's ids, so give both the same number"
             )
-        for name in ("drop_twins", "tuning_share"):
+        for name in ("drop_twins", "tuning_share", "protocol"):
             if getattr(self.problems, name) and self.prepare.problems_as_text:
                 raise ConfigError(
                     f"problems.{name} keeps problems out of training, but prepare.problems_as_text "

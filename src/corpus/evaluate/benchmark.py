@@ -1,26 +1,48 @@
 """The result of a protocol: its folds as one set, beside published scores.
 
-The folds' problems are scored by different models of one recipe. Their answers are counted
-together, as published scores of five folds are.
+The folds' problems are scored by different models of one recipe, and counted together. Published
+scores of five folds are means of the folds, which are nearly equally large.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from corpus.base.console import say
-from corpus.base.errors import ArtifactError
+from corpus.base.errors import ArtifactError, ConfigError, DataError
+from corpus.config.run import RunConfig
 from corpus.evaluate.compare import read_outcomes
 from corpus.evaluate.published import PUBLISHED
-from corpus.evaluate.scores import MADE, MODEL, answers, share_fields
+from corpus.evaluate.scores import MADE, answers, share_fields
 from corpus.problems.contamination import KnownProblems
 from corpus.problems.held_out import HELDOUT
 from corpus.problems.registry import PROBLEM_SETS
+from corpus.run.begin import load_config
 from corpus.run.folder import RunFolder
 from corpus.run.problems import read_split, training_problems
 
 FLOPS_PER_WEIGHT = 6
 """Operations that a token of training costs for each parameter (Kaplan et al. 2020, sec. 2.1)."""
+
+
+def check_settings(config: RunConfig) -> None:
+    """Raise `ConfigError` for settings with which a protocol is not scored as published."""
+    others = {
+        "problems.tuning_share": (config.problems.tuning_share, 0.0),
+        "problems.drop_twins": (config.problems.drop_twins, False),
+        "problems.sets": (config.problems.sets, ()),
+        "evaluate.problems_limit": (config.evaluate.problems_limit, 0),
+    }
+    for name, (value, needed) in others.items():
+        if value != needed:
+            raise ConfigError(
+                f"{name} is {value}, and corpus benchmark needs {needed}: all problems of the "
+                "protocol are trained on or scored. Leave it out, or use corpus run "
+                "--problems.protocol"
+            )
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("corpus benchmark runs in one process; start it without torchrun")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +64,7 @@ def read_trained(folder: RunFolder) -> Trained:
     manifest = folder.read_manifest()
     try:
         return Trained(
-            num_parameters=int(manifest["trained"]["finetune"]),
+            num_parameters=load_config(folder).model.num_parameters,
             num_tokens=sum(map(int, manifest["tokens"].values())),
             seconds=float(manifest["clock_seconds"]),
         )
@@ -64,9 +86,14 @@ def summarize(scored: str, folders: Sequence[RunFolder]) -> dict[str, Any]:
     """
     records, clean = [], []
     for folder in folders:
-        own = read_outcomes(folder.path)[scored]
+        own, copied = read_outcomes(folder.path)[scored], _copied(scored, folder)
         records += own
-        clean += [own[place] for place in _without_copies(scored, folder)]
+        clean += [each for each in own if each["id"] not in copied]
+    if len({each["id"] for each in records}) < len(records):
+        raise DataError(
+            "the folds score some problems twice: the data or its list of folds changed after the "
+            "first of them. Begin again with another --out"
+        )
     costs = [read_trained(folder) for folder in folders]
     return {
         "num_runs": len(folders),
@@ -79,18 +106,17 @@ def summarize(scored: str, folders: Sequence[RunFolder]) -> dict[str, Any]:
     }
 
 
-def _without_copies(scored: str, folder: RunFolder) -> list[int]:
-    """Return the places of scored problems that no training problem contains."""
+def _copied(scored: str, folder: RunFolder) -> set[str]:
+    """Return the ids of the scored problems that a training problem contains."""
     problems = read_split(folder, HELDOUT)[scored]
     known = KnownProblems(problems)
     rows = (row.text for row in training_problems(folder, repair=False))
-    copied = {
-        match.problem
+    return {
+        problems[match.problem].id
         for matches in known.index.find_each(rows)
         for match in matches
         if not match.other_numbers
     }
-    return [place for place in range(len(problems)) if place not in copied]
 
 
 def _shares(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -128,7 +154,6 @@ def say_benchmark(protocol: str, scored: str, result: dict[str, Any]) -> None:
         f"{result['flops']:.1e} operations and {result['seconds']:,.0f} s of training"
     )
     if published:
-        better = sum(score / 100 > shares[MODEL] for _, score in published)
-        say(f"  published (value accuracy): {better} of {len(published)} are above this model")
+        say("  published, a selection (value accuracy):")
         for name, score in reversed(published):
             say(f"  {name:<{wide}}  {score:.1f}%")

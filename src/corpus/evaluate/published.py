@@ -1,7 +1,8 @@
-"""Published scores of the word-problem protocols, to print beside one's own.
+"""Some published scores of the word-problem protocols, to print beside one's own.
 
-Value accuracy in per cent. SVAMP, ASDiv-A and MAWPS: MWPToolkit's README (Lan et
-al. 2021, arXiv:2109.00799). GSM8K: nanochat's README (speedrun, SFT).
+Value accuracy in per cent. SVAMP, ASDiv-A and MAWPS are a selection of the seventeen models in
+MWPToolkit's README, the best one included (Lan et al. 2021, arXiv:2109.00799). GSM8K: nanochat's
+README (speedrun, SFT).
 """
 
 PUBLISHED: dict[str, tuple[tuple[str, float], ...]] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from corpus.base.console import progress, say, warn
 from corpus.base.errors import ConfigError, DataError
-from corpus.base.files import digest_json
+from corpus.base.files import digest_file, digest_json
 from corpus.base.manifest import Manifest, is_done, make_key, write_manifest
 from corpus.base.seeds import derive
 from corpus.config.problems import ProblemsConfig
@@ -17,7 +17,7 @@ from corpus.config.run import RunConfig
 from corpus.prepare.digests import Mark, digest_of, other_data
 from corpus.prepare.problem_files import are_parts, check_splits, join_parts, load_parts
 from corpus.prepare.problem_folder import Sets, delete_others, say_counts, write_sets
-from corpus.prepare.protocols import protocol_files, protocol_sets
+from corpus.prepare.protocols import folds_file, protocol_files, protocol_sets
 from corpus.problems.choose import choose_sets
 from corpus.problems.contamination import KnownProblems
 from corpus.problems.generated.generator import generate
@@ -54,8 +54,13 @@ def prepare_problems(
         sets = read_sets(chosen.by_split(), tuning_share=share, heldout=chosen.heldout)
     else:
         sets = generate_sets(settings, seed=config.seed)
-    known = known_problems(found, sets)
+    others = [file for file in found if file not in chosen.files] if settings.protocol else found
+    known = known_problems(others, sets)
     key = _key(config, chosen, known, mark)
+    if must_be is not None and must_be == _key(
+        config, chosen, known, mark, version=WITHOUT_REPAIRS
+    ):
+        return known  # prepared by a version without repairs
     if must_be is not None and key != must_be:
         raise other_data(folder.problems, config.prepare.data)
     if is_done(folder.problems, kind="problems", key=key):
@@ -237,16 +242,31 @@ VERSION = 3
 """Raised when the same data gives other problem files."""
 
 
-def _key(config: RunConfig, chosen: _Chosen, known: KnownProblems, mark: Mark) -> str:
-    """Return the digest of everything that decides what is written."""
+WITHOUT_REPAIRS = 2
+"""The last version that did not know repairs and protocols."""
+
+
+def _key(
+    config: RunConfig,
+    chosen: _Chosen,
+    known: KnownProblems,
+    mark: Mark,
+    *,
+    version: int = VERSION,
+) -> str:
+    """Return the digest of everything that decides what is written by a version."""
     problems = config.problems
     known_as = known.digest if problems.decontaminate else None
     if not chosen.files:
+        plain = dataclasses.asdict(problems)
+        if version == WITHOUT_REPAIRS:
+            for name in ("repair", "protocol", "fold"):
+                del plain[name]
         settings = {
-            "problems": dataclasses.asdict(problems),
+            "problems": plain,
             "seed": config.seed,
             "known": known_as,
-            "version": VERSION,
+            "version": version,
         }
         return make_key("problems", settings, {"generated": digest_json(settings)})
     inputs = {
@@ -256,10 +276,14 @@ def _key(config: RunConfig, chosen: _Chosen, known: KnownProblems, mark: Mark) -
     loaded: dict[str, Any] = {
         "known": known_as,
         "drop_twins": problems.drop_twins,
-        "repair": problems.repair,
-        "version": VERSION,
+        "version": version,
     }
+    if version > WITHOUT_REPAIRS:
+        loaded["repair"] = problems.repair
     if problems.protocol:
+        for file in chosen.files:
+            if folds_file(file.path).exists():
+                inputs["folds"] = digest_file(folds_file(file.path))
         loaded["protocol"] = [problems.protocol, problems.fold, problems.heldout_share]
     if problems.tuning_share:
         loaded["tuning_share"] = problems.tuning_share

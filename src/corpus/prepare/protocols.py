@@ -15,16 +15,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from corpus.base.console import warn
 from corpus.base.errors import ConfigError, DataError
 from corpus.base.files import read_json
 from corpus.base.seeds import derive
 from corpus.config.problems import ProblemsConfig
-from corpus.prepare.problem_files import are_parts, join_parts, load_parts
 from corpus.prepare.problem_folder import Sets
 from corpus.problems.asdiv import problem_ids
+from corpus.problems.families import join_families
 from corpus.problems.held_out import HELDOUT, is_in_part
 from corpus.problems.problem import Problem
-from corpus.problems.registry import ProblemFile
+from corpus.problems.registry import ProblemFile, load_problems
 
 FOLDS = 5
 
@@ -37,6 +38,8 @@ class Protocol:
     """The set that is trained on."""
     scored: str
     """The set that is scored."""
+    num_problems: int | None = None
+    """Problems of the published set that is scored."""
 
     @property
     def num_folds(self) -> int:
@@ -45,9 +48,9 @@ class Protocol:
 
 
 PROTOCOLS = {
-    "svamp": Protocol(train="mawps_asdiv", scored="svamp"),
-    "asdiv": Protocol(train="asdiv", scored="asdiv"),
-    "mawps": Protocol(train="mawps", scored="mawps"),
+    "svamp": Protocol(train="mawps_asdiv", scored="svamp", num_problems=1000),
+    "asdiv": Protocol(train="asdiv", scored="asdiv", num_problems=1218),
+    "mawps": Protocol(train="mawps", scored="mawps", num_problems=1987),
     "gsm8k": Protocol(train="gsm8k", scored="gsm8k"),
     "mathqa": Protocol(train="mathqa", scored="mathqa"),
 }
@@ -71,7 +74,29 @@ def protocol_files(found: Sequence[ProblemFile], settings: ProblemsConfig) -> li
 def protocol_sets(files: Sequence[ProblemFile], settings: ProblemsConfig) -> Sets:
     """Read the files of a protocol: the training problems, and those that are scored as the
     held-out part.
+
+    Raises `DataError` if there are none of one kind. A warning says where the files do not have
+    as many problems as the published set.
     """
+    sets = _read(files, settings)
+    for name, parts in sets.items():
+        for part, problems in parts.items():
+            if not problems:
+                raise DataError(
+                    f"the protocol {settings.protocol} leaves no {part} problem of {name}: its "
+                    "files have too few. Give the complete files"
+                )
+    protocol = PROTOCOLS[settings.protocol]
+    count = sum(len(problems) for problems in sets[protocol.scored].values())
+    if protocol.num_problems and count != protocol.num_problems:
+        warn(
+            f"{count:,} problems of {protocol.scored} are there, and the published set has "
+            f"{protocol.num_problems:,}: the scores are not of the same problems"
+        )
+    return sets
+
+
+def _read(files: Sequence[ProblemFile], settings: ProblemsConfig) -> Sets:
     protocol = PROTOCOLS[settings.protocol]
     if protocol.num_folds > 1:
         return {protocol.train: _fold(files[0], settings.fold)}
@@ -126,21 +151,19 @@ def _only_file(found: Sequence[ProblemFile], name: str, settings: ProblemsConfig
 
 def _load(files: Sequence[ProblemFile], name: str, split: str) -> list[Problem]:
     """Read all files of a set as one split; a problem of two files is read once."""
-    own = [file for file in files if file.set_name == name]
-    groups = [[file.path for file in own]] if are_parts([file.path for file in own]) else None
-    if groups is None:
-        by_split = join_parts(own)
-        groups = list(by_split.values())
     problems: list[Problem] = []
-    for paths in groups:
-        known = {problem.text for problem in problems}
-        problems += [each for each in load_parts(name, paths, split) if each.text not in known]
-    return [dataclasses.replace(problem, index=index) for index, problem in enumerate(problems)]
+    for file in files:
+        if file.set_name == name:
+            known = {problem.text for problem in problems}
+            own = load_problems(name, file.path, split)
+            problems += [each for each in own if each.text not in known]
+    numbered = (dataclasses.replace(each, index=index) for index, each in enumerate(problems))
+    return join_families(list(numbered))
 
 
 def _fold(file: ProblemFile, fold: int) -> dict[str, list[Problem]]:
     """Return the problems of a fold as held-out part, the others as training problems."""
-    problems = load_parts(file.set_name, [file.path], "train")
+    problems = _load([file], file.set_name, "train")
     folds = _published_folds(file) or _own_folds(len(problems))
     return {
         "train": [problem for problem, own in zip(problems, folds, strict=True) if own != fold],
@@ -167,20 +190,18 @@ def _published_folds(file: ProblemFile) -> list[int] | None:
         return None
     plain = read_json(path, fix="Get it again, or remove it to draw folds at random.")
     lists = list(plain.values()) if isinstance(plain, dict) else []
-    places = {
-        name: place
-        for place, names in enumerate(lists)
-        if isinstance(names, list)
-        for name in names
-    }
+    if not all(isinstance(each, list) and each for each in lists):
+        lists = []
+    places = [(str(name), fold) for fold, names in enumerate(lists) for name in names]
     ids = problem_ids(file.path)
-    if len(lists) != FOLDS or sorted(places) != sorted(ids):
+    if len(lists) != FOLDS or sorted(name for name, _ in places) != sorted(ids):
         raise DataError(
             f"{path} does not divide the {len(ids):,} problems of {file.path} into {FOLDS} folds; "
             "expected five lists of ids, every id once. Get it again, or remove it to draw folds "
             "at random."
         )
-    return [places[each] for each in ids]
+    fold_of = dict(places)
+    return [fold_of[each] for each in ids]
 
 
 def folds_file(path: Path) -> Path:

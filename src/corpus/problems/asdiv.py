@@ -20,7 +20,7 @@ from corpus.program.plain_numbers import plain_numbers
 NAME = "asdiv"
 COLUMNS = ("Body", "Question", "Answer", "Formula")
 
-_TAG = b"<Problem "
+_TAGS = (b"<Problem ", b"<Body>", b"<Formula>")
 _UNIT = re.compile(r"\s*\(.*", re.DOTALL)
 
 
@@ -45,12 +45,12 @@ def problem_ids(path: Path) -> list[str]:
 
 
 def is_xml(path: Path) -> bool:
-    """True for a file that begins like ASDiv's XML."""
+    """True for a file that begins like ASDiv's XML: a problem with a body and a formula."""
     try:
         start = first_bytes(path, 1 << 16).lstrip(b"\xef\xbb\xbf \r\n\t")
     except (*DAMAGE, OSError):
         return False
-    return start.startswith(b"<") and _TAG in start
+    return start.startswith(b"<") and all(tag in start for tag in _TAGS)
 
 
 def _xml_rows(path: Path) -> list[dict[str, str | None]]:
@@ -62,20 +62,24 @@ def _xml_rows(path: Path) -> list[dict[str, str | None]]:
         root = ElementTree.fromstring(data)
     except (*DAMAGE, ElementTree.ParseError, OSError, ValueError) as error:
         raise DataError(f"{path} is not readable XML ({error}). Get it again.") from None
-    return [
+    rows = [
         {**problem.attrib, **{each.tag: each.text for each in problem}}
         for problem in root.iter("Problem")
     ]
+    if not rows:
+        raise DataError(f"{path} holds no problem of ASDiv. Give a complete file.")
+    return rows
 
 
 def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem:
-    body = str(row.get("Body") or "").strip()  # the question of some says all
+    # The question of some says all.
+    body = text_field(row, "Body", where).strip() if row.get("Body") else ""
     question, formula = (text_field(row, name, where).strip() for name in ("Question", "Formula"))
     answer = parse_value(_UNIT.sub("", text_field(row, "Answer", where)))
     text = plain_numbers(f"{body} {question}".strip(), words=True).text
     if not any(map(str.isalnum, text)):
         raise DataError(f"{where}: Question is {question!r}; expected a question. {MEND}")
-    kind = row.get("Solution-Type")
+    kind, left = row.get("Solution-Type"), formula.partition("=")[0]
     return Problem(
         set_name=NAME,
         split=split,
@@ -83,7 +87,7 @@ def _problem(row: dict[str, Any], split: str, index: int, where: str) -> Problem
         text=text,
         options=(),
         correct=None,
-        program=None if answer is None else program_of_equation(text, formula, answer),
+        program=None if answer is None else program_of_equation(text, left, answer),
         category=kind if isinstance(kind, str) else "",
         answer=answer,
     )

@@ -13,7 +13,7 @@ from corpus.base.errors import DataError
 from corpus.problems.problem import Problem
 from corpus.problems.records import MEND, read_rows, short, text_field
 from corpus.problems.written import NoSourceError, ProgramWriter
-from corpus.program.arithmetic.values import parse_value
+from corpus.program.arithmetic.values import MAX_TOKENS, parse_value
 from corpus.program.domains import ARITHMETIC
 from corpus.program.plain_numbers import plain_numbers
 from corpus.program.tree import Call, Node
@@ -22,6 +22,7 @@ NAME = "mawps_asdiv"
 COLUMNS = ("Question", "Numbers", "Equation", "Answer")
 
 _PLACE = re.compile(r"number(\d{1,3})")
+_DECIMAL = re.compile(r"\d{1,30}(\.\d{1,30})?", re.ASCII)
 _OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 _STAND_IN = 91_827_364_500
 """`number0` is this number, `number1` the next, while their places in the text are looked for."""
@@ -82,29 +83,31 @@ def _program(text: str, question: str, equation: str, answer: float) -> str | No
         return None  # numbers and words join into other numbers, such as `3 million`
     known = {value: f"n{place}" for place, value in enumerate(places) if value >= _STAND_IN}
     writer = ProgramWriter(text)
+    tree = _tree(equation.split())
+    if tree is None:
+        return None
     try:
-        tree, rest = _tree(equation.split())
-        if rest:
-            return None
         writer.add(tree, known=known)
-    except (NoSourceError, ValueError):
+    except NoSourceError:
         return None
     program = writer.program(answer)
     return None if program is None else str(program)
 
 
-def _tree(tokens: list[str]) -> tuple[Node, list[str]]:
-    """Read arithmetic in prefix order; return its tree and the tokens after it.
-
-    Raises `ValueError` where it is not such arithmetic.
-    """
-    if not tokens:
-        raise ValueError("the equation ends too early")
-    first, rest = tokens[0], tokens[1:]
-    if first in _OPERATIONS:
-        left, rest = _tree(rest)
-        right, rest = _tree(rest)
-        return Call(_OPERATIONS[first], (left, right)), rest
-    if place := _PLACE.fullmatch(first):
-        return Fraction(_STAND_IN + int(place[1])), rest
-    return Fraction(first), rest
+def _tree(tokens: list[str]) -> Node | None:
+    """Read arithmetic in prefix order, None where it is not such arithmetic."""
+    if len(tokens) > MAX_TOKENS:
+        return None
+    nodes: list[Node] = []
+    for token in reversed(tokens):
+        if token in _OPERATIONS:
+            if len(nodes) < 2:
+                return None
+            nodes.append(Call(_OPERATIONS[token], (nodes.pop(), nodes.pop())))
+        elif place := _PLACE.fullmatch(token):
+            nodes.append(Fraction(_STAND_IN + int(place[1])))
+        elif _DECIMAL.fullmatch(token):
+            nodes.append(Fraction(token))
+        else:
+            return None
+    return nodes[0] if len(nodes) == 1 else None

@@ -53,6 +53,8 @@ class ProblemSet:
     """Its gold programs are made from written solutions, and kept if they give the gold answer."""
     never_beside: frozenset[str] = frozenset()
     """Sets whose held-out problems have twins in it: it is never trained on beside them."""
+    may_be_csv: bool = False
+    """Its fields are all texts, and its files may be CSV."""
     has_words_as_digits: bool = False
     """Numbers in words become digits, in its problems and in questions to a run trained on it."""
 
@@ -94,6 +96,7 @@ _SETS = (
         name="mawps_asdiv",
         fields=frozenset(MAWPS_ASDIV),  # SVAMP's own fields may be there too
         load=load_mawps_asdiv,
+        may_be_csv=True,
         makes_programs=True,
         has_words_as_digits=True,
     ),
@@ -158,6 +161,8 @@ def recognise(path: Path) -> ProblemFile | None:
     if record is None:
         return None
     for known in PROBLEM_SETS.values():
+        if is_csv(path) and not known.may_be_csv:
+            continue
         if known.fields <= record.keys() and known.is_one(record):
             return ProblemFile(path=path, set_name=known.name, split=split_of(path))
     return None

@@ -42,6 +42,9 @@ LEAST_TWINS, SHARE = 3, 0.75
 program that gives the answers of 1, 2 or 3 twins gives that of one more in 23, 73 or 89 % of
 MathQA's wordings."""
 
+MOST_TWINS, MOST_PROGRAMS = 64, 64
+"""Twins of a wording that are asked, and programs of them that are tried: more cost time only."""
+
 SIMILAR, NUM_SIMILAR = 0.5, 32
 """Least similarity of a problem whose program is taken over, and how many are looked at.
 
@@ -67,14 +70,15 @@ class Repair:
 def find_repairs(problems: Sequence[Problem]) -> list[Repair]:
     """Return the repairs of training problems, in the order of the problems.
 
-    Problems whose program gives the gold answer keep it, as do problems over expressions.
+    Problems whose program gives the gold answer keep it, as do those without a gold answer and
+    those over expressions.
     """
     known, left = _RightPrograms(problems), _wordings(problems)
     repairs: list[Repair] = []
     for wording in left:
-        if own := wording.own_program():
+        if own := wording.own_program:
             repairs += wording.repairs("twin", own)
-    left = [wording for wording in left if wording.own_program() is None]
+    left = [wording for wording in left if wording.own_program is None]
     others = known.of_wordings(left)
     for place, wording in enumerate(left):
         if place in others:
@@ -86,13 +90,13 @@ def find_repairs(problems: Sequence[Problem]) -> list[Repair]:
 
 
 def _wordings(problems: Sequence[Problem]) -> "list[_Wording]":
-    """Return the wordings that have a wrong program and a gold answer."""
+    """Return the wordings that have a problem whose program does not give its gold answer."""
     twins: dict[str, list[Problem]] = defaultdict(list)
     for problem in problems:
         if problem.domain.has_normal_form:
             twins[problem.template].append(problem)
     wordings = map(_Wording, twins.values())
-    return [wording for wording in wordings if wording.wrong and wording.checkable]
+    return [wording for wording in wordings if wording.wrong]
 
 
 class _Wording:
@@ -100,9 +104,12 @@ class _Wording:
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = problems
-        self.wrong = [problem for problem in problems if not is_checked(problem)]
+        checkable = [problem for problem in problems if is_checkable(problem)]
+        self.wrong = [problem for problem in checkable if not is_checked(problem)]
         """Those whose program does not give the gold answer."""
-        self.checkable = [problem for problem in problems if is_checkable(problem)]
+        different = {(each.quantities, gold_bounds(each)): each for each in reversed(checkable)}
+        self.checkable = list(reversed(different.values()))[:MOST_TWINS]
+        """Those that say which program is right: copies of one problem count once."""
         self.needed = max(LEAST_TWINS, math.ceil(SHARE * len(self.checkable)))
         """The gold answers that a program must give to be that of the wording."""
 
@@ -121,13 +128,16 @@ class _Wording:
         return best if best is not None and given[best] >= self.needed else None
 
     @cached_property
-    def own(self) -> Counter[str]:
-        """The programs of the twins."""
-        return Counter(each.program for each in self.problems if each.program is not None)
+    def _own(self) -> dict[str, int]:
+        """The most common programs of the twins, each with the gold answers that it gives."""
+        counts = Counter(each.program for each in self.problems if each.program is not None)
+        return {text: len(self.given(parse(text))) for text, _ in counts.most_common(MOST_PROGRAMS)}
 
+    @cached_property
     def own_program(self) -> str | None:
-        """Return the twins' own program that is right for the wording, None if none is."""
-        return self.best(self.own)
+        """The twins' own program that is right for the wording, None if none is."""
+        best = max(self._own, key=self._own.__getitem__, default=None)
+        return best if best is not None and self._own[best] >= self.needed else None
 
     def similar(self, others: Iterable[Problem]) -> Problem | None:
         """Return the problem whose program gives most gold answers, of several the first.
@@ -135,7 +145,7 @@ class _Wording:
         It must give half of them, two if there are two, and more than any program of the twins.
         """
         count = len(self.checkable)
-        most = max((len(self.given(parse(text))) for text in self.own), default=0)
+        most = max(self._own.values(), default=0)
         most = max(most, min(2, count) - 1, math.ceil(count / 2) - 1)
         chosen = None
         for other in others:

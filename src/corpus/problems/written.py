@@ -286,20 +286,32 @@ class ProgramWriter:
 def program_of_equation(text: str, equation: str, answer: float) -> str | None:
     """Return the program of an equation such as `x=(33-17)/2` or `49/7=7`, in canonical form.
 
-    The side without the unknown counts, of two the first. None where it is not arithmetic, or one
-    of its numbers has no source in the question `text`.
+    One side is arithmetic, of two the first; the other is the unknown alone, or the result. None
+    for other equations, or where a number has no source in the question `text`.
     """
+    sides = [each.strip() for each in equation.lower().split("=")]
+    trees = [_arithmetic(side) for side in sides]
+    if len(sides) > 2 or any(
+        tree is None and not re.fullmatch("[a-z]", side) for side, tree in zip(sides, trees)
+    ):
+        return None
+    tree = next((tree for tree in trees if tree is not None), None)
+    if tree is None:
+        return None
     writer = ProgramWriter(text)
-    for side in equation.lower().split("="):
-        try:
-            writer.add(parse_arithmetic(side))
-        except ReadingError:
-            continue
-        except NoSourceError:
-            return None
-        program = writer.program(answer)
-        return None if program is None else str(program)
-    return None
+    try:
+        writer.add(tree)
+    except NoSourceError:
+        return None
+    program = writer.program(answer)
+    return None if program is None else str(program)
+
+
+def _arithmetic(text: str) -> Node | None:
+    try:
+        return parse_arithmetic(text)
+    except ReadingError:
+        return None
 
 
 def _number(node: Node) -> float:

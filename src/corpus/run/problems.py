@@ -13,7 +13,14 @@ from corpus.problems.families import join_families
 from corpus.problems.held_out import HELDOUT, TUNING
 from corpus.problems.problem import GENERATED, SYMBOLIC, Problem, read_problems
 from corpus.problems.registry import PREPARED, PROBLEM_SETS, load_problems, recognise, split_of
-from corpus.problems.repair import REPAIR_COUNTS, REPAIRS, Repair, read_repairs, repaired
+from corpus.problems.repair import (
+    REPAIR_COUNTS,
+    REPAIRS,
+    Repair,
+    count_repairs,
+    read_repairs,
+    repaired,
+)
 from corpus.run.folder import RunFolder
 
 NOT_SETS = (COUNTS, REPAIR_COUNTS)
@@ -50,7 +57,13 @@ def has_repairs(folder: RunFolder) -> bool:
 def _repairs(folder: RunFolder) -> dict[str, Repair]:
     if not has_repairs(folder):
         return {}
-    return read_repairs(folder.problems / REPAIRS, fix=_fix(folder))
+    path = folder.problems / REPAIRS
+    repairs = read_repairs(path, fix=_fix(folder))
+    if count_repairs(repairs.values()) != _counts(folder)[REPAIR_COUNTS]:
+        raise ArtifactError(
+            f"{path} does not have the repairs that the manifest counts. {_fix(folder)}"
+        )
+    return repairs
 
 
 def evaluation_sets(folder: RunFolder) -> dict[str, list[Problem]]:
