@@ -100,6 +100,7 @@ def words(data: Path, command: Callable[..., list[str]]) -> Words:
         "--train.finetune-share=1",
         "--train.checkpoint-steps=11",
         "--problems.decontaminate=False",
+        "--problems.repair=False",  # twins would mend what the model is to find
     )
     scores = ("--evaluate.votes", "8", "--evaluate.text=False")
     return lambda out: command(out, f"--data={data}", *settings, *scores, budget="30 steps")
