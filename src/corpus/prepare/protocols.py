@@ -110,7 +110,7 @@ def _read(files: Sequence[ProblemFile], settings: ProblemsConfig) -> Sets:
     if others:
         heldout = _load(others, protocol.train, others[0].split or "test")
         return {protocol.train: {"train": train, HELDOUT: heldout}}
-    return {protocol.train: _heldout_part(train, settings.heldout_share or 0.1)}
+    return {protocol.train: _heldout_part(train, settings.heldout_share)}
 
 
 def _heldout_part(problems: Sequence[Problem], share: float) -> dict[str, list[Problem]]:

@@ -38,17 +38,13 @@ KINDS = {
 }
 
 LEAST_TWINS, SHARE = 3, 0.75
-"""A program is that of a wording if it gives this many of its gold answers, and this share. A
-program that gives the answers of 1, 2 or 3 twins gives that of one more in 23, 73 or 89 % of
-MathQA's wordings."""
+"""A program is that of a wording if it gives this many of its gold answers, and this share."""
 
 MOST_TWINS, MOST_PROGRAMS = 64, 64
 """Twins of a wording that are asked, and programs of them that are tried: more cost time only."""
 
 SIMILAR, NUM_SIMILAR = 0.5, 32
-"""Least similarity of a problem whose program is taken over, and how many are looked at.
-
-All these numbers were chosen on problems held back from MathQA's train split."""
+"""Least similarity of a problem whose program is taken over, and how many are looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
