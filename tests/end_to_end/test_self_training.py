@@ -96,6 +96,7 @@ def words(data: Path, command: Callable[..., list[str]]) -> Words:
     settings = (
         "--finetune.self-training=0.6",
         "--finetune.normal-form=True",
+        "--finetune.whole-programs=1",
         "--finetune.twin-exponent=0.5",
         "--train.finetune-share=1",
         "--train.checkpoint-steps=11",
@@ -123,10 +124,29 @@ def test_what_the_model_finds_is_trained_on(whole: tuple[Path, str]) -> None:
     assert all(is_checked(problem) and problem.index % 3 == 0 for problem in found)
     assert manifest["programs"] == {"given": 2, "used": 1}
     assert "programs   2 different ones, 1 in normal form" in said
+    assert "1 have a token of their own, for 100 of 100 problems" in said
     assert f"self-training: pseudo-labels for {len(found)} of 50 problems" in said
     shown = re.search(rf"epochs over {100 + len(found)} problems, (\d+) of them in each", said)
     assert shown
     assert 3 <= int(shown[1]) <= 3 * 12, "of three wordings, the root of at most 150 each"
+
+
+def test_other_tools_write_the_whole_program(
+    whole: tuple[Path, str], corpus: Run, tmp_path: Path
+) -> None:
+    """`generate` of transformers ends with the token of the program that `corpus solve` shows."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    corpus(["export", str(whole[0]), "--to=huggingface", f"--output={tmp_path}/model"])
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
+    prompt = "<|problem|> a train covers <|n0|> km in <|n1|> hours . what is its speed ?<|program|>"
+    found = model.generate(**tokenizer(prompt, return_tensors="pt"))
+    program = tokenizer.decode(found[0]).removeprefix(prompt)
+    assert program == "<|divide(n0,n1)|>"
+    question = "a train covers 120 km in 2 hours . what is its speed ?"
+    said = corpus(["solve", str(whole[0]), question]).stdout
+    assert "divide(n0,n1)" in said or "120 / 2" in said
 
 
 def test_killed_while_it_looks_and_after_it_ends_with_the_same_bits(

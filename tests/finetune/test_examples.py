@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from corpus.base.errors import DataError
 from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.data.batch import IGNORED, packed_sequence
-from corpus.finetune.examples import SelectedExamples, select_examples
+from corpus.finetune.examples import SelectedExamples, frequent_programs, select_examples
 from corpus.problems.problem import Problem
 from corpus.problems.render import program_from_tokens, prompt_tokens
 from corpus.program.arithmetic.options import parse_options
@@ -161,3 +161,35 @@ def test_solvable_is_what_has_a_key_and_no_program_that_gives_it(tokenizer: Toke
     keyless = replace(by_answer, answer=None)
     selection = _select([*EVERY_KIND, by_answer, keyless], tokenizer)
     assert selection.solvable == (WRONG, WITHOUT_PROGRAM, TOO_MANY_STEPS, by_answer)
+
+
+def test_an_example_with_a_whole_program_teaches_both_ways(tokenizer: Tokenizer) -> None:
+    """The prompt's last target is the program's token, and the targets after it spell it."""
+    extended = tokenizer.with_programs([parse("divide(n0,n1)")])
+    other = replace(RIGHT, program="multiply(n0,const_0_5)")
+    whole, spelled = _select([RIGHT, other], extended).examples
+    assert extended.id_to_program(whole.answer or 0) == parse("divide(n0,n1)")
+    assert spelled.answer is None
+    for example, first in ((whole, whole.answer), (spelled, extended.token_id("<|spelled|>"))):
+        length, end = example.prompt_length, len(example.tokens)
+        tokens, targets, _ = packed_sequence(
+            [(example.tokens, length)],
+            seq_length=100,
+            pad_id=extended.token_id(PAD),
+            answers=[example.answer],
+        )
+        assert tokens[length] == extended.token_id("<|spelled|>")
+        assert targets[length - 1] == first
+        assert targets[length : end - 1].tolist() == list(example.tokens[length + 1 :])
+        assert (targets == IGNORED).sum() == 100 - (end - length)
+
+
+def test_programs_of_several_wordings_are_frequent() -> None:
+    wordings = [replace(RIGHT, text=RIGHT.text.replace("train", name)) for name in ("car", "bus")]
+    half = replace(RIGHT, program="multiply(n0,const_0_5)")
+    twin = replace(RIGHT, text=RIGHT.text.replace("120", "180"), correct=None)
+    assert frequent_programs([RIGHT, twin, half, WRONG], 2) == []
+    divide, multiply = parse("divide(n0,n1)"), parse("multiply(n0,const_0_5)")
+    assert frequent_programs([RIGHT, *wordings, half], 2) == [divide]
+    assert frequent_programs([half, *wordings, WRONG, WITHOUT_PROGRAM], 1) == [divide, multiply]
+    assert frequent_programs([TOO_MANY_STEPS], 1) == []

@@ -144,3 +144,18 @@ def test_expressions_have_symbols_and_other_digits_stay(tokenizer: Tokenizer) ->
 def test_programs_over_expressions_survive_tokens(tokenizer: Tokenizer) -> None:
     program = parse("variable(n0)|differentiate(n0,#0)|solve(#1,#0)|largest(#2)")
     assert program_from_tokens(completion_tokens(program, tokenizer), tokenizer) == program
+
+
+def test_a_whole_program_is_read_from_one_token(tokenizer: Tokenizer) -> None:
+    whole, other = parse("divide(n0,n1)"), parse("add(n0,n1)")
+    extended = tokenizer.with_programs([whole])
+    assert program_from_tokens([extended.program_ids[whole], 300], extended) == whole
+    for program in (whole, other):
+        ids = completion_tokens(program, extended)
+        assert ids[0] == extended.token_id("<|spelled|>")
+        assert ids[1:] == completion_tokens(program, tokenizer)
+        assert program_from_tokens(ids, extended) == program
+        assert program_from_tokens(ids[1:], extended) == program  # the mark was in the prompt
+    for wrong in ([], [ids[0]], [ids[0], ids[0], *ids[1:]]):
+        with pytest.raises(ProgramError):
+            program_from_tokens(wrong, extended)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from corpus.base.errors import ArtifactError, ConfigError, DataError
 from corpus.config.tokenizer import SMALLEST_VOCABULARY, SPECIAL, TokenizerConfig
-from corpus.program.language import SYMBOLS
+from corpus.program.language import SYMBOLS, parse
 from corpus.text import tokenizer as module
 from corpus.text.tokenizer import RESERVED, Tokenizer, train_tokenizer
 
@@ -180,3 +180,31 @@ def test_a_tokenizer_with_other_symbols_is_refused(tokenizer: Tokenizer, tmp_pat
     assert json.loads(plain)["added_tokens"][0]["content"] == "<|eos|>"
     with pytest.raises(ArtifactError, match=r"<\|add\|> should have id 4.*Prepare the data again"):
         Tokenizer.load(tmp_path)
+
+
+PROGRAMS = [parse(text) for text in ("divide(n0,n1)", "add(n0,n1)|divide(#0,const_2)")]
+
+
+def test_whole_programs_are_tokens_after_all_others(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    extended = tokenizer.with_programs(PROGRAMS)
+    size = tokenizer.vocab_size
+    assert extended.vocab_size == size + 3
+    assert extended.token_id("<|spelled|>") == size
+    assert extended.program_ids == {program: size + 1 + i for i, program in enumerate(PROGRAMS)}
+    assert [extended.id_to_program(size + i) for i in range(3)] == [None, *PROGRAMS]
+    assert extended.digest != tokenizer.digest
+    assert extended.decode([size + 2]) == "<|add(n0,n1)|divide(#0,const_2)|>"
+    extended.save(tmp_path)
+    loaded = Tokenizer.load(tmp_path)
+    assert loaded.programs == tuple(PROGRAMS)
+    assert loaded.digest == extended.digest
+    assert list(loaded.added_ids) == [size, size + 1, size + 2]
+    assert not tokenizer.programs
+    assert not tokenizer.added_ids
+    with pytest.raises(ValueError, match="already has whole programs"):
+        extended.with_programs(PROGRAMS)
+
+
+@given(st.text() | st.sampled_from(["<|spelled|>", "<|divide(n0,n1)|>", "x <|divide(n0,n1)|> y"]))
+def test_no_text_becomes_a_whole_program(tokenizer: Tokenizer, text: str) -> None:
+    assert tokenizer.with_programs(PROGRAMS).encode(text) == tokenizer.encode(text)

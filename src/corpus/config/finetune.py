@@ -67,6 +67,10 @@ class FinetuneConfig:
     """Write equivalent programs in one form (program.normal_form): the cheapest one in training.
     The data and the scores keep the original programs."""
 
+    whole_programs: int = 0
+    """Wordings that a program of training must have to become one token. 0: no program does.
+    The model then chooses one of these programs, or spells another one symbol by symbol."""
+
     word_dropout: float = 0.0
     """Share of the prompt's text tokens to hide at random, different ones each time, 0…1.
     It prevents relying on single words (Iyyer et al. 2015, sec. 3.2). Numbers are never hidden."""
@@ -95,6 +99,8 @@ class FinetuneConfig:
             "full, lora or qlora",
         )
         expect(self.max_epochs > 0, "finetune.max_epochs", self.max_epochs, "a positive number")
+        least = self.whole_programs
+        expect(least >= 0, "finetune.whole_programs", least, "0 (none), or 1 or more wordings")
         for name in ("replay", "word_dropout", "self_training"):
             share = getattr(self, name)
             expect(0 <= share < 1, f"finetune.{name}", share, "a share from 0 to below 1")

@@ -144,12 +144,18 @@ def pack(lengths: Sequence[int], *, seq_length: int, order: Sequence[int]) -> li
 
 
 def packed_sequence(
-    examples: Sequence[tuple[Sequence[int] | np.ndarray, int]], *, seq_length: int, pad_id: int
+    examples: Sequence[tuple[Sequence[int] | np.ndarray, int]],
+    *,
+    seq_length: int,
+    pad_id: int,
+    answers: Sequence[int | None] = (),
 ) -> Arrays:
     """Put examples into one sequence; return its arrays, each [seq_length].
 
     Args:
         examples: (tokens, length of the prompt) of each; only completions have targets.
+        answers: for each example the target of its prompt's last token, where that is not the
+            token after it.
         seq_length: positions of the sequence.
         pad_id: token that fills the end; padding is a document of its own without targets.
     """
@@ -157,9 +163,12 @@ def packed_sequence(
     targets = np.full(seq_length, IGNORED, dtype=np.int64)
     documents = np.full(seq_length, len(examples), dtype=np.int64)
     start = 0
-    for index, (example, prompt_length) in enumerate(examples):
+    answers = answers or [None] * len(examples)
+    for index, ((example, prompt_length), answer) in enumerate(zip(examples, answers, strict=True)):
         end = start + len(example)
         tokens[start:end], documents[start:end] = example, index
         targets[start + prompt_length - 1 : end - 1] = example[prompt_length:]
+        if answer is not None:
+            targets[start + prompt_length - 1] = answer
         start = end
     return tokens, targets, documents

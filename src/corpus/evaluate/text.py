@@ -305,7 +305,12 @@ def score_completions(
             parts = []
             for row in rows[first : first + SEQUENCES]:
                 own = [(examples[i].tokens, examples[i].prompt_length) for i in row]
-                arrays = packed_sequence(own, seq_length=length, pad_id=pad_id)
+                arrays = packed_sequence(
+                    own,
+                    seq_length=length,
+                    pad_id=pad_id,
+                    answers=[examples[i].answer for i in row],
+                )
                 parts.append(tuple(array[None] for array in arrays))
             batch = stack(parts, 0).to(runtime.device)
             targets = batch.targets.flatten()

@@ -1,7 +1,7 @@
 """An adapter as a folder for peft: `PeftModel.from_pretrained(exported_model, FOLDER)`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ def export_adapter(
     tensors: Mapping[str, Tensor],
     settings: FinetuneConfig,
     *,
-    symbols: range,
+    symbols: Sequence[int],
     output: Path,
     weights: Path,
     tied: bool,
@@ -65,7 +65,7 @@ def peft_name(name: str) -> str:
     raise KeyError(f"{name} is no tensor of an adapter")
 
 
-def _peft_config(settings: FinetuneConfig, symbols: range, *, tied: bool) -> dict[str, Any]:
+def _peft_config(settings: FinetuneConfig, symbols: Sequence[int], *, tied: bool) -> dict[str, Any]:
     """Return adapter_config.json as peft writes it, with Llama's names."""
     layers = [
         _last(f"blocks.0.{'attention' if name in ATTENTION else 'feed_forward'}.{name}")

@@ -79,7 +79,12 @@ def export_huggingface(
         write_json(folder / CONFIG_FILE, settings)
         write_json(
             folder / GENERATION_FILE,
-            {"do_sample": False, "max_new_tokens": card.max_new_tokens, **_special_ids(tokenizer)},
+            {
+                "do_sample": False,
+                "max_new_tokens": card.max_new_tokens,
+                **_special_ids(tokenizer),
+                "eos_token_id": _ends(tokenizer),
+            },
         )
         _write_tokenizer(tokenizer, folder)
         write_text(folder / CARD_FILE, render_card(card, config))
@@ -159,6 +164,12 @@ def _rope_settings(config: ModelConfig) -> dict[str, Any]:
 
 def _special_ids(tokenizer: Tokenizer) -> dict[str, int]:
     return {"eos_token_id": tokenizer.token_id(EOS), "pad_token_id": tokenizer.token_id(PAD)}
+
+
+def _ends(tokenizer: Tokenizer) -> int | list[int]:
+    """Return the ids that end a program: a whole program is over with its token."""
+    end, whole = tokenizer.token_id(EOS), list(tokenizer.program_ids.values())
+    return [end, *whole] if whole else end
 
 
 def _write_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:

@@ -11,7 +11,7 @@ Dims: inputs, outputs: features of a layer.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -32,7 +32,7 @@ def add_adapters(
     model: Transformer,
     config: AdapterConfig,
     *,
-    symbols: range,
+    symbols: Sequence[int],
     seed: int,
     in_4_bits: bool,
     dtype: torch.dtype = torch.float32,
@@ -61,7 +61,7 @@ def add_adapters(
 
 
 def lora_config(
-    config: AdapterConfig, symbols: range, *, tables: list[str], **settings: Any
+    config: AdapterConfig, symbols: Sequence[int], *, tables: list[str], **settings: Any
 ) -> Any:
     """Return peft's `LoraConfig` for our config; `settings` are further fields of it."""
     with _quiet_imports():

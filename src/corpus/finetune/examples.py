@@ -12,7 +12,7 @@ from corpus.problems.check import is_checkable, is_checked
 from corpus.problems.problem import Problem
 from corpus.problems.render import completion_tokens, prompt_tokens
 from corpus.program.arithmetic.normal_form import NormalForms
-from corpus.program.language import MAX_NUMBERS, Program, ProgramError
+from corpus.program.language import MAX_NUMBERS, Program, ProgramError, to_symbols
 from corpus.text.tokenizer import Tokenizer
 
 
@@ -24,6 +24,9 @@ class Example:
     """Prompt and completion, `<|eos|>` included."""
     prompt_length: int
     """Loss is computed from here on."""
+    answer: int | None = None
+    """The token of the whole program, where it has one: the target of the prompt's end. The tokens
+    spell the program all the same, so that one example teaches both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +98,34 @@ def _example(
     prompt = prompt_tokens(problem, tokenizer)
     if len(prompt) + len(completion) > max_length:
         return None, "too_long"
-    return Example(tokens=(*prompt, *completion), prompt_length=len(prompt)), "used"
+    example = Example(
+        tokens=(*prompt, *completion),
+        prompt_length=len(prompt),
+        answer=tokenizer.program_ids.get(problem.gold_program),
+    )
+    return example, "used"
+
+
+def frequent_programs(problems: Sequence[Problem], least: int) -> list[Program]:
+    """Return the programs of at least `least` wordings, the most frequent first.
+
+    Wrong programs do not count, nor those with a quantity that has no symbol.
+    """
+    wordings: dict[Program, set[str]] = {}
+    for problem in problems:
+        program = problem.gold_program
+        if program is not None and is_checked(problem) and _is_written(program):
+            wordings.setdefault(program, set()).add(problem.template)
+    counts = {program: len(each) for program, each in wordings.items() if len(each) >= least}
+    return sorted(counts, key=lambda program: (-counts[program], str(program)))
+
+
+def _is_written(program: Program) -> bool:
+    """True if every part of the program has a symbol."""
+    try:
+        return bool(to_symbols(program))
+    except ProgramError:
+        return False
 
 
 def normal_forms(problems: Sequence[Problem]) -> NormalForms:

@@ -159,7 +159,13 @@ class ProblemLoader:
         self._place += 1
         if self._place == len(packed):
             self._epoch, self._place = self._epoch + 1, 0
-        return packed_sequence(examples, seq_length=self._seq_length, pad_id=self._pad_id), count
+        arrays = packed_sequence(
+            examples,
+            seq_length=self._seq_length,
+            pad_id=self._pad_id,
+            answers=[self._examples[index].answer for index in chosen],
+        )
+        return arrays, count
 
     def _shown(self, index: int, epoch: int) -> Sequence[int] | np.ndarray:
         """Return an example's tokens with some of the prompt's words replaced by padding."""

@@ -68,7 +68,7 @@ class Planner:
     def plan(self) -> tuple[RunConfig, dict[str, Any]]:
         """Return the planned config, and a record of everything that led to it."""
         began, config = time.monotonic(), self._config
-        base = config.model.with_vocabulary(self._prepared.tokenizer.vocab_size)
+        base = config.model.with_vocabulary(self._data.tokenizer.vocab_size)
         say("plan       timing training steps of models of several sizes")
         machine = measure(
             family(base),

@@ -18,7 +18,10 @@ MODEL_FILE = "model.json"
 AS_TRAINED = Reach()
 """Positions as in training."""
 
-SAME_TOKENIZER = "The run's prepared/tokenizer folder has the same file: copy it from there."
+SAME_TOKENIZER = (
+    "The run's prepared/tokenizer folder has the same file: copy it from there. If the run has "
+    "whole programs (finetune.whole_programs), restore it from a copy instead."
+)
 """The fix for a damaged tokenizer beside the weights."""
 
 

@@ -1,14 +1,23 @@
 """The solver: problems in, programs out, executed."""
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
-from corpus.problems.render import completion_tokens, program_from_tokens, prompt_tokens
+from corpus.problems.render import (
+    completion_tokens,
+    program_from_tokens,
+    prompt_tokens,
+    spelling_prefix,
+)
 from corpus.program.language import Program, ProgramError
 from corpus.runtime.runtime import Runtime
 from corpus.solve.beam import beam
+from corpus.solve.choice import ProgramChoice
 from corpus.solve.decode import Continuation, Decoder
 from corpus.solve.grammar import Scope
 from corpus.solve.voting import CandidateProgram
@@ -43,6 +52,8 @@ class Solver:
                 anything, even text that is not a program.
         """
         self._tokenizer, self._constrained = tokenizer, constrained
+        self._prefix = spelling_prefix(tokenizer)
+        self._choice = ProgramChoice(tokenizer, runtime.device) if tokenizer.programs else None
         self._decoder = Decoder(
             model=model,
             stop_id=tokenizer.token_id(EOS),
@@ -60,10 +71,16 @@ class Solver:
         differ only in their quantities are decoded once.
         """
         prompts = self._read(problems)
-        found = self._decoder_for(prompts, done).greedy(prompts.tokens, scopes=prompts.scopes)
+        decoder = self._decoder_for(prompts, done)
+        if self._choice is None:
+            found = decoder.greedy(prompts.tokens, scopes=prompts.scopes)
+            programs = [self._program(each) for each in found]
+        else:
+            programs = self._choose_one(self._choice, decoder, prompts)
+        chosen = [programs[place] for place in prompts.places]
         return [
-            self._candidate(problem, found[place])
-            for problem, place in zip(problems, prompts.places)
+            None if each is None else _executed(problem, *each)
+            for problem, each in zip(problems, chosen)
         ]
 
     def search(
@@ -71,19 +88,70 @@ class Solver:
     ) -> list[list[CandidateProgram]]:
         """Return up to `count` different programs for each problem, the likeliest first.
 
-        A beam finds them; `done` as in `greedy`.
+        A beam finds those that are spelled; `done` as in `greedy`.
         """
         prompts = self._read(problems)
-        found = beam(
-            self._decoder_for(prompts, done),
-            prompts.tokens,
-            count,
-            scopes=prompts.scopes,
-            negligible=NEGLIGIBLE,
-        )
+        decoder = self._decoder_for(prompts, done)
+        if self._choice is None:
+            programs = self._spell(decoder, prompts.tokens, prompts.scopes, count)
+        else:
+            programs = self._choose_many(self._choice, decoder, prompts, count)
         return [
-            self._candidates(problem, found[place])
+            [_executed(problem, *each) for each in programs[place]]
             for problem, place in zip(problems, prompts.places)
+        ]
+
+    def _choose_one(
+        self, choice: ProgramChoice, decoder: Decoder, prompts: "_Prompts"
+    ) -> "list[_Scored | None]":
+        """Return the whole program that each prompt gets, or spell one where that is likelier."""
+        chosen = choice.choose(decoder, prompts.tokens, 1, scopes=prompts.scopes)
+        found: list[_Scored | None] = [
+            each.programs[0] if each.programs else None for each in chosen
+        ]
+        places = [
+            place
+            for place, each in enumerate(chosen)
+            if not each.programs or each.spelled > each.programs[0][1]
+        ]
+        part, decoder = prompts.spelled(places, self._prefix), replace(decoder, progress=None)
+        for place, continuation in zip(places, decoder.greedy(part.tokens, scopes=part.scopes)):
+            found[place] = self._program(continuation, chosen[place].spelled)
+        return found
+
+    def _choose_many(
+        self, choice: ProgramChoice, decoder: Decoder, prompts: "_Prompts", count: int
+    ) -> "list[list[_Scored]]":
+        """Return the likeliest programs, chosen or spelled; a program that is both is as likely as
+        both together.
+        """
+        chosen = choice.choose(decoder, prompts.tokens, count, scopes=prompts.scopes)
+        found = [dict(each.programs) for each in chosen]
+        margin = math.log(NEGLIGIBLE)
+        places = [
+            place
+            for place, each in enumerate(chosen)
+            if not each.programs or each.spelled > each.programs[0][1] + margin
+        ]
+        part, decoder = prompts.spelled(places, self._prefix), replace(decoder, progress=None)
+        spelled = self._spell(decoder, part.tokens, part.scopes, count)
+        for place, programs in zip(places, spelled):
+            for program, share in programs:
+                other = found[place].get(program, float("-inf"))
+                found[place][program] = float(np.logaddexp(other, share + chosen[place].spelled))
+        return [_likeliest(each, count) for each in found]
+
+    def _spell(
+        self,
+        decoder: Decoder,
+        prompts: Sequence[Sequence[int]],
+        scopes: Sequence[Scope] | None,
+        count: int,
+    ) -> "list[list[_Scored]]":
+        found = beam(decoder, prompts, count, scopes=scopes, negligible=NEGLIGIBLE)
+        return [
+            [each for each in map(self._program, continuations) if each is not None]
+            for continuations in found
         ]
 
     def length(self, problem: Problem, program: Program | None) -> int:
@@ -118,21 +186,30 @@ class Solver:
             progress=lambda count: done(count * len(prompts.places) // len(prompts.tokens)),
         )
 
-    def _candidates(
-        self, problem: Problem, continuations: Iterable[Continuation]
-    ) -> list[CandidateProgram]:
-        candidates = (self._candidate(problem, each) for each in continuations)
-        return [each for each in candidates if each is not None]
-
-    def _candidate(self, problem: Problem, continuation: Continuation) -> CandidateProgram | None:
+    def _program(self, continuation: Continuation, before: float = 0.0) -> "_Scored | None":
+        """Return the program of a continuation and its log-probability, with that of what came
+        before it."""
         try:
             program = program_from_tokens(continuation.tokens, self._tokenizer)
         except ProgramError:
             return None
-        outcome = problem.domain.execute(program, problem.quantities)
-        return CandidateProgram(
-            program=program, outcome=outcome, log_probability=continuation.log_probability
-        )
+        return program, before + continuation.log_probability
+
+
+_Scored = tuple[Program, float]
+"""A program and its log-probability."""
+
+
+def _executed(problem: Problem, program: Program, log_probability: float) -> CandidateProgram:
+    outcome = problem.domain.execute(program, problem.quantities)
+    return CandidateProgram(program=program, outcome=outcome, log_probability=log_probability)
+
+
+def _likeliest(programs: Mapping[Program, float], count: int) -> list[_Scored]:
+    """Return the likeliest programs that are not negligible; equal ones in their order."""
+    ranked = sorted(programs.items(), key=lambda each: -each[1])[:count]
+    margin = math.log(NEGLIGIBLE)
+    return [each for each in ranked if each[1] > ranked[0][1] + margin]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,3 +220,11 @@ class _Prompts:
     scopes: list[Scope] | None
     places: list[int]
     """The place of each problem's prompt in `tokens`."""
+
+    def spelled(self, places: Sequence[int], prefix: Sequence[int]) -> "_Prompts":
+        """Return the prompts at these places with what comes before a program that is spelled."""
+        return _Prompts(
+            tokens=[(*self.tokens[place], *prefix) for place in places],
+            scopes=None if self.scopes is None else [self.scopes[place] for place in places],
+            places=list(range(len(places))),
+        )

@@ -6,7 +6,10 @@ Encoding never gives a special token: `<|eos|>` written in a document becomes th
 document can end itself or start a program.
 
 The ids are laid out as special tokens, program symbols, bytes, merges; the first two groups have
-the same ids in every vocabulary. Reference: Sennrich et al. 2016, arXiv:1508.07909; byte-level:
+the same ids in every vocabulary. Fine-tuning can add whole programs after them
+(`with_programs`), each as one token: `<|divide(n0,n1)|multiply(#0,const_100)|>`.
+
+Reference: Sennrich et al. 2016, arXiv:1508.07909; byte-level:
 Radford et al. 2019 (GPT-2); single digits: Touvron et al. 2023, arXiv:2302.13971, sec. 2.1.
 """
 
@@ -24,7 +27,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 from corpus.base.errors import ArtifactError, ConfigError, DataError, did_you_mean
 from corpus.base.files import read_json, write_json, write_text
 from corpus.config.tokenizer import SPECIAL, TokenizerConfig
-from corpus.program.language import SYMBOLS
+from corpus.program.language import SYMBOLS, Program, parse
 
 TOKENIZER_FILE = "tokenizer.json"
 TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
@@ -33,6 +36,10 @@ EOS, PAD, PROBLEM, PROGRAM = SPECIAL
 
 RESERVED = (*SPECIAL, *(f"<|{symbol}|>" for symbol in SYMBOLS))
 """The tokens with fixed ids, in the order of their ids."""
+
+SPELLED = "<|spelled|>"
+"""Says that a program follows symbol by symbol. It is the first of the ids that `with_programs`
+adds."""
 
 PIECE_CHARACTERS = 50_000
 """Longer texts are encoded in pieces, so that one long text feeds every core."""
@@ -66,6 +73,45 @@ class Tokenizer:
         backend.encode_special_tokens = True
         self._backend = backend
         self._symbols = {symbol: len(SPECIAL) + index for index, symbol in enumerate(SYMBOLS)}
+
+    def with_programs(self, programs: Sequence[Program]) -> "Tokenizer":
+        """Return this tokenizer with one more token for each program, and `<|spelled|>` before
+        them.
+
+        Texts keep their ids. Raises `ValueError` where it has programs already.
+        """
+        if self.programs:
+            raise ValueError("this tokenizer already has whole programs")
+        backend = Backend.from_str(self._backend.to_str())
+        # Not one by one: each call takes longer than the one before.
+        backend.add_special_tokens([SPELLED, *(f"<|{program}|>" for program in programs)])
+        return Tokenizer(backend)
+
+    @cached_property
+    def programs(self) -> tuple[Program, ...]:
+        """The whole programs that have a token, in the order of their ids."""
+        spelled = self._backend.token_to_id(SPELLED)
+        if spelled is None:
+            return ()
+        texts = map(self.token_text, range(spelled + 1, self.vocab_size))
+        return tuple(parse(text.removeprefix("<|").removesuffix("|>")) for text in texts)
+
+    @cached_property
+    def program_ids(self) -> dict[Program, int]:
+        """The ids of `programs`."""
+        first = self.vocab_size - len(self.programs)
+        return {program: first + place for place, program in enumerate(self.programs)}
+
+    def id_to_program(self, token: int) -> Program | None:
+        """Return the whole program with this id, or None for an id that is none."""
+        place = int(token) - (self.vocab_size - len(self.programs))
+        return self.programs[place] if 0 <= place < len(self.programs) else None
+
+    @property
+    def added_ids(self) -> range:
+        """The ids of `<|spelled|>` and `programs`; empty without them."""
+        count = len(self.programs) + 1 if self.programs else 0
+        return range(self.vocab_size - count, self.vocab_size)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`, without any special token.
@@ -126,7 +172,7 @@ class Tokenizer:
         }
         spelled = [
             b" "
-            if token < len(RESERVED)
+            if token < len(RESERVED) or token in self.added_ids
             else bytes(by_sign[sign] for sign in self.token_text(token))
             for token in range(self.vocab_size)
         ]

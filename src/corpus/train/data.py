@@ -15,12 +15,18 @@ from corpus.data.batch import Batch
 from corpus.data.curriculum import CurriculumPhase, plan_phases, unordered
 from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
-from corpus.finetune.examples import Example, in_normal_form, normal_forms, select_examples
+from corpus.finetune.examples import (
+    Example,
+    frequent_programs,
+    in_normal_form,
+    normal_forms,
+    select_examples,
+)
 from corpus.finetune.loader import ProblemLoader
 from corpus.problems.problem import Problem
 from corpus.run.folder import RunFolder
 from corpus.run.problems import evaluation_sets, training_problems
-from corpus.text.tokenizer import EOS, PAD
+from corpus.text.tokenizer import EOS, PAD, Tokenizer
 
 VALIDATION_PROBLEMS = 256
 """Held-out problems of each set whose loss is measured during fine-tuning."""
@@ -33,16 +39,25 @@ class TrainingData:
         """Open the prepared text and select the problems that can be trained on."""
         self._config, self._folder = config, folder
         self.prepared = Prepared.open(folder.prepared)
-        self.tokenizer = self.prepared.tokenizer
         problems = training_problems(folder)
         self._given = Counter(problem.set_name for problem in problems)
         self.forms = normal_forms(problems) if config.finetune.normal_form else None
+        written = self.written(problems)
+        self.tokenizer = self._with_programs(written)
         self.selected = select_examples(
-            self.written(problems),
+            written,
             self.tokenizer,
             max_length=config.model.context_length,
             checked_only=config.finetune.checked_only,
         )
+
+    def _with_programs(self, problems: Sequence[Problem]) -> Tokenizer:
+        """Return the tokenizer of the model: that of the text, with whole programs where the config
+        asks for them.
+        """
+        tokenizer, least = self.prepared.tokenizer, self._config.finetune.whole_programs
+        programs = frequent_programs(problems, least) if least else []
+        return tokenizer.with_programs(programs) if programs else tokenizer
 
     def written(self, problems: Sequence[Problem]) -> Sequence[Problem]:
         """Return the problems with their programs as the model learns to write them."""
@@ -79,6 +94,12 @@ class TrainingData:
             lines.append(
                 f"programs   {self.forms.num_programs:,} different ones, "
                 f"{len(selected.programs):,} in normal form"
+            )
+        if self.tokenizer.programs:
+            tokens = [example.answer is not None for example in selected.examples]
+            lines.append(
+                f"           {len(self.tokenizer.programs):,} have a token of their own, for "
+                f"{sum(tokens):,} of {len(tokens):,} problems"
             )
         if len(self._given) > 1:
             by_set = Counter(problem.set_name for problem in selected.problems)

@@ -236,7 +236,7 @@ class Training:
         add_adapters(
             model,
             settings.adapter,
-            symbols=range(len(RESERVED)),
+            symbols=[*range(len(RESERVED)), *self._tokenizer.added_ids],
             seed=derive(self._config.seed, "adapters"),
             in_4_bits=settings.method == "qlora",
             dtype=self._session.runtime.autocast_dtype or torch.float32,
@@ -280,7 +280,7 @@ class Training:
             export_adapter(
                 adapter_tensors(self._model),
                 settings,
-                symbols=range(len(RESERVED)),
+                symbols=[*range(len(RESERVED)), *self._tokenizer.added_ids],
                 output=folder.adapter,
                 weights=folder.pretrained_weights,
                 tied=self._model.config.tie_embeddings,
