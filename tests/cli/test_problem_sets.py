@@ -11,6 +11,7 @@ import pytest
 from corpus.cli.main import main
 
 AQUA = {"question": "2 and 3 ?", "options": ["A)5", "B)6"], "rationale": "", "correct": "A"}
+OTHER_AQUA = {**AQUA, "question": "a farm has 2 cows and buys 3 more, how many cows has it now?"}
 MATHQA = {
     "Problem": "2 and 3 ?",
     "options": "a ) 5 , b ) 6",
@@ -48,7 +49,7 @@ def data(tiny: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactor
     for name, rows in {
         "gsm8k/train.jsonl": map(_gsm8k, range(30)),
         "svamp/train.jsonl": map(_svamp, range(30)),
-        "aqua_rat/train.jsonl": [AQUA] * 3,
+        "aqua_rat/train.jsonl": [OTHER_AQUA] * 3,
         "aqua_rat/dev.jsonl": [AQUA] * 3,
         "text/chunk.jsonl": map(json.loads, (Path(text) / "chunk.jsonl").read_text().splitlines()),
     }.items():
@@ -203,13 +204,13 @@ def test_beside_mathqa_others_wait_to_be_named(
         )
     )
     said = capsys.readouterr().out
-    assert "only scored: aqua_rat: never trained on in a run with mathqa" in said
+    assert "problem sets trained on: mathqa, gsm8k, aqua_rat" in said
     assert "training problems of gsm8k (prepare.problems_as_text)" in said
     assert "training problems of aqua_rat" not in said
     assert _splits(tmp_path / "named") == {
         "mathqa": {"train", "dev"},
         "gsm8k": {"train", "heldout"},
-        "aqua_rat": {"dev"},
+        "aqua_rat": {"train", "dev"},
     }
     assert "Did you mean 'gsm8k'" in refused(
         words("all", f"--out={tmp_path / 'wrong'}", "--problems.sets", "gsm8kk")

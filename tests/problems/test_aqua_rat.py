@@ -25,17 +25,31 @@ def write(tmp_path: Path, **change: Any) -> Path:
     return path
 
 
-def test_rows_become_problems_with_options_and_no_program(tmp_path: Path) -> None:
+def test_rows_become_problems_with_options(tmp_path: Path) -> None:
     first, second = load_aqua_rat(write(tmp_path, correct="e"), "dev")
     assert [option.value for option in first.options] == [12.0, 15.0, 0.5, 1500.0, None]
     assert [option.letter for option in first.options] == list("abcde")
-    assert (first.correct, second.correct, first.program, second.id) == (
-        "b",
-        "e",
-        None,
-        "aqua_rat/dev/1",
-    )
+    assert (first.correct, second.correct, second.id) == ("b", "e", "aqua_rat/dev/1")
     assert judge(first, parse("divide(n0,n1)")).right, "the nearest option, as in MathQA"
+
+
+@pytest.mark.parametrize(
+    ("change", "program"),
+    [
+        ({"rationale": "60/4 = 15"}, "divide(n0,n1)"),
+        ({"rationale": "The speed is 60/4 = 15 mph.\nAnswer: B"}, "divide(n0,n1)"),
+        ({"rationale": "60/4 = 15", "correct": "A"}, None),  # it does not give the answer
+        ({"rationale": "60/4 = 15", "correct": "E"}, None),  # there is no value to check by
+        ({"rationale": "60 - 45 = 15"}, None),  # 45 has no source
+        ({"rationale": "Divide and find B."}, None),
+        ({"rationale": None}, None),
+    ],
+)
+def test_arithmetic_of_a_solution_is_the_program_where_it_is_right(
+    tmp_path: Path, change: dict[str, Any], program: str | None
+) -> None:
+    problem = load_aqua_rat(write(tmp_path, **change), "train")[1]
+    assert problem.program == program
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from corpus.base.errors import ConfigError
-from corpus.problems.choose import check_company, choose_sets
+from corpus.problems.choose import choose_sets
 from corpus.problems.registry import ProblemFile
 
 
@@ -45,7 +45,6 @@ def test_without_mathqa_everything_that_can_train_does() -> None:
     choice = choose_sets([file for file in EVERYTHING if file.set_name != "mathqa"])
     assert choice.train == ("gsm8k", "svamp")
     assert choice.held_out == {"gsm8k", "svamp"}, "a test file is no dev file"
-    assert choice.scored == {"aqua_rat": "it has no programs to learn from"}
     assert choose_sets(files("mathqa.dev", "svamp.train")).train == ("svamp",), (
         "MathQA without its train file leads nothing"
     )
@@ -58,18 +57,12 @@ def test_named_sets_all_belong_to_the_run() -> None:
     assert choose_sets(EVERYTHING, ["gsm8k"]).train == ("gsm8k",)
 
 
-def test_aqua_rat_never_trains_beside_mathqa() -> None:
+def test_aqua_rat_is_trained_on_only_by_name() -> None:
     choice = choose_sets(EVERYTHING, ["mathqa", "aqua_rat"])
-    assert choice.train == ("mathqa",)
-    assert "only scored: aqua_rat: never trained on in a run with mathqa" in "\n".join(
-        choice.describe()
-    )
-    without_dev = choose_sets(files("mathqa.train", "aqua_rat.train"), ["mathqa", "aqua_rat"])
-    assert (without_dev.scored, list(without_dev.left_out)) == ({}, ["aqua_rat"])
-    with pytest.raises(ConfigError, match="aqua_rat must not be trained on in a run with mathqa"):
-        check_company(["aqua_rat"], {"mathqa", "aqua_rat"})
-    check_company(["aqua_rat", "gsm8k"], {"aqua_rat", "gsm8k"})
-    check_company(["mathqa", "generated"], {"mathqa", "aqua_rat", "generated"})
+    assert choice.train == ("mathqa", "aqua_rat")
+    assert choice.held_out == frozenset()
+    unnamed = choose_sets([file for file in EVERYTHING if file.set_name != "mathqa"])
+    assert unnamed.scored == {"aqua_rat": "trained on only if problems.sets names it"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from corpus.cli.main import main
 from corpus.config.problems import ProblemsConfig
 from corpus.prepare.problem_folder import write_sets
 from corpus.prepare.problem_sets import read_sets, symbolic_sets
-from corpus.problems.problem import Problem, write_problems
+from corpus.problems.contamination import KnownProblems
+from corpus.problems.problem import Problem
 from corpus.recipes.registry import load_recipe
 from corpus.run.folder import RunFolder
 from corpus.run.problems import (
@@ -185,17 +186,6 @@ def test_where_nothing_falls_into_the_part_nothing_is_held_out(folder: RunFolder
         _hold_out(folder, folder.path / "gsm8k" / "train.jsonl", heldout={"gsm8k": 1 - 1e-12})
 
 
-def test_aqua_rat_beside_mathqa_stops_every_training(folder: RunFolder) -> None:
-    """Also where a folder was put together by hand."""
-    _write(folder, 0.0)
-    aqua = Problem("aqua_rat", "train", 0, "2 and 3 ?", (), "a", "add(n0,n1)", "")
-    write_problems(folder.problems / "aqua_rat.train.jsonl", [aqua])
-    counts = {"mathqa": {"train": 78, "dev": 3}, "aqua_rat": {"train": 1}}
-    write_manifest(folder.problems, Manifest(kind="problems", key="k", config={}, counts=counts))
-    with pytest.raises(ConfigError, match="aqua_rat must not be trained on in a run with mathqa"):
-        training_problems(folder)
-
-
 def test_words_are_digits_where_a_set_of_the_run_turns_them(folder: RunFolder) -> None:
     _write(folder, 0.0)
     assert not reads_words_as_digits(folder), "MathQA counts digits only"
@@ -286,3 +276,32 @@ def test_a_runs_own_copy_is_read_under_its_sets_name_alone(folder: RunFolder) ->
             DataError, match=f"holds problems of mathqa, but was given as {other}; write mathqa="
         ):
             load_problem_files([f"{other}={copy}"])
+
+
+def test_a_set_that_another_was_made_from_loses_the_twins_of_that_ones_problems(
+    tmp_path: Path,
+) -> None:
+    """Spelled another way, or with a word more: AQuA-RAT's texts are not MathQA's letter for
+    letter."""
+    scored = Problem.question(
+        "a train covers 120 km at 40 km / hr . how long does it take in all ?"
+    )
+    scored = dataclasses.replace(scored, set_name="mathqa", split="dev")
+    texts = {
+        "copy": "A train covers 120 km at 40 km/hr. How long does it take in all?",
+        "twin": "A train covers 90 km at 30 km/hr. How long does it take in all?",
+        "near": "A fast train covers 90 km at 30 km/hr. How long does it take in all?",
+        "other": "Seven men dig a well in 12 days. How many days do 4 men take?",
+    }
+    rows = [
+        dataclasses.replace(Problem.question(text), set_name="aqua_rat", split="train", index=index)
+        for index, text in enumerate(texts.values())
+    ]
+    folder = RunFolder(tmp_path)
+    sets = {"aqua_rat": {"train": rows}}
+    counts = write_sets(sets, folder, known=KnownProblems([scored]))
+    assert counts["aqua_rat"] == {"train": 1}
+    assert counts["contamination"]["rows"]["dropped"] == 3
+    assert counts["contamination"]["rows"]["twins_dropped"] == 2
+    other = KnownProblems([dataclasses.replace(scored, set_name="svamp")])
+    assert write_sets(sets, folder, known=other)["aqua_rat"] == {"train": 3}

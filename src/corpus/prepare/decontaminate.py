@@ -199,7 +199,7 @@ def _search(file: FileMatches, known: KnownProblems, drop_twins: bool) -> None:
         match = next((match for match in matches if not match.other_numbers), None)
         is_twin = False
         if match is None and file.kind == "problems":
-            is_twin = Problem.question(text).template in known.templates
+            is_twin = known.has_twin(Problem.question(text))
         file.twins += is_twin
         if match is not None:
             file.dropped[place] = {"reason": "overlap", **known.record(match)}

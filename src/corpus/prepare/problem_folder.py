@@ -14,6 +14,7 @@ from corpus.problems.contamination import (
 )
 from corpus.problems.held_out import TUNING
 from corpus.problems.problem import Problem, write_problems
+from corpus.problems.registry import PROBLEM_SETS
 from corpus.problems.repair import (
     KINDS,
     REPAIR_COUNTS,
@@ -40,15 +41,21 @@ def write_sets(
     """Write the run's own copies of its problems; return their counts by set and split.
 
     With `known`, training problems that contain a known one are left out, counted, and listed in
-    `contamination.jsonl`. With `repair`, better programs for the others are written to
-    `repairs.jsonl`; the problems themselves keep the programs of the data.
+    `contamination.jsonl`; of a set that known ones were made from, their twins as well. With
+    `repair`, better programs for the others are written to `repairs.jsonl`; the problems
+    themselves keep the programs of the data.
     """
     counts: dict[str, Any] = {}
     clean: dict[str, CleanProblems] = {}
     training: list[Problem] = []
     for name, splits in sets.items():
         if known is not None and TRAIN in splits:
-            clean[name] = clean_rows(splits[TRAIN], known, drop_twins=drop_twins)
+            clean[name] = clean_rows(
+                splits[TRAIN],
+                known,
+                drop_twins=drop_twins,
+                drop_near_twins=_is_source_of_known(name, known),
+            )
             splits = {**splits, TRAIN: clean[name].kept}
         counts[name] = {
             split: write_problems(folder.problems / f"{name}.{split}.jsonl", each)
@@ -64,6 +71,12 @@ def write_sets(
         write_repairs(folder.problems / REPAIRS, repairs)
         counts[REPAIR_COUNTS] = count_repairs(repairs)
     return counts
+
+
+def _is_source_of_known(name: str, known: KnownProblems) -> bool:
+    """True if known problems were made from those of this set, so that many have twins in it."""
+    there = {problem.set_name for problem in known.problems}
+    return name in PROBLEM_SETS and bool(PROBLEM_SETS[name].source_of & there)
 
 
 def say_counts(counts: dict[str, Any], folder: RunFolder) -> None:

@@ -23,7 +23,7 @@ from corpus.problems.contamination import KnownProblems
 from corpus.problems.generated.generator import generate
 from corpus.problems.held_out import HELDOUT, TUNING, is_in_part, rarest_groups
 from corpus.problems.problem import GENERATED, SYMBOLIC, Problem
-from corpus.problems.registry import ProblemFile
+from corpus.problems.registry import PROBLEM_SETS, ProblemFile
 from corpus.problems.symbolic.catalogue import Split
 from corpus.problems.symbolic.generator import generate as generate_symbolic
 from corpus.run.folder import RunFolder
@@ -51,6 +51,7 @@ def prepare_problems(
     if settings.protocol:
         sets = _with_tuning(protocol_sets(chosen.files, settings), share)
     elif chosen.files:
+        _check_sources(chosen, settings)
         sets = read_sets(chosen.by_split(), tuning_share=share, heldout=chosen.heldout)
     else:
         sets = generate_sets(settings, seed=config.seed)
@@ -124,6 +125,20 @@ def _choose(found: Sequence[ProblemFile], settings: ProblemsConfig) -> _Chosen:
         )
     share = settings.heldout_share
     return _Chosen(files, dict.fromkeys(sorted(choice.held_out), share) if share else {})
+
+
+def _check_sources(chosen: _Chosen, settings: ProblemsConfig) -> None:
+    """Raise `ConfigError` if a set is trained on beside one that was made from it, and nothing
+    keeps the twins of evaluation problems out."""
+    there = {file.set_name for file in chosen.files}
+    for file in chosen.files:
+        made = sorted(PROBLEM_SETS[file.set_name].source_of & there)
+        if made and file.split == TRAIN and not settings.decontaminate:
+            raise ConfigError(
+                f"{file.set_name} is trained on beside {made[0]}, whose evaluation problems have "
+                "twins in it, and problems.decontaminate is off; turn it on, or name one of the "
+                "two sets alone in problems.sets"
+            )
 
 
 def generate_sets(config: ProblemsConfig, *, seed: int) -> Sets:

@@ -1,11 +1,11 @@
 """Which problem sets a run trains on, which it only scores, and which it leaves out.
 
 By default, a run trains on MathQA alone if the data has it: nothing shows that another set helps.
-Without MathQA, it trains on every set that it can. Sets that `problems.sets` names all belong to
-the run: one that must not be trained on is only scored.
+Without MathQA, it trains on every set that it can, but on AQuA-RAT only by name. Sets that
+`problems.sets` names all belong to the run: one without a train file is only scored.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from corpus.base.errors import ConfigError, did_you_mean
@@ -54,7 +54,7 @@ def choose_sets(files: Sequence[ProblemFile], named: Sequence[str] = ()) -> Chos
     _check_named(named, found, list(splits))
     alone = not named and "train" in splits[ALONE]
     sets = [name for name in found if (name in named if named else name == ALONE or not alone)]
-    reasons = {name: reason for name in sets if (reason := _why_not(name, splits[name], sets))}
+    reasons = {name: reason for name in sets if (reason := _why_not(name, splits[name], named))}
     train = tuple(name for name in sets if name not in reasons)
     if named and not train:
         why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
@@ -78,25 +78,10 @@ def choose_sets(files: Sequence[ProblemFile], named: Sequence[str] = ()) -> Chos
     )
 
 
-def check_company(train: Iterable[str], sets: Collection[str]) -> None:
-    """Raise `ConfigError` where a training set has twins of another set's held-out problems."""
-    for name in PROBLEM_SETS.keys() & set(train):
-        if clash := sorted(PROBLEM_SETS[name].never_beside & set(sets)):
-            raise ConfigError(
-                f"{name} must not be trained on in a run with {', '.join(clash)}: held-out "
-                f"problems of {clash[0]} have twins in it. Name one of them alone in "
-                "problems.sets, and give another --out"
-            )
-
-
-def _why_not(name: str, splits: Collection[str | None], sets: Collection[str]) -> str:
+def _why_not(name: str, splits: Collection[str | None], named: Collection[str]) -> str:
     """Return why a set is not trained on; empty where it is."""
-    known = PROBLEM_SETS[name]
-    if beside := sorted(known.never_beside & set(sets)):
-        others = ", ".join(beside)
-        return f"never trained on in a run with {others}, whose held-out problems have twins in it"
-    if not known.has_programs:
-        return "it has no programs to learn from"
+    if PROBLEM_SETS[name].only_if_named and name not in named:
+        return "trained on only if problems.sets names it"
     return "" if "train" in splits else "there is no train file"
 
 

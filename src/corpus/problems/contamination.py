@@ -10,6 +10,7 @@ from typing import Any
 from corpus.base.errors import ConfigError, DataError
 from corpus.problems.overlap import NGRAM, SHARE, Match, OverlapIndex
 from corpus.problems.problem import Problem
+from corpus.program.spelling import normalize
 
 LIST = "contamination.jsonl"
 """The file name of the list of what was left out; problems and prepared text each have one."""
@@ -45,10 +46,14 @@ class KnownProblems:
             (problem.text for problem in self.problems), ngram=self.ngram, share=self.share
         )
 
+    def has_twin(self, problem: Problem) -> bool:
+        """True if one of them differs from `problem` in its numbers alone."""
+        return _template(problem) in self._templates
+
     @cached_property
-    def templates(self) -> frozenset[str]:
-        """Their templates; a twin shares one of them."""
-        return frozenset(problem.template for problem in self.problems)
+    def _templates(self) -> frozenset[str]:
+        """Their templates in MathQA's spelling; a twin shares one of them."""
+        return frozenset(map(_template, self.problems))
 
     @cached_property
     def digest(self) -> str:
@@ -88,9 +93,14 @@ class CleanProblems:
 
 
 def clean_rows(
-    rows: Sequence[Problem], known: KnownProblems, *, drop_twins: bool = False
+    rows: Sequence[Problem],
+    known: KnownProblems,
+    *,
+    drop_twins: bool = False,
+    drop_near_twins: bool = False,
 ) -> CleanProblems:
-    """Leave out the problems that contain an evaluation problem; with `drop_twins` its twins too.
+    """Leave out the problems that contain an evaluation problem; with `drop_twins` its twins too,
+    with `drop_near_twins` everything that contains it with other numbers.
 
     Options are not compared.
     """
@@ -101,8 +111,9 @@ def clean_rows(
     for row, matches in zip(rows, known.index.find_each(row.text for row in rows), strict=True):
         counts["rows"] += 1
         found = next((match for match in matches if not match.other_numbers), None)
-        is_twin = found is None and row.template in known.templates
-        if found is None and not (is_twin and drop_twins):
+        is_twin = found is None and known.has_twin(row)
+        is_near = found is None and (is_twin or bool(matches))
+        if found is None and not (is_twin and drop_twins) and not (is_near and drop_near_twins):
             counts["twins"] += is_twin
             kept.append(row)
             continue
@@ -117,6 +128,11 @@ def clean_rows(
             "other data, or turn problems.decontaminate off (and problems.drop_twins)."
         )
     return CleanProblems(kept, dropped, counts)
+
+
+def _template(problem: Problem) -> str:
+    """Return the template with the spelling of sets made equal: `km/hr` and `km / hr`."""
+    return normalize(problem.template)
 
 
 def add_counts(counts: Iterable[dict[str, int]]) -> dict[str, int]:

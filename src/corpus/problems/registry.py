@@ -47,12 +47,13 @@ class ProblemSet:
     """Reads a file as a split; None where the set is recognised only."""
     is_one: Callable[[dict[str, Any]], bool] = lambda record: True
     """A further check of a record that has the fields."""
-    has_programs: bool = True
-    """Its problems have programs to learn from."""
+    only_if_named: bool = False
+    """It is trained on only where `problems.sets` names it."""
     makes_programs: bool = False
     """Its gold programs are made from written solutions, and kept if they give the gold answer."""
-    never_beside: frozenset[str] = frozenset()
-    """Sets whose held-out problems have twins in it: it is never trained on beside them."""
+    source_of: frozenset[str] = frozenset()
+    """Sets that were made from it. Beside one of them it is trained on without every problem that
+    equals an evaluation problem but for its numbers, and it is never text."""
     may_be_csv: bool = False
     """Its fields are all texts, and its files may be CSV."""
     has_words_as_digits: bool = False
@@ -111,8 +112,9 @@ _SETS = (
         name="aqua_rat",
         fields=frozenset({"question", "options", "rationale", "correct"}),
         load=load_aqua_rat,
-        has_programs=False,
-        never_beside=frozenset({"mathqa"}),
+        only_if_named=True,
+        makes_programs=True,
+        source_of=frozenset({"mathqa"}),
     ),
     ProblemSet(
         name="asdiv",

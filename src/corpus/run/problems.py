@@ -7,7 +7,6 @@ from typing import Any
 
 from corpus.base.errors import ArtifactError, DataError
 from corpus.base.manifest import NAME, read_manifest
-from corpus.problems.choose import check_company
 from corpus.problems.contamination import COUNTS
 from corpus.problems.families import join_families
 from corpus.problems.held_out import HELDOUT, TUNING
@@ -36,11 +35,9 @@ def training_problems(folder: RunFolder, *, repair: bool = True) -> list[Problem
 
     Without `repair` the programs are those of the data.
 
-    Raises `ArtifactError` if there are none, or a file is damaged, and `ConfigError` if sets are
-    there that must not be trained on together.
+    Raises `ArtifactError` if there are none, or a file is damaged.
     """
     train = read_split(folder, TRAIN)
-    check_company(train, _sets_of(folder))
     found = [problem for problems in train.values() for problem in problems]
     if not found:
         raise ArtifactError(

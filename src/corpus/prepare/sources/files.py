@@ -20,7 +20,7 @@ from corpus.prepare.problem_files import load_parts
 from corpus.prepare.sources.records import read_records
 from corpus.problems.choose import choose_sets
 from corpus.problems.held_out import HELDOUT, is_in_part
-from corpus.problems.registry import ProblemFile
+from corpus.problems.registry import PROBLEM_SETS, ProblemFile
 
 PROSE = frozenset((".txt", ".text", ".md", ".markdown", ".rst", ".org", ".adoc", ".tex"))
 CODE = frozenset(
@@ -161,8 +161,12 @@ class RecordFiles(FileInput):
 def problem_inputs(
     root: Path, files: Sequence[ProblemFile], config: ProblemsConfig
 ) -> list["ProblemTexts"]:
-    """Return one input for each problem set that is trained on, without its held-out part."""
+    """Return one input for each problem set that is trained on, without its held-out part.
+
+    A set that another one was made from is left out: only problems are searched for twins.
+    """
     choice = choose_sets(files, config.sets)
+    there = {file.set_name for file in files}
     return [
         ProblemTexts(
             root,
@@ -171,6 +175,7 @@ def problem_inputs(
             heldout_share=config.heldout_share if name in choice.held_out else 0.0,
         )
         for name in sorted(choice.train)
+        if not PROBLEM_SETS[name].source_of & there
     ]
 
 
