@@ -8,6 +8,12 @@ from corpus.config.model import ModelConfig
 
 PROMPT = "<|problem|> a train covers<|n0|> km in<|n1|> hours . what is its speed ?<|program|>"
 ANSWER = "<|divide|><|n0|><|n1|>"
+SPELLED = f"`{ANSWER}` and ends with `<|eos|>`"
+WHOLE = (
+    "`<|divide(n0,n1)|>`: one token is the whole program, and its text shows the steps. A program "
+    "that has no token begins with `<|spelled|>`; its symbols and `<|eos|>` follow"
+)
+"""How a right answer continues the prompt."""
 
 _PROBLEM_COLUMNS = {
     "problems": "num_problems",
@@ -38,6 +44,8 @@ class ModelCard:
     """One or two sentences: the recipe, the budget, the data."""
     writes_programs: bool = True
     """Whether the weights were fine-tuned on problems."""
+    whole_programs: bool = False
+    """Whether some programs are one token."""
     max_new_tokens: int = 100
     """Most tokens of a program."""
     scores: Mapping[str, Any] = field(default_factory=dict)
@@ -46,7 +54,11 @@ class ModelCard:
 
 def render_card(card: ModelCard, config: ModelConfig) -> str:
     """Return the README.md of an exported model, with the header for the hub."""
-    prompting = _PROMPTING.format(prompt=PROMPT, answer=ANSWER, max_new_tokens=card.max_new_tokens)
+    prompting = _PROMPTING.format(
+        prompt=PROMPT,
+        answer=WHOLE if card.whole_programs else SPELLED,
+        max_new_tokens=card.max_new_tokens,
+    )
     sections = [
         _HEADER,
         f"# {card.title}",
@@ -131,7 +143,7 @@ _PROMPTING = """## Use
 
 Replace the numbers of the problem by `<|n0|>`, `<|n1|>`, … in order. Write the text in lower case,
 with spaces around punctuation. Put no space before a special token, and one space between it and
-the text that follows. The program is in prefix notation: an operation, then its arguments.
+the text that follows. Symbols are in prefix notation: an operation, then its arguments.
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -142,7 +154,7 @@ inputs = tokenizer("{prompt}", return_tensors="pt")
 print(tokenizer.decode(model.generate(**inputs, max_new_tokens={max_new_tokens})[0]))
 ```
 
-A right answer continues with `{answer}` and ends with `<|eos|>`."""
+A right answer continues with {answer}."""
 
 _LIMITS = """## Limits
 
