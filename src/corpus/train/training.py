@@ -17,6 +17,7 @@ from corpus.config.run import RunConfig
 from corpus.evaluate.text import score_completions, score_sources
 from corpus.export.adapter import export_adapter
 from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors, num_trained
+from corpus.finetune.program_rows import begin_alike
 from corpus.model.low_precision import compute_in
 from corpus.model.transformer import Transformer
 from corpus.model.weights import (
@@ -77,6 +78,12 @@ class Training:
             config.model.with_vocabulary(self._tokenizer.vocab_size),
             seed=derive(config.seed, "weights"),
             device=runtime.device,
+        )
+        begin_alike(
+            model,
+            list(self._tokenizer.program_ids.values()),
+            self._tokenizer.programs,
+            seed=derive(config.seed, "whole programs"),
         )
         compute_in(model, runtime.precision)
         if config.runtime.checkpoint_activations:
