@@ -144,7 +144,7 @@ def test_other_tools_write_the_whole_program(
     found = model.generate(**tokenizer(prompt, return_tensors="pt"))
     program = tokenizer.decode(found[0]).removeprefix(prompt)
     assert program == "<|divide(n0,n1)|>"
-    assert "continues with `<|divide(n0,n1)|>`" in (tmp_path / "model/README.md").read_text()
+    assert "such as `<|divide(n0,n1)|>`" in (tmp_path / "model/README.md").read_text()
     question = "a train covers 120 km in 2 hours . what is its speed ?"
     said = corpus(["solve", str(whole[0]), question]).stdout
     assert "divide(n0,n1)" in said or "120 / 2" in said

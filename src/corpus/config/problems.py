@@ -13,7 +13,7 @@ class ProblemsConfig:
 
     sets: tuple[str, ...] = ()
     """Problem sets of the data to use, such as gsm8k svamp; each is trained on if possible.
-    Empty: MathQA alone if it is there, else every set that can be trained on."""
+    Empty: MathQA alone if it is there, else every set that can be trained on but aqua_rat."""
 
     protocol: Literal["", "svamp", "asdiv", "mawps", "gsm8k", "mathqa"] = ""
     """Train on and score what a published protocol says, as `corpus benchmark` does.

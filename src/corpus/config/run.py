@@ -73,6 +73,11 @@ class RunConfig:
                     f"problems.{name} keeps problems out of training, but prepare.problems_as_text "
                     "trains on them as text; use only one of the two"
                 )
+        if self.curriculum.anneal and self.finetune.whole_programs:
+            raise ConfigError(
+                "curriculum.anneal mixes spelled programs into pre-training, and "
+                "finetune.whole_programs makes programs one token; set one of the two to 0"
+            )
         share = self.train.finetune_share
         if self.finetune.has_adapters and share in (0, 1):
             without = "pre-training" if share == 1 else "fine-tuning"

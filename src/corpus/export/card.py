@@ -10,8 +10,8 @@ PROMPT = "<|problem|> a train covers<|n0|> km in<|n1|> hours . what is its speed
 ANSWER = "<|divide|><|n0|><|n1|>"
 SPELLED = f"`{ANSWER}` and ends with `<|eos|>`"
 WHOLE = (
-    "`<|divide(n0,n1)|>`: one token is the whole program, and its text shows the steps. A program "
-    "that has no token begins with `<|spelled|>`; its symbols and `<|eos|>` follow"
+    "one token that is the whole program, such as `<|{}|>`: its text shows the steps. Or with "
+    "`<|spelled|>`, the symbols of a program that has no token, and `<|eos|>`"
 )
 """How a right answer continues the prompt."""
 
@@ -44,8 +44,8 @@ class ModelCard:
     """One or two sentences: the recipe, the budget, the data."""
     writes_programs: bool = True
     """Whether the weights were fine-tuned on problems."""
-    whole_programs: bool = False
-    """Whether some programs are one token."""
+    whole_program: str | None = None
+    """A program that is one token, where some are."""
     max_new_tokens: int = 100
     """Most tokens of a program."""
     scores: Mapping[str, Any] = field(default_factory=dict)
@@ -56,7 +56,7 @@ def render_card(card: ModelCard, config: ModelConfig) -> str:
     """Return the README.md of an exported model, with the header for the hub."""
     prompting = _PROMPTING.format(
         prompt=PROMPT,
-        answer=WHOLE if card.whole_programs else SPELLED,
+        answer=SPELLED if card.whole_program is None else WHOLE.format(card.whole_program),
         max_new_tokens=card.max_new_tokens,
     )
     sections = [

@@ -44,7 +44,6 @@ def export_run(
         f"of {config.budget}, on the data `{Path(config.prepare.data).name}`: "
         f"{_phases(config, is_final)}.{changed}",
         writes_programs=is_final and config.train.finetune_share > 0,
-        whole_programs=is_final and config.finetune.whole_programs > 0,
         max_new_tokens=config.evaluate.max_program_tokens,
         scores=read_scores(folder) if is_final and folder.scores.exists() else {},
     )

@@ -5,6 +5,7 @@ values and only get other names.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from corpus.config.model import ModelConfig
 from corpus.export.card import ModelCard, render_card
 from corpus.model import rope
 from corpus.model.weights import check_tokenizer, load_model
+from corpus.problems.render import spelling_prefix
 from corpus.text.tokenizer import EOS, PAD, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, Tokenizer
 
 KIND = "huggingface"
@@ -81,12 +83,14 @@ def export_huggingface(
             folder / GENERATION_FILE,
             {
                 "do_sample": False,
-                "max_new_tokens": card.max_new_tokens,
+                "max_new_tokens": card.max_new_tokens + len(spelling_prefix(tokenizer)),
                 **_special_ids(tokenizer),
                 "eos_token_id": _ends(tokenizer),
             },
         )
         _write_tokenizer(tokenizer, folder)
+        if tokenizer.programs:
+            card = replace(card, whole_program=str(tokenizer.programs[0]))
         write_text(folder / CARD_FILE, render_card(card, config))
         key = make_key(KIND, settings, inputs)
         write_manifest(folder, Manifest(kind=KIND, key=key, config=settings, inputs=inputs))

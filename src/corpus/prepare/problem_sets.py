@@ -68,6 +68,7 @@ def prepare_problems(
         say(f"problems are already prepared: {folder.problems}")
         return known
     sets |= symbolic_sets(settings, seed=config.seed)
+    _warn_of_unknown(sets, known)
     counts = write_sets(
         sets,
         folder,
@@ -139,6 +140,20 @@ def _check_sources(chosen: _Chosen, settings: ProblemsConfig) -> None:
                 "twins in it, and problems.decontaminate is off; turn it on, or name one of the "
                 "two sets alone in problems.sets"
             )
+
+
+def _warn_of_unknown(sets: Sets, known: KnownProblems) -> None:
+    """Warn where a set may hold problems of a test file that is not among the data."""
+    tested = {problem.set_name for problem in known.problems if problem.split == "test"}
+    for name, splits in sets.items():
+        made = PROBLEM_SETS[name].source_of if name in PROBLEM_SETS else frozenset()
+        for other in sorted(made - tested):
+            if TRAIN in splits:
+                warn(
+                    f"{name} has many problems of {other}'s test file, which is not in the data, "
+                    "so they cannot be left out. Before you score that file, put it beside the "
+                    "others and prepare again; a test file is not scored by itself"
+                )
 
 
 def generate_sets(config: ProblemsConfig, *, seed: int) -> Sets:
@@ -302,6 +317,8 @@ def _key(
         loaded["protocol"] = [problems.protocol, problems.fold, problems.heldout_share]
     if problems.tuning_share:
         loaded["tuning_share"] = problems.tuning_share
+    if any(PROBLEM_SETS[file.set_name].source_of for file in chosen.files):
+        loaded["programs of rationales"] = True  # older versions read none
     if chosen.heldout:
         loaded["heldout"] = chosen.heldout
     if problems.symbolic_train:

@@ -49,7 +49,8 @@ class Solver:
             max_program_tokens: where a program is cut off.
             batch_size: programs decoded together.
             constrained: decode under the grammar of programs. Without it the model may write
-                anything, even text that is not a program.
+                anything, even text that is not a program; with whole programs that is so after
+                `<|spelled|>`.
         """
         self._tokenizer, self._constrained = tokenizer, constrained
         self._prefix = spelling_prefix(tokenizer)

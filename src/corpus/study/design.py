@@ -177,7 +177,8 @@ class Design:
     def tuning_config(self, item: Item) -> RunConfig:
         """Return the config of the fine-tuning of one run: the same for all of a seed.
 
-        Weights are not averaged, no run makes pseudo-labels of its own, and epochs do not end it.
+        Weights are not averaged, no run makes pseudo-labels of its own or has tokens for whole
+        programs, and epochs do not end it.
         """
         config, tuning = self.config_of(item), self.num_tuning_steps
         total = self.steps(item) + tuning
@@ -192,6 +193,7 @@ class Design:
             finetune=replace(
                 config.finetune,
                 self_training=0.0,
+                whole_programs=0,  # a study's runs share the tokenizer of the text
                 max_epochs=NO_END,
                 **({} if tuning else {"method": "full"}),
             ),

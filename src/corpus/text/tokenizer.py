@@ -107,7 +107,7 @@ class Tokenizer:
         place = int(token) - (self.vocab_size - len(self.programs))
         return self.programs[place] if 0 <= place < len(self.programs) else None
 
-    @property
+    @cached_property
     def added_ids(self) -> range:
         """The ids of `<|spelled|>` and `programs`; empty without them."""
         count = len(self.programs) + 1 if self.programs else 0
@@ -178,7 +178,7 @@ class Tokenizer:
         ]
         return np.frombuffer(b"".join(spelled), dtype=np.uint8), np.cumsum([0, *map(len, spelled)])
 
-    @property
+    @cached_property
     def vocab_size(self) -> int:
         """The number of ids; they are 0 … vocab_size - 1."""
         return self._backend.get_vocab_size(with_added_tokens=True)

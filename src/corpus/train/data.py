@@ -17,6 +17,7 @@ from corpus.data.loader import TextLoader
 from corpus.data.prepared import Prepared
 from corpus.finetune.examples import (
     Example,
+    SelectedExamples,
     frequent_programs,
     in_normal_form,
     normal_forms,
@@ -26,7 +27,7 @@ from corpus.finetune.loader import ProblemLoader
 from corpus.problems.problem import Problem
 from corpus.run.folder import RunFolder
 from corpus.run.problems import evaluation_sets, training_problems
-from corpus.text.tokenizer import EOS, PAD, Tokenizer
+from corpus.text.tokenizer import EOS, PAD
 
 VALIDATION_PROBLEMS = 256
 """Held-out problems of each set whose loss is measured during fine-tuning."""
@@ -43,21 +44,21 @@ class TrainingData:
         self._given = Counter(problem.set_name for problem in problems)
         self.forms = normal_forms(problems) if config.finetune.normal_form else None
         written = self.written(problems)
-        self.tokenizer = self._with_programs(written)
-        self.selected = select_examples(
-            written,
-            self.tokenizer,
-            max_length=config.model.context_length,
-            checked_only=config.finetune.checked_only,
-        )
+        self.tokenizer = self.prepared.tokenizer
+        self.selected = self._select(written)
+        if least := config.finetune.whole_programs:
+            programs = frequent_programs(self.selected.problems, least)
+            if programs:
+                self.tokenizer = self.tokenizer.with_programs(programs)
+                self.selected = self._select(written)
 
-    def _with_programs(self, problems: Sequence[Problem]) -> Tokenizer:
-        """Return the tokenizer of the model: that of the text, with whole programs where the config
-        asks for them.
-        """
-        tokenizer, least = self.prepared.tokenizer, self._config.finetune.whole_programs
-        programs = frequent_programs(problems, least) if least else []
-        return tokenizer.with_programs(programs) if programs else tokenizer
+    def _select(self, problems: Sequence[Problem]) -> SelectedExamples:
+        return select_examples(
+            problems,
+            self.tokenizer,
+            max_length=self._config.model.context_length,
+            checked_only=self._config.finetune.checked_only,
+        )
 
     def written(self, problems: Sequence[Problem]) -> Sequence[Problem]:
         """Return the problems with their programs as the model learns to write them."""

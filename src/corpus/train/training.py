@@ -101,9 +101,9 @@ class Training:
         before = Tokenizer.load(self._folder.weights, fix=SAME_TOKENIZER)
         if before.digest != self._tokenizer.digest:
             raise ArtifactError(
-                f"{self._folder.path} began training with another tokenizer ({kept}) than the "
-                "prepared one. Prepare the original text again, or start in another folder with "
-                "--out."
+                f"{self._folder.path} began training with another tokenizer ({kept}) than that of "
+                "the text and problems prepared now. Prepare the original data again, or start in "
+                "another folder with --out."
             )
 
     def __enter__(self) -> "Training":
