@@ -205,6 +205,7 @@ def test_beside_mathqa_others_wait_to_be_named(
     )
     said = capsys.readouterr().out
     assert "problem sets trained on: mathqa, gsm8k, aqua_rat" in said
+    assert "aqua_rat has many problems of mathqa's test file, which is not in the data" in said
     assert "training problems of gsm8k (prepare.problems_as_text)" in said
     assert "training problems of aqua_rat" not in said
     assert _splits(tmp_path / "named") == {

@@ -209,6 +209,17 @@ def test_numbers_of_problems_that_make_no_sense_are_refused(
         ProblemsConfig(**counts)
 
 
+def test_an_anneal_and_whole_programs_do_not_go_together() -> None:
+    recipe = load_recipe("cpu")
+    whole = dataclasses.replace(recipe.finetune, whole_programs=2)
+    anneal = dataclasses.replace(recipe.curriculum, anneal=0.1)
+    dataclasses.replace(recipe, finetune=whole)
+    with pytest.raises(ConfigError, match="whole_programs makes programs one token"):
+        dataclasses.replace(recipe, finetune=whole, curriculum=anneal)
+    with pytest.raises(ConfigError, match="whole_programs is -1; expected 0"):
+        dataclasses.replace(whole, whole_programs=-1)
+
+
 def test_symbolic_problems_stand_beside_others_and_are_always_scored(folder: RunFolder) -> None:
     config = ProblemsConfig(symbolic_train=3, symbolic_heldout=2, tuning_share=0.3)
     files = {

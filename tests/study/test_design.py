@@ -19,6 +19,7 @@ from corpus.train.schedule import learning_rate
 
 def _study(**changed: Any) -> Study:
     config = replace(load_recipe("cpu"), budget=changed.pop("budget", "100 steps"))
+    config = replace(config, finetune=replace(config.finetune, whole_programs=1))
     return Study(**{"config": config, "orders": ("shuffled", "again", "easy"), **changed})
 
 
@@ -53,6 +54,7 @@ def test_runs_of_a_seed_differ_in_their_schedule_alone_and_only_in_the_tail() ->
     assert tuning == other, "the same fine-tuning for both"
     assert round(125 * tuning.train.finetune_share) == 25
     assert (tuning.train.averaging, tuning.finetune.self_training) == (0.0, 0.0)
+    assert tuning.finetune.whole_programs == 0, "all share the tokenizer of the text"
     assert decay.train.spike_factor == tuning.train.spike_factor == 0, "no order loses a step"
     shared = study.num_shared_steps
     assert shared == 70
