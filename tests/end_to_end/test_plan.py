@@ -130,6 +130,22 @@ def test_problems_mixed_into_the_end_are_planned_for(
     assert plan["candidates"][plan["chosen"]]["epochs"]["problems"] > 0
 
 
+def test_whole_programs_count_as_parameters_everywhere(
+    command: Words, corpus: Run, tmp_path: Path
+) -> None:
+    """The law is fitted to small runs, and asked about candidates of the same vocabulary."""
+    words = command(tmp_path / "run", "--finetune.whole-programs=1", budget="8s")[1:]
+    corpus(["plan", *words])
+    plan = json.loads((tmp_path / "run" / "plan.json").read_text())
+    sizes = [
+        {(each["dim"], each["num_layers"]): each["num_parameters"] for each in plan[name]}
+        for name in ("runs", "candidates")
+    ]
+    both = sizes[0].keys() & sizes[1].keys()
+    assert both
+    assert all(sizes[0][size] == sizes[1][size] for size in both)
+
+
 def test_a_damaged_plan_is_said(
     command: Words, corpus: Run, planned: tuple[Path, str], tmp_path: Path
 ) -> None:

@@ -184,6 +184,7 @@ class Planner:
                     runtime=runtime,
                     seed=config.seed,
                     heldout_tokens=HELDOUT_TOKENS,
+                    num_added=len(self._data.tokenizer.added_ids),
                 )
             say(
                 f"small run  {_name(shape)}: held-out loss {run.loss:.3f} after "

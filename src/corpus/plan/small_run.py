@@ -65,6 +65,7 @@ def pretrain_once(
     runtime: RuntimeConfig,
     seed: int,
     heldout_tokens: int,
+    num_added: int = 0,
 ) -> SmallRun:
     """Pre-train once in a temporary folder.
 
@@ -77,9 +78,10 @@ def pretrain_once(
         runtime: the machine.
         seed: decides the weights and the order of the text.
         heldout_tokens: of each source, at most.
+        num_added: ids that the model has beside those of text: whole programs.
     """
     eos = prepared.tokenizer.token_id(EOS)
-    shape = shape.with_vocabulary(prepared.tokenizer.vocab_size)
+    shape = shape.with_vocabulary(prepared.tokenizer.vocab_size + num_added)
     train = replace(train, validations=0, checkpoint_seconds=NEVER, finetune_share=0.0)
     phases = plan_phases(curriculum, list(prepared.train.tokens))
 
