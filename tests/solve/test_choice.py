@@ -13,13 +13,14 @@ from corpus.config.tokenizer import SMALLEST_VOCABULARY, TokenizerConfig
 from corpus.model.transformer import Transformer
 from corpus.model.weights import build_model
 from corpus.problems.problem import Problem
-from corpus.problems.render import completion_tokens, prompt_tokens
+from corpus.problems.render import completion_tokens, program_from_tokens, prompt_tokens
 from corpus.program.language import parse
 from corpus.runtime.runtime import Runtime, resolve
+from corpus.solve.decode import Decoder
 from corpus.solve.grammar import NUM_IDS, ProgramGrammar, Scope
 from corpus.solve.solver import NEGLIGIBLE, Solver
 from corpus.solve.voting import CandidateProgram
-from corpus.text.tokenizer import SPELLED, Tokenizer, train_tokenizer
+from corpus.text.tokenizer import EOS, SPELLED, Tokenizer, train_tokenizer
 
 TEXTS = ["a train covers 120 km in 2 hours .", "what do 4 pens cost ?", "3 of 4 and 5 ?"]
 PROBLEMS = [Problem.question(text) for text in TEXTS]
@@ -96,16 +97,17 @@ def test_a_program_is_chosen_among_those_that_fit_the_problem(
 def test_a_program_is_spelled_where_that_is_likelier(
     tokenizer: Tokenizer, runtime: Runtime
 ) -> None:
-    """The same program as without whole programs, after `<|spelled|>`."""
+    """The greedy program after `<|spelled|>`, as likely as both together."""
     model = _model(tokenizer, spelled=50.0)
     found = _solver(model, tokenizer, runtime).greedy(PROBLEMS[:1])[0]
     assert found is not None
-    tokens = torch.tensor([[*prompt_tokens(PROBLEMS[0], tokenizer), tokenizer.token_id(SPELLED)]])
-    with torch.inference_mode():
-        first = model(tokens)[0, -1]
-    operations = [tokenizer.symbol_id(each) for each in PROBLEMS[0].domain.operations]
-    likeliest = max(operations, key=lambda token: float(first[token]))
-    assert found.program.steps[0].operation == tokenizer.id_to_symbol(likeliest)
+    prompt = [*prompt_tokens(PROBLEMS[0], tokenizer), tokenizer.token_id(SPELLED)]
+    decoder = Decoder(model=model, stop_id=tokenizer.token_id(EOS), max_new_tokens=12, batch_size=1)
+    (expected,) = decoder.greedy([prompt], scopes=[Scope.of(PROBLEMS[0])])
+    assert found.program == program_from_tokens(expected.tokens, tokenizer)
+    ids = [tokenizer.token_id(SPELLED), *(tokenizer.added_ids[1 + place] for place in (0, 1, 4))]
+    spelled = float(_shares(model, tokenizer, PROBLEMS[0])[ids].log_softmax(-1)[0])
+    assert found.log_probability == pytest.approx(expected.log_probability + spelled, abs=1e-4)
 
 
 def test_search_joins_both_and_ranks_them(tokenizer: Tokenizer, runtime: Runtime) -> None:

@@ -12,7 +12,7 @@ from corpus.problems.check import is_checkable, is_checked
 from corpus.problems.problem import Problem
 from corpus.problems.render import completion_tokens, prompt_tokens
 from corpus.program.arithmetic.normal_form import NormalForms
-from corpus.program.language import MAX_NUMBERS, Program, ProgramError, to_symbols
+from corpus.program.language import MAX_NUMBERS, Program, ProgramError
 from corpus.text.tokenizer import Tokenizer
 
 
@@ -109,23 +109,15 @@ def _example(
 def frequent_programs(problems: Sequence[Problem], least: int) -> list[Program]:
     """Return the programs of at least `least` wordings, the most frequent first.
 
-    Wrong programs do not count, nor those with a quantity that has no symbol.
+    Programs that do not give the gold answer do not count.
     """
     wordings: dict[Program, set[str]] = {}
     for problem in problems:
         program = problem.gold_program
-        if program is not None and is_checked(problem) and _is_written(program):
+        if program is not None and is_checked(problem):
             wordings.setdefault(program, set()).add(problem.template)
     counts = {program: len(each) for program, each in wordings.items() if len(each) >= least}
     return sorted(counts, key=lambda program: (-counts[program], str(program)))
-
-
-def _is_written(program: Program) -> bool:
-    """True if every part of the program has a symbol."""
-    try:
-        return bool(to_symbols(program))
-    except ProgramError:
-        return False
 
 
 def normal_forms(problems: Sequence[Problem]) -> NormalForms:
