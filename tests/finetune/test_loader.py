@@ -365,6 +365,19 @@ def test_examples_that_are_added_are_shown_in_every_epoch_from_there_on() -> Non
     assert loader.epochs == pytest.approx(epochs + 2)
 
 
+def test_examples_that_are_added_later_take_the_place_of_those_added_before() -> None:
+    loader = _loader(batch_size=1)
+    loader.add(MORE)
+    loader.batch(0.0)
+    loader.add([_example(103, 6)])
+    assert loader.num_examples == len(LENGTHS) + 1
+    every = [*range(len(LENGTHS)), 103]
+    shown: list[int] = []
+    while len(shown) < len(every):
+        shown += _shown(loader.batch(0.0))
+    assert sorted(shown) == every
+
+
 def test_examples_that_are_added_count_in_the_cap_on_epochs() -> None:
     loader = _loader(batch_size=1, max_epochs=2.0)
     while loader.epochs < 1:
@@ -409,7 +422,7 @@ def test_a_cursor_is_for_a_loader_with_the_same_examples(added: Sequence[Example
     other.add(added)
     with pytest.raises(
         ArtifactError,
-        match=r"saved with 3 pseudo-labels of self-training, but \d others.*found\.jsonl",
+        match=r"saved with 3 pseudo-labels of self-training, but \d others.*found\*\.jsonl",
     ):
         other.restore(loader.cursor())
 

@@ -54,10 +54,11 @@ def _find(
     problems: Sequence[Problem] = (PROBLEM,),
     progress: Callable[[], float] = lambda: 0.5,
     stopped: Callable[[], bool] = lambda: False,
+    solved: Sequence[Problem] = (),
 ) -> PseudoLabels | None:
     """Look without a clock, unless another progress is given."""
     return find_pseudo_labels(
-        problems, cast(Solver, solver), progress=progress, stopped=stopped, seed=1
+        problems, cast(Solver, solver), solved=solved, progress=progress, stopped=stopped, seed=1
     )
 
 
@@ -69,6 +70,13 @@ def _found(*given: Any) -> tuple[Problem, ...]:
 
 def _fixed(*programs: tuple[str, float]) -> Fixed:
     return Fixed(**dict(programs))
+
+
+def _different(count: int) -> list[Problem]:
+    return [
+        replace(PROBLEM, index=index, text=f"{PROBLEM.text} {'abcdefghijk'[index]}")
+        for index in range(count)
+    ]
 
 
 def test_the_likeliest_program_that_gives_the_gold_answer_is_taken() -> None:
@@ -96,10 +104,7 @@ def test_every_problem_is_tried_once_and_what_is_found_keeps_their_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(self_training, "CHUNK", 3)
-    problems = [
-        replace(PROBLEM, index=index, text=f"{PROBLEM.text} {'abcdefghijk'[index]}")
-        for index in range(11)
-    ]
+    problems = _different(11)
     solver = _fixed(("divide(n0,n1)", 1.0))
     found = _found(solver, problems)
     assert [problem.index for problem in found] == list(range(11))
@@ -107,22 +112,44 @@ def test_every_problem_is_tried_once_and_what_is_found_keeps_their_order(
     assert solver.asked != list(problems), "under a clock the first ones would be tried alone"
 
 
-def test_twins_are_tried_together() -> None:
-    """The solver decodes what reads alike once, but only of those it is given together."""
-    problems = [
-        replace(
-            PROBLEM,
-            index=index,
-            text=PROBLEM.text.replace("train", "abcd"[index % 4]).replace("120", str(120 + index)),
-        )
-        for index in range(12)
-    ]
-    solver = _fixed(("divide(n0,n1)", 1.0))
-    _found(solver, problems)
-    asked = [problem.template for problem in solver.asked]
-    assert [asked[start : start + 3] for start in range(0, 12, 3)] == [
-        [asked[start]] * 3 for start in range(0, 12, 3)
-    ]
+def _twin(index: int, kilometres: int, hours: int, answer: int) -> Problem:
+    return replace(
+        PROBLEM,
+        index=index,
+        text=f"a train covers {kilometres} km in {hours} hours . what is its speed ?",
+        options=parse_options(f"a ) {answer} , b ) {answer * 3} , c ) {answer * 7}"),
+        correct="a",
+    )
+
+
+SUM_OR_SPEED = (("multiply(n1,n1)", 0.6), ("divide(n0,n1)", 0.4))
+"""The first gives the gold answer of the first twin alone, by chance: 4 · 4 = 64 / 4."""
+
+
+def test_a_program_that_gives_one_answer_of_twins_by_chance_is_not_taken() -> None:
+    chance, other = _twin(0, 64, 4, 16), _twin(1, 90, 3, 30)
+    solver = _fixed(*SUM_OR_SPEED)
+    assert [each.program for each in _found(solver, [chance])] == ["multiply(n1,n1)"]
+    solver = _fixed(*SUM_OR_SPEED)
+    found = _found(solver, [chance, other])
+    assert [each.program for each in found] == ["divide(n0,n1)"] * 2
+    assert len(solver.asked) == 1, "twins read alike, so the model is asked once"
+
+
+def test_twins_that_have_a_right_program_speak_too() -> None:
+    chance = _twin(0, 64, 4, 16)
+    solved = replace(_twin(1, 90, 3, 30), program="divide(n0,n1)")
+    result = _find(_fixed(*SUM_OR_SPEED), [chance], lambda: 0.5, lambda: False, [solved])
+    assert result is not None
+    assert [(each.index, each.program) for each in result.problems] == [(0, "divide(n0,n1)")]
+
+
+def test_of_many_twins_a_few_may_have_another_answer() -> None:
+    """Answers of the data can be wrong; the program is only a label of those that it gives."""
+    twins = [_twin(0, 90, 3, 31), *(_twin(index, 90 * index, 3, 30 * index) for index in (1, 2, 3))]
+    found = _found(_fixed(("divide(n0,n1)", 1.0)), twins)
+    assert [each.index for each in found] == [1, 2, 3]
+    assert not _found(_fixed(("divide(n0,n1)", 1.0)), [_twin(4, 60, 2, 31), *twins[:3]])
 
 
 @pytest.mark.parametrize(
@@ -135,7 +162,7 @@ def test_it_takes_a_fifth_of_the_time_that_is_left(
     """Three problems take `step` of fine-tuning; 11 problems are four chunks."""
     monkeypatch.setattr(self_training, "CHUNK", 3)
     solver = _fixed(("divide(n0,n1)", 1.0))
-    problems = [replace(PROBLEM, index=index) for index in range(11)]
+    problems = _different(11)
     result = _find(solver, problems, lambda: begun + step * -(-len(solver.asked) // 3))
     assert result is not None
     assert (len(result.problems), result.num_tried) == (num_tried, num_tried)
@@ -144,5 +171,5 @@ def test_it_takes_a_fifth_of_the_time_that_is_left(
 def test_stopped_it_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_training, "CHUNK", 3)
     solver = _fixed(("divide(n0,n1)", 1.0))
-    assert _find(solver, [PROBLEM] * 11, lambda: 0.5, lambda: len(solver.asked) >= 6) is None
+    assert _find(solver, _different(11), lambda: 0.5, lambda: len(solver.asked) >= 6) is None
     assert len(solver.asked) == 6

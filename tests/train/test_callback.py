@@ -73,15 +73,15 @@ def _run(
     model: Transformer,
     loader: Numbers,
     *,
-    at: float = 0.5,
+    at: tuple[float, ...] = (0.5,),
     dies: bool = False,
     stops: bool = False,
 ) -> list[str]:
     """Run the phase on a folder; return what was done in its middle."""
     done: list[str] = []
 
-    def run(progress: Callable[[], float], stopped: Callable[[], bool]) -> str | None:
-        assert progress() >= at
+    def run(before: int, progress: Callable[[], float], stopped: Callable[[], bool]) -> str | None:
+        assert progress() >= at[before]
         if dies:
             raise Died
         if stops:
@@ -89,12 +89,12 @@ def _run(
             assert stopped()
             return None
         assert not stopped()
-        done.append("run")
+        done.append(f"run {before + 1}")
         loader.change()
         return "changed"
 
-    def repeat() -> None:
-        done.append("repeat")
+    def repeat(number: int) -> None:
+        done.append(f"repeat {number}")
         loader.change()
 
     with open_session(
@@ -143,7 +143,9 @@ def test_it_is_done_once_when_it_is_due(
     tmp_path: Path, model: Transformer, at: float, step: int | None
 ) -> None:
     loader = Numbers()
-    assert _run(tmp_path, _fresh(model), loader, at=at) == (["run"] if step is not None else [])
+    assert _run(tmp_path, _fresh(model), loader, at=(at,)) == (
+        ["run 1"] if step is not None else []
+    )
     due = NUM_STEPS if step is None else step
     assert loader.handed_out == [*range(due), *(1100 + number for number in range(due, NUM_STEPS))]
     events = [line for line in read_metrics(tmp_path / "metrics.jsonl") if line["kind"] == "event"]
@@ -167,7 +169,7 @@ def test_whenever_the_process_dies_it_ends_with_the_same_bits(
             _run(tmp_path / "died", _fresh(model), Numbers((left[0],)))
         left.pop(0)
     done = _run(tmp_path / "died", _fresh(model), Numbers())
-    assert done == (["run"] if deaths == (2,) else ["repeat"])
+    assert done == (["run 1"] if deaths == (2,) else ["repeat 1"])
     assert _end(tmp_path / "died") == _end(tmp_path / "whole")
 
 
@@ -175,7 +177,21 @@ def test_dying_in_the_middle_of_it_it_is_done_again(tmp_path: Path, model: Trans
     _run(tmp_path / "whole", _fresh(model), Numbers())
     with pytest.raises(Died):
         _run(tmp_path / "died", _fresh(model), Numbers(), dies=True)
-    assert _run(tmp_path / "died", _fresh(model), Numbers()) == ["run"]
+    assert _run(tmp_path / "died", _fresh(model), Numbers()) == ["run 1"]
+    assert _end(tmp_path / "died") == _end(tmp_path / "whole")
+
+
+def test_it_runs_once_for_each_mark_and_a_later_session_repeats_what_was(
+    tmp_path: Path, model: Transformer
+) -> None:
+    loader, at = Numbers(), (0.25, 0.5, 0.5, 0.75)
+    done = _run(tmp_path / "whole", _fresh(model), loader, at=at)
+    assert done == ["run 1", "run 2", "run 3", "run 4"]
+    assert loader.handed_out == [0, 1, 1102, 1103, 1304, 1305, 1406, 1407]
+    with pytest.raises(Died):
+        _run(tmp_path / "died", _fresh(model), Numbers((103,)), at=at)
+    died = _run(tmp_path / "died", _fresh(model), Numbers(), at=at)
+    assert died == ["repeat 1", "run 2", "run 3", "run 4"]
     assert _end(tmp_path / "died") == _end(tmp_path / "whole")
 
 
@@ -183,14 +199,14 @@ def test_stopped_in_the_middle_of_it_it_is_done_again(tmp_path: Path, model: Tra
     _run(tmp_path / "whole", _fresh(model), Numbers())
     with pytest.raises(Interrupted, match="stopped at step 4 of finetune"):
         _run(tmp_path / "stopped", _fresh(model), Numbers(), stops=True)
-    assert _run(tmp_path / "stopped", _fresh(model), Numbers()) == ["run"]
+    assert _run(tmp_path / "stopped", _fresh(model), Numbers()) == ["run 1"]
     assert _end(tmp_path / "stopped") == _end(tmp_path / "whole")
 
 
 def test_what_never_became_due_is_said(
     tmp_path: Path, model: Transformer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _run(tmp_path / "short", _fresh(model), Numbers(), at=0.99)
+    _run(tmp_path / "short", _fresh(model), Numbers(), at=(0.5, 0.99))
     assert (
         "callback was skipped: no step of finetune began at 99% or later" in capsys.readouterr().out
     )

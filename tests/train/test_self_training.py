@@ -57,7 +57,7 @@ def test_where_memory_runs_out_it_decodes_fewer_at_a_time(
     sizes: list[int],
 ) -> None:
     tried = _fail_above(room, monkeypatch)
-    assert _self_training(tmp_path)._find(MODEL.state_dict(), lambda: 0.5, lambda: False) == 1
+    assert _self_training(tmp_path)._find(1, MODEL.state_dict(), lambda: 0.5, lambda: False) == 1
     assert tried == sizes
     assert read_problems(tmp_path / "found.jsonl") == [PROBLEM]
     assert ("out of memory while decoding programs" in capsys.readouterr().out) is (len(sizes) > 1)
@@ -70,12 +70,39 @@ def test_where_there_is_no_memory_at_all_the_fix_is_said(
     with pytest.raises(
         TrainingError, match=r"its memory is full; everything is saved.*finetune\.self_training 0"
     ):
-        _self_training(tmp_path)._find(MODEL.state_dict(), lambda: 0.5, lambda: False)
+        _self_training(tmp_path)._find(1, MODEL.state_dict(), lambda: 0.5, lambda: False)
     assert tried == [64, 32, 16, 8]
 
 
+def test_a_later_round_keeps_what_earlier_ones_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rounds = [
+        [replace(PROBLEM, index=index, program=program) for index in indices]
+        for program, indices in (("add(n0,n1)", (0, 1)), ("divide(n0,n1)", (1, 2)))
+    ]
+    seeds: list[int] = []
+
+    def find(problems: Sequence[Problem], solver: Any, *, seed: int, **more: Any) -> PseudoLabels:
+        seeds.append(seed)
+        return PseudoLabels(problems=tuple(rounds[len(seeds) - 1]), num_tried=3)
+
+    monkeypatch.setattr(self_training, "Solver", lambda *given, **more: None)
+    monkeypatch.setattr(self_training, "find_pseudo_labels", find)
+    for number in (1, 2):
+        _self_training(tmp_path)._find(number, MODEL.state_dict(), lambda: 0.5, lambda: False)
+    first = [(each.index, each.program) for each in read_problems(tmp_path / "found.jsonl")]
+    second = [(each.index, each.program) for each in read_problems(tmp_path / "found.2.jsonl")]
+    assert first == [(0, "add(n0,n1)"), (1, "add(n0,n1)")]
+    assert second == [(0, "add(n0,n1)"), (1, "divide(n0,n1)"), (2, "divide(n0,n1)")]
+    assert len(set(seeds)) == 2, "under a clock each round tries others first"
+    assert "for 2 of 3 problems without a right program; with those of earlier rounds 3" in (
+        capsys.readouterr().out
+    )
+
+
 def test_stopped_before_it_looks_it_writes_nothing(tmp_path: Path) -> None:
-    assert _self_training(tmp_path)._find(MODEL.state_dict(), lambda: 0.5, lambda: True) is None
+    assert _self_training(tmp_path)._find(1, MODEL.state_dict(), lambda: 0.5, lambda: True) is None
     assert not (tmp_path / "found.jsonl").exists()
 
 
@@ -86,7 +113,7 @@ def _self_training(folder: Path) -> SelfTraining:
         evaluate=replace(config.evaluate, batch_size=64),
         finetune=replace(config.finetune, self_training=0.5),
     )
-    selected = SimpleNamespace(solvable=[PROBLEM])
+    selected = SimpleNamespace(solvable=[PROBLEM], problems=[])
     data = SimpleNamespace(selected=selected, tokenizer=None, written=list)
     session = SimpleNamespace(ranks=SimpleNamespace(is_main=True), runtime=CPU)
     loader = SimpleNamespace(add=added.append)
@@ -122,3 +149,5 @@ def test_it_needs_problems_that_are_left_out() -> None:
         FinetuneConfig(self_training=0.5, checked_only=False)
     with pytest.raises(ConfigError, match=r"finetune\.self_training is 1\.0"):
         FinetuneConfig(self_training=1.0)
+    with pytest.raises(ConfigError, match=r"finetune\.self_training_rounds is 0.*1 or more"):
+        FinetuneConfig(self_training_rounds=0)

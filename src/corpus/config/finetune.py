@@ -84,6 +84,10 @@ class FinetuneConfig:
     It writes programs for the training problems that checked_only leaves out.
     Those that give the gold answer are trained on (Zelikman et al. 2022, arXiv:2203.14465)."""
 
+    self_training_rounds: int = 1
+    """How often it does, at even distances from there to the end. A later program of a problem
+    takes the place of an earlier one."""
+
     schedule: ScheduleConfig = field(
         default_factory=lambda: ScheduleConfig(
             learning_rate=1e-3, warmup=0.03, decay="cosine", floor=0.0
@@ -101,6 +105,8 @@ class FinetuneConfig:
         expect(self.max_epochs > 0, "finetune.max_epochs", self.max_epochs, "a positive number")
         least = self.whole_programs
         expect(least >= 0, "finetune.whole_programs", least, "0 (none), or 1 or more wordings")
+        rounds = self.self_training_rounds
+        expect(rounds >= 1, "finetune.self_training_rounds", rounds, "1 or more")
         for name in ("replay", "word_dropout", "self_training"):
             share = getattr(self, name)
             expect(0 <= share < 1, f"finetune.{name}", share, "a share from 0 to below 1")

@@ -51,6 +51,7 @@ class ProblemLoader:
         self._epoch, self._place, self._tokens = 0, 0, 0
         self._targets = [0, 0]
         self._begun_tokens, self._begun_epochs, self._added = 0, 0.0, [0, 0]
+        self._given = examples
         self._show(examples)
 
     def _show(self, examples: Sequence[Example]) -> None:
@@ -75,12 +76,15 @@ class ProblemLoader:
         self._packed_epoch, self._packed = -1, [[0]]
 
     def add(self, examples: Sequence[Example]) -> None:
-        """Show these examples as well; the rest of the epoch is dropped, and a new one begins."""
+        """Show these examples as well, in place of those of an earlier call.
+
+        The rest of the epoch is dropped, and a new one begins.
+        """
         if not examples:
             return
         self._added = [len(examples), sum(len(example.tokens) for example in examples)]
         self._begun_epochs, self._begun_tokens = self.epochs, self._tokens
-        self._show([*self._examples, *examples])
+        self._show([*self._given, *examples])
         self._epoch, self._place = self._epoch + 1, 0
 
     @property
@@ -222,7 +226,7 @@ class ProblemLoader:
         if cursor["added"] != self._added:
             raise ArtifactError(
                 f"the checkpoint was saved with {cursor['added'][0]:,} pseudo-labels of "
-                f"self-training, but {self._added[0]:,} others are there now. Restore found.jsonl "
+                f"self-training, but {self._added[0]:,} others are there now. Restore found*.jsonl "
                 "and finetune.self_training from a copy, or begin a new run with another --out"
             )
         self._epoch, self._place, self._tokens = cursor["epoch"], cursor["row"], cursor["tokens"]

@@ -106,7 +106,7 @@ class _Wording:
         different = {(each.quantities, gold_bounds(each)): each for each in reversed(checkable)}
         self.checkable = list(reversed(different.values()))[:MOST_TWINS]
         """Those that say which program is right: copies of one problem count once."""
-        self.needed = max(LEAST_TWINS, math.ceil(SHARE * len(self.checkable)))
+        self.needed = max(LEAST_TWINS, _most_of(len(self.checkable)))
         """The gold answers that a program must give to be that of the wording."""
 
     def given(self, program: Program) -> list[Problem]:
@@ -233,6 +233,18 @@ def _by_num_numbers(
         numbers = np.array([problem.quantities[:MAX_NUMBERS] for _, problem in rows], np.float64)
         bounds = np.array([gold_bounds(problem) for _, problem in rows])
         yield owners, numbers.reshape(len(rows), -1), bounds[:, 0], bounds[:, 1]
+
+
+def enough_gold_answers(given: Sequence[bool]) -> bool:
+    """True if a program is right for a wording, by whether it gives the gold answer of each twin.
+
+    It is if it gives the answers of most; of one or two, all.
+    """
+    return sum(given) >= (len(given) if len(given) < LEAST_TWINS else _most_of(len(given)))
+
+
+def _most_of(count: int) -> int:
+    return math.ceil(SHARE * count)
 
 
 def repaired(problems: Iterable[Problem], repairs: Mapping[str, Repair]) -> list[Problem]:

@@ -105,10 +105,10 @@ class RunFolder:
         """What `lora` or `qlora` trained, in peft's format."""
         return self.path / "adapter"
 
-    @property
-    def found(self) -> Path:
-        """The pseudo-labels of self-training: programs the model wrote for training problems."""
-        return self.path / "found.jsonl"
+    def found(self, number: int) -> Path:
+        """The pseudo-labels after this many rounds of self-training: programs the model wrote for
+        training problems."""
+        return self.path / ("found.jsonl" if number == 1 else f"found.{number}.jsonl")
 
     @property
     def scores(self) -> Path:

@@ -278,17 +278,17 @@ class PhaseTrainer:
 
     def _callback_is_due(self, share: float) -> bool:
         callback = self._phase.callback
-        return callback is not None and not self.position.turned and share >= callback.at
+        return callback is not None and self.position.turned < _passed(share, callback.at)
 
     def _run_callback(self, stopped: Callable[[], bool]) -> None:
         """Run the callback, saving before it, since it may take long, and after it."""
-        callback, began = self._phase.callback, time.monotonic()
+        callback, position, began = self._phase.callback, self.position, time.monotonic()
         assert callback is not None
         self.save()
         self._loader.discard()
-        message = callback.run(lambda: self._progress(self.position.step), stopped)
+        message = callback.run(position.turned, lambda: self._progress(position.step), stopped)
         if message is not None:
-            self.position.turned, self._saved_step = True, -1
+            position.turned, self._saved_step = position.turned + 1, -1
             self._event(callback.name, message)
             self.save()
         self._logged_at += time.monotonic() - began
@@ -338,7 +338,7 @@ class PhaseTrainer:
         self._step.scaler.load_state_dict(checkpoint.state["scaler"])
         self.position = Position(**checkpoint.state["position"])
         if self.position.turned and self._phase.callback:
-            self._phase.callback.repeat()
+            self._phase.callback.repeat(self.position.turned)
         self._loader.restore(checkpoint.state["cursor"])
         self._average.restore(checkpoint.average, self.position.averaged)
         self._saved_step, self._logged_tokens = self.position.step, self.position.tokens
@@ -360,10 +360,10 @@ class PhaseTrainer:
             self._average.put()
         if not position.finished:
             position.finished, self._saved_step = True, -1
-        if callback and not position.turned:
+        if callback and position.turned < len(callback.at):
             warn(
-                f"{callback.name} was skipped: no step of {name} began at {callback.at:.0%} or "
-                "later"
+                f"{callback.name} was skipped: no step of {name} began at "
+                f"{callback.at[position.turned]:.0%} or later"
             )
         if not position.step:
             warn(f"{name} had no step: the budget leaves no time for it; give a larger one")

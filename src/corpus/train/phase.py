@@ -14,19 +14,19 @@ Validate = Callable[[], tuple[dict[str, float], dict[str, float]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Callback:
-    """Runs once in the middle of a phase and changes what its loader hands out from there on."""
+    """Runs in the middle of a phase and changes what its loader hands out from there on."""
 
     name: str
-    at: float
-    """The progress at which it is due."""
-    run: Callable[[Callable[[], float], Callable[[], bool]], str | None]
+    at: tuple[float, ...]
+    """The progress at which it is due, rising: once for each."""
+    run: Callable[[int, Callable[[], float], Callable[[], bool]], str | None]
     """Returns the message to record, or None if it was stopped.
 
-    Its arguments are two functions. The first returns the progress of the phase, which moves on
-    under a clock. The second returns whether the user asked to stop. All ranks call it, with the
-    same result."""
-    repeat: Callable[[], object]
-    """Brings the loader into the state after `run` in a session that resumes from a later
+    Its arguments are how often it ran before, and two functions. The first returns the progress of
+    the phase, which moves on under a clock. The second returns whether the user asked to stop. All
+    ranks call it, with the same result."""
+    repeat: Callable[[int], object]
+    """Brings the loader into the state after this many runs in a session that resumes from a later
     checkpoint; the cursor is restored afterwards."""
 
 
@@ -72,6 +72,6 @@ class Position:
     averaged: int = 0
     norms: list[float] = field(default_factory=list)
     spikes_in_a_row: int = 0
-    turned: bool = False
-    """Whether the callback has run."""
+    turned: int = 0
+    """How often the callback has run. An older checkpoint has true or false."""
     finished: bool = False

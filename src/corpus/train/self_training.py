@@ -1,5 +1,7 @@
 """Self-training: a callback in the middle of fine-tuning that adds pseudo-labels to the data.
 
+It runs in one or several rounds.
+
 The model writes programs for problems that have a gold answer but no program that gives it.
 Programs that give it become pseudo-labels, and training uses them like programs of the data.
 """
@@ -18,7 +20,7 @@ from corpus.config.run import RunConfig
 from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.loader import ProblemLoader
 from corpus.model.weights import empty_model
-from corpus.problems.problem import read_problems, write_problems
+from corpus.problems.problem import Problem, read_problems, write_problems
 from corpus.run.folder import RunFolder
 from corpus.solve.self_training import PROGRAMS, PseudoLabels, find_pseudo_labels
 from corpus.solve.solver import Solver
@@ -29,7 +31,7 @@ from corpus.train.session import Session
 
 @dataclass(frozen=True, kw_only=True)
 class SelfTraining:
-    """Finds pseudo-labels once, and gives them to the loader."""
+    """Finds pseudo-labels, and gives them to the loader."""
 
     config: RunConfig
     folder: RunFolder
@@ -43,25 +45,35 @@ class SelfTraining:
 
     def callback(self) -> Callback | None:
         """Return the callback, or None if self-training is off."""
-        share = self.config.finetune.self_training
-        if not share:
+        first, rounds = (
+            self.config.finetune.self_training,
+            self.config.finetune.self_training_rounds,
+        )
+        if not first:
             return None
-        return Callback(name="self_training", at=share, run=self._run, repeat=self._add)
+        at = tuple(first + (1 - first) * number / rounds for number in range(rounds))
+        return Callback(name="self_training", at=at, run=self._run, repeat=self._add)
 
-    def _run(self, progress: Callable[[], float], stopped: Callable[[], bool]) -> str | None:
-        """Find programs on the first rank and train on them from now on, on all ranks."""
+    def _run(
+        self, before: int, progress: Callable[[], float], stopped: Callable[[], bool]
+    ) -> str | None:
+        """Find programs on the first rank and train on them from now on, on all ranks.
+
+        `before` counts the earlier rounds.
+        """
         is_main = self.session.ranks.is_main
         weights = self.weights()
-        num_tried = self._find(weights, progress, stopped) if is_main else None
+        num_tried = self._find(before + 1, weights, progress, stopped) if is_main else None
         del weights
         num_tried = self.session.ranks.from_main(num_tried)
         if num_tried is None:
             return None
-        added = self._add()
+        added = self._add(before + 1)
         return f"{added:,} pseudo-labels for {num_tried:,} problems without a right program"
 
     def _find(
         self,
+        number: int,
         weights: Mapping[str, Tensor],
         progress: Callable[[], float],
         stopped: Callable[[], bool],
@@ -71,20 +83,24 @@ class SelfTraining:
         None if the user stopped it.
         """
         problems = self.data.selected.solvable
-        found = self._search(weights, progress, stopped)
+        found = self._search(number, weights, progress, stopped)
         if found is None:
             return None
-        write_problems(self.folder.found, found.problems)
-        counts = {"looked_at": found.num_tried, "found": len(found.problems)}
+        earlier = self._found(number - 1) if number > 1 else []
+        labelled = {problem.id: problem for problem in (*earlier, *found.problems)}
+        write_problems(self.folder.found(number), labelled.values())
+        counts = {"looked_at": found.num_tried, "found": len(labelled), "rounds": number}
         self.folder.update_manifest(self_training={"problems": len(problems), **counts})
         say(
             f"  self-training: pseudo-labels for {len(found.problems):,} of {found.num_tried:,} "
             "problems without a right program"
+            + (f"; with those of earlier rounds {len(labelled):,}" if earlier else "")
         )
         return found.num_tried
 
     def _search(
         self,
+        number: int,
         weights: Mapping[str, Tensor],
         progress: Callable[[], float],
         stopped: Callable[[], bool],
@@ -105,9 +121,10 @@ class SelfTraining:
                 return find_pseudo_labels(
                     self.data.selected.solvable,
                     solver,
+                    solved=self.data.selected.problems,
                     progress=progress,
                     stopped=stopped,
-                    seed=derive(self.config.seed, "self-training"),
+                    seed=self._seed(number),
                 )
             except torch.OutOfMemoryError:
                 batch_size //= 2
@@ -120,15 +137,23 @@ class SelfTraining:
                 warn(f"out of memory while decoding programs: from now on {batch_size} at a time")
         return None
 
-    def _add(self) -> int:
-        """Give the loader the problems that were found, and return how many fit."""
-        examples = self._examples()
+    def _seed(self, number: int) -> int:
+        """Return the seed of a round; under a clock each tries other problems first."""
+        name = "self-training" if number == 1 else f"self-training {number}"
+        return derive(self.config.seed, name)
+
+    def _add(self, number: int) -> int:
+        """Give the loader the problems found after so many rounds, and return how many fit."""
+        examples = self._examples(number)
         self.loader.add(examples)
         return len(examples)
 
-    def _examples(self) -> tuple[Example, ...]:
+    def _found(self, number: int) -> list[Problem]:
         fix = "Restore it from a copy, or begin a new run with another --out."
-        problems = read_problems(self.folder.found, fix=fix)
+        return read_problems(self.folder.found(number), fix=fix)
+
+    def _examples(self, number: int) -> tuple[Example, ...]:
+        problems = self._found(number)
         length = self.config.model.context_length
         try:
             return select_examples(

@@ -247,7 +247,7 @@ class Session:
     ) -> int:
         """Train one phase to its end, from its newest checkpoint if any, and return its tokens.
 
-        `optimizer` takes the place of the config's; `callback` runs once in the middle; `replan`
+        `optimizer` takes the place of the config's; `callback` runs in the middle; `replan`
         gives the phase another end (`TrainingPhase`); `until` is a step before which it stops.
         """
         self._shard(model)

@@ -324,7 +324,8 @@ class Training:
     def _drop_found(self) -> None:
         """Delete the pseudo-labels of an earlier fine-tuning."""
         if self._folder.writes:
-            self._folder.found.unlink(missing_ok=True)
+            for path in self._folder.path.glob("found*.jsonl"):
+                path.unlink()
             if "self_training" in self._folder.read_manifest():
                 self._folder.update_manifest(self_training=None)
 
