@@ -1,10 +1,7 @@
 """Self-training through the real command: what was found is on record and trained on, and a run
 killed meanwhile ends with the same bits."""
 
-import json
-import random
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -13,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.folders import scores_in
+from support.mathqa import data_with_problems
 from support.processes import run_ranks
 
 from corpus.base.errors import ConfigError
@@ -52,38 +50,9 @@ whole, PhaseTrainer._one_step = PhaseTrainer._one_step, step
 """Dies when what was found has been trained on for some steps, one of them after a checkpoint."""
 
 
-def _rows(count: int, chance: random.Random) -> list[dict[str, str]]:
-    """Problems of one kind in MathQA's form; every third has a formula that does not give its key,
-    and a few write theirs another way."""
-    rows = []
-    for index in range(count):
-        hours, speed = chance.randint(2, 9), chance.randint(20, 90)
-        right = "speed(n0,n1)" if index % 5 == 1 else "divide(n0,n1)"
-        formula = "add(n0,n1)" if index % 3 == 0 else right
-        rows.append(
-            {
-                "Problem": f"a {chance.choice(['train', 'car', 'bus'])} covers {hours * speed} km in {hours} hours . what is its speed ?",
-                "Rationale": "",
-                "options": f"a ) {speed} , b ) {speed + 7} , c ) {speed + 11} , d ) {speed * 2} , e ) {speed - 3}",
-                "correct": "a",
-                "annotated_formula": formula,
-                "linear_formula": formula + "|",
-                "category": "physics",
-            }
-        )
-    return rows
-
-
 @pytest.fixture(scope="module")
 def data(text_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, chance = tmp_path_factory.mktemp("with problems") / "data", random.Random(2)
-    shutil.copytree(text_folder, folder)
-    (folder / "mathqa").mkdir()
-    for name, count in (("train", 150), ("dev", 12)):
-        (folder / "mathqa" / f"{name}.json").write_text(
-            json.dumps(_rows(count, chance)), encoding="utf-8"
-        )
-    return folder
+    return data_with_problems(text_folder, tmp_path_factory.mktemp("with problems") / "data")
 
 
 Words = Callable[[Path], list[str]]

@@ -1,6 +1,7 @@
 """Whole programs as tokens: chosen, spelled, and the probabilities of both."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
@@ -181,3 +182,37 @@ def test_two_texts_that_differ_in_their_numbers_share_one_choice(
     assert second is not None
     assert first.program == second.program
     assert first.outcome != second.outcome
+
+
+@pytest.mark.parametrize("spelled", [-50.0, 0.0, 50.0])
+def test_samples_are_as_frequent_as_their_programs_are_likely(
+    tokenizer: Tokenizer, runtime: Runtime, spelled: float
+) -> None:
+    """The expected count of a sample is its probability; evenly spread points are off by few."""
+    solver = _solver(_model(tokenizer, spelled=spelled), tokenizer, runtime)
+    count = 512
+    for samples, likely in zip(
+        solver.sample(PROBLEMS, count, seed=3), solver.search(PROBLEMS, 8), strict=True
+    ):
+        assert len(samples) == count
+        drawn = Counter(sample.program for sample in samples)
+        assert None not in drawn
+        for candidate in likely:
+            share = math.exp(candidate.log_probability)
+            assert drawn[candidate.program] == pytest.approx(share * count, abs=40)
+
+
+def test_samples_are_the_tokens_that_training_reads(tokenizer: Tokenizer, runtime: Runtime) -> None:
+    solver = _solver(_model(tokenizer, spelled=0.5), tokenizer, runtime)
+    samples = [sample for each in solver.sample(PROBLEMS, 64, seed=1) for sample in each]
+    whole = [sample for sample in samples if len(sample.tokens) == 1]
+    assert whole
+    assert len(whole) < len(samples)
+    prompts = [tuple(prompt_tokens(problem, tokenizer)) for problem in PROBLEMS]
+    for sample in samples:
+        assert sample.program is not None
+        assert sample.prompt in prompts
+        if len(sample.tokens) == 1:
+            assert sample.tokens == (tokenizer.program_ids[sample.program],)
+        else:
+            assert list(sample.tokens) == completion_tokens(sample.program, tokenizer)

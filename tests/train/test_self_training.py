@@ -20,7 +20,7 @@ from corpus.recipes.registry import load_recipe
 from corpus.run.folder import RunFolder
 from corpus.runtime.runtime import Runtime
 from corpus.solve.self_training import PseudoLabels
-from corpus.train import self_training
+from corpus.train import copied_solver, self_training
 from corpus.train.data import TrainingData
 from corpus.train.self_training import SelfTraining
 from corpus.train.session import Session
@@ -87,7 +87,7 @@ def test_a_later_round_keeps_what_earlier_ones_found(
         seeds.append(seed)
         return PseudoLabels(problems=tuple(rounds[len(seeds) - 1]), num_tried=3)
 
-    monkeypatch.setattr(self_training, "Solver", lambda *given, **more: None)
+    monkeypatch.setattr(copied_solver, "Solver", lambda *given, **more: None)
     monkeypatch.setattr(self_training, "find_pseudo_labels", find)
     for number in (1, 2):
         _self_training(tmp_path)._find(number, MODEL.state_dict(), lambda: 0.5, lambda: False)
@@ -139,7 +139,7 @@ def _fail_above(room: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
             raise torch.OutOfMemoryError
         return PseudoLabels(problems=tuple(problems), num_tried=len(problems))
 
-    monkeypatch.setattr(self_training, "Solver", lambda *given, batch_size, **more: batch_size)
+    monkeypatch.setattr(copied_solver, "Solver", lambda *given, batch_size, **more: batch_size)
     monkeypatch.setattr(self_training, "find_pseudo_labels", find)
     return tried
 

@@ -42,6 +42,23 @@ class AdapterConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GrpoConfig:
+    """Policy gradient: the model samples programs, and those that give the gold answer become
+    likelier (GRPO: Shao et al. 2024, arXiv:2402.03300, sec. 4.1)."""
+
+    start: float = 0.0
+    """Progress of fine-tuning, 0…1, from which on it learns from its own programs. 0: never."""
+
+    samples: int = 16
+    """Programs that are sampled for a problem. They are compared with each other."""
+
+    def __post_init__(self) -> None:
+        where = "finetune.grpo"
+        expect(0 <= self.start < 1, f"{where}.start", self.start, "a share from 0 to below 1")
+        expect(self.samples >= 2, f"{where}.samples", self.samples, "2 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
 class FinetuneConfig:
     """How the model learns problem → program."""
 
@@ -87,6 +104,9 @@ class FinetuneConfig:
     self_training_rounds: int = 1
     """How often it does, at even distances from there to the end. A later program of a problem
     takes the place of an earlier one."""
+
+    grpo: GrpoConfig = field(default_factory=GrpoConfig)
+    """Learning from executed programs at the end of fine-tuning. Off by default."""
 
     schedule: ScheduleConfig = field(
         default_factory=lambda: ScheduleConfig(

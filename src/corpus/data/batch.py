@@ -40,6 +40,8 @@ class Batch:
     """Which document of its sequence a position belongs to, int64."""
     num_tokens: int
     """Positions that are not padding."""
+    factors: Tensor | None = None
+    """How many times the loss of each position counts, float; None is once."""
 
     @cached_property
     def places(self) -> Tensor | None:
@@ -64,6 +66,7 @@ class Batch:
             targets=_move(self.targets, device),
             documents=_move(self.documents, device),
             num_tokens=self.num_tokens,
+            factors=None if self.factors is None else _move(self.factors, device),
         )
         moved.__dict__.update(  # computed here, where the batch is in the host's memory
             places=None if self.places is None else _move(self.places, device),
@@ -76,9 +79,10 @@ class Batch:
         if not size or size >= len(self.tokens):
             return [self]
         parts = (self.tokens.split(size), self.targets.split(size), self.documents.split(size))
+        factors = [None] * len(parts[0]) if self.factors is None else self.factors.split(size)
         return [
-            Batch(tokens=tokens, targets=targets, documents=documents, num_tokens=0)
-            for tokens, targets, documents in zip(*parts)
+            Batch(tokens=tokens, targets=targets, documents=documents, num_tokens=0, factors=factor)
+            for tokens, targets, documents, factor in zip(*parts, factors)
         ]
 
 

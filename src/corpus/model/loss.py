@@ -46,17 +46,19 @@ def linear_cross_entropy(
     weight: Float[Tensor, "vocab dim"],
     targets: Int[Tensor, " places"],
     *,
+    factors: Float[Tensor, " places"] | None = None,
     fused: bool = False,
 ) -> Float[Tensor, ""]:
     """Return the summed negative log-likelihood of `targets` under softmax(hidden · weightᵀ).
 
-    In nats and fp32; places whose target is `IGNORED` do not count. Under autocast the matrix
-    products run in its type; the softmax and the sum of the weight's gradient are in fp32. With
-    `fused` the elementwise part of a chunk is compiled into one kernel.
+    With `factors`, each place counts that many times, which may be negative. The result is in nats
+    and fp32; places whose target is `IGNORED` do not count. Under autocast the matrix products run
+    in its type; the softmax and the sum of the weight's gradient are in fp32. With `fused` the
+    elementwise part of a chunk is compiled into one kernel.
     """
     dtype = product_dtype(hidden)
     return _LinearCrossEntropy.apply(
-        hidden, weight, targets, dtype, _fused if fused else softmax_gradient
+        hidden, weight, targets, factors, dtype, _fused if fused else softmax_gradient
     )
 
 
@@ -68,8 +70,8 @@ def chunk_rows(vocab: int, device_type: str) -> int:
 
 def softmax_gradient(
     logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]
-) -> tuple[Float[Tensor, ""], Float[Tensor, "rows vocab"]]:
-    """Return the summed loss and its gradient by the logits.
+) -> tuple[Float[Tensor, " rows"], Float[Tensor, "rows vocab"]]:
+    """Return the loss of each row and its gradient by the logits.
 
     The gradient is the softmax, minus one at the target, and 0 where the target is ignored. On a
     GPU no branch looks at values, since the program would wait for the device.
@@ -89,7 +91,7 @@ def softmax_gradient(
     probability.scatter_add_(1, chosen, torch.full_like(losses, -1.0))
     if logits.is_cuda or not counted.all():
         probability *= counted[:, None]
-    return (losses.squeeze(1) * counted).sum(), probability
+    return losses.squeeze(1) * counted, probability
 
 
 def _fused(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -107,7 +109,13 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype, chunk: Chunk
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        targets: Tensor,
+        factors: Tensor | None,
+        dtype: torch.dtype,
+        chunk: Chunk,
     ) -> Tensor:
         with torch.autocast(hidden.device.type, enabled=False):
             x, w = hidden.detach().to(dtype), weight.detach().to(dtype)
@@ -118,8 +126,12 @@ class _LinearCrossEntropy(torch.autograd.Function):
             rows = min(chunk_rows(len(w), x.device.type), _round_up(len(x), powers=chunk is _fused))
             for start in range(0, len(x), max(rows, 1)):
                 part, wanted = _padded(x[start : start + rows], targets[start : start + rows], rows)
-                loss_part, gradient = chunk((part @ w.t()).float(), wanted)
-                loss += loss_part
+                losses, gradient = chunk((part @ w.t()).float(), wanted)
+                if factors is not None:
+                    own = factors[start : start + rows]
+                    own = F.pad(own, (0, rows - len(own)))
+                    losses, gradient = losses * own, gradient * own[:, None]
+                loss += losses.sum()
                 gradient = gradient.to(dtype)
                 if dx is not None:
                     _product_into(dx[start : start + rows], gradient, w)
@@ -137,7 +149,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         by_hidden, by_weight = ctx.dtypes
         dx = None if dx is None else (dx * gradient).to(by_hidden)
         dw = None if dw is None else (dw * gradient).to(by_weight)
-        return dx, dw, None, None, None
+        return dx, dw, None, None, None, None
 
 
 def _round_up(places: int, *, powers: bool) -> int:

@@ -6,6 +6,7 @@ The choice is one softmax at the end of the prompt, over the programs that fit t
 Dims: prompts: prompts of the batch; added: `<|spelled|>` and the programs.
 """
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,10 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from corpus.base.seeds import derive
 from corpus.program.domains import DOMAINS
 from corpus.program.language import MAX_NUMBERS, Program
-from corpus.solve.decode import Decoder
+from corpus.solve.decode import LARGEST, Decoder
 from corpus.solve.grammar import Scope
 from corpus.solve.sequences import wide_dtype
 from corpus.text.tokenizer import Tokenizer
@@ -45,6 +47,35 @@ class ProgramChoice:
             ],
             device=device,
         )
+
+    def sample(
+        self,
+        decoder: Decoder,
+        prompts: Sequence[Sequence[int]],
+        count: int,
+        *,
+        scopes: Sequence[Scope],
+        seed: int,
+    ) -> list[list[int]]:
+        """Return `count` sampled ids for each prompt, of programs or `<|spelled|>`.
+
+        As in `Decoder.sample`, those of one prompt are spread evenly over what is likely.
+        """
+        found: list[list[int]] = [[] for _ in prompts]
+        for chosen in decoder.batches(prompts, 1):
+            logits = decoder.begin(prompts, chosen, None, copies=1).logits()
+            logits = logits.to(wide_dtype(logits.device))[:, self._ids]
+            fits = self._fits([scopes[index] for index in chosen])
+            ends = logits.masked_fill(~fits, float("-inf")).softmax(-1).cumsum(-1)
+            starts = [random.Random(derive(seed, "choice", index)).random() for index in chosen]
+            points = torch.tensor(starts, dtype=ends.dtype, device=ends.device)[:, None]
+            spread = torch.arange(count, dtype=ends.dtype, device=ends.device) / count
+            # Rounded, the last end can be below 1, and the last ids may not fit.
+            points = torch.minimum((points + spread) % 1.0, ends[:, -1:] * LARGEST)
+            places = torch.searchsorted(ends, points, right=True)
+            for index, ids in zip(chosen, self._ids[places].tolist()):
+                found[index] = ids
+        return found
 
     def choose(
         self,

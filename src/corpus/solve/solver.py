@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from corpus.base.seeds import derive
+from corpus.finetune.policy_gradient import Sample
 from corpus.model.transformer import Transformer
 from corpus.problems.problem import Problem
 from corpus.problems.render import (
@@ -102,6 +104,46 @@ class Solver:
             for problem, place in zip(problems, prompts.places)
         ]
 
+    def sample(self, problems: Sequence[Problem], count: int, *, seed: int) -> list[list[Sample]]:
+        """Return `count` programs for each problem, sampled under the grammar; the same one can
+        occur several times. Unlike the other methods, it takes each problem by itself."""
+        prompts = [tuple(prompt_tokens(problem, self._tokenizer)) for problem in problems]
+        scopes = [Scope.of(problem) for problem in problems]
+        tokens: list[list[tuple[int, ...]]] = [[()] * count for _ in problems]
+        if self._choice is not None:
+            chosen = self._choice.sample(
+                self._decoder, prompts, count, scopes=scopes, seed=derive(seed, "whole")
+            )
+            tokens = [[(token,) for token in each] for each in chosen]
+        prefix = tuple(self._prefix)
+        places = [place for place, each in enumerate(tokens) if prefix in each]
+        found = self._decoder.sample(
+            [(*prompts[place], *prefix) for place in places],
+            count,
+            seed=seed,
+            scopes=[scopes[place] for place in places],
+        )
+        end = self._tokenizer.token_id(EOS)
+        for place, continuations in zip(places, found):
+            spelled = iter(continuations)
+            tokens[place] = [
+                (*prefix, *next(spelled).tokens, end) if each == prefix else each
+                for each in tokens[place]
+            ]
+        return [
+            [
+                Sample(prompt=prompt, tokens=each, program=self._readable(each))
+                for each in completions
+            ]
+            for prompt, completions in zip(prompts, tokens)
+        ]
+
+    def _readable(self, tokens: Sequence[int]) -> Program | None:
+        try:
+            return program_from_tokens(tokens, self._tokenizer)
+        except ProgramError:  # it was cut off
+            return None
+
     def _choose_one(
         self, choice: ProgramChoice, decoder: Decoder, prompts: "_Prompts"
     ) -> "list[_Scored | None]":
@@ -190,11 +232,8 @@ class Solver:
     def _program(self, continuation: Continuation, before: float = 0.0) -> "_Scored | None":
         """Return the program of a continuation and its log-probability, with that of what came
         before it."""
-        try:
-            program = program_from_tokens(continuation.tokens, self._tokenizer)
-        except ProgramError:
-            return None
-        return program, before + continuation.log_probability
+        program = self._readable(continuation.tokens)
+        return None if program is None else (program, before + continuation.log_probability)
 
 
 _Scored = tuple[Program, float]

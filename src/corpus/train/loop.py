@@ -174,7 +174,7 @@ class PhaseTrainer:
         """
         step = self.position.step + 1
         over, share = self._ranks.numbers(self._ends_before(step), self._progress(step))
-        if not over:
+        if not over and share < self._phase.live_from:
             self._loader.prefetch(share)
 
     def _count(self, result: StepResult) -> None:

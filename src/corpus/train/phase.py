@@ -1,5 +1,6 @@
 """A phase of training, as the loop receives it, and the position in it that a checkpoint stores."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -56,6 +57,8 @@ class TrainingPhase:
     """Returns the pace from a progress on, given it and the seconds of a measured step. Called once
     the phase has come to each of `REPLAN_AT`; all ranks call it."""
     review: Review | None = None
+    live_from: float = math.inf
+    """The progress from which on batches depend on the weights, so that none is made early."""
 
 
 @dataclass(kw_only=True)

@@ -9,21 +9,19 @@ Programs that give it become pseudo-labels, and training uses them like programs
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from corpus.base.console import say, warn
-from corpus.base.errors import DataError, TrainingError
+from corpus.base.console import say
+from corpus.base.errors import DataError
 from corpus.base.seeds import derive
 from corpus.config.model import ModelConfig
 from corpus.config.run import RunConfig
 from corpus.finetune.examples import Example, select_examples
 from corpus.finetune.loader import ProblemLoader
-from corpus.model.weights import empty_model
 from corpus.problems.problem import Problem, read_problems, write_problems
 from corpus.run.folder import RunFolder
 from corpus.solve.self_training import PROGRAMS, PseudoLabels, find_pseudo_labels
-from corpus.solve.solver import Solver
+from corpus.train.copied_solver import CopiedSolver
 from corpus.train.data import TrainingData
 from corpus.train.phase import Callback
 from corpus.train.session import Session
@@ -105,37 +103,29 @@ class SelfTraining:
         progress: Callable[[], float],
         stopped: Callable[[], bool],
     ) -> PseudoLabels | None:
-        """Search with a copy of the model, with smaller batches where memory runs out."""
-        settings, runtime = self.config.evaluate, self.session.runtime
-        model, batch_size = empty_model(self.shape, runtime.device), settings.batch_size
-        model.load_state_dict(weights)
-        while not stopped():
-            solver = Solver(
-                model,
-                self.data.tokenizer,
-                runtime,
-                max_program_tokens=settings.max_program_tokens,
-                batch_size=batch_size,
-            )
-            try:
-                return find_pseudo_labels(
-                    self.data.selected.solvable,
-                    solver,
-                    solved=self.data.selected.problems,
-                    progress=progress,
-                    stopped=stopped,
-                    seed=self._seed(number),
-                )
-            except torch.OutOfMemoryError:
-                batch_size //= 2
-                if batch_size < PROGRAMS:
-                    raise TrainingError(
-                        "self-training needs a second model on the device, and its memory is full; "
-                        "everything is saved. Begin a new run with finetune.self_training 0, or "
-                        "with a smaller train.micro_batch_sequences"
-                    ) from None
-                warn(f"out of memory while decoding programs: from now on {batch_size} at a time")
-        return None
+        """Search with a copy of the model, None if the user stopped it."""
+        if stopped():
+            return None
+        copy = CopiedSolver(
+            self.config,
+            self.session.runtime,
+            self.data.tokenizer,
+            self.shape,
+            purpose="self-training",
+            fix="finetune.self_training 0",
+            least=PROGRAMS,
+        )
+        return copy.use(
+            weights,
+            lambda solver: find_pseudo_labels(
+                self.data.selected.solvable,
+                solver,
+                solved=self.data.selected.problems,
+                progress=progress,
+                stopped=stopped,
+                seed=self._seed(number),
+            ),
+        )
 
     def _seed(self, number: int) -> int:
         """Return the seed of a round; under a clock each tries other problems first."""

@@ -1,5 +1,6 @@
 """A training session: the machine, the clock and the budget of a run, and its phases."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -244,11 +245,12 @@ class Session:
         callback: Callback | None = None,
         replan: Callable[[float, float], Pace] | None = None,
         until: int | None = None,
+        live_from: float = math.inf,
     ) -> int:
         """Train one phase to its end, from its newest checkpoint if any, and return its tokens.
 
         `optimizer` takes the place of the config's; `callback` runs in the middle; `replan`
-        gives the phase another end (`TrainingPhase`); `until` is a step before which it stops.
+        and `live_from` are those of `TrainingPhase`; `until` is a step before which it stops.
         """
         self._shard(model)
         if f"{name}_began_seconds" not in self._choices:
@@ -271,6 +273,7 @@ class Session:
                 callback=callback,
                 replan=replan,
                 review=self._precision_review(model, step, sample, schedule),
+                live_from=live_from,
             ),
             step,
             config=self.config,

@@ -98,15 +98,17 @@ class LossModel(nn.Module):
 
 
 def sum_loss(model: Transformer, backbone: Backbone, batch: Batch) -> Tensor:
-    """Return the summed negative log-likelihood of the batch's targets.
+    """Return the summed negative log-likelihood of the batch's targets, times its factors.
 
     The head runs only where there is a target.
     """
     hidden, targets = backbone(batch.tokens, batch.documents).flatten(0, 1), batch.targets.flatten()
+    factors = None if batch.factors is None else batch.factors.flatten()
     if batch.places is not None:
         hidden, targets = hidden[batch.places], targets[batch.places]
+        factors = None if factors is None else factors[batch.places]
     fused = hidden.is_cuda and isinstance(backbone, CompiledBackbone)
-    return linear_cross_entropy(hidden, model.head_weight, targets, fused=fused)
+    return linear_cross_entropy(hidden, model.head_weight, targets, factors=factors, fused=fused)
 
 
 class TrainStep:

@@ -1,5 +1,6 @@
 """Pre-training and fine-tuning: two phases under one budget, on one model."""
 
+import math
 import shutil
 from dataclasses import replace
 from functools import cached_property
@@ -14,9 +15,11 @@ from corpus.base.plain import to_plain
 from corpus.base.seeds import derive
 from corpus.base.units import format_count, format_duration
 from corpus.config.run import RunConfig
+from corpus.data.loader import Loader
 from corpus.evaluate.text import score_completions, score_sources
 from corpus.export.adapter import export_adapter
 from corpus.finetune.adapters import adapter_tensors, add_adapters, merged_tensors, num_trained
+from corpus.finetune.loader import ProblemLoader
 from corpus.finetune.program_rows import begin_alike
 from corpus.model.low_precision import compute_in
 from corpus.model.transformer import Transformer
@@ -35,6 +38,7 @@ from corpus.runtime.parallelize import checkpoint_activations, load_whole
 from corpus.runtime.ranks import ALONE, Ranks
 from corpus.text.tokenizer import PAD, RESERVED, TOKENIZER_FILE, Tokenizer
 from corpus.train.data import TrainingData
+from corpus.train.policy_gradient import PolicyGradient
 from corpus.train.schedule import BudgetSplit
 from corpus.train.self_training import SelfTraining
 from corpus.train.session import Session
@@ -198,13 +202,14 @@ class Training:
         session.run(
             "finetune",
             self._model,
-            loader=loader,
+            loader=self._with_policy_gradient(loader),
             pace=self._split.finetune,
             schedule=settings.resolved_schedule,
             validate=self._validate_finetune,
             sample=self._data.problem_sample,
             optimizer=adamw if settings.has_adapters else None,
             callback=self_training.callback(),
+            live_from=settings.grpo.start or math.inf,
         )
         is_all = loader.num_shown == loader.num_examples
         shown = "" if is_all else f", {loader.num_shown:,} of them in each"
@@ -213,6 +218,18 @@ class Training:
         left = session.budget.amount - session.clock.seconds
         if session.budget.is_clock and left > WORTH_TELLING * session.budget.amount:
             say(f"  all epochs are done; {format_duration(left)} of the budget is not needed")
+
+    def _with_policy_gradient(self, loader: ProblemLoader) -> Loader:
+        if not self._config.finetune.grpo.start:
+            return loader
+        policy = PolicyGradient(
+            self._config,
+            self._session,
+            self._data,
+            shape=self._model.config,
+            weights=self._weights,
+        )
+        return policy.loader(loader)
 
     def _require_steps(self) -> None:
         """Raise `TrainingError` if the budget ended without a step: nothing was learned."""
@@ -370,12 +387,17 @@ def _check_method(config: RunConfig, ranks: Ranks) -> None:
             f"finetune.method {method} with runtime.parallel fsdp is not supported: frozen weights "
             "cannot be sharded; use runtime.parallel ddp, or finetune.method full"
         )
-    if config.finetune.self_training:
-        raise ConfigError(
-            "finetune.self_training with runtime.parallel fsdp is not supported: one rank would "
-            "need the whole model beside its shard; use runtime.parallel ddp, or "
-            "finetune.self_training 0"
-        )
+    settings = config.finetune
+    for name, is_on in (
+        ("self_training", settings.self_training),
+        ("grpo.start", settings.grpo.start),
+    ):
+        if is_on:
+            raise ConfigError(
+                f"finetune.{name} with runtime.parallel fsdp is not supported: one rank would need "
+                "the whole model beside its shard; use runtime.parallel ddp, or "
+                f"finetune.{name} 0"
+            )
 
 
 def _method_of(recorded: dict[str, Any]) -> str:
