@@ -10,7 +10,7 @@ from corpus.config.train import OptimizerConfig, ScheduleConfig, TrainConfig
 
 
 def hackathon() -> RunConfig:
-    """One GPU: 100M parameters on SlimPajama and MathQA from the hub, in order, three hours."""
+    """One GPU: 100M parameters on SlimPajama and MathQA from the hub, three hours."""
     return RunConfig(
         recipe="hackathon",
         budget="3h",
@@ -25,7 +25,8 @@ def hackathon() -> RunConfig:
         prepare=PrepareConfig(
             data="hub", tokenizer=TokenizerConfig(vocab_size=32_768, sample_bytes=200_000_000)
         ),
-        curriculum=CurriculumConfig(order="sequential"),
+        # The original project read one source after another: --curriculum.order sequential.
+        curriculum=CurriculumConfig(order="shuffled"),
         train=TrainConfig(
             sequences_per_batch=128,
             micro_batch_sequences=32,
