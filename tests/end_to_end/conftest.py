@@ -25,6 +25,7 @@ SETS = (
 )
 
 SMALL = (
+    "--curriculum.order=sequential",  # so that tests see which source is read when
     "--model.dim=32",
     "--model.num-layers=2",
     "--model.num-heads=2",

@@ -41,7 +41,7 @@ def config(finetune_share: float, method: str = "full") -> RunConfig:
         (
             config(0.5),
             "finetune",
-            "in the order `interleaved`, then fine-tuned on problems with programs.",
+            "in the order `shuffled`, then fine-tuned on problems with programs.",
             "LoRA",
         ),
         (
