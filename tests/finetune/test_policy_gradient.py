@@ -88,11 +88,32 @@ def _examples() -> ProblemLoader:
     )
 
 
+@pytest.mark.parametrize(("samples", "counts"), [(16, (5, 3, 4, 2, 2)), (10, (4, 2, 3, 1))])
+@pytest.mark.parametrize("num_wrong", [0, 1])
+def test_rounding_does_not_tell_programs_apart_that_are_equally_good(
+    samples: int, counts: Sequence[int], num_wrong: int
+) -> None:
+    """All give the gold answers of all twins, or of two in three: then the mean is rounded."""
+    twins = [*TWINS, _twin(2, 80, 2, 41 if num_wrong else 40)]
+    assert sum(counts) == samples
+    drawn = [
+        _sample("divide(n0,n1)", token) for token, count in enumerate(counts) for _ in range(count)
+    ]
+    judged, mean = judge(drawn, twins)
+    assert judged == []
+    assert mean == pytest.approx(1 - num_wrong / 3)
+
+
 class Explorer:
     """Has fixed judgements for every draw, and notes what it is asked."""
 
     def __init__(self, judged: Sequence[Judgement]) -> None:
         self.judged, self.asked, self.seeds = list(judged), [], []
+        self.begun = 0
+
+    def begin(self) -> "Explorer":
+        self.begun += 1
+        return self
 
     def __call__(self, problems: Sequence[Problem], seed: int) -> tuple[list[Judgement], float]:
         self.asked.append([problem.index for problem in problems])
@@ -102,11 +123,11 @@ class Explorer:
 
 def _loader(explorer: Explorer, **settings: Any) -> PolicyGradientLoader:
     wordings = [[_twin(index, 64, 4, 16)] for index in range(5)]
-    given: dict[str, Any] = {"start": 0.5, "mean_length": 12.0, **settings}
+    given: dict[str, Any] = {"start": 0.5, "mean_length": 12.0, "max_batches": 1000, **settings}
     return PolicyGradientLoader(
         _examples(),
         wordings,
-        explorer,
+        explorer.begin,
         seq_length=LENGTH,
         batch_size=ROWS,
         pad_id=PAD,
@@ -130,6 +151,7 @@ def test_a_step_on_a_batch_descends_the_mean_over_the_programs() -> None:
     losses = torch.rand(200)  # of each token
     counted = batch.targets != IGNORED
     assert counted.sum() == batch.num_targets == 3 + 1 + 2
+    assert batch.reward == 0.25
     assert not batch.factors[~counted].any()
     loss = (batch.factors * losses[batch.targets.clamp(min=0)]).sum() / batch.num_targets
     expected = sum(
@@ -162,14 +184,40 @@ def test_it_begins_at_its_progress_and_goes_through_all_wordings() -> None:
     drawn = [index for each in explorer.asked for index in each]
     assert sorted(drawn[:5]) == sorted(drawn[5:]) == list(range(5))
     assert len(set(explorer.seeds)) == 5
-    assert loader.consumed["explored"] == 5 * (5 + 3 + 5)
+    assert loader.consumed == plain.consumed, "what is sampled is not read"
+    assert explorer.begun == 5
 
 
 def test_where_nothing_is_learned_from_several_draws_a_supervised_batch_follows() -> None:
-    explorer, rewards = Explorer([]), []
-    loader = _loader(explorer, on_rewards=lambda progress, reward: rewards.append(reward))
-    assert torch.equal(loader.batch(0.7).tokens, _examples().batch(0.7).tokens)
-    assert len(explorer.asked) == len(rewards) == MOST_DRAWS
+    explorer = Explorer([])
+    batch = _loader(explorer).batch(0.7)
+    assert torch.equal(batch.tokens, _examples().batch(0.7).tokens)
+    assert batch.reward is None
+    assert len(explorer.asked) == MOST_DRAWS
+    assert explorer.begun == 1, "the weights are the same in all draws"
+
+
+def test_its_batches_count_as_epochs() -> None:
+    """Else the phase would go on to the end of the clock, at one learning rate."""
+    loader = _loader(Explorer(JUDGED), max_batches=4)
+    shares = [loader.done]
+    for _ in range(5):
+        loader.batch(0.5)
+        shares.append(loader.done)
+    assert shares == pytest.approx([0.0, 0.25, 0.5, 0.75, 1.0, 1.0], abs=1e-5)
+
+
+def test_a_draw_that_may_take_longer_than_what_is_left_is_not_begun() -> None:
+    explorer = Explorer(JUDGED)
+    loader = _loader(explorer)
+    for progress in (0.6, 0.7, 0.85):  # a step takes 0.15
+        loader.batch(progress)
+    assert loader.batch(0.9).reward is None
+    assert explorer.begun == 3
+    counted = _loader(steps := Explorer(JUDGED))
+    for step in range(30):  # a budget of steps has its last one
+        counted.batch(step / 30)
+    assert steps.begun == 15
 
 
 def test_a_restored_loader_goes_on_with_the_same_batches() -> None:

@@ -55,10 +55,17 @@ def _find(
     progress: Callable[[], float] = lambda: 0.5,
     stopped: Callable[[], bool] = lambda: False,
     solved: Sequence[Problem] = (),
+    rounds: int = 1,
 ) -> PseudoLabels | None:
     """Look without a clock, unless another progress is given."""
     return find_pseudo_labels(
-        problems, cast(Solver, solver), solved=solved, progress=progress, stopped=stopped, seed=1
+        problems,
+        cast(Solver, solver),
+        solved=solved,
+        rounds=rounds,
+        progress=progress,
+        stopped=stopped,
+        seed=1,
     )
 
 
@@ -144,6 +151,12 @@ def test_twins_that_have_a_right_program_speak_too() -> None:
     assert [(each.index, each.program) for each in result.problems] == [(0, "divide(n0,n1)")]
 
 
+def test_copies_of_a_problem_speak_once() -> None:
+    """Three copies of a problem whose key is 13 + 4 by chance are not three of four twins."""
+    wrong, other = [_twin(index, 13, 4, 17) for index in range(3)], _twin(3, 90, 3, 30)
+    assert not _found(_fixed(("add(n0,n1)", 1.0)), [*wrong, other])
+
+
 def test_of_many_twins_a_few_may_have_another_answer() -> None:
     """Answers of the data can be wrong; the program is only a label of those that it gives."""
     twins = [_twin(0, 90, 3, 31), *(_twin(index, 90 * index, 3, 30 * index) for index in (1, 2, 3))]
@@ -166,6 +179,24 @@ def test_it_takes_a_fifth_of_the_time_that_is_left(
     result = _find(solver, problems, lambda: begun + step * -(-len(solver.asked) // 3))
     assert result is not None
     assert (len(result.problems), result.num_tried) == (num_tried, num_tried)
+
+
+def test_several_rounds_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(self_training, "CHUNK", 3)
+    tried = []
+    for rounds in (1, 3):
+        solver = _fixed(("divide(n0,n1)", 1.0))
+        result = find_pseudo_labels(
+            _different(11),
+            cast(Solver, solver),
+            rounds=rounds,
+            progress=lambda asked=solver.asked: 0.5 + 0.03 * -(-len(asked) // 3),
+            stopped=lambda: False,
+            seed=1,
+        )
+        assert result is not None
+        tried.append(result.num_tried)
+    assert tried == [9, 3]
 
 
 def test_stopped_it_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,7 @@ def test_runs_of_a_seed_differ_in_their_schedule_alone_and_only_in_the_tail() ->
     assert tuning == other, "the same fine-tuning for both"
     assert round(125 * tuning.train.finetune_share) == 25
     assert (tuning.train.averaging, tuning.finetune.self_training) == (0.0, 0.0)
+    assert tuning.finetune.grpo.start == 0, "no run learns from programs of its own"
     assert tuning.finetune.whole_programs == 0, "all share the tokenizer of the text"
     assert decay.train.spike_factor == tuning.train.spike_factor == 0, "no order loses a step"
     shared = study.num_shared_steps

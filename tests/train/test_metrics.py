@@ -276,7 +276,10 @@ MOMENT = '"phase": "pretrain", "step": 1, "seconds": 0'
         (b"\xff\xfe", "line 2 is damaged"),
         (b"[" * 100_000, "line 2 is damaged"),
         (b"[1, 2]", "line 2 holds list"),
-        (b'{"kind": "tea"}', "line 2 has kind 'tea', expected train or validation or event"),
+        (
+            b'{"kind": "tea"}',
+            "line 2 has kind 'tea', expected train or reward or validation or event",
+        ),
         (b'{"kind": "event", "phase": ["pretrain"]}', "line 2 has phase ['pretrain']"),
         (b'{"kind": "event", "phase": "pretrain", "step": "x"}', "line 2: step is 'x'"),
         (b'{"kind": "event", "phase": "pretrain", "step": true}', "line 2: step is True"),

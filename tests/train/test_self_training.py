@@ -68,7 +68,7 @@ def test_where_there_is_no_memory_at_all_the_fix_is_said(
 ) -> None:
     tried = _fail_above(0, monkeypatch)
     with pytest.raises(
-        TrainingError, match=r"its memory is full; everything is saved.*finetune\.self_training 0"
+        TrainingError, match=r"its memory is full; checkpoints are kept.*finetune\.self_training 0"
     ):
         _self_training(tmp_path)._find(1, MODEL.state_dict(), lambda: 0.5, lambda: False)
     assert tried == [64, 32, 16, 8]

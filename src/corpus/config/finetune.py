@@ -102,8 +102,8 @@ class FinetuneConfig:
     Those that give the gold answer are trained on (Zelikman et al. 2022, arXiv:2203.14465)."""
 
     self_training_rounds: int = 1
-    """How often it does, at even distances from there to the end. A later program of a problem
-    takes the place of an earlier one."""
+    """How often it does, at even distances from there to the end, or to grpo.start. A later program
+    of a problem takes the place of an earlier one."""
 
     grpo: GrpoConfig = field(default_factory=GrpoConfig)
     """Learning from executed programs at the end of fine-tuning. Off by default."""
@@ -141,6 +141,13 @@ class FinetuneConfig:
                 f"finetune.self_training is {self.self_training:g}, but finetune.checked_only is "
                 "off; self-training writes programs for the problems that checked_only leaves out. "
                 "Turn checked_only on, or set self_training to 0"
+            )
+
+        if 0 < self.grpo.start <= self.self_training:
+            raise ConfigError(
+                f"finetune.self_training is {self.self_training:g}, but no pseudo-labels are read "
+                f"from finetune.grpo.start {self.grpo.start:g} on; set self_training to an earlier "
+                "progress, or to 0"
             )
 
     @property

@@ -42,6 +42,8 @@ class Batch:
     """Positions that are not padding."""
     factors: Tensor | None = None
     """How many times the loss of each position counts, float; None is once."""
+    reward: float | None = None
+    """Of sampled programs, the mean of what they are worth. Their loss says nothing by itself."""
 
     @cached_property
     def places(self) -> Tensor | None:

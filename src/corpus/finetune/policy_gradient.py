@@ -11,6 +11,7 @@ among all tokens; programs were sampled among those that fit the problem, which 
 it.
 """
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,6 +30,9 @@ from corpus.program.language import Program
 
 MOST_TWINS = 8
 """Twins of a wording whose answers are looked at."""
+
+ROUNDING = 1e-9
+"""Of a progress that is counted in steps."""
 
 MOST_DRAWS = 4
 """How often a batch is drawn, where the model's programs are all equally good."""
@@ -61,6 +65,9 @@ Explore = Callable[[Sequence[Problem], int], tuple[list[Judgement], float]]
 """Samples programs for problems, with a seed; returns those of `judge` for each, and the mean
 reward. All ranks call it, with the same result."""
 
+MOST_PROBLEMS = 256
+"""Problems of a draw."""
+
 
 def judge(samples: Sequence[Sample], twins: Sequence[Problem]) -> tuple[list[Judgement], float]:
     """Return what one problem's samples teach, and their mean reward.
@@ -71,9 +78,9 @@ def judge(samples: Sequence[Sample], twins: Sequence[Problem]) -> tuple[list[Jud
     rewards = np.array([_reward(each.program, twins) for each in counts])
     shares = np.array(list(counts.values())) / len(samples)
     mean = float(shares @ rewards)
-    deviation = float(np.sqrt(shares @ (rewards - mean) ** 2))
-    if deviation == 0:
+    if rewards.min() == rewards.max():  # the deviation may be rounded, to more than 0
         return [], mean
+    deviation = float(np.sqrt(shares @ (rewards - mean) ** 2))
     return [
         Judgement(
             prompt=each.prompt,
@@ -97,67 +104,80 @@ class PolicyGradientLoader:
     the policy gradient; see `data.loader.Loader`.
 
     The wordings are in random order, a new one each time all were drawn. The cursor is how many
-    were drawn, beside that of the supervised batches.
+    were drawn and how many batches made of them, beside that of the supervised batches. Under a
+    clock, a batch that might take longer than what is left is supervised.
     """
 
     def __init__(
         self,
         examples: ProblemLoader,
         wordings: Sequence[Sequence[Problem]],
-        explore: Explore,
+        begin: Callable[[], Explore],
         *,
         start: float,
+        max_batches: int,
         seq_length: int,
         batch_size: int,
         pad_id: int,
         mean_length: float,
         seed: int,
-        on_rewards: Callable[[float, float], None] = lambda progress, reward: None,
     ) -> None:
         """`wordings` are problems with a gold answer, twins together.
 
-        `mean_length` is that of an example, in tokens. `on_rewards` is called with the progress
-        and the mean reward of each batch.
+        `begin` returns what samples with the weights as they are; all ranks call it. `max_batches`
+        are those of all epochs, were they all supervised. `mean_length` is that of an example, in
+        tokens.
         """
-        self._examples, self._wordings, self._explore = examples, wordings, explore
+        self._examples, self._wordings, self._begin = examples, wordings, begin
         self._start, self._seq_length, self._batch_size = start, seq_length, batch_size
-        self._pad_id, self._seed, self._on_rewards = pad_id, seed, on_rewards
+        self._max_batches, self._pad_id, self._seed = max_batches, pad_id, seed
         # About two programs of a problem are different and teach something.
-        self._num_problems = max(1, round(batch_size * seq_length / (2 * mean_length)))
-        self._drawn, self._explored = 0, 0
+        wanted = round(batch_size * seq_length / (2 * mean_length))
+        self._num_problems = max(1, min(wanted, MOST_PROBLEMS, len(wordings)))
+        self._drawn, self._batches = 0, 0
         self._order: tuple[int, list[int]] = -1, []  # of an epoch
+        self._last, self._longest = math.nan, 0.0  # progress, and the most between two batches
 
     @property
     def consumed(self) -> dict[str, int]:
-        """Tokens handed out so far, by source."""
-        consumed = self._examples.consumed
-        return {**consumed, "explored": self._explored} if self._explored else consumed
+        """Tokens of supervised batches so far, by source."""
+        return self._examples.consumed
 
     @property
     def done(self) -> float:
-        """Share of the supervised epochs that were shown, 0…1."""
-        return self._examples.done
+        """Share of all epochs that were shown, 0…1; a batch of programs counts like others."""
+        return min(1.0, self._examples.done + self._batches / self._max_batches)
 
     def batch(self, progress: float) -> Batch:
         """Return the next batch at this progress.
 
         A supervised one takes its place where the model's programs are all equally good.
         """
-        for _ in range(MOST_DRAWS if progress >= self._start else 0):
+        if progress < self._start or not self._fits(progress):
+            return self._examples.batch(progress)
+        explore = self._begin()
+        for _ in range(MOST_DRAWS):
             seed = derive(self._seed, "explore", self._drawn)
-            judged, reward = self._explore(self._next_problems(), seed)
-            self._on_rewards(progress, reward)
+            judged, reward = explore(self._next_problems(), seed)
             judged = [
                 each for each in judged if len(each.prompt) + len(each.tokens) <= self._seq_length
             ]
             if judged:
-                return self._packed(judged, seed)
+                self._batches += 1
+                return replace(self._packed(judged, seed), reward=reward)
         return self._examples.batch(progress)
+
+    def _fits(self, progress: float) -> bool:
+        """Return whether a step as long as the longest one ends before the phase does."""
+        if progress > self._last:
+            self._longest = max(self._longest, progress - self._last)
+        self._last = progress
+        return progress + self._longest <= 1 + ROUNDING
 
     def _next_problems(self) -> list[Problem]:
         """Return the first problem of each of the next wordings."""
         chosen = []
-        for _ in range(min(self._num_problems, len(self._wordings))):
+        for _ in range(self._num_problems):
             epoch, place = divmod(self._drawn, len(self._wordings))
             if self._order[0] != epoch:
                 order = list(range(len(self._wordings)))
@@ -190,7 +210,6 @@ class PolicyGradientLoader:
                 row[begin : start - 1] = each.count * each.advantage
         used = [judged[index] for chosen in packed for index in chosen]
         num_tokens = sum(len(each.prompt) + len(each.tokens) for each in used)
-        self._explored += num_tokens
         batch = stack(parts, num_tokens)
         # A step divides by the number of targets, and the mean over programs is wanted.
         factors *= batch.num_targets / sum(each.count for each in used)
@@ -198,11 +217,11 @@ class PolicyGradientLoader:
 
     def cursor(self) -> dict[str, Any]:
         """Return the position, JSON-ready."""
-        own = {"drawn": self._drawn, "explored": self._explored}
+        own = {"drawn": self._drawn, "batches": self._batches}
         return {**self._examples.cursor(), "policy_gradient": own}
 
     def restore(self, cursor: dict[str, Any]) -> None:
         """Go to a position that `cursor` returned."""
-        own = cursor.get("policy_gradient", {"drawn": 0, "explored": 0})
-        self._drawn, self._explored = own["drawn"], own["explored"]
+        own = cursor["policy_gradient"]
+        self._drawn, self._batches = own["drawn"], own["batches"]
         self._examples.restore(cursor)

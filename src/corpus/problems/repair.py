@@ -103,8 +103,7 @@ class _Wording:
         checkable = [problem for problem in problems if is_checkable(problem)]
         self.wrong = [problem for problem in checkable if not is_checked(problem)]
         """Those whose program does not give the gold answer."""
-        different = {(each.quantities, gold_bounds(each)): each for each in reversed(checkable)}
-        self.checkable = list(reversed(different.values()))[:MOST_TWINS]
+        self.checkable = distinct(checkable)[:MOST_TWINS]
         """Those that say which program is right: copies of one problem count once."""
         self.needed = max(LEAST_TWINS, _most_of(len(self.checkable)))
         """The gold answers that a program must give to be that of the wording."""
@@ -233,6 +232,12 @@ def _by_num_numbers(
         numbers = np.array([problem.quantities[:MAX_NUMBERS] for _, problem in rows], np.float64)
         bounds = np.array([gold_bounds(problem) for _, problem in rows])
         yield owners, numbers.reshape(len(rows), -1), bounds[:, 0], bounds[:, 1]
+
+
+def distinct(twins: Sequence[Problem]) -> list[Problem]:
+    """Return twins that differ in their numbers or gold answers: copies say nothing new."""
+    different = {(each.quantities, gold_bounds(each)): each for each in reversed(twins)}
+    return list(reversed(different.values()))
 
 
 def enough_gold_answers(given: Sequence[bool]) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from corpus.base.console import progress as bar
 from corpus.problems.check import gives_gold, is_checked
 from corpus.problems.problem import Problem
-from corpus.problems.repair import enough_gold_answers
+from corpus.problems.repair import distinct, enough_gold_answers
 from corpus.program.language import Program
 from corpus.solve.solver import Solver
 from corpus.solve.voting import CandidateProgram
@@ -45,6 +45,7 @@ def find_pseudo_labels(
     solver: Solver,
     *,
     solved: Sequence[Problem] = (),
+    rounds: int = 1,
     progress: Callable[[], float],
     stopped: Callable[[], bool],
     seed: int,
@@ -56,6 +57,7 @@ def find_pseudo_labels(
         solver: the model.
         solved: problems with a right program. Those that are twins of a problem must be solved by
             its program as well.
+        rounds: how often this is done; all of them together have `TIME_SHARE`.
         progress: returns 0…1. Under a clock it moves on by itself, and `TIME_SHARE` limits the
             problems tried.
         stopped: whether the user asked to stop.
@@ -64,7 +66,7 @@ def find_pseudo_labels(
     families = _Families(problems, solved)
     found: dict[int, Problem] = {}
     tried, began, longest = 0, progress(), 0.0
-    end = began + TIME_SHARE * (1 - began)
+    end = began + TIME_SHARE / rounds * (1 - began)
     with bar("finding programs", len(problems), "problems") as task:
         for chunk in families.chunks(seed=seed):
             if stopped():
@@ -114,7 +116,7 @@ class _Families:
         self, family: Sequence[int], candidates: Sequence[CandidateProgram]
     ) -> dict[int, Problem]:
         """Return the problems of a wording that the likeliest right program solves, with it."""
-        twins = self._twins[self._problems[family[0]].template]
+        twins = distinct(self._twins[self._problems[family[0]].template])
         for program in _likely(candidates):
             if enough_gold_answers([gives_gold(twin, program) for twin in twins]):
                 labelled = {

@@ -11,6 +11,7 @@ from corpus.base.errors import ConfigError, did_you_mean
 from corpus.base.plain import to_plain
 from corpus.base.units import parse_budget
 from corpus.config.checks import expect
+from corpus.config.finetune import GrpoConfig
 from corpus.config.model import ModelConfig
 from corpus.config.run import RunConfig
 from corpus.config.train import TrainConfig
@@ -177,7 +178,7 @@ class Design:
     def tuning_config(self, item: Item) -> RunConfig:
         """Return the config of the fine-tuning of one run: the same for all of a seed.
 
-        Weights are not averaged, no run makes pseudo-labels of its own or has tokens for whole
+        Weights are not averaged, no run learns from programs of its own or has tokens for whole
         programs, and epochs do not end it.
         """
         config, tuning = self.config_of(item), self.num_tuning_steps
@@ -193,6 +194,7 @@ class Design:
             finetune=replace(
                 config.finetune,
                 self_training=0.0,
+                grpo=GrpoConfig(),
                 whole_programs=0,  # a study's runs share the tokenizer of the text
                 max_epochs=NO_END,
                 **({} if tuning else {"method": "full"}),

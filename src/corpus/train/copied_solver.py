@@ -42,13 +42,15 @@ class CopiedSolver:
         self._batch_size = config.evaluate.batch_size
         self._model = empty_model(shape, runtime.device)
 
-    def use(self, weights: Mapping[str, Tensor], run: Callable[[Solver], Result]) -> Result:
-        """Call `run` with a solver of these weights; again, with smaller batches, where memory
-        runs out.
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Copy these weights."""
+        self._model.load_state_dict(weights)
+
+    def use(self, run: Callable[[Solver], Result]) -> Result:
+        """Call `run` with a solver; again, with smaller batches, where memory runs out.
 
         Raises `TrainingError` where there is none left.
         """
-        self._model.load_state_dict(weights)
         while True:
             solver = Solver(
                 self._model,
@@ -64,7 +66,7 @@ class CopiedSolver:
                 if self._batch_size < self._least:
                     raise TrainingError(
                         f"{self._purpose} needs a second model on the device, and its memory is "
-                        f"full; everything is saved. Begin a new run with {self._fix}, or "
+                        f"full; checkpoints are kept. Begin a new run with {self._fix}, or "
                         "with a smaller train.micro_batch_sequences"
                     ) from None
                 warn(

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -137,7 +137,7 @@ class PhaseTrainer:
         result = self._step(batch, rate, largest_norm=limit, meanwhile=self._prefetch)
         position.step += 1
         position.tokens += batch.num_tokens
-        self._count(result)
+        self._count(result, batch)
         if share >= 1 - self._config.averaging and self._config.averaging:
             self._average.add()
             position.averaged = self._average.count
@@ -161,7 +161,8 @@ class PhaseTrainer:
         if review is None or _passed(share, review.at) <= self._num_reviewed:
             return
         began, self._num_reviewed = time.monotonic(), _passed(share, review.at)
-        message = review.run(batch)
+        # Factors of both signs nearly cancel the gradient, so rounding would weigh too much.
+        message = review.run(replace(batch, factors=None))
         if message is not None:
             say(f"  {message}")
             self._event(review.name, message)
@@ -177,7 +178,7 @@ class PhaseTrainer:
         if not over and share < self._phase.live_from:
             self._loader.prefetch(share)
 
-    def _count(self, result: StepResult) -> None:
+    def _count(self, result: StepResult, batch: Batch) -> None:
         """Record a step that was applied, or why it was skipped."""
         position = self.position
         if result.applied:
@@ -185,8 +186,12 @@ class PhaseTrainer:
                 position.norms = []
             position.skipped_in_a_row = position.spikes_in_a_row = 0
             position.norms = [*position.norms[1 - SPIKE_WINDOW :], result.gradient_norm]
-            position.loss_sum += result.loss
-            position.loss_count += 1
+            if batch.reward is None:
+                position.loss_sum += result.loss
+                position.loss_count += 1
+            else:
+                position.reward_sum += batch.reward
+                position.reward_count += 1
             return
         if math.isfinite(result.loss) and math.isfinite(result.gradient_norm):
             position.spikes_in_a_row += 1
@@ -223,23 +228,25 @@ class PhaseTrainer:
         self._write("event", name=name, message=message)
 
     def _log(self, share: float, **step: float | None) -> None:
-        """Write the mean loss since the last line; `step` says more about the last step."""
-        position = self.position
-        if not position.loss_count:
-            return
-        now = time.monotonic()
+        """Write the mean loss, and reward, since the last line; `step` says more about the last
+        step."""
+        position, now = self.position, time.monotonic()
         rate = (position.tokens - self._logged_tokens) / max(now - self._logged_at, 1e-9)
-        self._write(
-            "train",
-            progress=round(share, 6),
-            tokens=position.tokens,
-            loss=position.loss_sum / position.loss_count,
+        said = {
+            "progress": round(share, 6),
+            "tokens": position.tokens,
             **step,
-            tokens_per_second=round(rate, 1),
-            consumed=position.consumed,
-        )
-        self._logged_at, self._logged_tokens = now, position.tokens
-        position.loss_sum, position.loss_count = 0.0, 0
+            "tokens_per_second": round(rate, 1),
+        }
+        if position.loss_count:
+            loss = position.loss_sum / position.loss_count
+            self._write("train", loss=loss, **said, consumed=position.consumed)
+        if position.reward_count:
+            self._write("reward", reward=position.reward_sum / position.reward_count, **said)
+        if position.loss_count or position.reward_count:
+            self._logged_at, self._logged_tokens = now, position.tokens
+            position.loss_sum, position.loss_count = 0.0, 0
+            position.reward_sum, position.reward_count = 0.0, 0
 
     def _show(self, task: Task, share: float) -> None:
         position = self.position
@@ -247,6 +254,8 @@ class PhaseTrainer:
         notes = [f"{format_count(rate)} tokens/s", f"step {position.step:,}"]
         if position.loss_count:
             notes.insert(0, f"loss {position.loss_sum / position.loss_count:.3f}")
+        if position.reward_count:
+            notes.insert(0, f"reward {position.reward_sum / position.reward_count:.3f}")
         task.update(100 * share, note=" · ".join(notes))
 
     def _validate_when_due(self) -> None:
@@ -353,7 +362,7 @@ class PhaseTrainer:
     def _finish(self) -> None:
         """Log the last steps, take the averaged weights, and save."""
         position, callback, name = self.position, self._phase.callback, self._phase.name
-        if position.loss_count:
+        if position.loss_count or position.reward_count:
             self._log(1.0)
             self._saved_step = -1
         if self._average.count:

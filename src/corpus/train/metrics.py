@@ -18,7 +18,7 @@ from corpus.base.files import storage_errors, sync_folder, write_text
 PHASES = ("pretrain", "finetune")
 """The phases that write metrics, in the order in which they run."""
 
-KINDS = ("train", "validation", "event")
+KINDS = ("train", "reward", "validation", "event")
 
 Line = dict[str, Any]
 
@@ -227,7 +227,7 @@ def read_history(path: Path) -> History:
                     accuracy=_by_source(line, "accuracy", where, _number),
                 )
             )
-        else:
+        elif line["kind"] == "event":
             name, message = str(line.get("name", "event")), str(line.get("message", ""))
             events.append(TrainingEvent(**moment, name=name, message=message))
     return History(train=tuple(train), validation=tuple(validation), events=tuple(events))

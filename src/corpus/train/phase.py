@@ -71,6 +71,8 @@ class Position:
     skipped_in_a_row: int = 0
     loss_sum: float = 0.0
     loss_count: int = 0
+    reward_sum: float = 0.0
+    reward_count: int = 0
     consumed: dict[str, int] = field(default_factory=dict)
     averaged: int = 0
     norms: list[float] = field(default_factory=list)

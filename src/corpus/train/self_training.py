@@ -43,13 +43,12 @@ class SelfTraining:
 
     def callback(self) -> Callback | None:
         """Return the callback, or None if self-training is off."""
-        first, rounds = (
-            self.config.finetune.self_training,
-            self.config.finetune.self_training_rounds,
-        )
+        settings = self.config.finetune
+        first, rounds = settings.self_training, settings.self_training_rounds
         if not first:
             return None
-        at = tuple(first + (1 - first) * number / rounds for number in range(rounds))
+        end = settings.grpo.start or 1.0  # from there on, examples are not read any more
+        at = tuple(first + (end - first) * number / rounds for number in range(rounds))
         return Callback(name="self_training", at=at, run=self._run, repeat=self._add)
 
     def _run(
@@ -115,12 +114,13 @@ class SelfTraining:
             fix="finetune.self_training 0",
             least=PROGRAMS,
         )
+        copy.load(weights)
         return copy.use(
-            weights,
             lambda solver: find_pseudo_labels(
                 self.data.selected.solvable,
                 solver,
                 solved=self.data.selected.problems,
+                rounds=self.config.finetune.self_training_rounds,
                 progress=progress,
                 stopped=stopped,
                 seed=self._seed(number),
