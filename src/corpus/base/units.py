@@ -18,6 +18,10 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
 _COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([kmbt]?)\s*(tokens?|steps?)")
 
 
+MAX_CHARACTERS = 100
+"""Of a budget or a duration."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Budget:
     """How long to train: wall-clock seconds, tokens, or optimizer steps."""
@@ -38,6 +42,7 @@ class Budget:
 
 def parse_budget(text: str) -> Budget:
     """Read `45m`, `1h30m`, `90s`, `2M tokens` or `120 steps`. Raises `ConfigError`."""
+    _check_length(text)
     clean = str(text).strip().lower()
     if re.fullmatch(r"[\d.]+\s*M", str(text).strip()):
         number = clean.removesuffix("m").strip()
@@ -60,6 +65,7 @@ def parse_budget(text: str) -> Budget:
 
 def parse_duration(text: str) -> float:
     """Return the seconds in `90s`, `45m`, `1h30m`. Raises `ConfigError`."""
+    _check_length(text)
     clean = text.strip().lower().replace(" ", "")
     parts = _DURATION.findall(clean)
     if not parts or "".join(number + unit for number, unit in parts) != clean:
@@ -78,6 +84,15 @@ def parse_duration(text: str) -> float:
             )
         total += float(number) * scale
     return total
+
+
+def _check_length(text: str) -> None:
+    """Raise `ConfigError` for a text that is too long to be a quantity: reading takes longer."""
+    if len(str(text)) > MAX_CHARACTERS:
+        raise ConfigError(
+            f"{str(text)[:20]!r}… has {len(str(text)):,} characters; write a time (45m, 2h, 1h30m, "
+            "90s), tokens (2M tokens) or steps (120 steps)"
+        )
 
 
 def format_duration(seconds: float) -> str:

@@ -46,12 +46,21 @@ def read_rows(
     return rows
 
 
+MAX_CHARACTERS = 100_000
+"""Of a text in a record. What is longer is no problem, and takes long to read."""
+
+
 def text_field(row: dict[str, Any], name: str, where: str) -> str:
     """Return a field that must be a text and not be empty.
 
     Raises `DataError` naming `where` and the value.
     """
     value = row.get(name)
+    if isinstance(value, str) and len(value) > MAX_CHARACTERS:
+        raise DataError(
+            f"{where}: {name} has {len(value):,} characters; at most {MAX_CHARACTERS:,} are read. "
+            f"{MEND}"
+        )
     if not isinstance(value, str) or not value.strip():
         found = f"is {short(value)}" if name in row else "is missing"
         raise DataError(f"{where}: {name} {found}; expected a text. {MEND}")

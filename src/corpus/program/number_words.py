@@ -19,7 +19,7 @@ VALUES = {word: value for value, word in enumerate(_NINE + _TEENS, 1)} | {
 """What a single word stands for."""
 
 _BELOW_100 = rf"(?:(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NINE)}))?|{'|'.join(_TEENS + _NINE)})"
-_COUNT = rf"(?:{_BELOW_100}|a|\d[\d,]*(?:\.\d+)?)"
+_COUNT = rf"(?:{_BELOW_100}|a|(?<![\d,])\d[\d,]*+(?:\.\d+)?)"
 _MANY = rf"{_COUNT} hundred(?: (?:and )?{_BELOW_100})?|{_COUNT}"
 _LOW = (
     rf"(?:{_COUNT} hundred(?: (?:and )?{_BELOW_100})?|{_BELOW_100})"

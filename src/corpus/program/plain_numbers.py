@@ -20,11 +20,11 @@ _WRITTEN = re.compile(
     rf"|(?:{NUMBER}(?: ?{FRACTION})?|{FRACTION})"
     rf"(?: ?[x×*·] ?10(?: ?\^ ?[-+−]?\d{{1,3}}|{SUPERSCRIPT}))?"
 )
-_SCALED = re.compile(rf"(?:{PLAIN}) (?:{'|'.join(SCALES)})\b", re.IGNORECASE)
+_SCALED = re.compile(rf"(?<!\d)(?<!\d[.,])(?:{PLAIN}) (?:{'|'.join(SCALES)})\b", re.IGNORECASE)
 _THOUSANDS = re.compile(THOUSANDS)
 _PLAIN = re.compile(PLAIN)
 _NEGATIVE = re.compile(r"(?<![\w)\]%.,])[-−](?=[$€£]?\d)[$€£]?[\d.,]*\d")
-_SHORT_SCALE = re.compile(r"\d[\d.,]* ?(?:[kK]|M|B|bn|mn)\b")
+_SHORT_SCALE = re.compile(r"(?<![\d.,])(?=[.,]*+\d)[\d.,]++ ?(?:[kK]|M|B|bn|mn)\b")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,13 @@ from corpus.solve.solver import Solver
 from corpus.solve.voting import CandidateProgram, by_probability, by_similarity, majority
 
 _LETTER = re.compile(r"(?:^|\s)[a-e]\s*\)", re.IGNORECASE)
+MAX_SEQUENCES = 4
+"""Longer problems, in sequences of the length that was trained, are refused: memory and time grow
+with the square of the length, and the answer is a guess."""
+
+MAX_CHARACTERS = 20_000
+"""Of a question or of options; what is longer is refused before it is read."""
+
 _SHORT, _LONG = 6, 10
 """Significant digits of a quantity, and of a result."""
 
@@ -51,7 +58,8 @@ def show_solution(
         reach: changes of the model's positions.
         in_int8: solve with the weights rounded to int8.
 
-    Raises `DataError` if the options cannot be read, or if the problem cannot have any.
+    Raises `DataError` if the options cannot be read, if the problem cannot have any, or if it is
+    longer than `MAX_SEQUENCES`.
     """
     options = _read_options(options_text)
     runtime = resolve(replace(config.runtime, precision="fp32"))
@@ -72,10 +80,16 @@ def show_solution(
             "without --options"
         )
     lines = _quantity_lines(problem, _trained(config), notes)
+    trained = load_shape(folder).context_length
+    if (length := solver.length(problem, None)) > MAX_SEQUENCES * trained:
+        raise DataError(
+            f"the problem has {length:,} tokens, more than {MAX_SEQUENCES} of the sequences of "
+            f"{trained} that the model was trained on. Shorten it."
+        )
     index = NeighbourIndex(training_problems(folder)) if retrieval else None
     found, vote_lines = _solve(solver, problem, programs, index)
     length = solver.length(problem, found.program if found else None)
-    if length > (trained := load_shape(folder).context_length):
+    if length > trained:
         lines.append(
             f"length    {length} tokens with its program, more than the {trained} of a sequence "
             "in training, so the answer is less reliable"
@@ -93,8 +107,9 @@ def question(
 ) -> tuple[Problem, tuple[str, ...]]:
     """Return a typed question in the form that a run was trained on, and notes about its numbers.
 
-    Raises `DataError` if the text marks something that is not a quantity.
+    Raises `DataError` if the text is too long, or marks something that is not a quantity.
     """
+    _check_length("problem", text)
     words = reads_words_as_digits(folder)
     plain = plain_numbers(text, words=words)
     asked, notes = as_read(config, plain.text), plain.notes
@@ -103,7 +118,16 @@ def question(
     return Problem.question(asked, options), notes
 
 
+def _check_length(what: str, text: str) -> None:
+    if len(text) > MAX_CHARACTERS:
+        raise DataError(
+            f"the {what} has {len(text):,} characters, and at most {MAX_CHARACTERS:,} are read. "
+            "Shorten it."
+        )
+
+
 def _read_options(text: str) -> tuple[AnswerOption, ...]:
+    _check_length("text of options", text)
     options = parse_options(text)
     if text and (len(options) < 2 or any(_LETTER.search(option.text) for option in options)):
         raise DataError(

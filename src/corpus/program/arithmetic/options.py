@@ -19,7 +19,7 @@ from corpus.program.tree import Call, Node
 
 LETTERS = "abcde"
 
-_MARKER = re.compile(r"(?:^|,)\s*[\['\"]*\s*([a-e])\s*\)", re.IGNORECASE)
+_MARKER = re.compile(r"(?:^|,)\s*+[\['\"]*+\s*+([a-e])\s*\)", re.IGNORECASE)
 _REPEATED_MARKER = re.compile(r"^(?:[a-e]\s*\)\s*)+", re.IGNORECASE)
 
 

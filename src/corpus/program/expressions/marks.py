@@ -2,6 +2,7 @@
 
 import re
 
+from corpus.base.errors import DataError
 from corpus.program.domain import Span
 from corpus.program.expressions.reader import (
     CONSTANTS,
@@ -20,8 +21,8 @@ _MARKED = re.compile(r"`([^`]*)`")
 _ARTICLES, _FUNCTIONS, _DEPENDENT = "aAeEi", "fghFG", "y"
 """Letters that are words unless a sign follows; letters that name functions, `f(2)`; and the letter
 that a definition such as `y = 3x` defines."""
-_FUNCTION_OF = re.compile(r"[fghFG]\s*'*\s*\(\s*[a-z]\s*\)\s*=")
-_BEFORE_WORD = re.compile(r"[a-z]\s*-?\s*(?:axis|axes|intercepts?|coordinates?|values?)\b")
+_FUNCTION_OF = re.compile(r"[fghFG]\s*+'*+\s*+\(\s*[a-z]\s*\)\s*=")
+_BEFORE_WORD = re.compile(r"[a-z]\s*+-?+\s*+(?:axis|axes|intercepts?|coordinates?|values?)\b")
 _PARTS = re.compile(r"[A-Za-z]+|\d+")
 _ALGEBRA = re.compile(
     r"\b(?:differentia|(?:anti)?derivative|integra|slope|factor|expand|multiply out|simpl[iy]|"
@@ -29,7 +30,10 @@ _ALGEBRA = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_SIGN = ("from", "to", "and", "between", "at", "is", "by", "of")
-_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)\b")
+_ORDINAL = re.compile(r"(?<!\d)\d++(?:st|nd|rd|th)\b")
+
+MAX_CHARACTERS = 4_000
+"""Of a question that is searched for expressions: the time grows faster than the length."""
 
 
 def find_expressions(text: str) -> list[Span[str]]:
@@ -61,9 +65,16 @@ def mark_expressions(text: str) -> str:
     expressions are marked, from left to right. Of `y = 3x` only the right side is marked, as a
     function of x; of other equations, such as `x = 2`, both sides are. `a`, `e` and `i` alone are
     words, and `f`, `g` and `h` name functions.
+
+    Raises `DataError` for a text of more than `MAX_CHARACTERS`.
     """
     if TICK in text:
         return text
+    if len(text) > MAX_CHARACTERS:
+        raise DataError(
+            f"the question has {len(text):,} characters, and at most {MAX_CHARACTERS:,} are "
+            "read. Shorten it."
+        )
     tokens, found, at = tokenize(text), list[tuple[int, int]](), 0
     words = _words(text)
     while at < len(tokens):
