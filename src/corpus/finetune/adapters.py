@@ -10,9 +10,11 @@ arXiv:2305.14314, sec. 3.
 Dims: inputs, outputs: features of a layer.
 """
 
+import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import MethodType
 from typing import Any, cast
 
 import torch
@@ -124,7 +126,34 @@ def _unpacked(weight: Tensor) -> Tensor:
         return weight
     with _quiet_imports():
         from bitsandbytes.functional import dequantize_4bit
-    return dequantize_4bit(weight.data, packed)
+    state = copy.copy(packed)
+    if weight.numel() * 2 % packed.blocksize == 0:  # two weights are a byte
+        # A block a row: with AVX-512 the library is wrong where a row ends inside a block.
+        state.shape = torch.Size((weight.numel() * 2 // packed.blocksize, packed.blocksize))
+    return dequantize_4bit(weight.data, state).reshape(packed.shape)
+
+
+class _Product(torch.autograd.Function):
+    """The product of `x` [tokens inputs] with a weight in NF4, which is unpacked for each pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.weight = weight
+        return x @ _unpacked(weight).to(x.dtype).T
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = gradients
+        return gradient @ _unpacked(ctx.weight).to(gradient.dtype), None
+
+
+def _forward_on_cpu(module: Any, x: Tensor) -> Tensor:
+    """Compute a layer of 4-bit weights alike on all CPUs.
+
+    The library's own way is wrong or rounds to bf16 on CPUs with AVX-512, depending on the shape.
+    """
+    dtype = module.compute_dtype or x.dtype
+    return cast(Tensor, _Product.apply(x.to(dtype), module.weight)).to(x.dtype)
 
 
 def _round_to_nf4(model: Transformer, dtype: torch.dtype) -> None:
@@ -152,6 +181,8 @@ def _round_to_nf4(model: Transformer, dtype: torch.dtype) -> None:
         new.weight = kinds.Params4bit(
             old.weight.data.float().cpu(), requires_grad=False, module=new, **settings
         )
+        if old.weight.device.type == "cpu":
+            new.forward = MethodType(_forward_on_cpu, new)
         model.blocks.set_submodule(name, new.to(old.weight.device))
 
 
