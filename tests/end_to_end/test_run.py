@@ -223,8 +223,14 @@ def test_a_moved_run_solves_and_reports(moved: Path, capsys: pytest.CaptureFixtu
     assert "of similar problems" in said
     assert f"program   {json.loads(first)['program']}" in said, "its twin is in training"
     for text, complaint in (
-        ("how many ? " * 200, "tokens, more than 4 of the sequences of 128 that the model was trained"),
-        ("1" * 20_001, "the problem has 20,001 characters, and at most 20,000 are read. Shorten it."),
+        (
+            "how many ? " * 200,
+            "tokens, more than 4 of the sequences of 128 that the model was trained",
+        ),
+        (
+            "1" * 20_001,
+            "the problem has 20,001 characters, and at most 20,000 are read. Shorten it.",
+        ),
     ):
         with pytest.raises(SystemExit) as refused:
             main(["solve", str(moved), text])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from corpus.base.errors import ArtifactError, CorpusError, StorageError
+from corpus.base.json_values import parse_own
 
 _Record = TypeVar("_Record")
 
@@ -253,10 +254,10 @@ def read_lines(path: Path, read: Callable[[Any], _Record], *, what: str, fix: st
     try:
         with open(path, encoding="utf-8") as file:
             for line in file:
-                records.append(read(json.loads(line)))
+                records.append(read(parse_own(line)))
     except OSError as error:
         raise ArtifactError(f"cannot read {path}: {error.strerror}. {fix}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(
             f"{path} line {len(records) + 1} is not {what} ({error}). {fix}"
         ) from None
@@ -279,7 +280,7 @@ def read_json(path: Path, *, fix: str = "") -> Any:
     Raises `ArtifactError` if it is missing, unreadable or not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return parse_own(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ArtifactError(
             f"{path} is missing. {fix or 'Run the stage that writes it, or check the path.'}"
@@ -293,7 +294,7 @@ def read_json(path: Path, *, fix: str = "") -> Any:
             f"{path} cannot be read: {error.strerror}. Check its permissions, and that it is a "
             "file."
         ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except ValueError as error:  # also of text that is not UTF-8
         fix = fix or "Delete it and run the stage that writes it again."
         raise ArtifactError(f"{path} is damaged ({error}). {fix}") from None
 

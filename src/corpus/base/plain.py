@@ -25,13 +25,19 @@ def to_plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def short(value: Any) -> str:
+    """Return a value as an error shows it, cut off after 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def from_plain(kind: type[T], plain: Any, *, where: str = "config") -> T:
     """Build the dataclass `kind` from JSON values; missing names keep their defaults.
 
     Raises `ConfigError` for unknown names and wrong types, with the place and the nearest name.
     """
     if not isinstance(plain, dict):
-        raise ConfigError(f"{where} is {plain!r}; expected a group of settings")
+        raise ConfigError(f"{where} is {short(plain)}; expected a group of settings")
     hints = typing.get_type_hints(kind)
     fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for name in plain:
@@ -75,13 +81,15 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if value not in arguments:
             options = list(map(str, arguments))
             near = did_you_mean(value, options)
-            raise ConfigError(f"{where} is {value!r}; expected one of {', '.join(options)}.{near}")
+            raise ConfigError(
+                f"{where} is {short(value)}; expected one of {', '.join(options)}.{near}"
+            )
         return value
     if origin in (tuple, list):
         return origin(_convert_items(origin, arguments, value, where))
     if origin is dict:
         if not isinstance(value, dict):
-            raise ConfigError(f"{where} is {value!r}; expected a group of settings")
+            raise ConfigError(f"{where} is {short(value)}; expected a group of settings")
         return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     return _convert_scalar(hint, value, where)
 
@@ -101,7 +109,7 @@ def _convert_union(members: tuple[Any, ...], value: Any, where: str) -> Any:
 
 def _convert_items(origin: type, arguments: tuple[Any, ...], value: Any, where: str) -> list[Any]:
     if not isinstance(value, (list, tuple)):
-        raise ConfigError(f"{where} is {value!r}; expected a list")
+        raise ConfigError(f"{where} is {short(value)}; expected a list")
     if origin is list or arguments[-1] is Ellipsis:
         hints = [arguments[0]] * len(value)
     elif len(arguments) == len(value):
@@ -121,7 +129,7 @@ def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
         return float(value)
     if hint in (int, float, str, bool, Path) and type(value) is not hint:
         expected = "a path" if hint is Path else hint.__name__
-        raise ConfigError(f"{where} is {value!r}; expected {expected}")
+        raise ConfigError(f"{where} is {short(value)}; expected {expected}")
     return value
 
 

@@ -8,14 +8,26 @@ each source), and a run that resumes from it sees exactly the batches it would h
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from corpus.base.errors import DataError
+from corpus.base.plain import from_plain, to_plain
 from corpus.base.seeds import derive
 from corpus.data.batch import Arrays, Batch, shift_text, stack
 from corpus.data.curriculum import CurriculumPhase, mixture_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TextCursor:
+    """A position in the text."""
+
+    handed_out: int
+    """Sequences so far."""
+    taken: dict[str, int]
+    """Those of each source."""
 
 
 class Loader(Protocol):
@@ -169,17 +181,18 @@ class TextLoader:
 
     def cursor(self) -> dict[str, Any]:
         """Return the position, JSON-ready."""
-        return {"handed_out": self._handed_out, "taken": dict(self._taken)}
+        return to_plain(_TextCursor(handed_out=self._handed_out, taken=self._taken))
 
     def restore(self, cursor: Mapping[str, Any]) -> None:
-        """Go to a position that `cursor` returned."""
-        if set(cursor["taken"]) != set(self._sources):
+        """Go to a position that `cursor` returned. Raises `ConfigError` for anything else, and
+        `DataError` where other sources were read."""
+        found = from_plain(_TextCursor, cursor, where="cursor.text")
+        if set(found.taken) != set(self._sources):
             raise DataError(
-                f"the checkpoint was trained on sources {sorted(cursor['taken'])}, but the "
+                f"the checkpoint was trained on sources {sorted(found.taken)}, but the "
                 f"prepared data has {sorted(self._sources)}; prepare the same data again"
             )
-        self._handed_out = int(cursor["handed_out"])
-        self._taken = {name: int(taken) for name, taken in cursor["taken"].items()}
+        self._handed_out, self._taken = found.handed_out, found.taken
 
     def sequences(self, count: int, progress: float) -> Arrays:
         """Return the next `count` sequences, drawn from the mixture in force at `progress`.

@@ -4,7 +4,6 @@ Two shares of one set are not independent: both find the same problems hard. So 
 taken problem by problem, and its interval is cluster-robust, as those of the shares are.
 """
 
-import json
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import ArtifactError, ConfigError, DataError, did_you_mean
+from corpus.base.json_values import parse_own
 from corpus.evaluate.intervals import Z, effective_size
 from corpus.evaluate.scores import MADE, MODEL, answers, title
 from corpus.problems.registry import PROBLEM_SETS
@@ -195,7 +195,7 @@ def read_outcomes(path: Path) -> dict[str, list[Json]]:
 
 def _read_file(path: Path) -> list[Json]:
     try:
-        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        records = [parse_own(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
         raise ArtifactError(
             f"cannot read {path} ({error}). Score the run again with `corpus evaluate`."

@@ -5,17 +5,37 @@ Twins are problems that differ only in their numbers; an epoch may show only som
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from corpus.base.errors import ArtifactError
+from corpus.base.errors import ArtifactError, ConfigError
+from corpus.base.plain import from_plain, to_plain
 from corpus.base.seeds import derive
 from corpus.config.curriculum import PROBLEMS
 from corpus.data.batch import IGNORED, Arrays, Batch, pack, packed_sequence, stack
 from corpus.data.loader import TextLoader
 from corpus.finetune.examples import Example
 from corpus.text.tokenizer import RESERVED
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cursor:
+    """A position in the examples and in the text."""
+
+    epoch: int
+    row: int
+    """The next sequence of the epoch."""
+    tokens: int
+    """Of problems so far."""
+    targets: list[int] = field(default_factory=lambda: [0, 0])  # version 0.1 did not count them
+    """Those of text and of problems so far."""
+    begun: tuple[int, float]
+    """The tokens and epochs when examples were added."""
+    added: list[int]
+    """How many, and their tokens."""
+    text: dict[str, Any]
 
 
 class ProblemLoader:
@@ -203,33 +223,39 @@ class ProblemLoader:
 
     def cursor(self) -> dict[str, Any]:
         """Return the position, JSON-ready."""
-        return {
-            "epoch": self._epoch,
-            "row": self._place,
-            "tokens": self._tokens,
-            "targets": list(self._targets),
-            "begun": [self._begun_tokens, self._begun_epochs],
-            "added": self._added,
-            "text": self._text.cursor(),
-        }
+        return to_plain(
+            _Cursor(
+                epoch=self._epoch,
+                row=self._place,
+                tokens=self._tokens,
+                targets=self._targets,
+                begun=(self._begun_tokens, self._begun_epochs),
+                added=self._added,
+                text=self._text.cursor(),
+            )
+        )
 
     def restore(self, cursor: dict[str, Any]) -> None:
         """Go to a position that `cursor` returned.
 
-        Raises `ArtifactError` if other examples had been added by then.
+        Raises `ArtifactError` if other examples had been added by then, `ConfigError` for anything
+        that is no position.
         """
-        if "added" not in cursor:
+        if isinstance(cursor, dict) and "added" not in cursor:
             raise ArtifactError(
                 "the checkpoint was written by an earlier version of Corpus; resume with that "
                 "version, or begin a new run with another --out"
             )
-        if cursor["added"] != self._added:
+        found = from_plain(_Cursor, cursor, where="cursor")
+        if found.added != self._added:
             raise ArtifactError(
-                f"the checkpoint was saved with {cursor['added'][0]:,} pseudo-labels of "
+                f"the checkpoint was saved with {found.added[0]:,} pseudo-labels of "
                 f"self-training, but {self._added[0]:,} others are there now. Restore found*.jsonl "
                 "and finetune.self_training from a copy, or begin a new run with another --out"
             )
-        self._epoch, self._place, self._tokens = cursor["epoch"], cursor["row"], cursor["tokens"]
-        self._targets = list(cursor.get("targets", (0, 0)))  # version 0.1 did not count them
-        self._begun_tokens, self._begun_epochs = cursor["begun"]
-        self._text.restore(cursor["text"])
+        if found.epoch < 0 or not 0 <= found.row < len(self._pack(found.epoch)):
+            raise ConfigError(f"cursor.row is {found.row}, which epoch {found.epoch} does not have")
+        self._epoch, self._place, self._tokens = found.epoch, found.row, found.tokens
+        self._targets = found.targets
+        self._begun_tokens, self._begun_epochs = found.begun
+        self._text.restore(found.text)

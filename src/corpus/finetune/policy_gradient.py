@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from corpus.base.plain import from_plain, to_plain
 from corpus.base.seeds import derive
 from corpus.data.batch import Batch, pack, packed_sequence, stack
 from corpus.finetune.loader import ProblemLoader
@@ -59,6 +60,14 @@ class Judgement:
     count: int
     """How often it was sampled."""
     advantage: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cursor:
+    """How many problems were drawn, and how many batches were made."""
+
+    drawn: int
+    batches: int
 
 
 Explore = Callable[[Sequence[Problem], int], tuple[list[Judgement], float]]
@@ -217,11 +226,12 @@ class PolicyGradientLoader:
 
     def cursor(self) -> dict[str, Any]:
         """Return the position, JSON-ready."""
-        own = {"drawn": self._drawn, "batches": self._batches}
-        return {**self._examples.cursor(), "policy_gradient": own}
+        own = _Cursor(drawn=self._drawn, batches=self._batches)
+        return {**self._examples.cursor(), "policy_gradient": to_plain(own)}
 
     def restore(self, cursor: dict[str, Any]) -> None:
         """Go to a position that `cursor` returned."""
-        own = cursor["policy_gradient"]
-        self._drawn, self._batches = own["drawn"], own["batches"]
-        self._examples.restore(cursor)
+        examples = dict(cursor)
+        own = from_plain(_Cursor, examples.pop("policy_gradient", None), where="policy_gradient")
+        self._drawn, self._batches = own.drawn, own.batches
+        self._examples.restore(examples)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import DataError
+from corpus.base.plain import short
 from corpus.problems.problem import Problem
-from corpus.problems.records import MEND, read_rows, short, text_field
+from corpus.problems.records import MEND, read_rows, text_field
 from corpus.program.arithmetic.options import LETTERS, parse_options
 from corpus.program.domain import AnswerOption
 from corpus.program.language import ProgramError, parse

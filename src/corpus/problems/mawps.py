@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import DataError
+from corpus.base.plain import short
 from corpus.problems.problem import Problem
-from corpus.problems.records import MEND, read_rows, short, text_field
+from corpus.problems.records import MEND, read_rows, text_field
 from corpus.problems.written import program_of_equation
 from corpus.program.arithmetic.values import parse_value
 from corpus.program.plain_numbers import plain_numbers

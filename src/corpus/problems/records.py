@@ -13,6 +13,7 @@ from corpus.base.compressed import DAMAGE, decompressed
 from corpus.base.encodings import to_utf8
 from corpus.base.errors import DataError
 from corpus.base.json_values import parse_json
+from corpus.base.plain import short
 from corpus.base.unicode import whole_texts
 
 MEND = "Mend the record, or leave it out."
@@ -65,12 +66,6 @@ def text_field(row: dict[str, Any], name: str, where: str) -> str:
         found = f"is {short(value)}" if name in row else "is missing"
         raise DataError(f"{where}: {name} {found}; expected a text. {MEND}")
     return value
-
-
-def short(value: Any) -> str:
-    """Return a value as an error shows it, cut off after 60 characters."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _starts_with(path: Path, magic: bytes, set_title: str) -> bool:

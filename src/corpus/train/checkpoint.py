@@ -11,7 +11,8 @@ ranks can resume: each checks its share of the files and reads the rows that it 
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ import torch
 from torch import nn
 
 from corpus.base.console import warn
-from corpus.base.errors import ArtifactError
+from corpus.base.errors import ArtifactError, ConfigError
 from corpus.base.files import atomic_folder, digest_file, read_json, restore_retired, write_json
+from corpus.base.plain import short
 from corpus.runtime.parallelize import local_part
 from corpus.runtime.ranks import ALONE, Ranks
 from corpus.train.tensor_files import StoredTensors, like_stored, shape_of, write_tensors
@@ -29,6 +31,9 @@ from corpus.train.tensor_files import StoredTensors, like_stored, shape_of, writ
 KEPT = 2
 PARTS = ("model", "optimizer", "average")
 """Groups of tensors in a checkpoint; each is one file, or one per rank."""
+
+_STATE = {"digests": dict, "metrics_bytes": int, "scaler": dict, "position": dict, "cursor": dict}
+"""Types in a state."""
 
 _NAME = re.compile(r"(pretrain|finetune)-(\d{9})")
 
@@ -153,9 +158,27 @@ def _damage(path: Path, ranks: Ranks) -> str:
 
 def _state(path: Path) -> dict[str, Any]:
     state = read_json(path / "state.json", fix="The checkpoint cannot be read without it.")
-    if not isinstance(state, dict) or not isinstance(state.get("digests"), dict):
+    if not isinstance(state, dict) or "digests" not in state:
         raise ArtifactError(f"checkpoint file {path / 'state.json'} is damaged: it has no digests.")
+    for name, kind in _STATE.items():
+        if name in state and type(state[name]) is not kind:
+            raise ArtifactError(
+                f"checkpoint file {path / 'state.json'} is damaged: {name} is {short(state[name])}."
+            )
     return state
+
+
+@contextmanager
+def state_errors(folder: Path, phase: str) -> Iterator[None]:
+    """Name the checkpoint where its state cannot be resumed from."""
+    try:
+        yield
+    except (ConfigError, KeyError) as error:
+        path = list_checkpoints(folder, phase)[-1]
+        raise ArtifactError(
+            f"{path / 'state.json'} is damaged: {error}. Delete {path} to resume from the "
+            "checkpoint before it."
+        ) from None
 
 
 def _read(path: Path) -> Checkpoint:

@@ -6,13 +6,10 @@ then evaluate.
 """
 
 import math
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from corpus.base.console import Task, progress, say, warn
@@ -27,12 +24,14 @@ from corpus.train.checkpoint import (
     load_newest,
     load_trained,
     save_checkpoint,
+    state_errors,
     trained_tensors,
 )
 from corpus.train.metrics import Metrics
 from corpus.train.optimizer import WeightAverage, load_optimizer_tensors, optimizer_tensors
 from corpus.train.phase import Position, TrainingPhase
 from corpus.train.schedule import Clock, learning_rate
+from corpus.train.signals import stop_flag
 from corpus.train.step import SPIKE_WINDOW, SPIKES_IN_A_ROW, StepResult, TrainStep, largest_norm
 
 REPLAN_AT = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -99,7 +98,7 @@ class PhaseTrainer:
         self._replanned = _passed(self._progress(position.step), REPLAN_AT)
         if phase.review:
             self._num_reviewed = _passed(self._progress(position.step), phase.review.at)
-        with _stop_flag() as stopped, progress(phase.name, 100, begun=begun) as task:
+        with stop_flag() as stopped, progress(phase.name, 100, begun=begun) as task:
             if position.step:
                 self._validate_when_due()
             while True:
@@ -341,15 +340,8 @@ class PhaseTrainer:
         if checkpoint is None:
             self._metrics.drop_phase(self._phase.name)
             return False
-        self._metrics.truncate(checkpoint.state["metrics_bytes"])
-        load_trained(self._step.model, checkpoint.model)
-        load_optimizer_tensors(self._step.model, self._step.optimizer, checkpoint.optimizer)
-        self._step.scaler.load_state_dict(checkpoint.state["scaler"])
-        self.position = Position(**checkpoint.state["position"])
-        if self.position.turned and self._phase.callback:
-            self._phase.callback.repeat(self.position.turned)
-        self._loader.restore(checkpoint.state["cursor"])
-        self._average.restore(checkpoint.average, self.position.averaged)
+        with state_errors(self._folder, self._phase.name):
+            self._restore(checkpoint)
         self._saved_step, self._logged_tokens = self.position.step, self.position.tokens
         say(f"resuming {self._phase.name} at step {self.position.step:,}")
         if not self.position.finished:
@@ -358,6 +350,17 @@ class PhaseTrainer:
                 f"training was interrupted and resumed from step {self.position.step:,}",
             )
         return True
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        self._metrics.truncate(checkpoint.state["metrics_bytes"])
+        load_trained(self._step.model, checkpoint.model)
+        load_optimizer_tensors(self._step.model, self._step.optimizer, checkpoint.optimizer)
+        self._step.scaler.load_state_dict(checkpoint.state["scaler"])
+        self.position = Position.from_json(checkpoint.state.get("position"))
+        if self.position.turned and self._phase.callback:
+            self._phase.callback.repeat(self.position.turned)
+        self._loader.restore(checkpoint.state["cursor"])
+        self._average.restore(checkpoint.average, self.position.averaged)
 
     def _finish(self) -> None:
         """Log the last steps, take the averaged weights, and save."""
@@ -395,25 +398,3 @@ class PhaseTrainer:
 def _passed(share: float, marks: tuple[float, ...]) -> int:
     """Return how many of the marks a progress has come to."""
     return sum(share >= mark for mark in marks)
-
-
-@contextmanager
-def _stop_flag() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C and SIGTERM into a flag for the loop; a second Ctrl-C stops at once."""
-    hit: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        hit.append(number)
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
-        say("stopping after this step; press Ctrl-C again to stop at once")
-
-    try:
-        before = {name: signal.signal(name, note) for name in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread, which alone may handle signals
-        yield lambda: False
-        return
-    try:
-        yield lambda: bool(hit)
-    finally:
-        for name, old in before.items():
-            signal.signal(name, old)

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
+from corpus.base.plain import from_plain
 from corpus.config.train import ScheduleConfig
 from corpus.data.batch import Batch
 from corpus.data.loader import Loader
@@ -80,3 +82,10 @@ class Position:
     turned: int = 0
     """How often the callback has run. An older checkpoint has true or false."""
     finished: bool = False
+
+    @classmethod
+    def from_json(cls, plain: Any) -> "Position":
+        """Read what `dataclasses.asdict` returned. Raises `ConfigError` for anything else."""
+        if isinstance(plain, dict) and isinstance(plain.get("turned"), bool):
+            plain = {**plain, "turned": int(plain["turned"])}
+        return from_plain(cls, plain, where="position")
