@@ -12,6 +12,13 @@ def test_square_brackets_are_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "curriculum.phases[1] names [bold]mathqaa[/bold]\n"
 
 
+def test_what_others_wrote_is_no_command_to_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say("the file \x1b[2Ja\u202eb is not\nread")
+    assert capsys.readouterr().out == "the file \ufffd[2Ja\ufffdb is not\nread\n"
+
+
 def test_long_lines_are_not_wrapped_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     say("word " * 100)
     assert capsys.readouterr().out.count("\n") == 1

@@ -98,7 +98,7 @@ def test_peft_computes_what_we_do(
     base = AutoModelForCausalLM.from_pretrained(_export("pretrained", tmp_path, config), **how)
     for module in base.modules():  # else they compute in bf16 on a CPU that has it
         if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
+            module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
     loaded = PeftModel.from_pretrained(base, adapter)
     whole = AutoModelForCausalLM.from_pretrained(_export("final", tmp_path, config))
     with torch.no_grad():

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.base.visible import visible
 from corpus.report.charts import (
     HEIGHT,
     LETTER,
@@ -19,7 +20,6 @@ from corpus.report.charts import (
     draw,
     specification,
 )
-from corpus.report.formats import visible
 
 FINITE = st.floats(-1e12, 1e12, allow_subnormal=False)
 

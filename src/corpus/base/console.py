@@ -17,6 +17,7 @@ from rich.progress import (
 from rich.text import Text
 
 from corpus.base.units import format_count, format_duration
+from corpus.base.visible import visible
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -41,7 +42,7 @@ def quiet() -> Iterator[None]:
 
 def say(message: str = "", *, style: str | None = None) -> None:
     """Print one line for the user; square brackets are not markup."""
-    console.print(Text(message, style=style or ""))
+    console.print(Text(visible(message), style=style or ""))
 
 
 def warn(message: str) -> None:
@@ -55,6 +56,7 @@ class Task:
     def __init__(
         self, label: str, total: float | None, unit: str, bar: Progress | None, begun: float = 0.0
     ) -> None:
+        label = visible(label)
         self._label, self._total, self._unit, self._bar = label, total, unit, bar
         self._done = self._begun = begun
         self._start = self._printed = time.monotonic()

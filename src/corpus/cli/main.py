@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import corpus
 from corpus.base.errors import CorpusError, DeviceError, Interrupted, did_you_mean
 from corpus.base.files import storage_error
+from corpus.base.visible import visible
 
 COMMANDS = {
     "run": "run everything: prepare, pretrain, finetune, evaluate, report",
@@ -68,6 +69,9 @@ def _dispatch(words: list[str]) -> None:
     from corpus.base.console import console
     from corpus.runtime.threads import sleep_if_busy
 
+    if strange := next((word for word in words if word[:2] == "--" and visible(word) != word), ""):
+        _print(f"the option {strange} has a control character; write it without")
+        sys.exit(2)
     if not words or words[0] in ("-h", "--help", "help"):
         console.print(_help(), markup=False)
         return
@@ -118,4 +122,4 @@ def _print(message: str) -> None:
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     with contextlib.suppress(OSError):
-        print(message, file=sys.stderr)
+        print(visible(message), file=sys.stderr)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import ArtifactError, ConfigError, DataError, did_you_mean
-from corpus.base.json_values import parse_own
+from corpus.base.files import read_lines
+from corpus.base.plain import short
 from corpus.evaluate.intervals import Z, effective_size
 from corpus.evaluate.scores import MADE, MODEL, answers, title
 from corpus.problems.registry import PROBLEM_SETS
@@ -190,20 +191,25 @@ def read_outcomes(path: Path) -> dict[str, list[Json]]:
         raise ArtifactError(
             f"{path} has no outcomes of problems. Score the run first: corpus evaluate {path}"
         )
-    return {file.stem: _read_file(file) for file in files}
+    found = {file: read_lines(file, _outcome, what=_WHAT, fix=_FIX) for file in files}
+    for file, records in found.items():
+        if len({tuple(each["ways"]) for each in records}) > 1:
+            raise ArtifactError(f"the outcomes in {file} have different ways of answering. {_FIX}")
+    return {file.stem: records for file, records in found.items()}
 
 
-def _read_file(path: Path) -> list[Json]:
-    try:
-        records = [parse_own(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise ArtifactError(
-            f"cannot read {path} ({error}). Score the run again with `corpus evaluate`."
-        ) from None
-    wanted = ("id", "text", "seen", "cluster", "ways")
-    if not all(isinstance(each, dict) and all(name in each for name in wanted) for each in records):
-        raise ArtifactError(
-            f"{path} does not have the outcome of every way of answering: an older version wrote "
-            "it. Score the run again with `corpus evaluate`."
-        )
-    return records
+_WHAT = "the outcome of a problem, with every way of answering"
+_FIX = "An older version may have written it. Score the run again with `corpus evaluate`."
+
+
+def _outcome(plain: Json) -> Json:
+    """Return one outcome. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+    for name in ("id", "text", "cluster"):
+        if not isinstance(plain[name], str):
+            raise ValueError(f"{name} is {short(plain[name])}")
+    ways = plain["ways"].values()
+    marks = [plain["seen"], *(each["right"] for each in ways)]
+    marks += [each["value_right"] for each in ways if each["value_right"] is not None]
+    if not ways or not all(isinstance(each, bool) for each in marks):
+        raise ValueError("it is neither right nor wrong")
+    return plain

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from corpus.base.markdown import clean
 from corpus.config.model import ModelConfig
 
 PROMPT = "<|problem|> a train covers<|n0|> km in<|n1|> hours . what is its speed ?<|program|>"
@@ -61,7 +62,7 @@ def render_card(card: ModelCard, config: ModelConfig) -> str:
     )
     sections = [
         _HEADER,
-        f"# {card.title}",
+        f"# {clean(card.title)}",
         _summary(config, card.writes_programs),
         card.training,
         prompting if card.writes_programs else "",
@@ -90,7 +91,11 @@ def _problem_table(scores: Mapping[str, Any]) -> str:
     if not scores:
         return ""
     rows = [
-        [name, *(_number(values.get(key)) for key in _PROBLEM_COLUMNS.values()), _interval(values)]
+        [
+            clean(name),
+            *(_number(values.get(key)) for key in _PROBLEM_COLUMNS.values()),
+            _interval(values),
+        ]
         for name, values in scores.items()
     ]
     table = _table(["set", *_PROBLEM_COLUMNS, "95 % interval of accuracy"], rows)
@@ -108,7 +113,7 @@ def _text_table(scores: Mapping[str, Any]) -> str:
     if not scores:
         return ""
     rows = [
-        [source, *(_number(values.get(key)) for key in _TEXT_COLUMNS.values())]
+        [clean(source), *(_number(values.get(key)) for key in _TEXT_COLUMNS.values())]
         for source, values in scores.items()
     ]
     return (

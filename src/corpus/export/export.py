@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from corpus.base.errors import ArtifactError
+from corpus.base.markdown import clean
 from corpus.config.rope import Reach
 from corpus.config.run import RunConfig
 from corpus.evaluate.scores import read_scores
@@ -40,8 +41,8 @@ def export_run(
     changed = "" if reach.is_as_trained else _CHANGED
     card = ModelCard(
         title=f"Corpus {config.recipe}",
-        training=f"Trained from scratch by Corpus with the recipe `{config.recipe}` under a budget "
-        f"of {config.budget}, on the data `{Path(config.prepare.data).name}`: "
+        training=f"Trained from scratch by Corpus with the recipe {clean(config.recipe)} under a "
+        f"budget of {clean(config.budget)}, on the data {clean(Path(config.prepare.data).name)}: "
         f"{_phases(config, is_final)}.{changed}",
         writes_programs=is_final and config.train.finetune_share > 0,
         max_new_tokens=config.evaluate.max_program_tokens,

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from corpus.base.files import atomic_path, read_lines
+from corpus.base.plain import short
 from corpus.program.domain import AnswerOption, Domain, Quantity
 from corpus.program.domains import domain_of
 from corpus.program.language import MAX_NUMBERS, Program, parse
@@ -126,11 +128,32 @@ class Problem:
 
         Raises `ValueError`, `KeyError` or `TypeError` for anything else.
         """
-        if not isinstance(plain["text"], str) or not plain["text"].strip():
+        for name, value in plain.items():
+            if not isinstance(value, _TYPES.get(name, object)) or isinstance(value, bool):
+                raise ValueError(f"{name} is {short(value)}")
+        if not plain["text"].strip():
             raise ValueError(f"text is {plain['text']!r}, expected a question")
         program = None if plain["program"] is None else str(parse(plain["program"]))
-        options = tuple(AnswerOption(**option) for option in plain["options"])
+        options = tuple(map(_read_option, plain["options"]))
         return cls(**{**plain, "program": program, "options": options})
+
+
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("set_name", "split", "text", "category"), str),
+    **dict.fromkeys(("correct", "program", "expression", "family"), (str, NoneType)),
+    "index": int,
+    "options": list,
+    "answer": (int, float, NoneType),
+}
+"""The types of the fields in JSON."""
+
+
+def _read_option(plain: Any) -> AnswerOption:
+    option = AnswerOption(**plain)
+    is_value = option.value is None or isinstance(option.value, (int, float))
+    if not (isinstance(option.letter, str) and isinstance(option.text, str) and is_value):
+        raise ValueError(f"an option is {short(plain)}")
+    return option
 
 
 def write_problems(path: Path, problems: Iterable[Problem]) -> int:

@@ -12,7 +12,8 @@ from typing import Any
 
 from markupsafe import escape
 
-from corpus.report.formats import sparkline, tick, visible
+from corpus.base.visible import visible
+from corpus.report.formats import sparkline, tick
 
 Json = dict[str, Any]
 

@@ -5,8 +5,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from corpus.base.visible import visible
 from corpus.report.charts import CONFIG, WIDTH, as_page_svg, palette
-from corpus.report.formats import tick, visible
+from corpus.report.formats import tick
 
 Json = dict[str, Any]
 

@@ -1,8 +1,7 @@
 """How the report writes numbers."""
 
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from corpus.base.units import format_count, format_duration
@@ -12,17 +11,6 @@ ABSENT = "–"
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 SPARK_WIDTH = 24
-
-_HIDDEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"
-    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
-"""Control characters, marks of the direction of reading, and what UTF-8 or XML cannot hold."""
-
-
-def visible(text: str) -> str:
-    """Replace characters that cannot be shown, or that change how their neighbours are shown."""
-    return _HIDDEN.sub("\ufffd", text)
 
 
 def percent(value: Any) -> str:
@@ -68,6 +56,11 @@ def duration(seconds: Any) -> str:
     if not is_number(seconds):
         return ABSENT
     return f"{seconds:.1f}s" if seconds < 10 else format_duration(seconds)
+
+
+def group(value: Any) -> Mapping[str, Any]:
+    """The value where it is a group of values, else an empty group."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def short(value: float | str) -> str:

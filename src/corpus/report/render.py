@@ -9,19 +9,17 @@ from typing import Any
 
 from markupsafe import Markup
 
+from corpus.base.markdown import clean, one_line
+from corpus.base.visible import visible
 from corpus.report import formats
 from corpus.report.charts import Chart, draw
 from corpus.report.forest import Forest
 from corpus.report.forest import draw as draw_forest
-from corpus.report.formats import visible
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!$]|:(?=//)|(?<=www)\.)")
-_LINE_START = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
 
 FILTERS = {
     each.__name__: each
     for each in (formats.between, formats.count, formats.decimal, formats.duration,
-                 formats.interval, formats.leaves, formats.percent, formats.plain,
+                 formats.group, formats.interval, formats.leaves, formats.percent, formats.plain,
                  formats.value_rows, formats.whole)
 }  # fmt: skip
 
@@ -62,14 +60,9 @@ def _render(
     return environment.get_template(name).render(view, markup=markup)
 
 
-def clean(text: str) -> str:
-    """Escape a text for a line of Markdown: no markup, no line break, no control characters."""
-    return _LINE_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", _one_line(text)))
-
-
 def code_span(text: str) -> Markup:
     """Write a text as code within a line, whatever backticks it holds."""
-    line = _one_line(text) or " "
+    line = one_line(text) or " "
     pad = " " if line.startswith("`") or line.endswith("`") else ""
     ticks = _ticks(line, 1)
     return Markup(f"{ticks}{pad}{line}{pad}{ticks}")
@@ -80,10 +73,6 @@ def fence(text: str, language: str = "") -> Markup:
     text = visible(text)
     ticks = _ticks(text, 3)
     return Markup(f"{ticks}{language}\n{text}\n{ticks}")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(visible(text).split())
 
 
 def _ticks(text: str, shortest: int) -> str:

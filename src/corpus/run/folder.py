@@ -131,6 +131,17 @@ class RunFolder:
             )
         return self
 
+    def refuse_links(self) -> None:
+        """Raise `ArtifactError` if something in the folder is a link, through which a command would
+        write elsewhere."""
+        if self.path.is_dir():
+            for entry in sorted(self.path.iterdir()):
+                if entry.is_symlink():
+                    raise ArtifactError(
+                        f"{entry} is a link, and Corpus does not write through links in the folder "
+                        "of a run. Replace it by what it points to."
+                    )
+
     def read_manifest(self) -> dict[str, Any]:
         """Return the run's manifest, with empty sections where nothing was recorded yet."""
         sections = ("stages", "choices", "environment")

@@ -26,11 +26,12 @@ def claimed(folder: RunFolder, *, wait: bool = False) -> Iterator[None]:
     """Lock a run folder; of several ranks, the main one locks it for all.
 
     The system releases the lock when the process ends, however it ends. Raises `Busy` if another
-    process holds it, unless this one is to `wait`.
+    process holds it, unless this one is to `wait`, and `ArtifactError` if the folder holds a link.
     """
     if not folder.writes:
         yield
         return
+    folder.refuse_links()
     with storage_errors(folder.lock):
         folder.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.lock)

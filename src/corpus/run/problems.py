@@ -1,12 +1,14 @@
 """The problem sets of a run: one file of problems for each set and split in its `problems/`
 folder."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from corpus.base.errors import ArtifactError, DataError
 from corpus.base.manifest import NAME, read_manifest
+from corpus.base.plain import short
 from corpus.problems.contamination import COUNTS
 from corpus.problems.families import join_families
 from corpus.problems.held_out import HELDOUT, TUNING
@@ -24,6 +26,9 @@ from corpus.run.folder import RunFolder
 
 NOT_SETS = (COUNTS, REPAIR_COUNTS)
 """The counts of the manifest of problems that are not those of a set."""
+
+_PART_OF_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""The name of a set or of a split: they are parts of a file name."""
 
 TRAIN, EVALUATION = "train", ("dev", HELDOUT)
 """The split that is trained on, and the splits that a run scores by itself where there is no tuning
@@ -95,8 +100,25 @@ def read_split(folder: RunFolder, split: str) -> dict[str, list[Problem]]:
 
 
 def _sets_of(folder: RunFolder) -> dict[str, dict[str, int]]:
-    """Return the numbers of problems by set and split from the manifest; empty without one."""
-    return {name: splits for name, splits in _counts(folder).items() if name not in NOT_SETS}
+    """Return the numbers of problems by set and split from the manifest; empty without one.
+
+    Raises `ArtifactError` for a name that is no file's, or a number that is none.
+    """
+    found = {name: splits for name, splits in _counts(folder).items() if name not in NOT_SETS}
+    for name, splits in found.items():
+        if (
+            not _PART_OF_NAME.fullmatch(name)
+            or not isinstance(splits, dict)
+            or not all(
+                _PART_OF_NAME.fullmatch(split) and type(count) is int
+                for split, count in splits.items()
+            )
+        ):
+            raise ArtifactError(
+                f"{folder.problems / NAME} is damaged: counts.{short(name)} is {short(splits)}. "
+                f"{_fix(folder)}"
+            )
+    return found
 
 
 def _counts(folder: RunFolder) -> dict[str, Any]:
