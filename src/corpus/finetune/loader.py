@@ -5,7 +5,7 @@ Twins are problems that differ only in their numbers; an epoch may show only som
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -241,12 +241,14 @@ class ProblemLoader:
         Raises `ArtifactError` if other examples had been added by then, `ConfigError` for anything
         that is no position.
         """
-        if isinstance(cursor, dict) and "added" not in cursor:
+        if "added" not in cursor:
             raise ArtifactError(
                 "the checkpoint was written by an earlier version of Corpus; resume with that "
                 "version, or begin a new run with another --out"
             )
-        found = from_plain(_Cursor, cursor, where="cursor")
+        own = {field.name for field in fields(_Cursor)}  # version 0.1 also counted sequences
+        plain = {name: value for name, value in cursor.items() if name in own}
+        found = from_plain(_Cursor, plain, where="cursor")
         if found.added != self._added:
             raise ArtifactError(
                 f"the checkpoint was saved with {found.added[0]:,} pseudo-labels of "

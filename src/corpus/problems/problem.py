@@ -142,7 +142,7 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(("set_name", "split", "text", "category"), str),
     **dict.fromkeys(("correct", "program", "expression", "family"), (str, NoneType)),
     "index": int,
-    "options": list,
+    "options": (list, tuple),
     "answer": (int, float, NoneType),
 }
 """The types of the fields in JSON."""

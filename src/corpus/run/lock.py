@@ -31,8 +31,8 @@ def claimed(folder: RunFolder, *, wait: bool = False) -> Iterator[None]:
     if not folder.writes:
         yield
         return
-    folder.refuse_links()
     with storage_errors(folder.lock):
+        folder.refuse_links()
         folder.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.lock)
         try:
