@@ -29,15 +29,17 @@ def cpu() -> RunConfig:
         train=TrainConfig(
             sequences_per_batch=16, finetune_share=0.9, schedule=ScheduleConfig(learning_rate=6e-3)
         ),
-        # The lower learning rate, normal forms, word dropout and self-training are for unseen
-        # templates (docs/experiments.md).
+        # Whole programs, normal forms, word dropout and self-training are for unseen templates, and
+        # so is one example of each wording in an epoch (docs/experiments.md).
         finetune=FinetuneConfig(
             max_epochs=24,
             replay=0.17,
             normal_form=True,
+            whole_programs=1,
+            twin_exponent=0.0,
             word_dropout=0.15,
             self_training=0.5,
-            schedule=ScheduleConfig(learning_rate=2e-3, warmup=0.03, decay="cosine", floor=0.0),
+            schedule=ScheduleConfig(learning_rate=3e-3, warmup=0.03, decay="cosine", floor=0.0),
         ),
         expected_tokens_per_second=8_000,
     )
