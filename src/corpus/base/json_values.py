@@ -38,18 +38,14 @@ def parse_own(data: str | bytes) -> Any:
         value = json.loads(data, parse_int=_own_integer)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    inside = [value]
+    inside = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_DEPTH):
-        inside = (
-            [
-                each
-                for outer in inside
-                for each in (outer.values() if isinstance(outer, dict) else outer)
-                if isinstance(each, (dict, list))
-            ]
-            if isinstance(value, (dict, list))
-            else []
-        )
+        inside = [
+            each
+            for outer in inside
+            for each in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(each, (dict, list))
+        ]
         if not inside:
             return value
     raise ValueError(_TOO_DEEP)
