@@ -41,6 +41,7 @@ def _put(path: Path, place: Sequence[str | int], value: Any) -> None:
         ("problems/generated.train.jsonl", ("answer",), "finetune"),
         ("outcomes/generated.jsonl", ("ways", "accuracy", "right"), "compare"),
         ("outcomes/generated.jsonl", ("ways",), "compare"),
+        ("outcomes/generated.jsonl", ("value",), "report"),
         ("STATE", ("position", "loss_count"), "finetune"),
         ("STATE", ("cursor", "begun"), "finetune"),
         ("STATE", ("cursor", "row"), "finetune"),

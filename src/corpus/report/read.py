@@ -11,6 +11,7 @@ from typing import Any
 
 from corpus.base.errors import ArtifactError
 from corpus.base.files import read_json
+from corpus.base.json_values import parse_own
 from corpus.config.aliases import rename_settings
 from corpus.report.formats import is_number
 from corpus.train.metrics import (
@@ -190,9 +191,9 @@ def _lines(path: Path) -> Iterator[tuple[str, Json]]:
     for number, line in enumerate(content.split("\n")[:-1], start=1):
         where = f"{path}, line {number}"
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise _bad_line(where, f"is damaged ({error.msg})") from None
+            record = parse_own(line)
+        except ValueError as error:
+            raise _bad_line(where, f"is damaged ({error})") from None
         if not isinstance(record, dict):
             raise _bad_line(where, f"holds {type(record).__name__}, expected a JSON object")
         yield where, record
